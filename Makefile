@@ -1,0 +1,28 @@
+# Two commands for a newcomer: `make demo` and `make test`.
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+STAMP := $(VENV)/.installed
+
+.PHONY: demo test check servers clean help
+help: ## Say what can be made
+	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*##/\t/'
+
+$(STAMP): pyproject.toml
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "Tallyport needs Python 3.11 or newer; this is $$($(PYTHON) --version). Say: make PYTHON=python3.11"; exit 2; }
+	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
+	@echo "Installing Tallyport and what it needs into $(VENV) ..."
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[dev]'
+	@touch $@
+
+demo: $(STAMP) ## Emulated devices, an edge, a broker and central in one go, on a local page
+	$(BIN)/tallyport demo
+
+servers: ## Install the servers that the tests start, where they are missing (Debian packages)
+	@tests/install_servers
+
+test: $(STAMP) servers ## Lint, types, architecture and every test
+	$(BIN)/python -m pytest -n 2 --dist loadgroup
+
+clean: ## Remove the virtual environment and caches
+	rm -rf $(VENV) .pytest_cache .mypy_cache .ruff_cache .hypothesis

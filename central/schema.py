@@ -1,0 +1,232 @@
+"""The central database's tables, as SQLAlchemy Core knows them. Alembic owns their history.
+
+Works alike on SQLite and PostgreSQL. Times are integer microseconds since 1970 UTC
+(``*_us``): the same on both engines, exact and sortable. JSON columns hold msgspec-encoded text.
+"""
+
+from __future__ import annotations
+
+from sqlalchemy import (
+    BigInteger,
+    Boolean,
+    CheckConstraint,
+    Column,
+    Float,
+    ForeignKey,
+    Index,
+    Integer,
+    LargeBinary,
+    MetaData,
+    Table,
+    Text,
+    UniqueConstraint,
+)
+
+metadata = MetaData()
+_Id = BigInteger().with_variant(Integer, "sqlite")
+"""SQLite gives a rowid only to INTEGER PRIMARY KEY."""
+
+# ---- catalogue and places -------------------------------------------------------------
+item = Table(
+    "item",
+    metadata,
+    Column("sku", Text, primary_key=True),
+    Column("name", Text, nullable=False),
+    Column("category", Text, nullable=False, server_default=""),
+    Column("unit", Text, nullable=False, server_default="each"),
+    Column("unit_mg", BigInteger),
+    Column("unit_cv", Float),
+    Column("price_minor", BigInteger),
+    Column("status", Text, nullable=False, server_default="active"),
+    Column("created_us", BigInteger, nullable=False),
+)
+location = Table(
+    "location",
+    metadata,
+    Column("code", Text, primary_key=True),
+    Column("name", Text, nullable=False),
+    Column("kind", Text, nullable=False, server_default="internal"),
+    Column("parent", Text, ForeignKey("location.code")),
+    Column("created_us", BigInteger, nullable=False),
+)
+# What judging knows, effective from a place in the observation log on, so that a replay
+# judges each observation with the context of its time. The newest row of a key wins.
+pack = Table(
+    "pack",
+    metadata,
+    Column("id", _Id, primary_key=True, autoincrement=True),
+    Column("valid_from_log", BigInteger, nullable=False),
+    Column("gtin", Text, nullable=False, index=True),
+    Column("sku", Text, ForeignKey("item.sku"), nullable=False),
+    Column("quantity", BigInteger, nullable=False, server_default="1"),
+)
+read_point = Table(
+    "read_point",
+    metadata,
+    Column("id", _Id, primary_key=True, autoincrement=True),
+    Column("valid_from_log", BigInteger, nullable=False),
+    Column("code", Text, nullable=False, index=True),
+    Column("kind", Text, nullable=False),
+    Column("location", Text, ForeignKey("location.code"), nullable=False),
+    Column("inbound_from", Text, ForeignKey("location.code"), nullable=False),
+    Column("outbound_to", Text, ForeignKey("location.code"), nullable=False),
+)
+plate_plan = Table(
+    "plate_plan",
+    metadata,
+    Column("id", _Id, primary_key=True, autoincrement=True),
+    Column("valid_from_log", BigInteger, nullable=False),
+    Column("read_point", Text, nullable=False),
+    Column("plate", Integer, nullable=False),
+    Column("sku", Text, ForeignKey("item.sku"), nullable=False),
+    Column("unit_mg", BigInteger, nullable=False),
+    Column("unit_cv", Float, nullable=False, server_default="0.01"),
+)
+
+# ---- the observation log --------------------------------------------------------------
+observation = Table(
+    "observation",
+    metadata,
+    Column("log_id", _Id, primary_key=True, autoincrement=True),
+    Column("edge", Text, nullable=False),
+    Column("epoch", Text, nullable=False),
+    Column("seq", BigInteger, nullable=False),
+    Column("kind", Text, nullable=False),
+    Column("device", Text, nullable=False),
+    Column("read_point", Text, nullable=False),
+    Column("event_us", BigInteger, nullable=False),
+    Column("record_us", BigInteger, nullable=False),
+    Column("body", Text, nullable=False),
+    UniqueConstraint("edge", "epoch", "seq", name="uq_observation_id"),
+    Index("ix_observation_device_time", "device", "event_us"),
+)
+edge_stream = Table(
+    "edge_stream",
+    metadata,
+    Column("edge", Text, primary_key=True),
+    Column("epoch", Text, primary_key=True),
+    Column("site", Text, nullable=False),
+    Column("upto_seq", BigInteger, nullable=False),
+    Column("lost", BigInteger, nullable=False, server_default="0"),
+    Column("fenced", Boolean, nullable=False, server_default="0"),
+    Column("first_us", BigInteger, nullable=False),
+    Column("last_us", BigInteger, nullable=False),
+)
+quarantine = Table(
+    "quarantine",
+    metadata,
+    Column("id", _Id, primary_key=True, autoincrement=True),
+    Column("received_us", BigInteger, nullable=False),
+    Column("topic", Text, nullable=False),
+    Column("reason", Text, nullable=False),
+    Column("payload", LargeBinary, nullable=False),
+)
+
+# ---- the ledger -----------------------------------------------------------------------
+movement = Table(
+    "movement",
+    metadata,
+    Column("seq", _Id, primary_key=True, autoincrement=True),
+    Column("id", Text, nullable=False, unique=True),
+    Column("sku", Text, ForeignKey("item.sku"), nullable=False),
+    Column("lot", Text, nullable=False, server_default=""),
+    Column("quantity", BigInteger, nullable=False),
+    Column("source", Text, ForeignKey("location.code"), nullable=False),
+    Column("destination", Text, ForeignKey("location.code"), nullable=False),
+    Column("biz_step", Text, nullable=False),
+    Column("disposition", Text, nullable=False),
+    Column("origin", Text, nullable=False),
+    Column("confidence", Float, nullable=False),
+    Column("event_us", BigInteger, nullable=False),
+    Column("record_us", BigInteger, nullable=False),
+    Column("causes", Text, nullable=False),
+    Column("epcs", Text, nullable=False),
+    Column("evidence", Text, nullable=False),
+    Column("corrects", Text),
+    Column("reason", Text, nullable=False, server_default=""),
+    Column("log_id", BigInteger, nullable=False, server_default="0"),
+    CheckConstraint("quantity > 0", name="ck_movement_quantity"),
+    CheckConstraint("source <> destination", name="ck_movement_ends"),
+    Index("ix_movement_sku_seq", "sku", "seq"),
+)
+balance = Table(
+    "balance",
+    metadata,
+    Column("sku", Text, primary_key=True),
+    Column("lot", Text, primary_key=True),
+    Column("location", Text, primary_key=True),
+    Column("on_hand", BigInteger, nullable=False),
+    Column("last_seq", BigInteger, nullable=False),
+    Index("ix_balance_location", "location"),
+)
+tag_place = Table(
+    "tag_place",
+    metadata,
+    Column("epc", Text, primary_key=True),
+    Column("sku", Text, nullable=False),
+    Column("location", Text, nullable=False),
+    Column("last_seq", BigInteger, nullable=False),
+)
+block = Table(
+    "block",
+    metadata,
+    Column("no", _Id, primary_key=True, autoincrement=True),
+    Column("first_seq", BigInteger, nullable=False),
+    Column("last_seq", BigInteger, nullable=False),
+    Column("rows", Integer, nullable=False),
+    Column("prev_hash", Text, nullable=False),
+    Column("hash", Text, nullable=False),
+)
+
+# ---- judging --------------------------------------------------------------------------
+cursor = Table(
+    "cursor",
+    metadata,
+    Column("name", Text, primary_key=True),
+    Column("position", BigInteger, nullable=False),
+    Column("state", LargeBinary),
+)
+review = Table(
+    "review",
+    metadata,
+    Column("id", Text, primary_key=True),
+    Column("opened_us", BigInteger, nullable=False),
+    Column("event_us", BigInteger, nullable=False),
+    Column("read_point", Text, nullable=False),
+    Column("reason", Text, nullable=False),
+    Column("proposals", Text, nullable=False),
+    Column("causes", Text, nullable=False),
+    Column("evidence", Text, nullable=False),
+    Column("status", Text, nullable=False, server_default="open"),
+    Column("resolved_us", BigInteger),
+    Column("resolution", Text),
+)
+portal_pass = Table(
+    "portal_pass",
+    metadata,
+    Column("id", Text, primary_key=True),
+    Column("read_point", Text, nullable=False),
+    Column("opened_us", BigInteger, nullable=False),
+    Column("closed_us", BigInteger, nullable=False),
+    Column("direction", Text, nullable=False),
+    Column("decision", Text, nullable=False),
+    Column("tags", Text, nullable=False),
+    Column("causes", Text, nullable=False),
+    Index("ix_portal_pass_closed", "closed_us"),
+)
+device = Table(
+    "device",
+    metadata,
+    Column("edge", Text, primary_key=True),
+    Column("device", Text, primary_key=True),
+    Column("read_point", Text, nullable=False),
+    Column("driver", Text, nullable=False, server_default=""),
+    Column("model", Text, nullable=False, server_default=""),
+    Column("description", Text, nullable=False, server_default="{}"),
+    Column("state", Text, nullable=False, server_default="unknown"),
+    Column("cause", Text, nullable=False, server_default=""),
+    Column("hint", Text, nullable=False, server_default=""),
+    Column("counters", Text, nullable=False, server_default="{}"),
+    Column("health_us", BigInteger),
+    Column("last_us", BigInteger),
+)

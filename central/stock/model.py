@@ -1,0 +1,118 @@
+"""What stock is made of: movements with two ends, and what follows from them.
+
+A movement takes ``quantity`` units of one item (and lot) from one location to another.
+Supplier, customer, adjustment, scrap, transit and unknown are locations too (virtual ones,
+which may go negative), so every item sums to zero over all locations. Movements are never
+edited: a mistake is corrected by a further movement that names the first in ``corrects``.
+Quantities are integers of the item's smallest unit.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime
+from enum import StrEnum
+from typing import Annotated
+
+import msgspec
+
+Sku = Annotated[str, msgspec.Meta(min_length=1, max_length=64)]
+Moment = Annotated[datetime, msgspec.Meta(tz=True)]
+
+
+class LocationKind(StrEnum):
+    """Internal locations hold stock and never go negative; the others close the system."""
+
+    INTERNAL = "internal"
+    SUPPLIER = "supplier"
+    CUSTOMER = "customer"
+    ADJUSTMENT = "adjustment"
+    SCRAP = "scrap"
+    TRANSIT = "transit"
+    UNKNOWN = "unknown"
+
+
+VIRTUAL_LOCATIONS: tuple[LocationKind, ...] = tuple(
+    kind for kind in LocationKind if kind is not LocationKind.INTERNAL
+)
+"""Each of these exists once, under its kind's name as code, from the first migration on."""
+
+
+class Cause(msgspec.Struct, frozen=True, kw_only=True, gc=False):
+    """Which observations led here: ``first_seq`` to ``last_seq`` of one edge's epoch."""
+
+    edge: str
+    epoch: str
+    first_seq: int
+    last_seq: int
+
+
+class Movement(msgspec.Struct, frozen=True, kw_only=True, gc=False):
+    """A decision to be posted, or one that was.
+
+    ``id`` is made by whoever decides (client, or derived from the causes) and makes the
+    posting idempotent. ``origin`` is ``portal``, ``shelf``, ``scan``, ``api`` or ``user``.
+    ``biz_step`` and ``disposition`` are GS1 CBV 2.0 words. ``confidence`` is in [0, 1].
+    ``evidence`` is what a person needs to see why; ``epcs`` the tags that moved, if any.
+    """
+
+    id: Annotated[str, msgspec.Meta(min_length=8, max_length=64)]
+    sku: Sku
+    quantity: Annotated[int, msgspec.Meta(ge=1, le=2**53)]
+    source: str
+    destination: str
+    biz_step: str
+    event_time: Moment
+    disposition: str = "in_progress"
+    lot: str = ""
+    origin: str = "api"
+    confidence: float = 1.0
+    causes: tuple[Cause, ...] = ()
+    epcs: tuple[str, ...] = ()
+    evidence: dict[str, object] = {}
+    corrects: str | None = None
+    reason: str = ""
+
+
+class Posted(msgspec.Struct, frozen=True, kw_only=True, gc=False):
+    """A movement on the ledger. ``repeated`` is true when its id had been posted before."""
+
+    seq: int
+    movement: Movement
+    record_time: Moment
+    repeated: bool = False
+
+
+class Balance(msgspec.Struct, frozen=True, kw_only=True, gc=False):
+    """How much of an item (and lot) is at a location; a projection of the ledger."""
+
+    sku: str
+    lot: str
+    location: str
+    on_hand: int
+    last_seq: int
+
+
+class StockError(Exception):
+    """A rule of stock was broken; nothing was posted."""
+
+    status = 409
+
+
+class InsufficientStock(StockError):
+    """An internal location would go negative."""
+
+
+class UnknownItem(StockError):
+    """No such SKU in the catalogue, or it is retired."""
+
+    status = 404
+
+
+class UnknownLocation(StockError):
+    """No such location."""
+
+    status = 404
+
+
+class ConflictingRepeat(StockError):
+    """An id that was posted before came back with other content."""

@@ -1,0 +1,86 @@
+"""What a device said, once: many, cheap, never stored as they are.
+
+A reading carries integer microseconds since 1970-01-01T00:00:00Z in every field that
+ends in ``_us``, so that it can neither be naive nor lose precision. Readings are folded
+into durable observations by the edge.
+"""
+
+from __future__ import annotations
+
+from decimal import Decimal
+from enum import StrEnum
+
+import msgspec
+
+
+class TagRead(msgspec.Struct, frozen=True, kw_only=True, gc=False):
+    """One entry of an LLRP tag report: one tag heard by one antenna.
+
+    ``first_seen_us``/``last_seen_us`` are on the reader's clock (``None`` when the reader
+    sent no timestamp); ``uptime_clock`` is true when that clock counts from the reader's
+    boot instead of 1970. ``count`` is LLRP's TagSeenCount (at least 1). ``phase_rad`` is in
+    [0, 2*pi), ``doppler_hz`` signed, ``peak_rssi_dbm`` with the reader's resolution.
+    ``epc`` is upper-case hexadecimal of the bytes sent, ``epc_bits`` the length announced.
+    """
+
+    epc: str
+    epc_bits: int
+    antenna: int | None = None
+    peak_rssi_dbm: float | None = None
+    first_seen_us: int | None = None
+    last_seen_us: int | None = None
+    uptime_clock: bool = False
+    count: int = 1
+    phase_rad: float | None = None
+    doppler_hz: float | None = None
+    channel: int | None = None
+
+
+class WeightStatus(StrEnum):
+    """What a scale says of its own value."""
+
+    OK = "ok"
+    OVERLOAD = "overload"
+    UNDERLOAD = "underload"
+    BUSY = "busy"
+    ERROR = "error"
+
+
+class WeightReading(msgspec.Struct, frozen=True, kw_only=True, gc=False):
+    """One weight frame. ``value`` keeps the digits the scale sent (they are its resolution).
+
+    ``unit`` is lower case as sent (``g``, ``kg``, ``lb``, ``oz``, ``pcs``) or ``None``;
+    ``stable`` and ``net`` are ``None`` where the protocol does not say. ``value`` is ``None``
+    whenever ``status`` is not ``ok``.
+    """
+
+    value: Decimal | None
+    unit: str | None = None
+    stable: bool | None = None
+    net: bool | None = None
+    status: WeightStatus = WeightStatus.OK
+
+
+class CodeScan(msgspec.Struct, frozen=True, kw_only=True, gc=False):
+    """One scanned code. ``symbology`` is the AIM identifier (``]C1``) or ``None``;
+    ``data`` is the text after it, group separators kept as ``\\x1d``."""
+
+    data: str
+    symbology: str | None = None
+
+
+class DeviceEvent(msgspec.Struct, frozen=True, kw_only=True, gc=False):
+    """Something a device reports about itself.
+
+    ``name`` is one of ``gpi`` (``port``, ``state``), ``antenna`` (``port``, ``state``),
+    ``connected``, ``reader_restarted``, ``frame_error``, ``info``; ``detail`` is for people.
+    """
+
+    name: str
+    port: int | None = None
+    state: bool | None = None
+    at_us: int | None = None
+    detail: str = ""
+
+
+Reading = TagRead | WeightReading | CodeScan | DeviceEvent

@@ -1,0 +1,198 @@
+"""The contract between edge and central, version 1: types, and bytes to and fro.
+
+A batch is what crosses the wire: consecutive observations of one edge's journal. An
+observation has no id of its own: it is ``(edge, epoch, first_seq + index)``. Fields are
+added with defaults and never changed; unknown fields are ignored; a payload that is not of
+this version raises ``ContractError`` and goes to quarantine with its bytes.
+
+Times on the wire are RFC 3339 with a zone, UTC by us. Masses are integer milligrams.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Annotated
+
+import msgspec
+
+VERSION = 1
+MAX_BATCH = 1_000
+
+Name = Annotated[str, msgspec.Meta(min_length=1, max_length=64, pattern=r"^[a-z0-9][a-z0-9._-]*$")]
+"""Names of sites, edges, devices and read points: lower case, digits, ``. _ -``."""
+Moment = Annotated[datetime, msgspec.Meta(tz=True)]
+Hex = Annotated[str, msgspec.Meta(pattern=r"^([0-9A-F]{2}){0,64}$")]
+Count = Annotated[int, msgspec.Meta(ge=0)]
+Seq = Annotated[int, msgspec.Meta(ge=1, le=2**62)]
+
+
+class ContractError(ValueError):
+    """A payload that is not of this contract: ``reason`` for people, bytes kept by the caller."""
+
+
+class _Observed(msgspec.Struct, frozen=True, kw_only=True, tag_field="kind", gc=False):
+    device: Name
+    read_point: Name
+    event_time: Moment
+
+
+class TagSighting(_Observed, frozen=True, kw_only=True, tag="tag_sighting", gc=False):
+    """One tag, one antenna, at most 100 ms: what judging needs of up to dozens of reads.
+
+    ``event_time`` is the first read's time, corrected to the edge's clock. ``count`` is the
+    number of reads folded in, so that the counts of all sightings and residents add up to
+    the reads heard. ``phase_rad`` and ``channel`` are the last read's, ``doppler_hz`` a mean.
+    """
+
+    epc: Hex
+    antenna: int
+    count: Annotated[int, msgspec.Meta(ge=1)]
+    peak_rssi_dbm: float | None = None
+    mean_rssi_dbm: float | None = None
+    phase_rad: float | None = None
+    doppler_hz: float | None = None
+    channel: int | None = None
+    epc_bits: int = 96
+
+
+class TagResident(_Observed, frozen=True, kw_only=True, tag="tag_resident", gc=False):
+    """A tag that lies in the field unchanged, summarised instead of flooding.
+
+    Covers ``event_time`` to ``until``; ``count`` reads stand behind it.
+    """
+
+    epc: Hex
+    antenna: int
+    until: Moment
+    count: Annotated[int, msgspec.Meta(ge=1)]
+    mean_rssi_dbm: float | None = None
+    peak_rssi_dbm: float | None = None
+    low_rssi_dbm: float | None = None
+    epc_bits: int = 96
+
+
+class GateWindow(_Observed, frozen=True, kw_only=True, tag="gate_window", gc=False):
+    """A portal was active from ``event_time`` to ``closed_at``; empty windows count too.
+
+    ``closed_by`` is ``quiet`` (no fresh tag for a while), ``gpi`` (photo-eye) or ``limit``
+    (open too long). Everything of the window precedes it in the journal.
+    """
+
+    closed_at: Moment
+    closed_by: str
+    reads: Count = 0
+    tags: Count = 0
+
+
+class WeightSettled(_Observed, frozen=True, kw_only=True, tag="weight_settled", gc=False):
+    """A plate came to rest: the level that judging may trust. ``gross_mg`` is the mean."""
+
+    plate: int
+    gross_mg: int
+    std_mg: int = 0
+    samples: Annotated[int, msgspec.Meta(ge=1)] = 1
+    disturbed_at: Moment | None = None
+
+
+class WeightDisturbed(_Observed, frozen=True, kw_only=True, tag="weight_disturbed", gc=False):
+    """A plate is not at rest, or not believable: ``reason`` is ``motion``, ``held`` (a hand
+    rests), ``overload``, ``underload`` or ``error``. Never a movement by itself."""
+
+    plate: int
+    reason: str
+    gross_mg: int | None = None
+
+
+class CodeScanned(_Observed, frozen=True, kw_only=True, tag="code_scanned", gc=False):
+    """A barcode was scanned. ``symbology`` is the AIM identifier, ``data`` what followed it."""
+
+    data: Annotated[str, msgspec.Meta(max_length=4096)]
+    symbology: str | None = None
+
+
+class DeviceHealth(_Observed, frozen=True, kw_only=True, tag="device_health", gc=False):
+    """A device's state changed, or its counters are due.
+
+    ``state`` is ``starting``, ``running``, ``retrying``, ``refused`` or ``stopped``;
+    ``cause`` and ``hint`` are sentences for a technician; ``counters`` only grow.
+    """
+
+    state: str
+    cause: str = ""
+    hint: str = ""
+    counters: dict[str, int] = {}
+
+
+class Antenna(msgspec.Struct, frozen=True, kw_only=True, gc=False):
+    """Where an antenna looks: ``side`` is ``outside``, ``inside`` or ``unknown``."""
+
+    antenna: int
+    side: str = "unknown"
+    alias: str = ""
+    x_m: float | None = None
+    y_m: float | None = None
+    z_m: float | None = None
+    yaw_deg: float | None = None
+
+
+class DeviceDescribed(_Observed, frozen=True, kw_only=True, tag="device_described", gc=False):
+    """How a device is set up, as of ``event_time``: in the log, so that replay knows it too."""
+
+    driver: str
+    model: str = ""
+    antennas: list[Antenna] = []
+    plate: int | None = None
+    description: str = ""
+
+
+Observation = (
+    TagSighting
+    | TagResident
+    | GateWindow
+    | WeightSettled
+    | WeightDisturbed
+    | CodeScanned
+    | DeviceHealth
+    | DeviceDescribed
+)
+
+
+class Batch(msgspec.Struct, frozen=True, kw_only=True, gc=False):
+    """Consecutive observations of one edge: ``first_seq``, ``first_seq + 1``, ...
+
+    ``lost_before`` says how many sequence numbers directly before ``first_seq`` the edge
+    declares lost for ever (a quarantined segment, a full journal): central records the gap
+    and goes on. An undeclared gap is refused.
+    """
+
+    edge: Name
+    epoch: Annotated[str, msgspec.Meta(min_length=8, max_length=64, pattern=r"^[0-9a-z]+$")]
+    first_seq: Seq
+    observations: Annotated[list[Observation], msgspec.Meta(max_length=MAX_BATCH)]
+    lost_before: Count = 0
+    sent_at: Moment
+    v: int = VERSION
+
+
+class Watermark(msgspec.Struct, frozen=True, kw_only=True, gc=False):
+    """Central has committed everything of ``(edge, epoch)`` up to and including ``upto_seq``.
+
+    ``fenced`` tells an edge that its epoch was replaced by a newer one and it must stop.
+    """
+
+    edge: Name
+    epoch: str
+    upto_seq: int
+    fenced: bool = False
+    v: int = VERSION
+
+
+class Presence(msgspec.Struct, frozen=True, kw_only=True, gc=False):
+    """Retained under ``up/status``; the will says ``offline``."""
+
+    edge: Name
+    state: str
+    since: Moment
+    version: str = ""
+    reason: str = ""
+    v: int = VERSION
