@@ -1,0 +1,285 @@
+"""The journal keeps what it acknowledged, whatever happens to its files."""
+
+from __future__ import annotations
+
+import os
+import random
+import shutil
+import signal
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from edge.journal import Journal, JournalFull, JournalLimits
+
+SMALL = JournalLimits(segment_rows=50)
+
+
+def body(number: int) -> bytes:
+    return b'{"n":%d,"pad":"%s"}' % (number, b"x" * (number % 40))
+
+
+def drain(journal: Journal, after: int = 0, limit: int = 37) -> tuple[dict[int, bytes], int]:
+    """All rows by seq, and how many numbers were declared lost on the way."""
+    rows: dict[int, bytes] = {}
+    lost = 0
+    while True:
+        stretch = journal.read(after, limit)
+        lost += stretch.lost_before
+        if not stretch.bodies:
+            return rows, lost
+        for index, content in enumerate(stretch.bodies):
+            rows[stretch.first_seq + index] = content
+        after = stretch.first_seq + len(stretch.bodies) - 1
+
+
+def fill(directory: Path, count: int, group: int = 7, limits: JournalLimits = SMALL) -> Journal:
+    journal = Journal.open(directory, limits)
+    start = journal.next_seq
+    for first in range(start, start + count, group):
+        journal.append([body(n) for n in range(first, min(first + group, start + count))])
+    return journal
+
+
+def test_rows_come_back_in_order_over_segments_and_restarts(tmp_path: Path) -> None:
+    journal = fill(tmp_path, 333)
+    assert journal.stats().segments >= 6
+    journal.close()
+    journal = fill(tmp_path, 100)
+    rows, lost = drain(journal)
+    assert rows == {n: body(n) for n in range(1, 434)}
+    assert lost == 0
+    epoch = journal.epoch
+    journal.close()
+    again = Journal.open(tmp_path, SMALL)
+    assert (again.epoch, again.next_seq) == (epoch, 434)
+    again.close()
+
+
+def test_trim_unlinks_what_central_has_and_remembers_the_numbers(tmp_path: Path) -> None:
+    journal = fill(tmp_path, 500)
+    before = journal.stats()
+    journal.trim(495)
+    after = journal.stats()
+    assert after.bytes_on_disk < before.bytes_on_disk / 3
+    assert after.rows == 5
+    journal.trim(500)
+    journal.close()
+    again = Journal.open(tmp_path, SMALL)
+    assert again.append([b"next"]) == range(501, 502)
+    again.close()
+
+
+def test_numbers_survive_even_when_only_the_names_of_files_are_left(tmp_path: Path) -> None:
+    journal = fill(tmp_path, 120)
+    journal.trim(120)
+    journal.close()
+    (tmp_path / "position.json").unlink()
+    again = Journal.open(tmp_path, SMALL)
+    assert again.next_seq == 121
+    assert again.epoch == journal.epoch
+    again.close()
+
+
+def test_a_new_directory_is_a_new_epoch(tmp_path: Path) -> None:
+    first, second = Journal.open(tmp_path / "a"), Journal.open(tmp_path / "b")
+    assert first.epoch != second.epoch
+    first.close()
+    second.close()
+
+
+def copy_of(directory: Path, target: Path) -> Path:
+    shutil.rmtree(target, ignore_errors=True)
+    shutil.copytree(directory, target)
+    return target
+
+
+def active_wal(directory: Path) -> Path:
+    return max(directory.glob("*.duckdb.wal"))
+
+
+@settings(max_examples=40, deadline=None)
+@given(cut=st.floats(0, 1), junk=st.binary(max_size=64))
+def test_a_torn_tail_never_stops_the_start_and_loses_only_the_tail(
+    tmp_path_factory: pytest.TempPathFactory, cut: float, junk: bytes
+) -> None:
+    directory = tmp_path_factory.mktemp("torn")
+    fill(directory, 90, limits=JournalLimits()).close()
+    wal = active_wal(directory)
+    size = wal.stat().st_size
+    with wal.open("r+b") as file:
+        file.truncate(int(size * cut))
+        file.seek(0, os.SEEK_END)
+        file.write(junk)
+    journal = Journal.open(directory, JournalLimits())
+    rows, _ = drain(journal)
+    kept = max(rows, default=0)
+    assert rows == {n: body(n) for n in range(1, kept + 1)}
+    seqs = journal.append([b"after"])
+    assert seqs[0] > kept
+    assert drain(journal)[0][seqs[0]] == b"after"
+    journal.close()
+
+
+@settings(max_examples=40, deadline=None)
+@given(where=st.floats(0, 1, exclude_max=True), bit=st.integers(0, 7))
+def test_a_flipped_bit_is_repaired_or_put_aside_and_its_numbers_are_never_reused(
+    tmp_path_factory: pytest.TempPathFactory, where: float, bit: int
+) -> None:
+    directory = tmp_path_factory.mktemp("flip")
+    fill(directory, 120, limits=JournalLimits()).close()
+    (directory / "position.json").unlink()
+    wal = active_wal(directory)
+    content = bytearray(wal.read_bytes())
+    content[int(len(content) * where)] ^= 1 << bit
+    wal.write_bytes(bytes(content))
+    journal = Journal.open(directory, JournalLimits())
+    rows, _ = drain(journal)
+    assert all(rows[seq] == body(seq) for seq in rows)
+    if journal.recovery.repaired or journal.recovery.quarantined:
+        assert journal.next_seq > 120
+    seqs = journal.append([b"after"])
+    stretch = journal.read(max(rows, default=0), 10)
+    assert stretch.bodies == [b"after"]
+    assert stretch.first_seq - stretch.lost_before == max(rows, default=0) + 1
+    assert stretch.first_seq == seqs[0]
+    journal.close()
+
+
+def test_a_bad_sealed_segment_is_declared_lost_and_the_rest_is_read(tmp_path: Path) -> None:
+    fill(tmp_path, 200).close()
+    second = sorted(tmp_path.glob("*.duckdb"))[1]
+    content = bytearray(second.read_bytes())
+    for index in range(0, len(content), 97):
+        content[index] ^= 0xFF
+    second.write_bytes(bytes(content))
+    journal = Journal.open(tmp_path, SMALL)
+    rows, lost = drain(journal)
+    covered = set(range(1, 201)) - set(rows)
+    assert len(covered) == lost > 0
+    assert journal.recovery.quarantined
+    assert list(tmp_path.glob("*.bad"))
+    journal.close()
+
+
+def test_an_interrupted_creation_is_removed(tmp_path: Path) -> None:
+    journal = fill(tmp_path, 10)
+    epoch = journal.epoch
+    journal.close()
+    (tmp_path / f"{epoch}-00000009-{11:019d}.duckdb").write_bytes(b"\0" * 4096)
+    again = Journal.open(tmp_path, SMALL)
+    assert drain(again)[0] == {n: body(n) for n in range(1, 11)}
+    assert again.recovery.removed
+    again.close()
+
+
+def test_central_knowing_more_than_the_disk_moves_the_numbers_on(tmp_path: Path) -> None:
+    journal = fill(tmp_path, 20)
+    journal.trim(57)
+    assert journal.append([b"x"]) == range(58, 59)
+    assert journal.recovery.repaired
+    assert journal.read(57, 10).bodies == [b"x"]
+    journal.close()
+
+
+def test_full_drops_the_oldest_and_declares_it(tmp_path: Path) -> None:
+    limits = JournalLimits(max_bytes=400_000, segment_rows=200)
+    journal = fill(tmp_path, 6_000, group=100, limits=limits)
+    stats = journal.stats()
+    assert stats.dropped > 0
+    assert stats.bytes_on_disk < 2 * limits.max_bytes
+    rows, lost = drain(journal)
+    assert lost == stats.dropped
+    assert set(rows) == set(range(stats.dropped + 1, 6_001))
+    journal.close()
+
+
+def append_until_full(journal: Journal, make: Callable[[int], bytes], why: str) -> dict[int, bytes]:
+    kept: dict[int, bytes] = {}
+    for _ in range(10_000):
+        bodies = [make(journal.next_seq + n) for n in range(100)]
+        try:
+            kept.update(zip(journal.append(bodies), bodies, strict=True))
+        except JournalFull as full:
+            assert why in str(full)
+            return kept
+    pytest.fail("the journal never became full")
+
+
+def test_full_refuses_the_newest_when_told_so(tmp_path: Path) -> None:
+    limits = JournalLimits(max_bytes=200_000, segment_rows=200, when_full="refuse_newest")
+    journal = Journal.open(tmp_path, limits)
+    kept = len(append_until_full(journal, body, "central has not taken anything"))
+    assert journal.stats().refused == 100
+    assert len(drain(journal)[0]) == kept
+    journal.trim(kept)
+    assert len(journal.append([b"again"])) == 1
+    journal.close()
+
+
+WRITER = """
+import sys
+from pathlib import Path
+from edge.journal import Journal, JournalLimits
+journal = Journal.open(Path(sys.argv[1]), JournalLimits(segment_rows=300))
+while True:
+    seqs = journal.append([b'{"n":%d}' % (journal.next_seq + i) for i in range(20)])
+    print(seqs[-1], flush=True)
+"""
+
+
+def test_kill_9_in_the_middle_of_writing_loses_nothing_acknowledged(tmp_path: Path) -> None:
+    chance = random.Random(7)
+    acknowledged = 0
+    for _ in range(4):
+        process = subprocess.Popen(
+            [sys.executable, "-c", WRITER, str(tmp_path)], stdout=subprocess.PIPE, text=True
+        )
+        assert process.stdout is not None
+        for _ in range(chance.randint(1, 60)):
+            acknowledged = int(process.stdout.readline())
+        process.send_signal(signal.SIGKILL)
+        rest = process.stdout.read().split("\n")
+        acknowledged = max([acknowledged, *(int(line) for line in rest[:-1] if line)])
+        process.wait()
+        process.stdout.close()
+        journal = Journal.open(tmp_path, JournalLimits(segment_rows=300))
+        rows, lost = drain(journal, limit=1000)
+        assert lost == 0
+        assert set(rows) == set(range(1, journal.next_seq))
+        assert journal.next_seq > acknowledged
+        assert all(rows[seq] == b'{"n":%d}' % seq for seq in rows)
+        journal.close()
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="needs root to mount a small tmpfs")
+def test_a_full_disk_refuses_and_recovers_without_a_restart(tmp_path: Path) -> None:
+    mount = subprocess.run(
+        ["mount", "-t", "tmpfs", "-o", "size=2m", "tallyport-test", str(tmp_path)], check=False
+    )
+    if mount.returncode:
+        pytest.skip("this machine does not let a test mount a tmpfs")
+    try:
+        limits = JournalLimits(segment_rows=2_000)
+        journal = Journal.open(tmp_path / "journal", limits)
+        kept = append_until_full(journal, lambda n: body(n) * 20, "")
+        assert drain(journal, limit=1000)[0] == kept
+        journal.trim(max(kept))
+        for _ in range(3):
+            try:
+                seqs = journal.append([b"room again"])
+                break
+            except JournalFull:
+                continue
+        else:
+            pytest.fail("the journal did not recover after its rows were taken")
+        assert seqs[0] > max(kept)
+        assert drain(journal, after=max(kept), limit=1000)[0][seqs[0]] == b"room again"
+        journal.close()
+    finally:
+        subprocess.run(["umount", "-l", str(tmp_path)], check=True)
