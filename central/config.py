@@ -1,0 +1,122 @@
+"""Central's settings: one TOML file, checked as a whole before anything starts.
+
+Every setting has a default that suits one box, so that an empty file (or none) is a
+working central: SQLite, DuckDB series and an embedded broker, all on the loopback.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, SecretStr, model_validator
+
+from gateway.settings_errors import ConfigError, check_settings, read_settings
+
+__all__ = ["CentralSettings", "ConfigError", "load_settings"]
+
+Port = Annotated[int, Field(ge=0, le=65535)]
+"""A TCP port; 0 lets the system choose a free one."""
+
+
+class _Section(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid", strict=False)
+
+
+class CentralSection(_Section):
+    """Where central keeps its files, and how much it says."""
+
+    data_dir: Path = Path("tallyport-data")
+    log_level: Literal["debug", "info", "warning", "error"] = "info"
+
+
+class HttpSection(_Section):
+    """Where the API and the screens are served."""
+
+    host: str = "127.0.0.1"
+    port: Port = 8080
+
+
+class MqttSection(_Section):
+    """The broker: embedded in this process, or another one at ``host:port``."""
+
+    embedded: bool = True
+    host: str = "127.0.0.1"
+    port: Port = 1883
+    username: str | None = None
+    password: SecretStr | None = None
+    ca_file: Path | None = None
+    cert_file: Path | None = None
+    key_file: Path | None = None
+
+    @model_validator(mode="after")
+    def _whole(self) -> MqttSection:
+        if not self.embedded and self.port == 0:
+            raise ValueError("port 0 (any free port) only makes sense with embedded = true")
+        if (self.cert_file is None) != (self.key_file is None):
+            raise ValueError("cert_file and key_file belong together: give both or neither")
+        if self.password is not None and self.username is None:
+            raise ValueError("a password needs a username")
+        return self
+
+
+class DatabaseSection(_Section):
+    """The database by SQLAlchemy URL; without one, SQLite in ``data_dir``."""
+
+    url: str | None = Field(default=None, pattern=r"^(sqlite|postgresql)(\+[a-z0-9]+)?://")
+
+
+class SeriesSection(_Section):
+    """Where measurements go: embedded DuckDB, or a server that speaks InfluxDB's v2 write."""
+
+    kind: Literal["duckdb", "influx"] = "duckdb"
+    url: str | None = Field(default=None, pattern=r"^https?://")
+    token: SecretStr | None = None
+    org: str = "tallyport"
+    bucket: str = "tallyport"
+    keep_days: Annotated[int, Field(ge=1, le=3650)] = 30
+
+    @model_validator(mode="after")
+    def _reachable(self) -> SeriesSection:
+        if self.kind == "influx" and self.url is None:
+            raise ValueError('kind = "influx" needs url, e.g. "http://127.0.0.1:8086"')
+        return self
+
+
+class CentralSettings(_Section):
+    """All of central's settings."""
+
+    central: CentralSection = CentralSection()
+    http: HttpSection = HttpSection()
+    mqtt: MqttSection = MqttSection()
+    database: DatabaseSection = DatabaseSection()
+    series: SeriesSection = SeriesSection()
+
+    @property
+    def data_dir(self) -> Path:
+        """The folder of everything this central writes."""
+        return self.central.data_dir
+
+    @property
+    def database_url(self) -> str:
+        """The SQLAlchemy URL to open."""
+        if self.database.url is not None:
+            return self.database.url
+        return f"sqlite:///{(self.data_dir / 'central.sqlite').absolute()}"
+
+    @property
+    def series_path(self) -> Path:
+        """The embedded series store's file."""
+        return self.data_dir / "series.duckdb"
+
+    @property
+    def ready_path(self) -> Path:
+        """The file that says at which ports this central answers, while it does."""
+        return self.data_dir / "central.ready.json"
+
+
+def load_settings(path: Path | None) -> CentralSettings:
+    """Read the settings file, or take the defaults; raise ``ConfigError`` with all mistakes."""
+    if path is None:
+        return check_settings({}, CentralSettings)
+    return read_settings(path, CentralSettings)
