@@ -164,7 +164,7 @@ class PortalPhysics:
 
     def __init__(self, scene: Scene) -> None:
         self._scene = scene
-        self._rng = Random(scene.seed)
+        self._rng = Random(scene.seed)  # noqa: S311 (chance, not secrets)
         self._looks = [_Look(antenna) for antenna in _alternating(scene.antennas)]
         self._hops = list(range(1, CHANNELS + 1))
         self._rng.shuffle(self._hops)
@@ -177,7 +177,8 @@ class PortalPhysics:
         """Put tags into the world (an EPC that is there already gets its new path)."""
         for tag in tags:
             seed = f"{self._scene.seed}/{tag.epc}"
-            self._links[tag.epc] = _Link(tag, len(self._looks), Random(seed))
+            rng = Random(seed)  # noqa: S311
+            self._links[tag.epc] = _Link(tag, len(self._looks), rng)
 
     def remove(self, epcs: Iterable[str]) -> None:
         """Take tags out of the world."""

@@ -10,6 +10,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable
 from dataclasses import dataclass
+from itertools import pairwise
 from random import Random
 from typing import NamedTuple
 
@@ -70,7 +71,8 @@ def dock_antennas(*, split_m: float = 0.45, yaw_deg: float = 25.0) -> tuple[Ante
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Path:
     """Straight lines between waypoints ``(t, x, y, z)``; before the first and after the last
-    the thing is not in the world at all."""
+    the thing is not in the world at all.
+    """
 
     waypoints: tuple[tuple[float, float, float, float], ...]
 
@@ -115,7 +117,7 @@ class Path:
         points = self.waypoints
         if not points[0][0] <= t <= points[-1][0]:
             return None
-        for (t0, x0, y0, z0), (t1, x1, y1, z1) in zip(points, points[1:], strict=False):
+        for (t0, x0, y0, z0), (t1, x1, y1, z1) in pairwise(points):
             if t <= t1:
                 span = max(t1 - t0, 1e-9)
                 vx, vy, vz = (x1 - x0) / span, (y1 - y0) / span, (z1 - z0) / span
@@ -127,7 +129,8 @@ class Path:
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Tag:
     """A tag that rides on ``path`` at ``offset`` metres. Losses are one way, in dB: ``loss_db``
-    whichever way one looks, ``left_db``/``right_db`` more towards antennas at +y / -y."""
+    whichever way one looks, ``left_db``/``right_db`` more towards antennas at +y / -y.
+    """
 
     epc: str
     path: Path
