@@ -156,8 +156,14 @@ def _decode(scheme: Scheme, number: int, text: str) -> Epc | None:
             return None
     if reference is None:
         return None
-    tag_filter = (number >> scheme.bits - 11) & 7
-    return _describe(scheme, text, tag_filter, prefix, reference, serial or "")
+    return _describe(
+        scheme,
+        text,
+        tag_filter=(number >> scheme.bits - 11) & 7,
+        prefix=prefix,
+        reference=reference,
+        serial=serial or "",
+    )
 
 
 def _padded(number: int, digits: int) -> str | None:
@@ -188,7 +194,7 @@ def _text(number: int, bits: int, most: int) -> str | None:
 
 
 def _describe(
-    scheme: Scheme, text: str, tag_filter: int, prefix: str, reference: str, serial: str
+    scheme: Scheme, text: str, *, tag_filter: int, prefix: str, reference: str, serial: str
 ) -> Epc:
     family = scheme.family
     parts = [prefix, escape(reference)]
