@@ -1,10 +1,10 @@
 """What a new site tells central before the first pallet: items, places, read points, opening
-stock. Everything goes through the REST API, as an integration would do it."""
+stock. Everything goes through the REST API, as an integration would do it.
+"""
 
 from __future__ import annotations
 
 from collections import Counter
-from typing import Any
 
 from tallyport.demo.client import Api
 from tallyport.demo.goods import (
@@ -53,16 +53,16 @@ async def open_catalogue(api: Api) -> None:
         await api.send("PUT", f"/read-points/{SHELF_POINT}/plates/{plate}", plan)
 
 
-async def _item(api: Api, **item: Any) -> None:
+async def _item(api: Api, **item: object) -> None:
     await api.send("POST", "/items", item)
 
 
-async def _read_point(api: Api, code: str, **point: Any) -> None:
+async def _read_point(api: Api, code: str, **point: object) -> None:
     await api.send("PUT", f"/read-points/{code}", point)
 
 
 async def _receive(
-    api: Api, opening: str, sku: str, quantity: int, location: str, **more: Any
+    api: Api, opening: str, sku: str, quantity: int, location: str, **more: object
 ) -> None:
     body = {"id": opening, "sku": sku, "quantity": quantity, "location": location, **more}
     await api.send("POST", "/stock/receive", body)

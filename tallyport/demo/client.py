@@ -19,11 +19,11 @@ class Api:
     def __init__(self, url: str) -> None:
         self._url = url
 
-    async def get(self, path: str) -> Any:
+    async def get(self, path: str) -> Any:  # noqa: ANN401 (JSON)
         """The answer to a GET."""
         return await asyncio.to_thread(self._call, "GET", path, None)
 
-    async def send(self, method: str, path: str, body: dict[str, Any]) -> Any:
+    async def send(self, method: str, path: str, body: dict[str, object]) -> Any:  # noqa: ANN401 (JSON)
         """The answer to a POST or PUT."""
         return await asyncio.to_thread(self._call, method, path, body)
 
@@ -39,7 +39,7 @@ class Api:
                 return rows
             cursor = f"&after={page['next']}"
 
-    def _call(self, method: str, path: str, body: dict[str, Any] | None) -> Any:
+    def _call(self, method: str, path: str, body: dict[str, object] | None) -> Any:  # noqa: ANN401
         data = None if body is None else json.dumps(body).encode()
         request = urllib.request.Request(  # noqa: S310 (always the loopback's http)
             self._url + path, data=data, method=method, headers={"Content-Type": "application/json"}

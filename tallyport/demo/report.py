@@ -22,7 +22,8 @@ class Line(msgspec.Struct, frozen=True, kw_only=True):
 
 class Report(msgspec.Struct, kw_only=True):
     """The demo's result. ``heard`` reads, weights and scans; ``kept`` observations in the
-    edge's journal; ``committed`` of them at central; ``lost`` and ``doubled`` must be zero."""
+    edge's journal; ``committed`` of them at central; ``lost`` and ``doubled`` must be zero.
+    """
 
     ok: bool
     seconds: float

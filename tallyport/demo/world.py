@@ -14,12 +14,14 @@ from random import Random
 
 from drivers.emulators.llrp_reader import EmulatedReader
 from drivers.emulators.mtsics_scale import EmulatedScale
+from drivers.emulators.scanner import EmulatedScanner
+
 from drivers.emulators.portal_physics import PortalPhysics
 from drivers.emulators.portal_scene import Antenna, Path, Scene, dock_antennas, pallet
-from drivers.emulators.scanner import EmulatedScanner
 from gateway.gs1 import sgtin96_hex
 from tallyport.demo.goods import (
     BACKROOM,
+    BACKROOM_OPENING,
     CASES,
     COMPANY_PREFIX_DIGITS,
     PLATES,
@@ -51,8 +53,10 @@ class Load:
 class World:
     """Devices and what happens at them. ``start`` the devices, then ``play``."""
 
-    def __init__(self, seed: int, *, dock: bool = True, shelf: bool = True, desk: bool = True):
-        self._chance = Random(seed)
+    def __init__(
+        self, seed: int, *, dock: bool = True, shelf: bool = True, desk: bool = True
+    ) -> None:
+        self._chance = Random(seed)  # noqa: S311 (a world, not a secret)
         self._serial = 1_000_000 * (seed % 1000) + 1
         self._parts = (dock, shelf, desk)
         self.truth = Truth()
@@ -81,7 +85,7 @@ class World:
     def _open_truth(self) -> None:
         for good in PLATES:
             self.truth.set(good.sku, SHELF, good.opening)
-            self.truth.set(good.sku, BACKROOM, 400)
+            self.truth.set(good.sku, BACKROOM, BACKROOM_OPENING)
         for _, good in self.staged_inside.cases:
             self.truth.set(good.sku, WAREHOUSE, self.truth.units(good.sku, WAREHOUSE) + good.pack)
 
