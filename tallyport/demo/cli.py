@@ -14,7 +14,7 @@ from rich.console import Console
 
 from tallyport.demo.processes import ProcessDied
 from tallyport.demo.report import Report, show
-from tallyport.demo.run import Demo
+from tallyport.demo.run import Demo, watched
 
 app = typer.Typer(add_completion=False, pretty_exceptions_enable=False)
 DAY_S = 86_400.0
@@ -88,11 +88,9 @@ async def _play(
         loop = asyncio.get_running_loop()
         for signum in (signal.SIGINT, signal.SIGTERM):  # what has begun is still finished
             loop.add_signal_handler(signum, one.stop_playing)
-        await one.play(seconds or DAY_S)
+        await watched(one.site, one.play(seconds or DAY_S))
         console.print("The world stands still; waiting for the ledger ...")
         return await one.finish()
     finally:
         if hasattr(one, "site"):
-            for process in (one.site.edge, one.site.central):
-                if process.running:
-                    await process.kill()
+            await one.site.kill()

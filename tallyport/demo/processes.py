@@ -133,6 +133,12 @@ class Site:
                 )
             await asyncio.sleep(0.05)
 
+    async def kill(self) -> None:
+        """Leave nothing running, whatever happened."""
+        for process in (self.edge, self.central):
+            if process.running:
+                await process.kill()
+
     async def stop(self) -> None:
         """End both, the edge first, so that it can hand over what it holds."""
         for process in (self.edge, self.central):

@@ -12,10 +12,10 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from random import Random
 
-from drivers.emulators.llrp_reader import EmulatedReader
 from drivers.emulators.mtsics_scale import EmulatedScale
 from drivers.emulators.scanner import EmulatedScanner
 
+from drivers.emulators.llrp_reader import EmulatedReader
 from drivers.emulators.portal_physics import PortalPhysics
 from drivers.emulators.portal_scene import Antenna, Path, Scene, dock_antennas, pallet
 from gateway.gs1 import sgtin96_hex
