@@ -1,0 +1,1 @@
+"""Items, packs, locations, read points: what central knows besides what it hears."""

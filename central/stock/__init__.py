@@ -1,0 +1,1 @@
+"""The ledger: movements with two ends, balances that follow, and the chain over both."""

@@ -1,0 +1,108 @@
+"""What judging may know besides the log, as it stood at a place in the log."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+
+from sqlalchemy import Connection, Table, func, select, text
+
+from central import schema
+from central.catalogue.effective import next_log_id
+from central.catalogue.places import plate_of, read_point_of
+from central.reconcile.verdict import Context, Pack, PlatePlan, ReadPoint
+
+__all__ = ["ContextCache", "PlacedTags", "context_changes", "load_context"]
+
+_EFFECTIVE: tuple[Table, ...] = (schema.read_point, schema.plate_plan, schema.pack)
+
+
+class PlacedTags(Mapping[str, str]):
+    """Where each tag's goods are on the ledger, looked up as asked, inside a transaction."""
+
+    def __init__(self, conn: Connection) -> None:
+        self._conn = conn
+
+    def __getitem__(self, epc: str) -> str:
+        found = self._conn.execute(
+            text("SELECT location FROM tag_place WHERE epc = :epc"), {"epc": epc}
+        ).scalar()
+        if found is None:
+            raise KeyError(epc)
+        return str(found)
+
+    def __iter__(self) -> Iterator[str]:
+        return (row.epc for row in self._conn.execute(text("SELECT epc FROM tag_place")).all())
+
+    def __len__(self) -> int:
+        return int(self._conn.execute(text("SELECT count(*) FROM tag_place")).scalar_one())
+
+
+class ContextCache:
+    """Loads contexts, keeping the maps for as long as nothing new came into force.
+
+    The tables only grow, so their highest ids tell whether there is anything to read anew.
+    """
+
+    def __init__(self) -> None:
+        self._key: tuple[object, ...] | None = None
+        self._maps = Context()
+
+    def load(
+        self,
+        conn: Connection,
+        *,
+        at_log: int | None = None,
+        placed: Mapping[str, str] | None = None,
+    ) -> Context:
+        """The context for log entry ``at_log`` (default: the next one to be judged)."""
+        at = next_log_id(conn) if at_log is None else at_log
+        key = tuple(
+            conn.execute(select(func.max(t.c.id)).where(t.c.valid_from_log <= at)).scalar()
+            for t in _EFFECTIVE
+        )
+        if key != self._key:
+            self._maps = _read_maps(conn, at)
+            self._key = key
+        return Context(
+            read_points=self._maps.read_points,
+            plates=self._maps.plates,
+            packs=self._maps.packs,
+            placed=PlacedTags(conn) if placed is None else placed,
+            version=self._maps.version,
+        )
+
+
+def load_context(conn: Connection, *, at_log: int | None = None) -> Context:
+    """The context for log entry ``at_log`` (default: the next one to be judged).
+
+    ``placed`` is read lazily and always tells the ledger's present.
+    """
+    return ContextCache().load(conn, at_log=at_log)
+
+
+def context_changes(conn: Connection) -> list[int]:
+    """The log entries from which on something new was in force, in order."""
+    found: set[int] = set()
+    for table in _EFFECTIVE:
+        found.update(conn.execute(select(table.c.valid_from_log).distinct()).scalars())
+    return sorted(found)
+
+
+def _read_maps(conn: Connection, at: int) -> Context:
+    read_points: dict[str, ReadPoint] = {}
+    plates: dict[tuple[str, int], PlatePlan] = {}
+    packs: dict[str, Pack] = {}
+    version = 0
+    for table in _EFFECTIVE:
+        query = select(table).where(table.c.valid_from_log <= at).order_by(table.c.id)
+        for row in conn.execute(query).mappings():
+            version = max(version, row["valid_from_log"])
+            if table is schema.read_point:
+                read_points[row["code"]] = read_point_of(row)
+            elif table is schema.plate_plan:
+                plates[row["read_point"], row["plate"]] = plate_of(row)
+            else:
+                packs[row["gtin"]] = Pack(
+                    gtin=row["gtin"], sku=row["sku"], quantity=row["quantity"]
+                )
+    return Context(read_points=read_points, plates=plates, packs=packs, version=version)
