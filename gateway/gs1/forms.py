@@ -21,7 +21,14 @@ import msgspec
 from gateway.gs1.elements import Elements, parse_digital_link, parse_element_string
 from gateway.gs1.epc import SCHEMES, Epc, decode_epc
 from gateway.gs1.epc_encode import encode_epc
-from gateway.gs1.keys import Gs1Error, is_digits, is_gtin, is_sscc, to_gtin14, to_sscc
+from gateway.gs1.keys import (
+    Gs1Error,
+    is_digits,
+    is_gtin,
+    is_sscc,
+    refuse_mistyped_key,
+    to_gtin14,
+)
 from gateway.gs1.scan import ELEMENT_SYMBOLOGIES, parse_scan
 
 _HEX_GROUPS = re.compile(r"(?:0x)?[0-9A-F]+(?:[ :-][0-9A-F]+)*", re.IGNORECASE)
@@ -102,12 +109,15 @@ def _of_plain(text: str) -> Gs1:
         epc = decode_epc(digits)
         if epc.scheme != "raw":
             return _of_epc(epc)
+    refuse_mistyped_key(compact)
     try:
         return _of_elements(parse_element_string(text))
     except Gs1Error as error:
         if digits is not None and _may_be_raw(digits):
             return _of_epc(decode_epc(digits))
-        raise Gs1Error(_reason(compact, error)) from error
+        raise Gs1Error(
+            f"{text!r} is no EPC, URI, element string, Digital Link, GTIN or SSCC ({error})"
+        ) from error
 
 
 def _hex_digits(text: str) -> str | None:
@@ -119,18 +129,6 @@ def _hex_digits(text: str) -> str | None:
 def _may_be_raw(digits: str) -> bool:
     fewest = _FEWEST_RAW_DIGITS_DECIMAL if digits.isdigit() else _FEWEST_RAW_DIGITS
     return len(digits) >= fewest and len(digits) % 4 == 0
-
-
-def _reason(text: str, error: Gs1Error) -> str:
-    """What a person most likely meant, and what is wrong with it."""
-    try:
-        if is_digits(text) and len(text) in (8, 12, 13, 14):
-            to_gtin14(text)
-        if is_digits(text) and len(text) == 18:
-            to_sscc(text)
-    except Gs1Error as key_error:
-        return str(key_error)
-    return f"{text!r} is no EPC, URI, element string, Digital Link, GTIN or SSCC ({error})"
 
 
 def _of_elements(elements: Elements) -> Gs1:
@@ -222,9 +220,13 @@ def _of_pure_identity(family: str, body: str) -> Gs1:
 
 def _coded(scheme_name: str, tag_filter: int, body: str) -> Epc:
     family = scheme_name.partition("-")[0]
-    fields = body.split(".", 1 if family in ("sscc", "giai") else 2)
-    if len(fields) != (2 if family in ("sscc", "giai") else 3):
-        raise Gs1Error(f"{scheme_name} URIs have more dots than {body!r}")
+    wanted = 2 if family in ("sscc", "giai") else 3
+    fields = body.split(".", wanted - 1)
+    if len(fields) != wanted:
+        raise Gs1Error(
+            f"{family} URIs have {wanted} fields between dots from the company prefix on, "
+            f"but {body!r} has {len(fields)}"
+        )
     prefix, reference, *serial = (unquote(field) for field in fields)
     return decode_epc(
         encode_epc(

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 _GTIN_LENGTHS = (8, 12, 13, 14)
+_DATES = ("11", "12", "13", "15", "16", "17")
+"""Application identifiers of dates, six digits each."""
 
 
 class Gs1Error(ValueError):
@@ -53,6 +55,20 @@ def to_gtin14(text: str) -> str:
 def is_sscc(text: str) -> bool:
     """Whether ``text`` is an SSCC (18 digits) with the right check digit."""
     return len(text) == 18 and has_check_digit(text)
+
+
+def refuse_mistyped_key(text: str) -> None:
+    """Raise ``Gs1Error`` for digits as long as a GTIN or SSCC, but with a wrong check digit.
+
+    Such digits may also read as an element string (a GTIN that begins with 10 as a lot), but a
+    mistyped or misread key is far likelier; only a date of eight digits (``17280229``) is not.
+    """
+    if not is_digits(text):
+        return
+    if len(text) in _GTIN_LENGTHS and not (len(text) == 8 and text[:2] in _DATES):
+        to_gtin14(text)
+    elif len(text) == 18:
+        to_sscc(text)
 
 
 def to_sscc(text: str) -> str:

@@ -11,7 +11,7 @@ from __future__ import annotations
 import msgspec
 
 from gateway.gs1.elements import Elements, parse_digital_link, parse_element_string
-from gateway.gs1.keys import Gs1Error, is_digits, is_gtin, is_sscc, to_gtin14
+from gateway.gs1.keys import Gs1Error, is_digits, is_gtin, is_sscc, refuse_mistyped_key, to_gtin14
 
 ELEMENT_SYMBOLOGIES = frozenset({"]C1", "]d2", "]Q3", "]e0", "]J1"})
 """AIM identifiers that say: FNC1 in first position, so GS1 element strings follow."""
@@ -49,7 +49,7 @@ def parse_scan(data: str, symbology: str | None = None) -> ScanParse:
 def _parse(text: str, symbology: str | None) -> ScanParse:
     if text[:8].lower().startswith(("http://", "https://")):
         return _from_elements(parse_digital_link(text))
-    if symbology in ELEMENT_SYMBOLOGIES:
+    if symbology in ELEMENT_SYMBOLOGIES and not text.startswith("("):
         return _from_elements(parse_element_string(text))
     if symbology is not None and symbology.startswith("]E"):
         return ScanParse(gtin=_ean_upc(text, symbology))
@@ -60,12 +60,10 @@ def _parse(text: str, symbology: str | None) -> ScanParse:
         raise Gs1Error(f"{symbology} carries no GS1 element string, and {text!r} is no GTIN")
     if is_sscc(text):
         return ScanParse(sscc=text)
-    try:
-        return _from_elements(parse_element_string(text))
-    except Gs1Error:
-        if is_digits(text) and len(text) in (8, 12, 13, 14):
-            to_gtin14(text)  # raises, and "wrong check digit" is the likelier reason
-        raise
+    if text.startswith("("):
+        raise Gs1Error("brackets are for people's eyes: a GS1 barcode does not contain them")
+    refuse_mistyped_key(text)
+    return _from_elements(parse_element_string(text))
 
 
 def _ean_upc(text: str, symbology: str) -> str:
