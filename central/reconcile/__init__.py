@@ -1,0 +1,1 @@
+"""Judging: observations and context in, movements and reviews out. Pure and replayable."""

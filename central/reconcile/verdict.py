@@ -76,7 +76,8 @@ class Context(msgspec.Struct, frozen=True, kw_only=True):
 
 class Review(msgspec.Struct, frozen=True, kw_only=True):
     """A decision that a person must take. ``proposals`` are the movements that would follow
-    from each hypothesis, best first; ``id`` is derived from the causes."""
+    from each hypothesis, best first; ``id`` is derived from the causes.
+    """
 
     id: str
     read_point: str

@@ -1,0 +1,341 @@
+"""A pass through a portal, decided: tracks in, movements or a question out.
+
+Tags that probably crossed are grouped by when they were nearest: a group is what one pallet,
+trolley or person carried. A group moves stock only as a whole. When the mistakes expected in
+it are too many, all of it becomes a Review with its proposals, because what goes wrong in a
+group goes wrong for many of its tags at once.
+
+The ledger has a say: goods that are inside cannot come in, goods that are not cannot go out.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from datetime import UTC, datetime, timedelta
+from functools import lru_cache
+from typing import NamedTuple
+
+from central.reconcile import crossing
+from central.reconcile.crossing import Features, Judged
+from central.reconcile.identity import derived_id, spanning
+from central.reconcile.portal import Portal
+from central.reconcile.track import SIDE_NAMES, Track
+from central.reconcile.verdict import Context, Pack, ReadPoint, Review, TagVerdict
+from central.stock.model import Cause, LocationKind, Movement
+from gateway.gs1 import Epc, decode_epc
+
+CROSSED_AT = 0.5
+DOUBT_AT = 0.2
+SURE_TAG = 0.6
+MOST_EXPECTED_ERRORS = 0.5
+"""A group moves by itself when every tag of it is at least ``SURE_TAG`` sure, and the mistakes
+expected among its tags and those in doubt beside it add up to less than half a tag."""
+GROUP_GAP_US = 2_000_000
+
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_OUTSIDE_PLACES = {kind.value for kind in LocationKind if kind is not LocationKind.INTERNAL}
+
+Placed = Callable[[str], str | None]
+
+
+class Crossing(NamedTuple):
+    """One tag of the pass with all that is known of it."""
+
+    track: Track
+    epc: Epc
+    seen: Features
+    odds: Judged
+    known: bool
+    pack: Pack | None
+
+    @property
+    def direction(self) -> str:
+        """Which way, if it crossed at all."""
+        return "in" if self.odds.inwards >= 0.5 else "out"
+
+    @property
+    def confidence(self) -> float:
+        """That it crossed, and this way."""
+        return self.odds.crossed * max(self.odds.inwards, 1.0 - self.odds.inwards)
+
+
+class Decided(NamedTuple):
+    """What a pass came to."""
+
+    movements: list[Movement]
+    reviews: list[Review]
+    tags: list[TagVerdict]
+    direction: str
+    decision: str
+
+
+@lru_cache(maxsize=20_000)
+def _epc(text: str) -> Epc:
+    return decode_epc(text)
+
+
+def moment_of(at_us: int) -> datetime:
+    """The zoned time of microseconds since 1970."""
+    return _EPOCH + timedelta(microseconds=at_us)
+
+
+def weigh(tracks: Sequence[Track], portal: Portal, context: Context) -> list[Crossing]:
+    """Judge every tag of a pass, and remember those that did not cross as strays."""
+    if not tracks:
+        return []
+    strong_dbm = crossing.strong([track.peak_dbm for track in tracks])
+    strong_reads = crossing.strong([float(track.reads) for track in tracks])
+    known = [portal.is_known(track) for track in tracks]
+    seen = [
+        crossing.features(track, strong_dbm=strong_dbm, strong_reads=strong_reads, known=old)
+        for track, old in zip(tracks, known, strict=True)
+    ]
+    centres = [track.first_us + round(crossing.centre_s(track) * 1e6) for track in tracks]
+    judged = crossing.judge(seen, centres)
+    crossings = []
+    for track, one, odds, old in zip(tracks, seen, judged, known, strict=True):
+        epc = _epc(track.epc)
+        pack = context.packs.get(epc.gtin) if epc.gtin else None
+        crossings.append(Crossing(track, epc, one, odds, old, pack))
+        if odds.crossed < DOUBT_AT:
+            portal.remember(track)
+        elif odds.crossed >= CROSSED_AT:
+            portal.forget(track.epc)
+    return crossings
+
+
+def decide(
+    crossings: Sequence[Crossing],
+    *,
+    portal: Portal,
+    point: ReadPoint,
+    placed: Placed,
+    pass_id: str,
+) -> Decided:
+    """Turn judged tags into movements and reviews, group by group."""
+    movements: list[Movement] = []
+    reviews: list[Review] = []
+    notes: dict[int, tuple[str, str]] = {}
+    for members in _groups(crossings):
+        desk = _Desk(portal, point, placed, pass_id, members)
+        desk.decide()
+        movements += desk.movements
+        reviews += desk.reviews
+        notes.update(desk.notes)
+    tags = [
+        _told(one, *notes.get(id(one.track), ("none", _why_not(one))))
+        for one in crossings
+        if one.epc.scheme != "raw"
+    ]
+    ways = {tag.direction for tag in tags} - {"none"}
+    direction = ways.pop() if len(ways) == 1 else "mixed" if ways else "none"
+    decision = "review" if reviews else "moved" if movements else "nothing"
+    return Decided(movements, reviews, tags, direction, decision)
+
+
+def _groups(crossings: Sequence[Crossing]) -> list[list[Crossing]]:
+    """Tags in doubt or better, split where nobody was nearest for two seconds."""
+    likely = [one for one in crossings if one.odds.crossed >= DOUBT_AT and one.epc.scheme != "raw"]
+    groups: list[list[Crossing]] = []
+    for one in sorted(likely, key=lambda one: (one.odds.centre_us, one.track.epc)):
+        if groups and one.odds.centre_us - groups[-1][-1].odds.centre_us <= GROUP_GAP_US:
+            groups[-1].append(one)
+        else:
+            groups.append([one])
+    return [g for g in groups if any(one.odds.crossed >= CROSSED_AT for one in g)]
+
+
+class _Desk:
+    """Where one group is decided."""
+
+    def __init__(
+        self,
+        portal: Portal,
+        point: ReadPoint,
+        placed: Placed,
+        pass_id: str,
+        members: Sequence[Crossing],
+    ) -> None:
+        self._portal = portal
+        self._point = point
+        self._placed = placed
+        self._pass_id = pass_id
+        self._crossed = [one for one in members if one.odds.crossed >= CROSSED_AT]
+        self._doubted = [one for one in members if one.odds.crossed < CROSSED_AT]
+        self.movements: list[Movement] = []
+        self.reviews: list[Review] = []
+        self.notes: dict[int, tuple[str, str]] = {}
+
+    def decide(self) -> None:
+        """Fill ``movements``, ``reviews`` and ``notes``."""
+        goods: list[Crossing] = []
+        unknown: list[Crossing] = []
+        barred: dict[str, list[Crossing]] = {}
+        for one in self._crossed:
+            bar = self._barred(one)
+            if bar:
+                barred.setdefault(bar, []).append(one)
+                self._note(one, bar, crossed=False)
+            elif one.pack is None:
+                if one.epc.gtin:
+                    unknown.append(one)
+                self._note(one, "unknown item" if one.epc.gtin else "not an item")
+            else:
+                goods.append(one)
+                self._note(one, "crossed")
+        for one in self._doubted:
+            self._note(one, "in doubt", crossed=False)
+        self._post_or_ask(goods)
+        self._ask_of_barred(barred, len(goods))
+        if unknown:
+            self._ask("unknown item", unknown, ())
+
+    def _post_or_ask(self, goods: Sequence[Crossing]) -> None:
+        if not goods:
+            return
+        proposals = self._proposals(goods)
+        doubt = self._doubt(goods)
+        if doubt:
+            self._ask(doubt, goods, proposals)
+        else:
+            self.movements += proposals
+
+    def _doubt(self, goods: Sequence[Crossing]) -> str:
+        """Why this group cannot be posted without a person; empty when it can."""
+        if all(not one.track.sides[0].count and not one.track.sides[1].count for one in goods):
+            return "antenna sides unknown"
+        ways: dict[str, list[int]] = {}
+        for one in goods:
+            ways.setdefault(one.direction, []).append(one.odds.centre_us)
+        if len(ways) == 2 and _interleaved(ways["in"], ways["out"]):
+            return "directions contradict"
+        if min(one.confidence for one in goods) < SURE_TAG:
+            return "low confidence"
+        beside = (one.odds.crossed for one in self._doubted if one.pack is not None)
+        errors = sum(1.0 - one.confidence for one in goods) + sum(beside)
+        return "low confidence" if errors > MOST_EXPECTED_ERRORS else ""
+
+    def _ask_of_barred(self, barred: dict[str, list[Crossing]], moving: int) -> None:
+        """One tag against the ledger is a stray; a whole group against it is a question."""
+        for reason, ones in barred.items():
+            sure = [one for one in ones if one.confidence >= SURE_TAG and one.pack is not None]
+            if (len(sure) >= 3 and len(sure) > moving) or (reason == "not on stock" and sure):
+                self._ask(reason, sure, ())
+
+    def _barred(self, one: Crossing) -> str:
+        """Why the ledger says that this tag cannot have gone this way; empty when it can."""
+        if one.pack is None:
+            return ""
+        place = self._placed(one.track.epc)
+        if one.direction == "in":
+            return "already inside" if place == self._point.location else ""
+        if place is None:
+            return "not on stock"
+        outside = place in _OUTSIDE_PLACES or place == self._point.outbound_to
+        return "already outside" if outside else ""
+
+    def _proposals(self, goods: Sequence[Crossing]) -> tuple[Movement, ...]:
+        lots: dict[tuple[str, str, str, str], list[Crossing]] = {}
+        for one in goods:
+            assert one.pack is not None
+            place = self._placed(one.track.epc)
+            if one.direction == "in":
+                source, destination = place or self._point.inbound_from, self._point.location
+            else:
+                source, destination = place or self._point.location, self._point.outbound_to
+            key = (one.direction, one.pack.sku, source, destination)
+            lots.setdefault(key, []).append(one)
+        return tuple(self._movement(*key, ones) for key, ones in sorted(lots.items()))
+
+    def _movement(
+        self, direction: str, sku: str, source: str, destination: str, ones: Sequence[Crossing]
+    ) -> Movement:
+        epcs = tuple(sorted(one.track.epc for one in ones))
+        causes = self._causes(ones)
+        centres = sorted(one.odds.centre_us for one in ones)
+        first = (causes[0].edge, causes[0].epoch, causes[0].first_seq)
+        return Movement(
+            id=derived_id("portal", self._point.code, *first, sku, source, destination, *epcs),
+            sku=sku,
+            quantity=sum(one.pack.quantity for one in ones if one.pack is not None),
+            source=source,
+            destination=destination,
+            biz_step="receiving" if direction == "in" else "shipping",
+            disposition="in_progress" if direction == "in" else "in_transit",
+            event_time=moment_of(centres[len(centres) // 2]),
+            origin="portal",
+            confidence=round(min(one.confidence for one in ones), 4),
+            causes=causes,
+            epcs=epcs,
+            evidence={
+                "pass": self._pass_id,
+                "read_point": self._point.code,
+                "direction": direction,
+                "tags": len(ones),
+                "reads": sum(one.track.reads for one in ones),
+                "peak_rssi_dbm": max(one.track.peak_dbm for one in ones),
+            },
+        )
+
+    def _ask(self, reason: str, ones: Sequence[Crossing], proposals: tuple[Movement, ...]) -> None:
+        causes = self._causes(ones)
+        epcs = sorted(one.track.epc for one in ones)
+        centres = sorted(one.odds.centre_us for one in ones)
+        self.reviews.append(
+            Review(
+                id=derived_id("review", reason, self._pass_id, *epcs),
+                read_point=self._point.code,
+                reason=reason,
+                event_time=moment_of(centres[len(centres) // 2]),
+                proposals=proposals,
+                causes=causes,
+                evidence={
+                    "pass": self._pass_id,
+                    "tags": [
+                        {
+                            "epc": one.track.epc,
+                            "direction": one.direction,
+                            "confidence": round(one.confidence, 3),
+                            "reads": one.track.reads,
+                        }
+                        for one in ones
+                    ],
+                    "in_doubt": sorted(one.track.epc for one in self._doubted),
+                },
+            )
+        )
+
+    def _causes(self, ones: Sequence[Crossing]) -> tuple[Cause, ...]:
+        return spanning(self._portal.causes(one.track for one in ones))
+
+    def _note(self, one: Crossing, reason: str, *, crossed: bool = True) -> None:
+        self.notes[id(one.track)] = (one.direction if crossed else "none", reason)
+
+
+def _interleaved(ins: Sequence[int], outs: Sequence[int]) -> bool:
+    return max(ins) >= min(outs) and max(outs) >= min(ins)
+
+
+def _why_not(one: Crossing) -> str:
+    if one.odds.crossed >= DOUBT_AT:
+        return "in doubt"
+    return "known stray" if one.known else "stray"
+
+
+def _told(one: Crossing, direction: str, reason: str) -> TagVerdict:
+    crossed = direction != "none"
+    return TagVerdict(
+        epc=one.track.epc,
+        direction=direction,
+        confidence=round(one.confidence if crossed else 1.0 - one.odds.crossed, 4),
+        reads=one.track.reads,
+        reason=reason,
+        sku=one.pack.sku if one.pack is not None else None,
+        quantity=one.pack.quantity if one.pack is not None else 0,
+        peak_rssi_dbm=one.track.peak_dbm,
+        sides={
+            name: side.count
+            for name, side in zip(SIDE_NAMES, one.track.sides, strict=True)
+            if side.count
+        },
+    )

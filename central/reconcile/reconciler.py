@@ -1,0 +1,231 @@
+"""Judging: a fold over the observation log, resumable at any place.
+
+``Reconciler.judge`` takes the next observations and tells what they come to. Its whole memory
+is ``dump()``: a reconciler restored from it goes on as if nothing had happened, and where the
+log is cut into batches makes no difference.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import msgspec
+
+from central.reconcile import passes
+from central.reconcile.identity import cause_of, derived_id, spanning
+from central.reconcile.portal import Portal, micros
+from central.reconcile.scan import judge_scan
+from central.reconcile.shelf import Shelf, resolve
+from central.reconcile.track import Track
+from central.reconcile.verdict import (
+    Context,
+    Ignored,
+    Logged,
+    Pass,
+    ReadPoint,
+    Verdict,
+)
+from central.stock.model import Movement
+from gateway.contract import (
+    CodeScanned,
+    DeviceDescribed,
+    DeviceHealth,
+    GateWindow,
+    TagResident,
+    TagSighting,
+    WeightDisturbed,
+    WeightSettled,
+)
+
+VERSION = 1
+MOVED_TAGS = 20_000
+
+
+class _Memory(msgspec.Struct):
+    """All state. ``moved``: where a decision put a tag, and where the ledger had it then."""
+
+    version: int = VERSION
+    portals: dict[str, Portal] = {}
+    shelves: dict[str, Shelf] = {}
+    moved: dict[str, tuple[str, str | None]] = {}
+
+
+class _Findings:
+    """Verdicts being added up."""
+
+    def __init__(self) -> None:
+        self.parts: list[Verdict] = []
+
+    def verdict(self) -> Verdict:
+        return Verdict(
+            movements=tuple(m for part in self.parts for m in part.movements),
+            reviews=tuple(r for part in self.parts for r in part.reviews),
+            passes=tuple(p for part in self.parts for p in part.passes),
+            ignored=tuple(i for part in self.parts for i in part.ignored),
+        )
+
+
+class Reconciler:
+    """Turns observations into verdicts. Raises ``msgspec.DecodeError`` for a foreign state."""
+
+    def __init__(self, state: bytes | None = None) -> None:
+        self._memory = _Memory() if state is None else msgspec.msgpack.decode(state, type=_Memory)
+
+    def dump(self) -> bytes:
+        """Everything that a later ``Reconciler(state)`` needs to go on alike."""
+        return msgspec.msgpack.encode(self._memory)
+
+    def judge(self, logged: Sequence[Logged], context: Context) -> Verdict:
+        """Take the next observations of the log, in its order, and say what they come to."""
+        findings = _Findings()
+        for one in logged:
+            findings.parts += self._one(one, context)
+        return findings.verdict()
+
+    def _one(self, logged: Logged, context: Context) -> list[Verdict]:
+        seen = logged.observation
+        point = context.read_points.get(seen.read_point)
+        if isinstance(seen, DeviceDescribed | DeviceHealth):
+            self._device(seen)
+            return self._passing_time(logged, point, context) if point else []
+        if point is None:
+            return [_ignored(logged, "unknown read point")]
+        answers = []
+        if isinstance(seen, TagSighting | TagResident | GateWindow) and point.kind == "portal":
+            answers.append(self._portal(logged, seen, point, context))
+        elif isinstance(seen, WeightSettled | WeightDisturbed) and point.kind == "shelf":
+            answers.append(self._shelf(logged, seen, point, context))
+        elif isinstance(seen, CodeScanned) and point.kind == "scan":
+            return [judge_scan(logged, seen, point, context)]
+        else:
+            return [_ignored(logged, f"not what a read point of kind {point.kind} is for")]
+        return answers + self._passing_time(logged, point, context)
+
+    # ---- devices and time ----------------------------------------------------------------
+    def _device(self, seen: DeviceDescribed | DeviceHealth) -> None:
+        if isinstance(seen, DeviceDescribed):
+            if seen.antennas:
+                self._memory.portals.setdefault(seen.read_point, Portal()).describe(seen)
+            restarted = True
+        else:
+            restarted = seen.state == "starting"
+        shelf = self._memory.shelves.get(seen.read_point)
+        if restarted and shelf is not None:
+            shelf.restart(seen.device)
+
+    def _passing_time(self, logged: Logged, point: ReadPoint, context: Context) -> list[Verdict]:
+        """What becomes ripe because the log's time went on."""
+        now_us = micros(logged.observation.event_time)
+        if point.kind == "portal" and point.code in self._memory.portals:
+            portal = self._memory.portals[point.code]
+            tracks = portal.take_in_silence(now_us)
+            if tracks:
+                return [self._pass(logged, tracks, None, point, context)]
+        if point.kind == "shelf" and point.code in self._memory.shelves:
+            return self._resolve(self._memory.shelves[point.code], now_us, point, context)
+        return []
+
+    # ---- portal --------------------------------------------------------------------------
+    def _portal(
+        self,
+        logged: Logged,
+        seen: TagSighting | TagResident | GateWindow,
+        point: ReadPoint,
+        context: Context,
+    ) -> Verdict:
+        portal = self._memory.portals.setdefault(point.code, Portal())
+        if isinstance(seen, TagSighting):
+            portal.sight(logged, seen)
+        elif isinstance(seen, TagResident):
+            portal.rest(seen)
+        else:
+            tracks = portal.take_at_window(micros(seen.closed_at))
+            return self._pass(logged, tracks, seen, point, context)
+        return Verdict()
+
+    def _pass(
+        self,
+        logged: Logged,
+        tracks: list[Track],
+        window: GateWindow | None,
+        point: ReadPoint,
+        context: Context,
+    ) -> Verdict:
+        portal = self._memory.portals[point.code]
+        pass_id = derived_id("pass", point.code, logged.edge, logged.epoch, logged.seq)
+        crossings = passes.weigh(tracks, portal, context)
+
+        def placed(epc: str) -> str | None:
+            return self._placed(epc, context)
+
+        decided = passes.decide(
+            crossings, portal=portal, point=point, placed=placed, pass_id=pass_id
+        )
+        self._remember(decided.movements, context)
+        if window is None and decided.decision == "nothing":
+            return Verdict()
+        opened = [track.first_us for track in tracks]
+        closed = [track.last_us for track in tracks]
+        if window is not None:
+            opened.append(micros(window.event_time))
+            closed.append(micros(window.closed_at))
+        told = Pass(
+            id=pass_id,
+            read_point=point.code,
+            opened_at=passes.moment_of(min(opened)),
+            closed_at=passes.moment_of(max(closed)),
+            direction=decided.direction,
+            decision=decided.decision,
+            tags=tuple(decided.tags),
+            causes=spanning([*portal.causes(tracks), cause_of(logged)]),
+        )
+        return Verdict(
+            movements=tuple(decided.movements), reviews=tuple(decided.reviews), passes=(told,)
+        )
+
+    def _placed(self, epc: str, context: Context) -> str | None:
+        """Where the ledger has a tag, or will once it has posted what was decided here."""
+        ledger = context.placed.get(epc)
+        decided = self._memory.moved.get(epc)
+        if decided is None or decided[1] != ledger:
+            return ledger
+        return decided[0]
+
+    def _remember(self, movements: Sequence[Movement], context: Context) -> None:
+        moved = self._memory.moved
+        for movement in movements:
+            for epc in movement.epcs:
+                moved.pop(epc, None)
+                moved[epc] = (movement.destination, context.placed.get(epc))
+        while len(moved) > MOVED_TAGS:
+            del moved[next(iter(moved))]
+
+    # ---- shelf ---------------------------------------------------------------------------
+    def _shelf(
+        self,
+        logged: Logged,
+        seen: WeightSettled | WeightDisturbed,
+        point: ReadPoint,
+        context: Context,
+    ) -> Verdict:
+        shelf = self._memory.shelves.setdefault(point.code, Shelf())
+        if isinstance(seen, WeightDisturbed):
+            return _ignored(logged, shelf.disturb(seen))
+        plan = context.plates.get((point.code, seen.plate))
+        if plan is None:
+            return _ignored(logged, "no item is planned for this plate")
+        return shelf.settle(logged, seen, plan, point)
+
+    def _resolve(
+        self, shelf: Shelf, now_us: int, point: ReadPoint, context: Context
+    ) -> list[Verdict]:
+        answers = []
+        for number in shelf.ripe(now_us):
+            plan = context.plates.get((point.code, number))
+            if plan is not None:
+                answers.append(resolve(shelf, number, plan, point))
+        return answers
+
+
+def _ignored(logged: Logged, reason: str) -> Verdict:
+    return Verdict(ignored=(Ignored(log_id=logged.log_id, reason=reason),))
