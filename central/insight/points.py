@@ -1,0 +1,138 @@
+"""From observations and movements to points. Pure: times and numbers come from outside."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+
+import msgspec
+
+from central.insight.series import Fold, Point
+from gateway.contract import (
+    DeviceHealth,
+    Observation,
+    TagResident,
+    TagSighting,
+    WeightDisturbed,
+    WeightSettled,
+)
+
+SECOND_US = 1_000_000
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_QUIET_US = 3 * SECOND_US
+"""A second's sum is left alone once nothing was added to it for this long."""
+
+
+class Field(msgspec.Struct, frozen=True, kw_only=True):
+    """How a field is shown: its words, its unit, and how stretches of it are folded."""
+
+    label: str
+    unit: str
+    fold: Fold
+
+
+FIELDS: dict[str, dict[str, Field]] = {
+    "antenna": {
+        "reads": Field(label="Reads", unit="reads/s", fold=Fold.RATE),
+        "rssi_dbm": Field(label="Peak RSSI", unit="dBm", fold=Fold.MAX),
+    },
+    "plate": {"gross_g": Field(label="Weight", unit="g", fold=Fold.LAST)},
+    "device": {"up": Field(label="Running", unit="1 = yes", fold=Fold.LAST)},
+    "stock": {"on_hand": Field(label="On hand", unit="units", fold=Fold.LAST)},
+}
+"""Every measurement and the fields that screens offer. Device counters come besides."""
+
+
+def microseconds(moment: datetime) -> int:
+    """A moment as integer microseconds since 1970 UTC."""
+    return (moment - _EPOCH) // timedelta(microseconds=1)
+
+
+def observed_points(edge: str, observation: Observation) -> Iterator[Point]:
+    """Points that follow from one observation alone: weights and health."""
+    at = microseconds(observation.event_time)
+    if isinstance(observation, WeightSettled) or (
+        isinstance(observation, WeightDisturbed) and observation.gross_mg is not None
+    ):
+        gross_mg = observation.gross_mg
+        assert gross_mg is not None, "settled weights have a value, disturbed ones were asked"
+        yield Point(
+            measurement="plate",
+            tags={"read_point": observation.read_point, "plate": str(observation.plate)},
+            fields={"gross_g": gross_mg / 1_000},
+            time_us=at,
+        )
+    elif isinstance(observation, DeviceHealth):
+        counted = {name: float(count) for name, count in observation.counters.items()}
+        yield Point(
+            measurement="device",
+            tags={"edge": edge, "device": observation.device},
+            fields=counted | {"up": 1.0 if observation.state == "running" else 0.0},
+            time_us=at,
+        )
+
+
+class _Sum(msgspec.Struct, kw_only=True, gc=False):
+    """What one antenna heard in one second, as far as it is known."""
+
+    first_log_id: int
+    touched_us: int
+    reads: float = 0.0
+    rssi_dbm: float = float("-inf")
+    changed: bool = True
+
+
+class AntennaSums:
+    """Reads per second and strongest signal of each antenna, summed as the log is followed.
+
+    A second's point is written again whenever more of it arrives, under the same time; that
+    time carries the first observation's place in the log, so that late arrivals to a second
+    that was let go get a point of their own.
+    """
+
+    def __init__(self) -> None:
+        self._sums: dict[tuple[str, int, int], _Sum] = {}
+
+    def add(self, log_id: int, seen: TagSighting | TagResident, now_us: int) -> None:
+        """Count one observation; a resident tag's reads are spread over the time it covers."""
+        start = microseconds(seen.event_time) // SECOND_US
+        end = start
+        if isinstance(seen, TagResident):
+            end = max(start, microseconds(seen.until) // SECOND_US)
+        share = seen.count / (end - start + 1)
+        for second in range(start, end + 1):
+            key = (seen.device, seen.antenna, second)
+            total = self._sums.get(key)
+            if total is None:
+                total = self._sums[key] = _Sum(first_log_id=log_id, touched_us=now_us)
+            total.touched_us = now_us
+            total.changed = True
+            total.reads += share
+            if seen.peak_rssi_dbm is not None:
+                total.rssi_dbm = max(total.rssi_dbm, seen.peak_rssi_dbm)
+
+    def points(self) -> list[Point]:
+        """Points of all sums that changed since ``written``."""
+        return [
+            Point(
+                measurement="antenna",
+                tags={"device": device, "antenna": str(antenna)},
+                # A field that is not finite is left out by every store.
+                fields={"reads": total.reads, "rssi_dbm": total.rssi_dbm},
+                time_us=second * SECOND_US + total.first_log_id % SECOND_US,
+            )
+            for (device, antenna, second), total in self._sums.items()
+            if total.changed
+        ]
+
+    def written(self, now_us: int) -> None:
+        """The points are kept: let go of the sums that have become quiet."""
+        for total in self._sums.values():
+            total.changed = False
+        quiet = [k for k, s in self._sums.items() if now_us - s.touched_us >= _QUIET_US]
+        for key in quiet:
+            del self._sums[key]
+
+    def oldest(self) -> int | None:
+        """The place in the log from which open sums would have to be read again."""
+        return min((total.first_log_id for total in self._sums.values()), default=None)

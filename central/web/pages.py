@@ -1,0 +1,106 @@
+"""The pages: the live screen, its stream, and what its links open."""
+
+from __future__ import annotations
+
+import functools
+import hashlib
+from collections.abc import Mapping
+from pathlib import Path
+
+from fastapi import APIRouter, Request
+from fastapi.responses import HTMLResponse, RedirectResponse, Response, StreamingResponse
+from starlette.staticfiles import StaticFiles
+from starlette.types import Scope
+
+from central.store import Database
+from central.tide import Tide
+from central.web.live import Live
+from central.web.sections import Screen, environment
+from central.web.views import portal, stock
+
+STATIC = Path(__file__).with_name("static")
+
+
+@functools.cache
+def static_address(name: str) -> str:
+    """A static file's address, with its content's hash: it may be kept for ever."""
+    digest = hashlib.sha256((STATIC / name).read_bytes()).hexdigest()[:12]
+    return f"/static/{name}?v={digest}"
+
+
+class KeptFiles(StaticFiles):
+    """Static files that browsers keep when their address names their content."""
+
+    async def get_response(self, path: str, scope: Scope) -> Response:
+        """The file, with how long it may be kept."""
+        answer = await super().get_response(path, scope)
+        kept = b"v=" in scope.get("query_string", b"")
+        answer.headers["cache-control"] = (
+            "public, max-age=31536000, immutable" if kept else "no-cache"
+        )
+        return answer
+
+
+class Pages:
+    """The screens' routes and the stream behind them."""
+
+    def __init__(self, *, database: Database, tide: Tide) -> None:
+        self._database = database
+        self._templates = environment(static_address)
+        self.live = Live(database=database, tide=tide, screen=Screen(self._templates))
+
+    def router(self) -> APIRouter:
+        """Every page's route; none of them belongs to the API's description."""
+        router = APIRouter(include_in_schema=False)
+        router.add_api_route("/", self.index)
+        router.add_api_route("/live", self.stream)
+        router.add_api_route("/docs", self.docs)
+        router.add_api_route("/favicon.ico", self.icon)
+        router.add_api_route("/screen/passes/{pass_id}", self.pass_tags)
+        router.add_api_route("/screen/movements/{movement_id}", self.movement)
+        return router
+
+    def _page(self, template: str, facts: Mapping[str, object], status: int = 200) -> HTMLResponse:
+        html = self._templates.get_template(template).render(facts)
+        return HTMLResponse(html, status, headers={"cache-control": "no-store"})
+
+    async def index(self) -> Response:
+        """The live screen."""
+        return self._page("index.html", {"sections": await self.live.sections()})
+
+    async def stream(self) -> Response:
+        """What changes on the live screen, as server-sent events."""
+        if self.live.full:
+            return Response("Too many screens are open.", 503, {"retry-after": "10"})
+        return StreamingResponse(
+            self.live.stream(),
+            media_type="text/event-stream",
+            headers={"cache-control": "no-store", "x-accel-buffering": "no"},
+        )
+
+    async def docs(self, request: Request) -> Response:
+        """The API, described for people."""
+        return self._page("docs.html", {"api": request.app.openapi()})
+
+    async def icon(self) -> Response:
+        """Browsers ask for this by themselves."""
+        return RedirectResponse(static_address("favicon.svg"), 308)
+
+    async def pass_tags(self, pass_id: str) -> Response:
+        """The tags of one pass, opened from the live screen."""
+        found = await self._database.read(lambda connection: portal.one_pass(connection, pass_id))
+        if found is None:
+            return self._missing("This pass is not known. It may have been judged anew.")
+        return self._page("pass_tags.html", {"pass": found})
+
+    async def movement(self, movement_id: str) -> Response:
+        """Why one movement was posted."""
+        found = await self._database.read(
+            lambda connection: stock.one_movement(connection, movement_id)
+        )
+        if found is None:
+            return self._missing("No movement on the ledger has this id.")
+        return self._page("movement.html", {"move": found})
+
+    def _missing(self, what: str) -> HTMLResponse:
+        return self._page("missing.html", {"what": what}, 404)

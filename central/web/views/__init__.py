@@ -1,0 +1,1 @@
+"""What the screens show, read from committed facts into plain rows, ready to be drawn."""
