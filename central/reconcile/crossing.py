@@ -57,17 +57,18 @@ class Judged(NamedTuple):
 
 
 CROSSED: Mapping[str, float] = {
-    "bias": -2.7,
+    "bias": -3.2,
     "both": 0.0,
-    "compact": 1.75,
-    "swing": 0.9,
-    "parted": 2.3,
-    "turned": 2.0,
-    "loud": 0.5,
+    "compact": 1.4,
+    "swing": 0.85,
+    "parted": 2.1,
+    "turned": 1.8,
+    "loud": 0.85,
     "often": 0.3,
-    "balance": 2.0,
+    "balance": 1.95,
     "known": -4.0,
-    "cohort": 2.1,
+    "cohort": 1.3,
+    "fits": 3.5,
 }
 INWARDS: Mapping[str, float] = {"parted": 1.8, "turned": 1.5, "cohort": 2.8}
 
@@ -165,27 +166,54 @@ def _own(seen: Features) -> tuple[float, float]:
     return crossed, inwards
 
 
-def judge(seen: Sequence[Features], centres_us: Sequence[int]) -> list[Judged]:
+class When(NamedTuple):
+    """A tag's time in the pass, in microseconds: first heard, nearest, last heard."""
+
+    first_us: int
+    centre_us: int
+    last_us: int
+
+
+def when(track: Track) -> When:
+    """The times of a track."""
+    nearest_us = track.first_us + round(centre_s(track) * 1e6)
+    return When(track.first_us, nearest_us, track.last_us)
+
+
+def judge(seen: Sequence[Features], times: Sequence[When]) -> list[Judged]:
     """Both stages for all tags of a pass, in the order given."""
     own = [_own(one) for one in seen]
     first = [(logistic(crossed), 2.0 * logistic(inwards) - 1.0) for crossed, inwards in own]
     answer = []
-    for (crossed, inwards), (mine, my_way), centre_us in zip(own, first, centres_us, strict=True):
-        company = vote = 0.0
-        for (p, way), other_us in zip(first, centres_us, strict=True):
-            apart = (other_us - centre_us) / 1e6 / NEIGHBOUR_S
-            if abs(apart) < 4.0:
-                weight = p * math.exp(-0.5 * apart * apart)
-                company += weight
-                vote += weight * way
-        company = max(company - mine, 0.0)
-        vote -= mine * my_way
-        support = company / (company + 2.0)
-        answer.append(
-            Judged(
-                logistic(crossed + CROSSED["cohort"] * support),
-                logistic(inwards + INWARDS["cohort"] * vote / (company + 0.5)),
-                centre_us,
-            )
-        )
+    for place, (crossed, inwards) in enumerate(own):
+        support, fits, vote = _company(place, first, times)
+        crossed += CROSSED["cohort"] * support + CROSSED["fits"] * support * fits
+        inwards += INWARDS["cohort"] * vote
+        answer.append(Judged(logistic(crossed), logistic(inwards), times[place].centre_us))
     return answer
+
+
+def _company(
+    place: int, first: Sequence[tuple[float, float]], times: Sequence[When]
+) -> tuple[float, float, float]:
+    """(how much company the tag had, whether it came and went with it, which way that went).
+
+    The tag itself has no vote. ``fits`` is 1 for a tag heard only while its company was, and
+    sinks by 1 for every two seconds that it was heard before or after, down to -1.
+    """
+    mine = times[place]
+    company = vote = begins = ends = 0.0
+    for other, ((p, way), theirs) in enumerate(zip(first, times, strict=True)):
+        apart = (theirs.centre_us - mine.centre_us) / 1e6 / NEIGHBOUR_S
+        if other == place or abs(apart) >= 4.0:
+            continue
+        weight = p * math.exp(-0.5 * apart * apart)
+        company += weight
+        vote += weight * way
+        begins += weight * (theirs.first_us - mine.first_us)
+        ends += weight * (mine.last_us - theirs.last_us)
+    if company <= 0.0:
+        return 0.0, 0.0, 0.0
+    early_s, late_s = begins / company / 1e6, ends / company / 1e6
+    fits = _clip(1.0 - max(early_s - 1.0, 0.0) / 2.0 - max(late_s - 1.0, 0.0) / 2.0, -1.0, 1.0)
+    return company / (company + 2.0), fits, vote / (company + 0.5)

@@ -90,8 +90,7 @@ def weigh(tracks: Sequence[Track], portal: Portal, context: Context) -> list[Cro
         crossing.features(track, strong_dbm=strong_dbm, strong_reads=strong_reads, known=old)
         for track, old in zip(tracks, known, strict=True)
     ]
-    centres = [track.first_us + round(crossing.centre_s(track) * 1e6) for track in tracks]
-    judged = crossing.judge(seen, centres)
+    judged = crossing.judge(seen, [crossing.when(track) for track in tracks])
     crossings = []
     for track, one, odds, old in zip(tracks, seen, judged, known, strict=True):
         epc = _epc(track.epc)

@@ -149,12 +149,13 @@ def pallet(
     path: Path,
     rng: Random,
     *,
-    goods_db_per_m: float = 6.0,
+    goods_db_per_m: float = 3.0,
     unreadable_share: float = 0.0,
 ) -> list[Tag]:
     """One tag per case, cases spread over a pallet, each losing what the goods before it eat.
 
-    ``goods_db_per_m`` (one way): 2-3 for clothes, 6 for mixed cartons, above 10 for liquids.
+    ``goods_db_per_m`` (one way): 3 for dry cartons and clothes, 6 for mixed goods, above 10
+    for liquids.
     ``unreadable_share`` of the tags answer to nobody.
     """
     length, width, height = PALLET_M
@@ -167,7 +168,7 @@ def pallet(
                 epc=epc,
                 path=path,
                 offset=(x, y, 0.2 + rng.random() * height),
-                loss_db=min(max(rng.gauss(4.0, 2.0), 0.0), 8.0) + dead,
+                loss_db=min(max(rng.gauss(3.5, 1.5), 0.0), 6.0) + dead,
                 left_db=goods_db_per_m * (width / 2 - y),
                 right_db=goods_db_per_m * (width / 2 + y),
             )
