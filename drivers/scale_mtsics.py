@@ -65,8 +65,7 @@ class MtSicsDecoder:
     def finish(self) -> list[Reading]:
         """The stream ended: a last line without its end counts if a unit shows it is whole."""
         lines, errors = self._lines.finish()
-        self.errors += errors
-        replies = [reply for line in lines for reply in self._parse(line)]
+        replies = self._taken_apart(lines, errors)
         if replies and replies[-1].value is not None and replies[-1].unit is None:
             last, _ = lines[-1], replies.pop()
             self._refuse("A weight that was cut short", last.data, last.offset)
@@ -74,9 +73,14 @@ class MtSicsDecoder:
 
     def replies(self, data: bytes) -> list[Reply]:
         """The same as ``feed``, one step earlier: for a driver that waits for its answers."""
-        lines, errors = self._lines.feed(data)
+        return self._taken_apart(*self._lines.feed(data))
+
+    def _taken_apart(self, lines: list[Line], errors: list[FrameError]) -> list[Reply]:
+        told = len(self.errors)
         self.errors += errors
-        return [reply for line in lines for reply in self._parse(line)]
+        replies = [reply for line in lines for reply in self._parse(line)]
+        self.errors[told:] = sorted(self.errors[told:], key=lambda error: error.offset)
+        return replies
 
     def _parse(self, line: Line) -> list[Reply]:
         raw = line.data.strip(b" \t\0")

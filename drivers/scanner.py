@@ -66,9 +66,8 @@ class ScannerDecoder:
     def feed(self, data: bytes) -> list[Reading]:
         """Decode all codes that have ended with a suffix."""
         lines, errors = self._lines.feed(data)
-        self.errors += errors
         self.suffix_seen |= bool(lines)
-        return self._codes(lines)
+        return self._codes(lines, errors)
 
     def flush(self) -> list[Reading]:
         """Nothing has come for a while: what is held is a code, or a fragment that is reported."""
@@ -82,12 +81,14 @@ class ScannerDecoder:
 
     def finish(self) -> list[Reading]:
         """The stream ended: what is held is the last code."""
-        lines, errors = self._lines.finish()
-        self.errors += errors
-        return self._codes(lines)
+        return self._codes(*self._lines.finish())
 
-    def _codes(self, lines: list[Line]) -> list[Reading]:
-        return [code for line in lines if (code := self._code(line)) is not None]
+    def _codes(self, lines: list[Line], errors: list[FrameError]) -> list[Reading]:
+        told = len(self.errors)
+        self.errors += errors
+        codes: list[Reading] = [code for line in lines if (code := self._code(line)) is not None]
+        self.errors[told:] = sorted(self.errors[told:], key=lambda error: error.offset)
+        return codes
 
     def _code(self, line: Line) -> CodeScan | None:
         try:

@@ -1,0 +1,69 @@
+"""Every kind of device has a sample that loads, an emulator, and a row in docs/devices.md."""
+
+from __future__ import annotations
+
+import re
+import tomllib
+from importlib import import_module
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from drivers import registry
+
+ROOT = Path(__file__).parents[2]
+EMULATORS = {
+    "llrp": "drivers.emulators.llrp_reader:EmulatedReader",
+    "mt-sics": "drivers.emulators.mtsics_scale:EmulatedScale",
+    "scanner": "drivers.emulators.scanner:EmulatedScanner",
+}
+OF_THE_EDGE = {"name", "driver", "read_point", "fold"}
+"""Keys of a device's table that every device has, and no driver sees."""
+# A setting that is commented out with its default: `# baud_rate = 9600`.
+OPTIONAL = re.compile(r"^# (?=[a-z_]+ = )", re.MULTILINE)
+
+
+def tables(path: Path, *, optional: bool = False) -> list[dict[str, Any]]:
+    text = path.read_text(encoding="utf-8")
+    found: list[dict[str, Any]] = tomllib.loads(OPTIONAL.sub("", text) if optional else text).get(
+        "devices", []
+    )
+    return found
+
+
+def samples(kind: str) -> list[Path]:
+    files = sorted((ROOT / "firmware_configs").rglob("*.toml"))
+    return [path for path in files if any(table.get("driver") == kind for table in tables(path))]
+
+
+def settings_of(table: dict[str, Any]) -> Any:
+    model = registry.load(table["driver"]).Config
+    own = {k: v for k, v in table.items() if k not in OF_THE_EDGE or k in model.model_fields}
+    return model.model_validate(own)
+
+
+@pytest.mark.parametrize("kind", sorted(registry.DRIVERS))
+def test_every_kind_has_a_sample_that_loads(kind: str) -> None:
+    found = samples(kind)
+    assert found, f"no file below firmware_configs has a [[devices]] table with driver = {kind!r}"
+    for path in found:
+        for table in tables(path):
+            settings_of(table)
+
+
+@pytest.mark.parametrize("path", ["scales/mt-sics.toml", "scanners/serial.toml"])
+def test_what_is_commented_out_are_all_settings_with_their_defaults(path: str) -> None:
+    file = ROOT / "firmware_configs" / path
+    (short,), (full,) = tables(file), tables(file, optional=True)
+    model = registry.load(full["driver"]).Config
+    assert settings_of(short) == settings_of(full)
+    assert set(model.model_fields) <= set(full)
+
+
+@pytest.mark.parametrize("kind", sorted(registry.DRIVERS))
+def test_every_kind_has_an_emulator_and_a_row(kind: str) -> None:
+    module, _, name = EMULATORS[kind].partition(":")
+    assert callable(getattr(import_module(module), name))
+    rows = (ROOT / "docs" / "devices.md").read_text(encoding="utf-8")
+    assert re.search(rf"^\| `{kind}` \|.*`{re.escape(module)}`", rows, re.MULTILINE)

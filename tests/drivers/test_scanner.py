@@ -1,0 +1,130 @@
+from __future__ import annotations
+
+from itertools import pairwise
+from pathlib import Path
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from drivers.emulators.scanner import EmulatedScanner
+from drivers.errors import DeviceUnavailable
+from drivers.readings import CodeScan, DeviceEvent, Reading
+from drivers.scanner import ScannerConfig, ScannerDecoder, SerialScanner
+from tests.drivers.listening import listening
+
+
+def decoded(*chunks: bytes) -> tuple[list[Reading], list[tuple[int, bytes]]]:
+    decoder = ScannerDecoder()
+    readings = [reading for chunk in chunks for reading in decoder.feed(chunk)]
+    readings += decoder.finish()
+    return readings, [(error.offset, error.frame) for error in decoder.errors]
+
+
+@pytest.mark.parametrize(
+    ("sent", "symbology", "data"),
+    [
+        (
+            b"]C1010703206980498810ABC\x1d3103001750\r\n",
+            "]C1",
+            "010703206980498810ABC\x1d3103001750",
+        ),
+        (b"]d2010703206980498810LOT\x1d21SER\r", "]d2", "010703206980498810LOT\x1d21SER"),
+        (b"]E05901234123457\n", "]E0", "5901234123457"),
+        (b"]Q3https://id.gs1.org/01/07032069804988", "]Q3", "https://id.gs1.org/01/07032069804988"),
+        (b"O-CMD.MAIN-MENU\r\n", None, "O-CMD.MAIN-MENU"),
+        (b"\x02INV-SI123\x03\r\n", None, "INV-SI123"),
+        ("]Q1Grün\r\n".encode(), "]Q1", "Grün"),
+        ("]Q1Grün\r\n".encode("latin-1"), "]Q1", "Grün"),
+    ],
+)
+def test_codes(sent: bytes, symbology: str | None, data: str) -> None:
+    assert decoded(sent) == ([CodeScan(data=data, symbology=symbology)], [])
+
+
+@pytest.mark.parametrize("line", [b"]C1", b"\x00\x80\x00", b"x" * 4097])
+def test_what_is_no_code_is_an_error_with_its_place(line: bytes) -> None:
+    readings, errors = decoded(b"A\r\n" + line + b"\r\nB\r\n")
+    assert readings == [CodeScan(data="A"), CodeScan(data="B")]
+    assert errors == [(3, line[:64])]
+
+
+def test_replacement_separators_become_gs() -> None:
+    decoder = ScannerDecoder(separators=("{GS}", "|"))
+    assert decoder.feed(b"]C110A{GS}21B|17260101\r\n") == [
+        CodeScan(data="10A\x1d21B\x1d17260101", symbology="]C1")
+    ]
+
+
+def test_a_code_of_several_lines_stays_one_code_with_suffix_crlf() -> None:
+    decoder = ScannerDecoder(suffix="crlf")
+    assert decoder.feed(b"line 1\nline 2\r") == []
+    assert decoder.feed(b"\nnext") == [CodeScan(data="line 1\nline 2")]
+
+
+def test_a_fragment_is_no_code_once_a_suffix_was_seen() -> None:
+    decoder = ScannerDecoder()
+    decoder.feed(b"0101")
+    assert decoder.flush() == [CodeScan(data="0101")]
+    decoder.feed(b"0102\r\n0103")
+    assert decoder.flush() == []
+    assert [(error.offset, error.frame) for error in decoder.errors] == [(10, b"0103")]
+    assert decoder.feed(b"0104\r\n") == [CodeScan(data="0104")]
+
+
+CODE = st.sampled_from(
+    [
+        b"]C1010703206980498810A\x1d21B",
+        b"]E05901234123457",
+        b"\xc3\xbc",
+        b"]d2",
+        b"\0",
+        b"A",
+        b"y" * 4500,
+    ]
+)
+
+
+@settings(max_examples=80, deadline=None)
+@given(st.lists(CODE, max_size=8), st.sampled_from([b"\r\n", b"\r", b"\n"]), st.data())
+def test_any_split_gives_the_same(codes: list[bytes], end: bytes, data: st.DataObject) -> None:
+    stream = b"".join(code + end for code in codes)
+    cuts = sorted(data.draw(st.lists(st.integers(0, len(stream)), max_size=8)))
+    edges = [0, *cuts, len(stream)]
+    whole = decoded(stream)
+    assert decoded(*(stream[a:b] for a, b in pairwise(edges))) == whole
+    assert len(whole[0]) + len(whole[1]) == len(codes)
+
+
+# ---- the driver on a real pseudo-terminal --------------------------------------------------
+async def test_scans_come_from_the_line_and_replugging_works(tmp_path: Path) -> None:
+    scanner = EmulatedScanner(link=tmp_path / "usb-scanner")
+    try:
+        driver = SerialScanner(ScannerConfig(port=await scanner.start()))
+        async with listening(driver) as heard:
+            await heard.heard(DeviceEvent)
+            await scanner.scan("without-suffix", symbology=None, suffix="")
+            await heard.heard(CodeScan, lambda code: code.data == "without-suffix")
+            await scanner.scan("010703206980498810ABC\x1d21X", symbology="]d2")
+            await heard.heard(CodeScan, lambda code: code.symbology == "]d2")
+            await scanner.scan("5901234123457", symbology="]E0", suffix="\r")
+            await scanner.send(b"]C1\r\n")
+            await heard.heard(DeviceEvent, lambda event: event.name == "frame_error")
+            scanner.unplug()
+            with pytest.raises(DeviceUnavailable, match="lost"):
+                await heard.end()
+        assert heard.of(CodeScan) == [
+            CodeScan(data="without-suffix"),
+            CodeScan(data="010703206980498810ABC\x1d21X", symbology="]d2"),
+            CodeScan(data="5901234123457", symbology="]E0"),
+        ]
+        assert driver.counters()["frames"] == 3
+        with pytest.raises(ConnectionError, match="unplugged"):
+            await scanner.scan("x")
+        await scanner.start()
+        async with listening(driver) as heard:
+            await heard.heard(DeviceEvent)
+            await scanner.scan("again")
+            await heard.heard(CodeScan)
+    finally:
+        await scanner.stop()

@@ -1,0 +1,127 @@
+from __future__ import annotations
+
+import asyncio
+import errno
+import os
+import subprocess
+import sys
+import termios
+from pathlib import Path
+
+import pytest
+
+from drivers.emulators.serial_pty import SerialPty
+from drivers.errors import DeviceUnavailable
+from drivers.serial_faults import cannot_open
+from drivers.serial_line import LineSettings, open_line
+
+
+def open_files() -> int:
+    return len(list(Path("/proc/self/fd").iterdir()))
+
+
+async def test_bytes_in_both_directions_and_nothing_left_open() -> None:
+    sent = bytearray()
+    arrived = asyncio.Event()
+
+    def hear(data: bytes) -> None:
+        sent.extend(data)
+        if len(sent) == len(b"back"):
+            arrived.set()
+
+    line = SerialPty(hear)
+    tapped = bytearray()
+    path = await line.start()
+    before = open_files()
+    try:
+        with open_line(LineSettings(port=path), tap=tapped.extend) as port:
+            assert await port.read(0) == b""
+            assert await port.read(0.01) == b""
+            line.write(b"hello\x00\xff\r\n")
+            assert await port.read(60) == b"hello\x00\xff\r\n"
+            await port.write(b"back")
+            await asyncio.wait_for(arrived.wait(), 60)
+            assert sent == b"back"
+        assert bytes(tapped) == b"hello\x00\xff\r\n"
+        assert open_files() == before
+    finally:
+        line.unplug()
+
+
+async def test_a_cancelled_read_loses_nothing() -> None:
+    line = SerialPty(lambda _: None)
+    try:
+        with open_line(LineSettings(port=await line.start())) as port:
+            waiting = asyncio.create_task(port.read())
+            await asyncio.sleep(0)
+            line.write(b"kept")
+            waiting.cancel()
+            await asyncio.gather(waiting, return_exceptions=True)
+            assert waiting.cancelled()
+            assert await port.read(60) == b"kept"
+    finally:
+        line.unplug()
+
+
+async def test_unplugging_closes_the_port_at_the_first_error() -> None:
+    line = SerialPty(lambda _: None)
+    path = await line.start()
+    before = open_files()
+    with open_line(LineSettings(port=path)) as port:
+        reading = asyncio.create_task(port.read())
+        await asyncio.sleep(0)
+        line.unplug()
+        with pytest.raises(DeviceUnavailable, match="lost"):
+            await reading
+        assert open_files() == before - 2  # the emulator's two are gone as well
+        with pytest.raises(DeviceUnavailable, match="closed"):
+            await port.read()
+
+
+async def test_a_busy_port_names_its_holder() -> None:
+    line = SerialPty(lambda _: None)
+    path = await line.start()
+    settings = LineSettings(port=path)
+    try:
+        with open_line(settings), pytest.raises(DeviceUnavailable, match="in use") as ours:
+            open_line(settings).__enter__()
+        assert "two devices" in ours.value.hint
+        code = f"import serial; s = serial.Serial({path!r}, exclusive=True); print(); input()"
+        holder = await asyncio.create_subprocess_exec(
+            sys.executable, "-c", code, stdin=subprocess.PIPE, stdout=subprocess.PIPE
+        )
+        assert holder.stdin is not None
+        assert holder.stdout is not None
+        try:
+            await holder.stdout.readline()
+            with pytest.raises(DeviceUnavailable, match="in use") as theirs:
+                open_line(settings).__enter__()
+            assert f"process {holder.pid}" in theirs.value.hint
+        finally:
+            holder.stdin.close()
+            await holder.wait()
+    finally:
+        line.unplug()
+
+
+def test_missing_ports_and_files_that_are_no_ports(tmp_path: Path) -> None:
+    with pytest.raises(DeviceUnavailable, match="no serial port") as missing:
+        open_line(LineSettings(port=str(tmp_path / "ttyUSB7"))).__enter__()
+    assert "plugged in" in missing.value.hint
+    file = tmp_path / "file"
+    file.touch()
+    before = open_files()
+    with pytest.raises(DeviceUnavailable, match="line settings 9600 7E1"):
+        open_line(LineSettings(port=str(file), bytesize=7, parity="even")).__enter__()
+    assert open_files() == before
+
+
+def test_each_fault_says_what_to_do() -> None:
+    def hint(code: int) -> str:
+        return cannot_open("/dev/ttyNone", "9600 8N1", OSError(code, os.strerror(code))).hint
+
+    assert "usermod -aG" in hint(errno.EACCES)
+    assert "fuser" in hint(errno.EBUSY)
+    assert "plug it in again" in hint(errno.EIO)
+    refused = cannot_open("/dev/null", "9600 7E1", termios.error(22, "Invalid argument"))
+    assert "7E1" in str(refused)
