@@ -214,6 +214,15 @@ portal_pass = Table(
     Column("causes", Text, nullable=False),
     Index("ix_portal_pass_closed", "closed_us"),
 )
+edge_presence = Table(
+    "edge_presence",
+    metadata,
+    Column("edge", Text, primary_key=True),
+    Column("state", Text, nullable=False),
+    Column("since_us", BigInteger, nullable=False),
+    Column("version", Text, nullable=False, server_default=""),
+    Column("reason", Text, nullable=False, server_default=""),
+)
 device = Table(
     "device",
     metadata,

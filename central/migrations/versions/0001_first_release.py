@@ -286,6 +286,15 @@ def _verdicts() -> None:
 
 def _devices() -> None:
     op.create_table(
+        "edge_presence",
+        sa.Column("edge", sa.Text(), nullable=False),
+        sa.Column("state", sa.Text(), nullable=False),
+        sa.Column("since_us", sa.BigInteger(), nullable=False),
+        sa.Column("version", sa.Text(), server_default="", nullable=False),
+        sa.Column("reason", sa.Text(), server_default="", nullable=False),
+        sa.PrimaryKeyConstraint("edge"),
+    )
+    op.create_table(
         "device",
         sa.Column("edge", sa.Text(), nullable=False),
         sa.Column("device", sa.Text(), nullable=False),

@@ -1,0 +1,307 @@
+"""Receive: batches from edges become the observation log, each observation exactly once.
+
+An edge's stream is ``(edge, epoch)`` and its sequence numbers are dense. Central takes what
+continues the stream, drops what it has, refuses what would leave a gap, and moves the
+watermark in the transaction that stores the observations; only after that commit are the
+messages acknowledged and the watermark published. A payload that is not of the contract goes
+to quarantine with its bytes, and is acknowledged: it would never get better.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections import Counter
+from collections.abc import Sequence
+from enum import StrEnum
+from typing import NamedTuple
+
+import structlog
+from sqlalchemy import Connection, text
+from sqlalchemy.exc import DBAPIError
+
+from central import observations
+from central.moments import to_us
+from central.observations import Arrived
+from central.store import Database
+from central.tide import Tide
+from gateway import codec, topics
+from gateway.contract import Batch, ContractError, Presence, Watermark
+from gateway.mqtt import Incoming, MqttClient, NotConnected, PublishRefused
+
+__all__ = ["Admission", "Ingest", "Outcome", "Stream", "admit"]
+
+_log = structlog.get_logger("central.ingest")
+_TOGETHER = 50
+"""At most so many messages share one transaction: bounds its length and our memory."""
+_RETRY_S = 1.0
+
+
+class Stream(NamedTuple):
+    """What central has of ``(edge, epoch)``."""
+
+    epoch: str
+    upto_seq: int = 0
+    fenced: bool = False
+
+
+class Decision(StrEnum):
+    """What becomes of a batch."""
+
+    TAKE = "take"
+    REPEAT = "repeat"
+    GAP = "gap"
+    FENCED = "fenced"
+
+
+class Admission(NamedTuple):
+    """``skip`` observations of the batch are there already; ``lost`` were declared lost."""
+
+    decision: Decision
+    upto_seq: int
+    skip: int = 0
+    lost: int = 0
+
+
+def admit(stream: Stream, batch: Batch) -> Admission:
+    """Decide on a batch. Pure.
+
+    The batch continues the stream when what it begins with (after what the edge declares
+    lost) is at most the next number. Everything of it up to the watermark is a repeat.
+    """
+    if stream.fenced:
+        return Admission(Decision.FENCED, stream.upto_seq)
+    expected = stream.upto_seq + 1
+    last = batch.first_seq + len(batch.observations) - 1
+    if batch.first_seq - batch.lost_before > expected:
+        return Admission(Decision.GAP, stream.upto_seq)
+    if last < expected:
+        return Admission(Decision.REPEAT, stream.upto_seq)
+    return Admission(
+        Decision.TAKE,
+        last,
+        skip=max(0, expected - batch.first_seq),
+        lost=max(0, batch.first_seq - expected),
+    )
+
+
+class Outcome(NamedTuple):
+    """What became of some messages: watermarks to publish by topic, and counters."""
+
+    watermarks: dict[str, Watermark]
+    counted: Counter[str]
+
+
+class Ingest:
+    """See the module. ``counters``: ``messages``, ``observations``, ``repeated``, ``gaps``,
+    ``lost``, ``fenced``, ``quarantined``, ``retries``.
+    """
+
+    def __init__(self, database: Database, tide: Tide) -> None:
+        self._database = database
+        self._tide = tide
+        self.counters: Counter[str] = Counter()
+
+    async def run(self, client: MqttClient) -> None:
+        """Take messages until cancelled. A database that fails is tried again for ever, with
+        the messages unacknowledged meanwhile.
+        """
+        await client.subscribe(topics.ALL_OBSERVATIONS)
+        await client.subscribe(topics.ALL_STATUS)
+        waiting: asyncio.Queue[Incoming] = asyncio.Queue()
+        async with asyncio.TaskGroup() as group:
+            group.create_task(_pump(client, waiting))
+            while True:
+                messages = [await waiting.get()]
+                while len(messages) < _TOGETHER and not waiting.empty():
+                    messages.append(waiting.get_nowait())
+                outcome = await self._take(messages)
+                await self._publish(client, outcome.watermarks)
+                for message in messages:
+                    message.ack()
+
+    async def _take(self, messages: Sequence[Incoming]) -> Outcome:
+        while True:
+            try:
+                return await self.handle([(m.topic, m.payload) for m in messages])
+            except DBAPIError as error:
+                self.counters["retries"] += 1
+                _log.error("ingest_waits_for_the_database", why=str(error.orig), hint="disk full?")
+                await asyncio.sleep(_RETRY_S)
+
+    async def handle(self, messages: Sequence[tuple[str, bytes]]) -> Outcome:
+        """Commit some messages (topic and payload) in one transaction; raises the tide."""
+        record_us = time.time_ns() // 1000
+        decoded = [(topic, payload, _decode(topic, payload)) for topic, payload in messages]
+        outcome = await self._database.write(lambda conn: _commit(conn, decoded, record_us))
+        self.counters.update(outcome.counted)
+        self._tide.rise()
+        return outcome
+
+    async def _publish(self, client: MqttClient, watermarks: dict[str, Watermark]) -> None:
+        """A watermark that is not delivered costs only repeats: it is retained, and the next
+        one says the same and more.
+        """
+        for topic, watermark in watermarks.items():
+            payload = codec.encode_watermark(watermark)
+            try:
+                await client.publish(topic, payload, retain=True)
+            except (NotConnected, PublishRefused) as error:
+                self.counters["watermarks_unsent"] += 1
+                _log.warning("watermark_not_sent", edge=watermark.edge, why=str(error))
+
+
+async def _pump(client: MqttClient, waiting: asyncio.Queue[Incoming]) -> None:
+    """Bounded by the client's receive maximum: nothing more comes while nothing is acked."""
+    async for message in client.messages():
+        waiting.put_nowait(message)
+
+
+def _decode(topic: str, payload: bytes) -> Batch | Presence | ContractError:
+    address = topics.parse(topic)
+    try:
+        if address is None:
+            return ContractError("a topic that is not of the table")
+        told: Batch | Presence = (
+            codec.decode_presence(payload) if address.leaf == "up/status" else codec.decode(payload)
+        )
+    except ContractError as error:
+        return error
+    if told.edge != address.edge:
+        return ContractError(f"came on {address.edge}'s topic, but says it is from {told.edge}")
+    return told
+
+
+def _commit(
+    conn: Connection,
+    decoded: Sequence[tuple[str, bytes, Batch | Presence | ContractError]],
+    record_us: int,
+) -> Outcome:
+    counted: Counter[str] = Counter(messages=len(decoded))
+    watermarks: dict[str, Watermark] = {}
+    arrived: list[Arrived] = []
+    streams: dict[tuple[str, str], Stream] = {}
+    for topic, payload, told in decoded:
+        if isinstance(told, ContractError):
+            _quarantine(conn, topic, payload, str(told), record_us)
+            counted["quarantined"] += 1
+        elif isinstance(told, Presence):
+            _present(conn, told)
+        else:
+            mark = _admit(conn, topic, told, streams, arrived, counted, record_us)
+            address = topics.parse(topic)
+            assert address is not None
+            watermarks[topics.watermark(address.site, told.edge)] = mark
+    observations.append(conn, arrived, record_us)
+    counted["observations"] += len(arrived)
+    return Outcome(watermarks, counted)
+
+
+def _admit(  # noqa: PLR0917 (one step of _commit)
+    conn: Connection,
+    topic: str,
+    batch: Batch,
+    streams: dict[tuple[str, str], Stream],
+    arrived: list[Arrived],
+    counted: Counter[str],
+    record_us: int,
+) -> Watermark:
+    key = (batch.edge, batch.epoch)
+    stream = streams.get(key) or _stream(conn, topic, batch, streams, record_us)
+    admission = admit(stream, batch)
+    if admission.decision is Decision.TAKE:
+        first = batch.first_seq + admission.skip
+        arrived += [
+            Arrived(edge=batch.edge, epoch=batch.epoch, seq=seq, observation=observation)
+            for seq, observation in enumerate(batch.observations[admission.skip :], start=first)
+        ]
+        counted.update(repeated=admission.skip, lost=admission.lost)
+        if admission.lost:
+            _log.error("observations_lost", edge=batch.edge, count=admission.lost, before=first)
+        conn.execute(
+            text(
+                "UPDATE edge_stream SET upto_seq = :upto, lost = lost + :lost, last_us = :now "
+                "WHERE edge = :edge AND epoch = :epoch"
+            ),
+            {
+                "upto": admission.upto_seq,
+                "lost": admission.lost,
+                "now": record_us,
+                "edge": batch.edge,
+                "epoch": batch.epoch,
+            },
+        )
+    elif admission.decision is Decision.REPEAT:
+        counted["repeated"] += len(batch.observations)
+    else:
+        counted["gaps" if admission.decision is Decision.GAP else "fenced"] += 1
+        _log.warning(
+            "batch_refused", why=admission.decision.value, edge=batch.edge,
+            expected=stream.upto_seq + 1, first_seq=batch.first_seq,
+        )  # fmt: skip
+    streams[key] = stream._replace(upto_seq=admission.upto_seq)
+    return Watermark(
+        edge=batch.edge, epoch=batch.epoch, upto_seq=admission.upto_seq, fenced=stream.fenced
+    )
+
+
+def _stream(
+    conn: Connection,
+    topic: str,
+    batch: Batch,
+    streams: dict[tuple[str, str], Stream],
+    record_us: int,
+) -> Stream:
+    """The stream as the database has it; a new epoch begins one, and fences its elders."""
+    key = {"edge": batch.edge, "epoch": batch.epoch}
+    row = conn.execute(
+        text("SELECT upto_seq, fenced FROM edge_stream WHERE edge = :edge AND epoch = :epoch"), key
+    ).one_or_none()
+    if row is not None:
+        return Stream(batch.epoch, row[0], bool(row[1]))
+    address = topics.parse(topic)
+    assert address is not None
+    conn.execute(
+        text("UPDATE edge_stream SET fenced = :yes WHERE edge = :edge"),
+        {"edge": batch.edge, "yes": True},
+    )
+    for known in [known for known in streams if known[0] == batch.edge]:
+        del streams[known]
+    conn.execute(
+        text(
+            "INSERT INTO edge_stream (edge, epoch, site, upto_seq, lost, fenced, first_us, last_us)"
+            " VALUES (:edge, :epoch, :site, 0, 0, :no, :now, :now)"
+        ),
+        {**key, "site": address.site, "no": False, "now": record_us},
+    )
+    _log.info("journal_seen_first", edge=batch.edge, epoch=batch.epoch)
+    return Stream(batch.epoch)
+
+
+def _quarantine(conn: Connection, topic: str, payload: bytes, reason: str, now_us: int) -> None:
+    _log.warning("payload_quarantined", topic=topic, why=reason, bytes=len(payload))
+    conn.execute(
+        text(
+            "INSERT INTO quarantine (received_us, topic, reason, payload) "
+            "VALUES (:now, :topic, :reason, :payload)"
+        ),
+        {"now": now_us, "topic": topic, "reason": reason, "payload": payload},
+    )
+
+
+def _present(conn: Connection, presence: Presence) -> None:
+    conn.execute(
+        text(
+            "INSERT INTO edge_presence (edge, state, since_us, version, reason) "
+            "VALUES (:edge, :state, :since, :version, :reason) ON CONFLICT (edge) DO UPDATE SET "
+            "state = excluded.state, since_us = excluded.since_us, "
+            "version = excluded.version, reason = excluded.reason"
+        ),
+        {
+            "edge": presence.edge,
+            "state": presence.state,
+            "since": to_us(presence.since),
+            "version": presence.version,
+            "reason": presence.reason,
+        },
+    )

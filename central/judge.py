@@ -1,0 +1,236 @@
+"""Judge and post: the observation log, stretch by stretch, into movements on the ledger.
+
+One transaction a stretch: what judging found is posted and stored together with the cursor
+and the state of judging, so that a crash at any moment means judging that stretch again from
+the same state, with the same result. A movement that stock's rules refuse becomes a review.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections import Counter
+from collections.abc import Sequence
+
+import msgspec
+import structlog
+from sqlalchemy import Connection, text
+from sqlalchemy.exc import DBAPIError
+
+from central.bulk import BulkInsert
+from central.catalogue.context import ContextCache
+from central.catalogue.effective import JUDGE
+from central.moments import to_us
+from central.observations import read_log
+from central.reconcile.reconciler import Reconciler
+from central.reconcile.verdict import Context, Logged, Review, Verdict
+from central.stock import ledger
+from central.stock.model import Cause, Movement, StockError
+from central.store import Database
+from central.tide import Tide
+
+__all__ = ["Judge"]
+
+_log = structlog.get_logger("central.judge")
+_STRETCH = 1_000
+_RETRY_S = 1.0
+_encode = msgspec.json.Encoder().encode
+_PASSES = BulkInsert(
+    "portal_pass",
+    (
+        ("id", "text"),
+        ("read_point", "text"),
+        ("opened_us", "bigint"),
+        ("closed_us", "bigint"),
+        ("direction", "text"),
+        ("decision", "text"),
+        ("tags", "text"),
+        ("causes", "text"),
+    ),
+    "ON CONFLICT (id) DO NOTHING",
+)
+_REVIEWS = BulkInsert(
+    "review",
+    (
+        ("id", "text"),
+        ("opened_us", "bigint"),
+        ("event_us", "bigint"),
+        ("read_point", "text"),
+        ("reason", "text"),
+        ("proposals", "text"),
+        ("causes", "text"),
+        ("evidence", "text"),
+    ),
+    "ON CONFLICT (id) DO NOTHING",
+)
+_MOVE_CURSOR = text(
+    "INSERT INTO cursor (name, position, state) VALUES (:name, :position, :state) "
+    "ON CONFLICT (name) DO UPDATE SET position = excluded.position, state = excluded.state"
+)
+
+
+class Judge:
+    """See the module. ``counters``: ``observations``, ``movements``, ``repeated``,
+    ``reviews``, ``passes``, ``ignored``, ``failed``, ``retries``.
+    """
+
+    def __init__(self, database: Database, tide: Tide) -> None:
+        self._database = database
+        self._tide = tide
+        self._contexts = ContextCache()
+        self._reconciler: Reconciler | None = None
+        self._position = -1
+        self.counters: Counter[str] = Counter()
+
+    async def run(self) -> None:
+        """Follow the log until cancelled; a database that fails is tried again for ever."""
+        while True:
+            level = self._tide.level
+            try:
+                while await self.step():
+                    pass
+            except DBAPIError as error:
+                self.counters["retries"] += 1
+                _log.error("judging_waits_for_the_database", why=str(error.orig))
+                await asyncio.sleep(_RETRY_S)
+                continue
+            await self._tide.above(level)
+
+    async def step(self) -> bool:
+        """Judge the next stretch in one transaction; False when there was nothing to judge."""
+        try:
+            taken = await self._database.write(self._one_stretch)
+        except BaseException:
+            self._reconciler = None  # what it learnt was not committed
+            raise
+        if taken:
+            self._tide.rise()
+        return taken > 0
+
+    def _one_stretch(self, conn: Connection) -> int:
+        position, reconciler = self._resume(conn)
+        logged = read_log(conn, position, _STRETCH)
+        if not logged:
+            return 0
+        record_us = time.time_ns() // 1000
+        context = self._contexts.load(conn)
+        try:
+            verdict = reconciler.judge(logged, context)
+        except Exception:  # noqa: BLE001 (told, and then taken apart)
+            _log.exception("judging_failed", first=logged[0].log_id, last=logged[-1].log_id)
+            reconciler, verdict = self._one_by_one(conn, logged, context)
+        self._store(conn, verdict, record_us, logged[-1].log_id)
+        conn.execute(
+            _MOVE_CURSOR,
+            {"name": JUDGE, "position": logged[-1].log_id, "state": reconciler.dump()},
+        )
+        self._reconciler, self._position = reconciler, logged[-1].log_id
+        self.counters["observations"] += len(logged)
+        return len(logged)
+
+    def _resume(self, conn: Connection) -> tuple[int, Reconciler]:
+        row = conn.execute(
+            text("SELECT position FROM cursor WHERE name = :name"), {"name": JUDGE}
+        ).scalar()
+        position = int(row or 0)
+        if self._reconciler is None or self._position != position:
+            self._reconciler, self._position = self._saved(conn), position
+        return position, self._reconciler
+
+    def _saved(self, conn: Connection) -> Reconciler:
+        state = conn.execute(
+            text("SELECT state FROM cursor WHERE name = :name"), {"name": JUDGE}
+        ).scalar()
+        return Reconciler(None if state is None else bytes(state))
+
+    def _one_by_one(
+        self, conn: Connection, logged: Sequence[Logged], context: Context
+    ) -> tuple[Reconciler, Verdict]:
+        """A fault in judging must not stop the road: the observation that shows it goes to a
+        person, and judging goes on as if it had not been.
+        """
+        reconciler = self._saved(conn)
+        parts: list[Verdict] = []
+        for one in logged:
+            before = reconciler.dump()
+            try:
+                parts.append(reconciler.judge([one], context))
+            except Exception as error:  # noqa: BLE001 (becomes a review)
+                self.counters["failed"] += 1
+                reconciler = Reconciler(before)
+                parts.append(Verdict(reviews=(_fault(one, error),)))
+        return reconciler, Verdict(
+            movements=tuple(m for part in parts for m in part.movements),
+            reviews=tuple(r for part in parts for r in part.reviews),
+            passes=tuple(p for part in parts for p in part.passes),
+            ignored=tuple(i for part in parts for i in part.ignored),
+        )
+
+    def _store(self, conn: Connection, verdict: Verdict, record_us: int, log_id: int) -> None:
+        results = ledger.post_each(conn, verdict.movements, record_us=record_us, log_id=log_id)
+        refused: list[Review] = []
+        for movement, result in zip(verdict.movements, results, strict=True):
+            if isinstance(result, StockError):
+                refused.append(_refused(movement, result))
+            else:
+                self.counters["repeated" if result.repeated else "movements"] += 1
+        reviews = [*verdict.reviews, *refused]
+        _REVIEWS.run(conn, [_review_row(review, record_us) for review in reviews])
+        _PASSES.run(
+            conn,
+            [
+                (
+                    one.id,
+                    one.read_point,
+                    to_us(one.opened_at),
+                    to_us(one.closed_at),
+                    one.direction,
+                    one.decision,
+                    _encode(one.tags).decode(),
+                    _encode(one.causes).decode(),
+                )
+                for one in verdict.passes
+            ],
+        )
+        self.counters.update(
+            reviews=len(reviews), passes=len(verdict.passes), ignored=len(verdict.ignored)
+        )
+
+
+def _review_row(review: Review, record_us: int) -> tuple[object, ...]:
+    return (
+        review.id,
+        record_us,
+        to_us(review.event_time),
+        review.read_point,
+        review.reason,
+        _encode(review.proposals).decode(),
+        _encode(review.causes).decode(),
+        _encode(review.evidence).decode(),
+    )
+
+
+def _refused(movement: Movement, error: StockError) -> Review:
+    read_point = movement.evidence.get("read_point")
+    return Review(
+        id=f"refused-{movement.id}"[:64],
+        read_point=read_point if isinstance(read_point, str) else movement.origin,
+        reason=f"the ledger refused what the sensors say: {error}",
+        event_time=movement.event_time,
+        proposals=(movement,),
+        causes=movement.causes,
+        evidence=movement.evidence,
+    )
+
+
+def _fault(logged: Logged, error: Exception) -> Review:
+    seen = logged.observation
+    cause = Cause(edge=logged.edge, epoch=logged.epoch, first_seq=logged.seq, last_seq=logged.seq)
+    return Review(
+        id=f"fault-{logged.log_id}",
+        read_point=seen.read_point,
+        reason=f"judging failed on this observation: {type(error).__name__}: {error}",
+        event_time=seen.event_time,
+        causes=(cause,),
+        evidence={"observation": msgspec.to_builtins(seen)},
+    )

@@ -1,0 +1,129 @@
+"""The observation log: what edges observed, in the order in which central committed it.
+
+Append-only. ``log_id`` is dense and orders all edges' observations; the devices' present
+state is a projection that is brought up to date in the same transaction.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import msgspec
+from sqlalchemy import Connection, text
+
+from central.bulk import BulkInsert
+from central.moments import to_us
+from central.reconcile.verdict import Logged
+from gateway.contract import DeviceDescribed, DeviceHealth, Observation
+
+__all__ = ["Arrived", "append", "read_log"]
+
+_INSERT = BulkInsert(
+    "observation",
+    (
+        ("log_id", "bigint"),
+        ("edge", "text"),
+        ("epoch", "text"),
+        ("seq", "bigint"),
+        ("kind", "text"),
+        ("device", "text"),
+        ("read_point", "text"),
+        ("event_us", "bigint"),
+        ("record_us", "bigint"),
+        ("body", "text"),
+    ),
+)
+_SEEN = BulkInsert(
+    "device",
+    (("edge", "text"), ("device", "text"), ("read_point", "text"), ("last_us", "bigint")),
+    "ON CONFLICT (edge, device) DO UPDATE SET "
+    "read_point = excluded.read_point, last_us = excluded.last_us",
+)
+_HEALTH = text(
+    "UPDATE device SET state = :state, cause = :cause, hint = :hint, counters = :counters, "
+    "health_us = :at WHERE edge = :edge AND device = :device"
+)
+_DESCRIBED = text(
+    "UPDATE device SET driver = :driver, model = :model, description = :description "
+    "WHERE edge = :edge AND device = :device"
+)
+_READ = text(
+    "SELECT log_id, edge, epoch, seq, body FROM observation WHERE log_id > :after "
+    "ORDER BY log_id LIMIT :limit"
+)
+_encoder = msgspec.json.Encoder()
+_decode: msgspec.json.Decoder[Observation] = msgspec.json.Decoder(Observation)
+
+
+class Arrived(msgspec.Struct, frozen=True, kw_only=True, gc=False):
+    """An observation that was admitted, and its place in its edge's journal."""
+
+    edge: str
+    epoch: str
+    seq: int
+    observation: Observation
+
+
+def append(conn: Connection, arrived: Sequence[Arrived], record_us: int) -> None:
+    """Put observations at the end of the log, in order."""
+    if not arrived:
+        return
+    head = conn.execute(text("SELECT coalesce(max(log_id), 0) FROM observation")).scalar_one()
+    _INSERT.run(
+        conn,
+        [
+            (
+                log_id,
+                one.edge,
+                one.epoch,
+                one.seq,
+                one.observation.__struct_config__.tag,
+                one.observation.device,
+                one.observation.read_point,
+                to_us(one.observation.event_time),
+                record_us,
+                _encoder.encode(one.observation).decode(),
+            )
+            for log_id, one in enumerate(arrived, start=int(head) + 1)
+        ],
+    )
+    _project(conn, arrived, record_us)
+
+
+def read_log(conn: Connection, after: int, limit: int) -> list[Logged]:
+    """The next observations after log entry ``after``."""
+    rows = conn.execute(_READ, {"after": after, "limit": limit})
+    return [Logged(row[0], row[1], row[2], row[3], _decode.decode(row[4])) for row in rows]
+
+
+def _project(conn: Connection, arrived: Sequence[Arrived], record_us: int) -> None:
+    seen = {
+        (one.edge, one.observation.device): (one.observation.read_point, record_us)
+        for one in arrived
+    }
+    _SEEN.run(conn, [(*key, *value) for key, value in sorted(seen.items())])
+    for one in arrived:
+        told = one.observation
+        key = {"edge": one.edge, "device": told.device}
+        if isinstance(told, DeviceHealth):
+            conn.execute(
+                _HEALTH,
+                {
+                    **key,
+                    "state": told.state,
+                    "cause": told.cause,
+                    "hint": told.hint,
+                    "counters": _encoder.encode(told.counters).decode(),
+                    "at": to_us(told.event_time),
+                },
+            )
+        elif isinstance(told, DeviceDescribed):
+            conn.execute(
+                _DESCRIBED,
+                {
+                    **key,
+                    "driver": told.driver,
+                    "model": told.model,
+                    "description": _encoder.encode(told).decode(),
+                },
+            )

@@ -1,0 +1,138 @@
+"""The proof that nobody edited the ledger: blocks of rows, each hashed over the one before.
+
+A block's hash is SHA-256 over the previous block's hash and the canonical rows
+(``rows.canonical``), each ended by a newline. Every posting transaction seals the rows it
+wrote. Whoever can write to the database could forge the whole chain, so its ``head`` is
+worth as much as the copies of it that are kept elsewhere.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterable, Iterator, Sequence
+from typing import Any, NamedTuple
+
+from sqlalchemy import Connection, insert, text
+
+from central import schema
+from central.stock import rows
+
+__all__ = ["GENESIS", "Head", "head", "seal", "verify"]
+
+GENESIS = "0" * 64
+"""What the first block names as its predecessor's hash."""
+_PAGE = 2_000
+_PAGE_OF_ROWS = text(
+    f"SELECT {rows.NAMES} FROM movement WHERE seq >= :first AND seq <= :last ORDER BY seq"  # noqa: S608
+)
+
+
+class Head(NamedTuple):
+    """The last block: publish it outside the database and the past is fixed."""
+
+    no: int
+    last_seq: int
+    hash: str
+
+
+def head(conn: Connection) -> Head:
+    """The last sealed block; number 0 with the ``GENESIS`` hash before the first."""
+    row = conn.execute(
+        text("SELECT no, last_seq, hash FROM block ORDER BY no DESC LIMIT 1")
+    ).one_or_none()
+    return Head(0, 0, GENESIS) if row is None else Head(row.no, row.last_seq, row.hash)
+
+
+def seal(conn: Connection, lines: Sequence[tuple[object, ...]]) -> Head:
+    """Seal rows that were just written (in the order of ``rows.COLUMNS``) as the next block."""
+    before = head(conn)
+    digest = _digest(before.hash, lines)
+    first, last = _seq(lines[0]), _seq(lines[-1])
+    conn.execute(
+        insert(schema.block).values(
+            no=before.no + 1,
+            first_seq=first,
+            last_seq=last,
+            rows=len(lines),
+            prev_hash=before.hash,
+            hash=digest,
+        )
+    )
+    return Head(before.no + 1, last, digest)
+
+
+def verify(conn: Connection) -> list[str]:
+    """Recompute the chain; sentences that name the first broken block and its rows.
+
+    Empty means: every row from 1 to the last is there, sealed, and as it was when sealed.
+    """
+    before = Head(0, 0, GENESIS)
+    for block in _blocks(conn):
+        fault = _block_fault(conn, block, before)
+        if fault:
+            return [fault]
+        before = Head(block.no, block.last_seq, block.hash)
+    loose = conn.execute(
+        text(
+            "SELECT min(seq) AS first, max(seq) AS last, count(*) AS rows FROM movement "
+            "WHERE seq > :last OR seq < 1"
+        ),
+        {"last": before.last_seq},
+    ).one()
+    if loose.rows:
+        return [
+            f"{loose.rows} rows ({loose.first} to {loose.last}) stand outside every block: "
+            "they were not posted by the ledger, or the blocks behind them were removed"
+        ]
+    return []
+
+
+def _block_fault(conn: Connection, block: Any, before: Head) -> str | None:
+    name = f"block {block.no} (rows {block.first_seq} to {block.last_seq})"
+    if block.no != before.no + 1 or block.first_seq != before.last_seq + 1:
+        return f"{name} does not follow block {before.no}, which ends at row {before.last_seq}"
+    if block.prev_hash != before.hash:
+        return f"{name} names another predecessor than block {before.no}: one was replaced"
+    hasher = _hasher(before.hash)
+    expected = block.first_seq
+    for row in _rows(conn, block.first_seq, block.last_seq):
+        if row[0] != expected:
+            return f"{name}: row {expected} is missing"
+        hasher.update(rows.canonical(row) + b"\n")
+        expected += 1
+    if expected != block.last_seq + 1 or block.rows != block.last_seq - block.first_seq + 1:
+        return f"{name}: row {expected} is missing"
+    if hasher.hexdigest() != block.hash:
+        return f"{name}: the rows are not what was sealed, or the hash was edited"
+    return None
+
+
+def _blocks(conn: Connection) -> Iterator[Any]:
+    after = -1
+    page = text("SELECT * FROM block WHERE no > :after ORDER BY no LIMIT :limit")
+    while found := conn.execute(page, {"after": after, "limit": _PAGE}).all():
+        yield from found
+        after = found[-1].no
+
+
+def _rows(conn: Connection, first: int, last: int) -> Iterator[Sequence[Any]]:
+    for start in range(first, last + 1, _PAGE):
+        upto = min(start + _PAGE - 1, last)
+        yield from conn.execute(_PAGE_OF_ROWS, {"first": start, "last": upto}).all()
+
+
+def _digest(prev_hash: str, lines: Iterable[Sequence[object]]) -> str:
+    hasher = _hasher(prev_hash)
+    for line in lines:
+        hasher.update(rows.canonical(line) + b"\n")
+    return hasher.hexdigest()
+
+
+def _hasher(prev_hash: str) -> hashlib._Hash:
+    return hashlib.sha256(prev_hash.encode() + b"\n")
+
+
+def _seq(line: tuple[object, ...]) -> int:
+    seq = line[0]
+    assert isinstance(seq, int)
+    return seq

@@ -1,0 +1,226 @@
+"""Posting: movements become rows of the ledger, balances follow, all in one transaction.
+
+The rules are decided in memory over a ``_Desk``: everything the batch touches, read with a
+handful of statements however long the batch is. That is sound because one writer holds the
+database; what was read cannot change before it is written.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+
+from sqlalchemy import Connection, text
+
+from central.bulk import BulkInsert, BulkLookup
+from central.catalogue.effective import judged_upto
+from central.moments import from_us
+from central.stock import chain, rows
+from central.stock.model import (
+    ConflictingRepeat,
+    InsufficientStock,
+    LocationKind,
+    Movement,
+    Posted,
+    StockError,
+    UnknownItem,
+    UnknownLocation,
+)
+
+__all__ = ["post", "post_each"]
+
+MAX_QUANTITY = 2**53
+"""Units in one movement: what a JSON number carries exactly."""
+_KEY = (("sku", "text"), ("lot", "text"), ("location", "text"))
+_SAME_ID = BulkLookup(
+    f"SELECT {', '.join('m.' + name for name, _ in rows.COLUMNS)} "  # noqa: S608 (our own words)
+    "FROM {keys} JOIN movement m ON m.id = k.id",
+    (("id", "text"),),
+)
+_ITEMS = BulkLookup(
+    "SELECT i.sku, i.status FROM {keys} JOIN item i ON i.sku = k.sku", (("sku", "text"),)
+)
+_LOCATIONS = BulkLookup(
+    "SELECT l.code, l.kind FROM {keys} JOIN location l ON l.code = k.code", (("code", "text"),)
+)
+_BALANCES = BulkLookup(
+    "SELECT b.sku, b.lot, b.location, b.on_hand FROM {keys} JOIN balance b "
+    "ON b.sku = k.sku AND b.lot = k.lot AND b.location = k.location",
+    _KEY,
+)
+_INSERT = BulkInsert("movement", rows.COLUMNS)
+_UPSERT_BALANCE = BulkInsert(
+    "balance",
+    (*_KEY, ("on_hand", "bigint"), ("last_seq", "bigint")),
+    "ON CONFLICT (sku, lot, location) DO UPDATE SET "
+    "on_hand = balance.on_hand + excluded.on_hand, last_seq = excluded.last_seq",
+)
+_UPSERT_TAG = BulkInsert(
+    "tag_place",
+    (("epc", "text"), ("sku", "text"), ("location", "text"), ("last_seq", "bigint")),
+    "ON CONFLICT (epc) DO UPDATE SET sku = excluded.sku, location = excluded.location, "
+    "last_seq = excluded.last_seq",
+)
+
+
+def post(
+    conn: Connection, movements: Sequence[Movement], *, record_us: int, log_id: int = 0
+) -> list[Posted]:
+    """Post all the movements or none; raises the first ``StockError``.
+
+    A movement whose id was posted before returns that first result with ``repeated`` set.
+    ``record_us`` is central's time in microseconds since 1970. ``log_id`` is the log entry
+    that led here; 0 stands for the entry that judging stands at (so that a replay knows
+    between which entries a person moved something).
+    """
+    desk = _Desk(conn, movements)
+    results: list[Posted] = []
+    for movement in movements:
+        result = desk.decide(movement, record_us)
+        if isinstance(result, StockError):
+            raise result
+        results.append(result)
+    desk.write(conn, record_us, log_id)
+    return results
+
+
+def post_each(
+    conn: Connection, movements: Sequence[Movement], *, record_us: int, log_id: int = 0
+) -> list[Posted | StockError]:
+    """Post what can be posted, in order; for each movement its result or why it was refused.
+
+    A refused movement leaves no trace; those after it are decided as if it had not been.
+    """
+    desk = _Desk(conn, movements)
+    results = [desk.decide(movement, record_us) for movement in movements]
+    desk.write(conn, record_us, log_id)
+    return results
+
+
+class _Desk:
+    """All that deciding a batch needs, and what was decided so far."""
+
+    def __init__(self, conn: Connection, movements: Sequence[Movement]) -> None:
+        self._posted: dict[str, Posted] = {
+            row[1]: rows.from_row(row, repeated=True)
+            for row in _SAME_ID.run(conn, _keys(m.id for m in movements))
+        }
+        self._items = dict(_ITEMS.run(conn, _keys(m.sku for m in movements)))
+        ends = [code for m in movements for code in (m.source, m.destination)]
+        self._kinds = dict(_LOCATIONS.run(conn, _keys(ends)))
+        touched = [(m.sku, m.lot, m.source) for m in movements]
+        self._on_hand: dict[tuple[str, str, str], int] = {
+            (row[0], row[1], row[2]): row[3]
+            for row in _BALANCES.run(conn, list(dict.fromkeys(touched)))
+        }
+        head = conn.execute(text("SELECT coalesce(max(seq), 0) FROM movement")).scalar_one()
+        self._next_seq = int(head) + 1
+        self._new: list[Posted] = []
+
+    def decide(self, movement: Movement, record_us: int) -> Posted | StockError:
+        """Accept the movement (as the next of the ledger) or say what forbids it."""
+        before = self._posted.get(movement.id)
+        if before is not None:
+            return _repeat(before, movement)
+        refusal = self._refusal(movement)
+        if refusal is not None:
+            return refusal
+        posted = Posted(seq=self._next_seq, movement=movement, record_time=from_us(record_us))
+        self._next_seq += 1
+        self._new.append(posted)
+        self._posted[movement.id] = Posted(
+            seq=posted.seq, movement=movement, record_time=posted.record_time, repeated=True
+        )
+        self._add(movement, movement.source, -movement.quantity)
+        self._add(movement, movement.destination, movement.quantity)
+        return posted
+
+    def write(self, conn: Connection, record_us: int, log_id: int) -> None:
+        """Put what was accepted on the ledger, its projections and the chain."""
+        if not self._new:
+            return
+        at = log_id or judged_upto(conn)
+        lines = [rows.to_row(posted.seq, posted.movement, record_us, at) for posted in self._new]
+        _INSERT.run(conn, lines)
+        chain.seal(conn, lines)
+        deltas: dict[tuple[str, str, str], list[int]] = {}
+        tags: dict[str, tuple[str, str, str, int]] = {}
+        for posted in self._new:
+            moved, seq = posted.movement, posted.seq
+            for end, change in (
+                (moved.source, -moved.quantity),
+                (moved.destination, moved.quantity),
+            ):
+                delta = deltas.setdefault((moved.sku, moved.lot, end), [0, 0])
+                delta[0] += change
+                delta[1] = seq
+            for epc in moved.epcs:
+                tags[epc] = (epc, moved.sku, moved.destination, seq)
+        _UPSERT_BALANCE.run(conn, [(*key, *delta) for key, delta in sorted(deltas.items())])
+        _UPSERT_TAG.run(conn, [tags[epc] for epc in sorted(tags)])
+
+    def _add(self, movement: Movement, location: str, change: int) -> None:
+        key = (movement.sku, movement.lot, location)
+        self._on_hand[key] = self._on_hand.get(key, 0) + change
+
+    def _refusal(self, movement: Movement) -> StockError | None:
+        status = self._items.get(movement.sku)
+        if status is None:
+            return UnknownItem(f"there is no item {movement.sku}: add it to the catalogue first")
+        if status != "active":
+            return UnknownItem(f"item {movement.sku} is {status}: nothing can be posted for it")
+        for code in (movement.source, movement.destination):
+            if code not in self._kinds:
+                return UnknownLocation(f"there is no location {code}: add it first")
+        return _ends_refused(movement) or self._short(movement)
+
+    def _short(self, movement: Movement) -> StockError | None:
+        if self._kinds[movement.source] != LocationKind.INTERNAL:
+            return None
+        there = self._on_hand.get((movement.sku, movement.lot, movement.source), 0)
+        if there >= movement.quantity:
+            return None
+        lot = f" of lot {movement.lot}" if movement.lot else ""
+        return InsufficientStock(
+            f"{movement.source} holds {there} of {movement.sku}{lot}, {movement.quantity} were "
+            "asked for: count the place, or post what is missing first"
+        )
+
+
+def _ends_refused(movement: Movement) -> StockError | None:
+    if movement.source == movement.destination:
+        return StockError(
+            f"a movement goes from one place to another, not from {movement.source} to itself"
+        )
+    if not 1 <= movement.quantity <= MAX_QUANTITY:
+        return StockError(f"a movement is of 1 to {MAX_QUANTITY} units, not {movement.quantity}")
+    return None
+
+
+def _repeat(before: Posted, movement: Movement) -> Posted | StockError:
+    if _content(before.movement) == _content(movement):
+        return before
+    return ConflictingRepeat(
+        f"movement {movement.id} was posted before with other content (as number {before.seq}): "
+        "use a fresh id for another movement"
+    )
+
+
+def _content(movement: Movement) -> tuple[object, ...]:
+    """What makes two movements the same: all that stock depends on. Times and evidence may
+    differ between a request and its retry.
+    """
+    return (
+        movement.sku,
+        movement.lot,
+        movement.quantity,
+        movement.source,
+        movement.destination,
+        movement.biz_step,
+        movement.disposition,
+        movement.corrects,
+        sorted(movement.epcs),
+    )
+
+
+def _keys(values: Iterable[str]) -> list[tuple[str]]:
+    return [(value,) for value in dict.fromkeys(values)]

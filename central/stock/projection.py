@@ -1,0 +1,75 @@
+"""Balances checked against the ledger they follow from, and rebuilt from it."""
+
+from __future__ import annotations
+
+from sqlalchemy import Connection, text
+
+__all__ = ["check_balances", "rebuild_balances"]
+
+_LEGS = (
+    "SELECT sku, lot, destination AS location, quantity AS change, seq FROM movement "
+    "UNION ALL SELECT sku, lot, source, -quantity, seq FROM movement"
+)
+# sum() of bigint is numeric on PostgreSQL: the cast brings an integer back.
+_TRUTH = (
+    f"SELECT sku, lot, location, CAST(sum(change) AS BIGINT) AS on_hand, max(seq) AS last_seq "  # noqa: S608
+    f"FROM ({_LEGS}) AS legs GROUP BY sku, lot, location"
+)
+_DIFFERENT = text(
+    f"SELECT t.sku, t.lot, t.location, t.on_hand AS truth, b.on_hand AS said "  # noqa: S608
+    f"FROM ({_TRUTH}) AS t LEFT JOIN balance b "
+    "ON b.sku = t.sku AND b.lot = t.lot AND b.location = t.location "
+    "WHERE b.sku IS NULL OR b.on_hand <> t.on_hand OR b.last_seq <> t.last_seq "
+    "ORDER BY t.sku, t.lot, t.location"
+)
+_UNFOUNDED = text(
+    "SELECT b.sku, b.lot, b.location, b.on_hand FROM balance b WHERE NOT EXISTS ("
+    "SELECT 1 FROM movement m WHERE m.sku = b.sku AND m.lot = b.lot "
+    "AND (m.source = b.location OR m.destination = b.location)) "
+    "ORDER BY b.sku, b.lot, b.location"
+)
+_UNEVEN = text(
+    "SELECT sku, CAST(sum(on_hand) AS BIGINT) AS total FROM balance GROUP BY sku "
+    "HAVING sum(on_hand) <> 0 ORDER BY sku"
+)
+_NEGATIVE = text(
+    "SELECT b.sku, b.lot, b.location, b.on_hand FROM balance b "
+    "JOIN location l ON l.code = b.location "
+    "WHERE l.kind = 'internal' AND b.on_hand < 0 ORDER BY b.sku, b.lot, b.location"
+)
+
+
+def check_balances(conn: Connection) -> list[str]:
+    """Compare the balances with the ledger; a sentence for each that is wrong.
+
+    Checks that each balance is the sum of its movements, that every item sums to zero over
+    all locations, and that no internal location is negative.
+    """
+    faults = [
+        f"the balance of {row.sku} {row.lot} at {row.location} says {row.said}, its movements "
+        f"say {row.truth}"
+        for row in conn.execute(_DIFFERENT)
+    ]
+    faults += [
+        f"the balance of {row.sku} {row.lot} at {row.location} says {row.on_hand} without any "
+        "movement"
+        for row in conn.execute(_UNFOUNDED)
+    ]
+    faults += [
+        f"item {row.sku} sums to {row.total} over all locations instead of zero"
+        for row in conn.execute(_UNEVEN)
+    ]
+    faults += [
+        f"internal location {row.location} holds {row.on_hand} of {row.sku} {row.lot}"
+        for row in conn.execute(_NEGATIVE)
+    ]
+    return faults
+
+
+def rebuild_balances(conn: Connection) -> int:
+    """Throw the balances away and sum them up from the ledger; returns how many there are."""
+    conn.execute(text("DELETE FROM balance"))
+    made = conn.execute(
+        text(f"INSERT INTO balance (sku, lot, location, on_hand, last_seq) {_TRUTH}")
+    )
+    return int(made.rowcount)

@@ -1,0 +1,114 @@
+"""Questions to the ledger and its balances. Read-only; every answer is paged or bounded."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+from sqlalchemy import Connection, Select, select
+
+from central import schema
+from central.stock import rows
+from central.stock.model import Balance, LocationKind, Posted
+
+__all__ = ["OnHand", "last_seq", "movement_by_id", "movements", "on_hand", "stock_of"]
+
+
+class OnHand(NamedTuple):
+    """A page of balances; ``after`` continues it, ``None`` when it was the last."""
+
+    balances: list[Balance]
+    after: tuple[str, str, str] | None
+
+
+_movement = schema.movement.c
+_balance = schema.balance.c
+_columns = [schema.movement.c[name] for name, _type in rows.COLUMNS]
+
+
+def on_hand(
+    conn: Connection,
+    *,
+    sku: str | None = None,
+    location: str | None = None,
+    virtual: bool = False,
+    zero: bool = False,
+    after: tuple[str, str, str] | None = None,
+    limit: int = 200,
+) -> OnHand:
+    """Balances by SKU, lot and location, those behind ``after``.
+
+    Only internal locations unless ``virtual``, only what is there unless ``zero``.
+    """
+    query = _balances().limit(limit)
+    if not virtual:
+        query = query.join(schema.location, schema.location.c.code == _balance.location).where(
+            schema.location.c.kind == LocationKind.INTERNAL.value
+        )
+    if not zero:
+        query = query.where(_balance.on_hand != 0)
+    if sku is not None:
+        query = query.where(_balance.sku == sku)
+    if location is not None:
+        query = query.where(_balance.location == location)
+    if after is not None:
+        behind, lot, place = after
+        query = query.where(
+            (_balance.sku > behind)
+            | ((_balance.sku == behind) & (_balance.lot > lot))
+            | ((_balance.sku == behind) & (_balance.lot == lot) & (_balance.location > place))
+        )
+    found = [Balance(**row) for row in conn.execute(query).mappings()]
+    last = found[-1] if len(found) == limit else None
+    return OnHand(found, None if last is None else (last.sku, last.lot, last.location))
+
+
+def stock_of(conn: Connection, sku: str, *, virtual: bool = True) -> list[Balance]:
+    """Where an item is, by lot and location; with the virtual locations its sum is zero."""
+    return on_hand(conn, sku=sku, virtual=virtual, zero=virtual, limit=10_000).balances
+
+
+def movements(
+    conn: Connection,
+    *,
+    sku: str | None = None,
+    location: str | None = None,
+    origin: str | None = None,
+    after_seq: int | None = None,
+    before_seq: int | None = None,
+    limit: int = 100,
+) -> list[Posted]:
+    """Movements with their evidence, newest first; ``before_seq`` asks for the next page.
+
+    With ``after_seq`` they come oldest first from behind that number on: what a consumer
+    with a cursor reads.
+    """
+    query = select(*_columns).limit(limit)
+    if after_seq is not None:
+        query = query.where(_movement.seq > after_seq).order_by(_movement.seq)
+    else:
+        query = query.order_by(_movement.seq.desc())
+    if before_seq is not None:
+        query = query.where(_movement.seq < before_seq)
+    if sku is not None:
+        query = query.where(_movement.sku == sku)
+    if location is not None:
+        query = query.where((_movement.source == location) | (_movement.destination == location))
+    if origin is not None:
+        query = query.where(_movement.origin == origin)
+    return [rows.from_row(tuple(row)) for row in conn.execute(query)]
+
+
+def movement_by_id(conn: Connection, movement_id: str) -> Posted | None:
+    """The movement of this id, or ``None``."""
+    row = conn.execute(select(*_columns).where(_movement.id == movement_id)).one_or_none()
+    return None if row is None else rows.from_row(tuple(row))
+
+
+def last_seq(conn: Connection) -> int:
+    """The number of the newest movement (numbers are dense, so also how many there are)."""
+    newest = select(_movement.seq).order_by(_movement.seq.desc()).limit(1)
+    return conn.execute(newest).scalar() or 0
+
+
+def _balances() -> Select[tuple[object, ...]]:
+    return select(schema.balance).order_by(_balance.sku, _balance.lot, _balance.location)

@@ -1,0 +1,99 @@
+"""A movement as a row of the ledger, and back.
+
+The order of ``COLUMNS`` is the canonical row that blocks are hashed over: it never changes.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import msgspec
+
+from central.moments import from_us, to_us
+from central.stock.model import Cause, Movement, Posted
+
+COLUMNS: tuple[tuple[str, str], ...] = (
+    ("seq", "bigint"),
+    ("id", "text"),
+    ("sku", "text"),
+    ("lot", "text"),
+    ("quantity", "bigint"),
+    ("source", "text"),
+    ("destination", "text"),
+    ("biz_step", "text"),
+    ("disposition", "text"),
+    ("origin", "text"),
+    ("confidence", "float8"),
+    ("event_us", "bigint"),
+    ("record_us", "bigint"),
+    ("causes", "text"),
+    ("epcs", "text"),
+    ("evidence", "text"),
+    ("corrects", "text"),
+    ("reason", "text"),
+    ("log_id", "bigint"),
+)
+NAMES = ", ".join(name for name, _type in COLUMNS)
+
+_encoder = msgspec.json.Encoder()
+_causes = msgspec.json.Decoder(tuple[Cause, ...])
+_epcs = msgspec.json.Decoder(tuple[str, ...])
+_evidence = msgspec.json.Decoder(dict[str, Any])
+
+
+def to_row(seq: int, movement: Movement, record_us: int, log_id: int) -> tuple[object, ...]:
+    """The row of a movement that is posted as ``seq``, in the order of ``COLUMNS``."""
+    return (
+        seq,
+        movement.id,
+        movement.sku,
+        movement.lot,
+        movement.quantity,
+        movement.source,
+        movement.destination,
+        movement.biz_step,
+        movement.disposition,
+        movement.origin,
+        float(movement.confidence),
+        to_us(movement.event_time),
+        record_us,
+        _json(movement.causes) if movement.causes else "[]",
+        _json(movement.epcs) if movement.epcs else "[]",
+        _json(movement.evidence) if movement.evidence else "{}",
+        movement.corrects,
+        movement.reason,
+        log_id,
+    )
+
+
+def from_row(row: Sequence[Any], *, repeated: bool = False) -> Posted:
+    """The posted movement that a row (in the order of ``COLUMNS``) holds."""
+    movement = Movement(
+        id=row[1],
+        sku=row[2],
+        lot=row[3],
+        quantity=row[4],
+        source=row[5],
+        destination=row[6],
+        biz_step=row[7],
+        disposition=row[8],
+        origin=row[9],
+        confidence=row[10],
+        event_time=from_us(row[11]),
+        causes=_causes.decode(row[13]),
+        epcs=_epcs.decode(row[14]),
+        evidence=_evidence.decode(row[15]),
+        corrects=row[16],
+        reason=row[17],
+    )
+    return Posted(seq=row[0], movement=movement, record_time=from_us(row[12]), repeated=repeated)
+
+
+def canonical(row: Sequence[Any]) -> bytes:
+    """The bytes that a block hashes for a row: JSON of its values in the order of ``COLUMNS``."""
+    return _encoder.encode(tuple(row))
+
+
+def _json(value: object) -> str:
+    return _encoder.encode(value).decode()
