@@ -25,11 +25,12 @@ from central.stock.model import Cause, LocationKind, Movement
 from gateway.gs1 import Epc, decode_epc
 
 CROSSED_AT = 0.5
-DOUBT_AT = 0.2
+DOUBT_AT = 0.1
 SURE_TAG = 0.6
 MOST_EXPECTED_ERRORS = 0.5
-"""A group moves by itself when every tag of it is at least ``SURE_TAG`` sure, and the mistakes
-expected among its tags and those in doubt beside it add up to less than half a tag."""
+"""A group moves by itself when no stranger beside it is in doubt (``DOUBT_AT`` to
+``CROSSED_AT``), every tag of it is at least ``SURE_TAG`` sure, and the mistakes expected among
+its tags add up to less than half a tag."""
 GROUP_GAP_US = 2_000_000
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
@@ -210,8 +211,9 @@ class _Desk:
             return "directions contradict"
         if min(one.confidence for one in goods) < SURE_TAG:
             return "low confidence"
-        beside = (one.odds.crossed for one in self._doubted if one.pack is not None)
-        errors = sum(1.0 - one.confidence for one in goods) + sum(beside)
+        if any(one.pack is not None and not one.known for one in self._doubted):
+            return "tags in doubt beside it"
+        errors = sum(1.0 - one.confidence for one in goods)
         return "low confidence" if errors > MOST_EXPECTED_ERRORS else ""
 
     def _ask_of_barred(self, barred: dict[str, list[Crossing]], moving: int) -> None:

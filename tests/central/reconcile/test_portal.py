@@ -1,0 +1,149 @@
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from functools import lru_cache
+from itertools import pairwise
+from random import Random
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from central.reconcile.reconciler import Reconciler
+from central.reconcile.verdict import Context, Logged, Verdict
+from drivers.emulators.portal_physics import (
+    Path,
+    Scene,
+    dock_antennas,
+    pallet,
+    simulate,
+)
+from drivers.readings import TagRead
+from gateway.contract import DeviceHealth, Observation, TagResident
+from tests.fakes.portal_log import WHO, described, fold, logged, moment
+from tests.fakes.portal_scenes import Dock, context, dock, epcs_of
+
+END = 1_000.0
+
+
+def log_of(reads: Iterable[tuple[float, TagRead]], **windows: float) -> list[Logged]:
+    def observations() -> Iterator[Observation]:
+        yield described(dock_antennas())
+        yield from fold(reads, **windows)
+        yield DeviceHealth(event_time=moment(END), state="running", **WHO)
+
+    return logged(observations())
+
+
+def moved(verdict: Verdict) -> list[tuple[str, str]]:
+    return [
+        (epc, str(movement.evidence["direction"]))
+        for movement in verdict.movements
+        for epc in movement.epcs
+    ]
+
+
+def together(*verdicts: Verdict) -> Verdict:
+    return Verdict(
+        movements=tuple(m for v in verdicts for m in v.movements),
+        reviews=tuple(r for v in verdicts for r in v.reviews),
+        passes=tuple(p for v in verdicts for p in v.passes),
+        ignored=tuple(i for v in verdicts for i in v.ignored),
+    )
+
+
+def test_pallets_move_whole_and_strays_stay() -> None:
+    """No wrong movement, and whoever is missed belongs to a pass that a person is asked about.
+
+    Measured when written on seeds 0-39 (the ones the rules were tuned on): 160 passes, 0 wrong of
+    6,216 cases, 10 passes to review, nobody missed outside those.
+    """
+    passes = wrong = silent = asked = tags = 0
+    for seed in range(100, 112):
+        scene: Dock = dock(seed)
+        verdict = Reconciler().judge(log_of(scene.reads), context(scene.placed))
+        got = moved(verdict)
+        assert len(got) == len(set(got))
+        want = {(epc, truth.direction) for truth in scene.truths for epc in truth.epcs}
+        doubted = {tag["epc"] for review in verdict.reviews for tag in review.evidence["tags"]}
+        for truth in scene.truths:
+            if truth.epcs & doubted:
+                want -= {(epc, truth.direction) for epc in truth.epcs}
+        passes += len(scene.truths)
+        tags += sum(len(truth.epcs) for truth in scene.truths)
+        asked += len(verdict.reviews)
+        wrong += len(set(got) - want)
+        silent += len(want - set(got))
+    figures = f"{passes} passes, {tags} cases: {wrong} wrong, {silent} missed, {asked} reviews"
+    print(figures)  # noqa: T201 (the figures are the point)
+    assert passes >= 40
+    assert (wrong, silent) == (0, 0)
+    assert asked <= passes * 0.1
+
+
+@lru_cache(maxsize=1)
+def small() -> tuple[list[Logged], Context, Verdict]:
+    scene = dock(3, passes=2, cases=(6, 10), strays=6)
+    log = log_of(scene.reads)
+    verdict = Reconciler().judge(log, context(scene.placed))
+    assert verdict.movements
+    return log, context(scene.placed), verdict
+
+
+@settings(max_examples=15, deadline=None)
+@given(st.lists(st.integers(0, 2_000), max_size=6))
+def test_batches_and_restarts_change_nothing(cuts: list[int]) -> None:
+    log, known, whole = small()
+    places = [0, *sorted(min(cut, len(log)) for cut in cuts), len(log)]
+    state: bytes | None = None
+    parts: list[Verdict] = []
+    for begin, end in pairwise(places):
+        reconciler = Reconciler(state)
+        parts.append(reconciler.judge(log[begin:end], known))
+        state = reconciler.dump()
+    assert together(*parts) == whole
+
+
+@pytest.mark.parametrize("limit_s", [3.0, 4.0, 5.0, 6.5])
+def test_a_pallet_across_two_windows_moves_once(limit_s: float) -> None:
+    epcs = epcs_of(1, 20)
+    tags = pallet(epcs, Path.through(1.0, speed=1.0, inwards=True), Random(1))
+    scene = Scene(antennas=dock_antennas(), tags=tuple(tags), seed=1)
+    log = log_of(simulate(scene, 0.0, 14.0), quiet_s=20.0, limit_s=limit_s)
+    verdict = Reconciler().judge(log, context({}))
+    assert sorted(moved(verdict)) == sorted((epc, "in") for epc in epcs)
+
+
+def test_what_is_inside_cannot_come_in_again() -> None:
+    epcs = epcs_of(1, 20)
+    tags = pallet(epcs, Path.through(1.0, speed=1.0, inwards=True), Random(1))
+    log = log_of(simulate(Scene(antennas=dock_antennas(), tags=tuple(tags)), 0.0, 14.0))
+    verdict = Reconciler().judge(log, context(dict.fromkeys(epcs, "hall")))
+    assert not verdict.movements
+    assert {tag.reason for one in verdict.passes for tag in one.tags} == {"already inside"}
+    assert [review.reason for review in verdict.reviews] == ["already inside"]
+
+
+def test_goods_that_turn_back_do_not_move() -> None:
+    tags = pallet(epcs_of(1, 20), Path.approach(1.0, speed=1.0, outside=True), Random(1))
+    log = log_of(simulate(Scene(antennas=dock_antennas(), tags=tuple(tags)), 0.0, 14.0))
+    assert not Reconciler().judge(log, context({})).movements
+
+
+def test_unknown_items_are_asked_about() -> None:
+    tags = pallet(epcs_of(1, 20), Path.through(1.0, speed=1.0, inwards=True), Random(1))
+    log = log_of(simulate(Scene(antennas=dock_antennas(), tags=tuple(tags)), 0.0, 14.0))
+    read_points = context({}).read_points
+    verdict = Reconciler().judge(log, Context(read_points=read_points))
+    assert not verdict.movements
+    assert [review.reason for review in verdict.reviews] == ["unknown item"]
+
+
+def test_an_unknown_read_point_is_said_and_residents_never_move() -> None:
+    resident = TagResident(
+        event_time=moment(1), until=moment(11), epc=epcs_of(1, 1)[0], antenna=1, count=90,
+        mean_rssi_dbm=-50.0, **WHO,
+    )  # fmt: skip
+    log = logged([resident])
+    assert Reconciler().judge(log, Context()).ignored[0].reason == "unknown read point"
+    assert Reconciler().judge(log, context({})) == Verdict()
