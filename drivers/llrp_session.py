@@ -1,0 +1,287 @@
+"""One connection to an LLRP reader: its bytes, its silence, its answers, its good-bye.
+
+What the handshake says and understands is handed in (``Handshake``); reports, events,
+keepalives and errors are taken here, so that no message of a reader can stop the hearing.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections import Counter
+from contextlib import suppress
+from struct import pack
+from typing import Protocol
+
+from drivers import llrp_frames as frames
+from drivers.driver import Emit, Tap
+from drivers.errors import DeviceRefused, DeviceUnavailable, FrameError
+from drivers.llrp_config import Capabilities, LlrpConfig
+from drivers.llrp_decode import IMPINJ_PEN, ReportDecoder
+from drivers.llrp_events import CONNECTED, connection_status, event_readings, status_of
+from drivers.llrp_rospec import read_back
+from drivers.readings import DeviceEvent, Reading
+
+_READ_BYTES = 65_536
+_CLOSING_S = 1.0
+_ERRORS_IN_ROW_MAX = 100
+_R_DEVICE_ERROR = 401
+# Setup goes on when the reader says no to these: one without specs may refuse to delete them.
+_MAY_FAIL = frozenset({"DELETE_ACCESSSPEC", "DELETE_ROSPEC", "GET_ROSPECS"})
+
+
+class Handshake(Protocol):
+    """The client's side of setting a reader up."""
+
+    found: Capabilities | None
+    waiting: dict[int, str]
+
+    @property
+    def inventorying(self) -> bool:
+        """Whether setup is over and the reader reads."""
+        ...
+
+    def take(self, frame: frames.Frame) -> None:
+        """Go on with one message of the reader."""
+        ...
+
+    def ask_rospecs(self) -> None:
+        """Send GET_ROSPECS."""
+        ...
+
+    def unplugged(self) -> list[int]:
+        """Configured antennas that the reader finds no antenna at."""
+        ...
+
+
+class Session:
+    """One connection, from its first byte to its last."""
+
+    def __init__(
+        self,
+        config: LlrpConfig,
+        handshake: Handshake,
+        reader: asyncio.StreamReader,
+        writer: asyncio.StreamWriter,
+        *,
+        counters: Counter[str],
+        tap: Tap | None,
+    ) -> None:
+        self._config, self._counters, self._tap = config, counters, tap
+        self._reader, self._writer = reader, writer
+        self._where = f"{config.host}:{config.port}"
+        self._handshake = handshake
+        self._splitter = frames.FrameSplitter()
+        self._reports = ReportDecoder()
+        self._begun = self._ready = False
+        self._patience_s = config.setup_timeout_s
+        self._errors_in_row = 0
+
+    async def run(self, emit: Emit) -> None:
+        """Hear and emit until ``DeviceError`` or cancellation."""
+        while True:
+            data = await self._receive()
+            if self._tap is not None:
+                self._tap(data)
+            readings: list[Reading] = []
+            try:
+                self._hear(data, readings)
+            finally:
+                if readings:
+                    await emit(readings)
+
+    async def _receive(self) -> bytes:
+        """Wait for bytes, as long as patience lasts. Time spent in ``emit`` does not count."""
+        clock = asyncio.get_running_loop().time
+        started = clock()
+        try:
+            try:
+                async with asyncio.timeout(self._patience_s):
+                    data = await self._reader.read(_READ_BYTES)
+            except TimeoutError:
+                # A busy machine may be late itself: take what has come meanwhile.
+                async with asyncio.timeout(0):
+                    data = await self._reader.read(_READ_BYTES)
+        except TimeoutError:
+            raise self._silent() from None
+        except OSError as reason:
+            raise DeviceUnavailable(
+                f"The connection to the LLRP reader at {self._where} broke: {reason}",
+                hint="Check the network between this computer and the reader.",
+            ) from reason
+        if not data:
+            raise DeviceUnavailable(
+                f"The LLRP reader at {self._where} closed the connection",
+                hint="It restarted, or another program made it hang up.",
+            )
+        self._patience_s = max(0.0, self._patience_s - (clock() - started))
+        self._counters["bytes"] += len(data)
+        return data
+
+    def _silent(self) -> DeviceUnavailable:
+        if self._ready:
+            what = f"sent nothing for {self._config.idle_timeout_s:g} s, not even a keepalive"
+            return DeviceUnavailable(
+                f"The LLRP reader at {self._where} {what}",
+                hint="The link is dead: check cables, switch and the reader's power.",
+            )
+        asked = ", ".join(self._handshake.waiting.values()) or "its connection event"
+        return DeviceUnavailable(
+            f"The LLRP reader at {self._where} did not finish setup in "
+            f"{self._config.setup_timeout_s:g} s; missing: {asked}",
+            hint="Restart the reader's LLRP service; is it an LLRP port?",
+        )
+
+    def _hear(self, data: bytes, readings: list[Reading]) -> None:
+        found, errors = self._splitter.feed(data)
+        for error in errors:
+            self._mistake(error, readings)
+        for frame in found:
+            self._counters["frames"] += 1
+            try:
+                self._take(frame, readings)
+            except FrameError as error:
+                self._mistake(error, readings)
+            else:
+                self._errors_in_row = 0
+            if self._ready:
+                self._patience_s = self._config.idle_timeout_s
+            elif self._handshake.inventorying:
+                self._begin(readings)
+
+    def _mistake(self, error: FrameError, readings: list[Reading]) -> None:
+        self._counters["frame_errors"] += 1
+        self._errors_in_row += 1
+        readings.append(DeviceEvent(name="frame_error", detail=str(error)))
+        if self._errors_in_row > _ERRORS_IN_ROW_MAX:
+            raise DeviceUnavailable(
+                f"The LLRP reader at {self._where} sends nonsense: {error}",
+                hint="Is this an LLRP reader? Restart it; send a capture if it happens again.",
+            )
+
+    def _begin(self, readings: list[Reading]) -> None:
+        """The reader inventories: say so, and ask what it really runs."""
+        found = self._handshake.found
+        assert found is not None
+        self._ready = True
+        self._patience_s = self._config.idle_timeout_s
+        maker = "Impinj" if found.vendor_pen == IMPINJ_PEN else f"vendor {found.vendor_pen}"
+        detail = f"{maker} model {found.model}, firmware {found.firmware}, at {self._where}"
+        readings.append(DeviceEvent(name="connected", detail=detail))
+        readings += [
+            DeviceEvent(name="antenna", port=port, state=False, detail="no antenna at this port")
+            for port in self._handshake.unplugged()
+        ]
+        self._handshake.ask_rospecs()
+
+    def _take(self, frame: frames.Frame, readings: list[Reading]) -> None:
+        match frame.kind:
+            case frames.RO_ACCESS_REPORT:
+                tags, refused = self._reports.decode(frame.data, frame.offset)
+                readings += tags
+                self._counters["tags"] += len(tags)
+                for error in refused:
+                    self._mistake(error, readings)
+            case frames.KEEPALIVE:
+                self._counters["keepalives"] += 1
+                answer = pack(">HII", 0x0400 | frames.KEEPALIVE_ACK, 10, frame.message_id)
+                self._writer.write(answer)
+            case frames.READER_EVENT_NOTIFICATION:
+                self._counters["events"] += 1
+                self._event(frame, readings)
+            case frames.ERROR_MESSAGE:
+                self._error_message(frame, readings)
+            case kind if kind in frames.MESSAGE_KINDS:
+                self._answer(frame, readings)
+            case kind:
+                what = f"Message type {kind} is not LLRP: {len(frame.data)} bytes skipped"
+                raise FrameError(what, offset=frame.offset, frame=frame.data[:64])
+
+    def _event(self, frame: frames.Frame, readings: list[Reading]) -> None:
+        events = event_readings(frame.data, frame.offset)
+        status = None if self._begun else connection_status(frame.data)
+        if status is None:
+            readings += events
+        elif status == CONNECTED:
+            self._begun = True
+            self._handshake.take(frame)
+        elif status in (1, 2):
+            raise DeviceUnavailable(
+                f"The LLRP reader at {self._where} is busy: another client is connected to it",
+                hint="A reader serves one client. Stop the other one (a second edge, the maker's "
+                "software); if it is gone, the reader lets go in a minute or on restart.",
+            )
+        else:
+            raise DeviceUnavailable(
+                f"The LLRP reader at {self._where} refused the connection (status {status})",
+                hint="Restart the reader's LLRP service.",
+            )
+
+    def _error_message(self, frame: frames.Frame, readings: list[Reading]) -> None:
+        self._counters["error_messages"] += 1
+        _, words = _status(frame)
+        name = self._handshake.waiting.pop(frame.message_id, None)
+        if name is None or name in _MAY_FAIL:
+            detail = f"the reader answered with an error message: {words}"
+            readings.append(DeviceEvent(name="info", detail=detail))
+            return
+        raise self._refused(name, words)
+
+    def _refused(self, name: str, words: str) -> DeviceRefused:
+        return DeviceRefused(
+            f"The LLRP reader at {self._where} refused {name}: {words}",
+            hint="Compare the device's settings with what the reader can do (edge probe).",
+        )
+
+    def _answer(self, frame: frames.Frame, readings: list[Reading]) -> None:
+        name = self._handshake.waiting.pop(frame.message_id, None)
+        if name is None:
+            self._counters["unexpected"] += 1
+            return
+        code, words = _status(frame)
+        if code and name not in _MAY_FAIL:
+            if code == _R_DEVICE_ERROR:
+                raise DeviceUnavailable(
+                    f"The LLRP reader at {self._where} failed at {name}: {words}",
+                    hint="The reader reports a fault of its own: restart it.",
+                )
+            raise self._refused(name, words)
+        if name == "GET_ROSPECS":
+            self._read_back(frame, readings, failed=bool(code))
+        else:
+            self._handshake.take(frame)
+        if name == "GET_READER_CAPABILITIES" and self._handshake.found is not None:
+            self._reports.refill = self._handshake.found.vendor_pen != IMPINJ_PEN
+
+    def _read_back(self, frame: frames.Frame, readings: list[Reading], *, failed: bool) -> None:
+        found = self._handshake.found
+        assert found is not None
+        try:
+            differs = None if failed else read_back(frame.data, self._config, found)
+        except ValueError as reason:
+            differs = f"its ROSpec cannot be read back: {reason}"
+        if differs:
+            readings.append(DeviceEvent(name="info", detail=differs))
+
+    def abort(self) -> None:
+        """The link is no good: do not say good-bye."""
+        self._writer.transport.abort()
+
+    async def close(self) -> None:
+        """Say CLOSE_CONNECTION, wait a second at most for the reader to hang up, give back."""
+        if not self._writer.transport.is_closing():
+            self._writer.write(pack(">HII", 0x0400 | frames.CLOSE_CONNECTION, 10, 0xFFFFFFFF))
+            with suppress(TimeoutError, OSError):
+                async with asyncio.timeout(_CLOSING_S):
+                    while await self._reader.read(_READ_BYTES):
+                        pass
+        self._writer.close()
+        with suppress(OSError):
+            await self._writer.wait_closed()
+
+
+def _status(frame: frames.Frame) -> tuple[int, str]:
+    try:
+        return status_of(frame.data)
+    except ValueError as reason:
+        what = f"Message type {frame.kind} makes no sense: {reason}"
+        raise FrameError(what, offset=frame.offset, frame=frame.data[:64]) from None
