@@ -1,0 +1,40 @@
+"""The web application: the API's routes and the screens, put together."""
+
+from __future__ import annotations
+
+from fastapi import FastAPI
+
+from central.api import catalogue, health, problems, sensed, series, stock
+from central.api.road import Road
+from central.api.services import Services
+from central.web.headers import SecurityHeaders
+from central.web.pages import STATIC, KeptFiles, Pages
+
+_DESCRIPTION = """Items, locations, stock and the movements that made it so, with their evidence.
+
+Commands take an `id` that you make: sending one again does nothing twice. Listings answer
+`rows` and `next`; put `next` into `after` for the following page. Errors are RFC 9457
+problem details. Quantities are integers of the item's smallest unit."""
+
+
+def build(services: Services, pages: Pages) -> FastAPI:
+    """The application over the parts it is handed."""
+    app = FastAPI(
+        title="Tallyport",
+        version="1",
+        description=_DESCRIPTION,
+        docs_url=None,
+        redoc_url=None,
+        openapi_url="/openapi.json",
+    )
+    road = Road()
+    app.include_router(catalogue.router(services))
+    app.include_router(stock.router(services))
+    app.include_router(sensed.router(services, road))
+    app.include_router(series.router(services))
+    app.include_router(health.router(services, road))
+    app.include_router(pages.router())
+    app.mount("/static", KeptFiles(directory=STATIC))
+    problems.register(app)
+    app.add_middleware(SecurityHeaders)
+    return app

@@ -1,0 +1,159 @@
+"""What clients send, checked on arrival and described with examples."""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal
+
+from pydantic import AliasChoices, AwareDatetime, BaseModel, ConfigDict, Field
+
+Sku = Annotated[str, Field(min_length=1, max_length=64, pattern=r"^\S(.*\S)?$")]
+Code = Annotated[str, Field(min_length=1, max_length=64)]
+Quantity = Annotated[int, Field(ge=1, le=2**53, description="Of the item's smallest unit.")]
+CommandId = Annotated[
+    str,
+    Field(
+        min_length=8,
+        max_length=64,
+        description="Made by you and kept: sending the same command again does nothing twice.",
+    ),
+]
+Epc = Annotated[str, Field(pattern=r"^[0-9A-F]{2,128}$", description="Upper-case hexadecimal.")]
+
+
+class _Body(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class PackBody(_Body):
+    """A GTIN that stands for some units of the item."""
+
+    gtin: Annotated[str, Field(pattern=r"^\d{8,14}$")]
+    quantity: Annotated[int, Field(ge=1, le=2**31)] = 1
+
+
+class ItemBody(_Body):
+    """A new item."""
+
+    model_config = ConfigDict(
+        extra="forbid",
+        frozen=True,
+        json_schema_extra={
+            "examples": [
+                {
+                    "sku": "OAT-500",
+                    "name": "Rolled oats 500 g",
+                    "category": "dry goods",
+                    "unit_mg": 512_000,
+                    "gtins": [{"gtin": "4012345000016", "quantity": 12}],
+                }
+            ]
+        },
+    )
+
+    sku: Sku
+    name: Annotated[str, Field(min_length=1, max_length=200)]
+    category: Annotated[str, Field(max_length=100)] = ""
+    unit: Annotated[str, Field(min_length=1, max_length=20)] = "each"
+    unit_mg: Annotated[int, Field(ge=1, description="A piece's mass in milligrams.")] | None = None
+    unit_cv: Annotated[float, Field(ge=0, le=1)] | None = None
+    price_minor: Annotated[int, Field(ge=0)] | None = None
+    gtins: list[PackBody] = []
+
+
+class LocationBody(_Body):
+    """A new location."""
+
+    model_config = ConfigDict(
+        extra="forbid",
+        frozen=True,
+        json_schema_extra={"examples": [{"code": "backroom", "name": "Back room"}]},
+    )
+
+    code: Code
+    name: Annotated[str, Field(min_length=1, max_length=200)]
+    parent: Code | None = None
+
+
+class ReadPointBody(_Body):
+    """What a read point means for stock."""
+
+    model_config = ConfigDict(
+        extra="forbid",
+        frozen=True,
+        json_schema_extra={"examples": [{"kind": "portal", "location": "backroom"}]},
+    )
+
+    kind: Literal["portal", "shelf", "scan"]
+    location: Code
+    inbound_from: Code = "supplier"
+    outbound_to: Code = "customer"
+
+
+class PlateBody(_Body):
+    """What lies on a shelf's plate."""
+
+    model_config = ConfigDict(
+        extra="forbid",
+        frozen=True,
+        json_schema_extra={"examples": [{"sku": "OAT-500", "unit_mg": 512_000}]},
+    )
+
+    sku: Sku
+    unit_mg: Annotated[int, Field(ge=1)]
+    unit_cv: Annotated[float, Field(ge=0, le=1)] = 0.01
+
+
+class _Command(_Body):
+    id: CommandId | None = None
+    sku: Sku
+    quantity: Quantity
+    lot: Annotated[str, Field(max_length=64)] = ""
+    epcs: list[Epc] = []
+    event_time: AwareDatetime | None = None
+    reason: Annotated[str, Field(max_length=500)] = ""
+
+
+class ReceiveBody(_Command):
+    """Goods that arrived."""
+
+    model_config = ConfigDict(
+        extra="forbid",
+        frozen=True,
+        json_schema_extra={
+            "examples": [
+                {
+                    "id": "po-4711-line-1",
+                    "sku": "OAT-500",
+                    "quantity": 240,
+                    "location": "backroom",
+                }
+            ]
+        },
+    )
+
+    location: Code
+    source: Code = "supplier"
+
+
+class MoveBody(_Command):
+    """Goods that went from one location to another."""
+
+    model_config = ConfigDict(
+        extra="forbid",
+        frozen=True,
+        json_schema_extra={
+            "examples": [
+                {
+                    "id": "refill-2026-01-31-7",
+                    "sku": "OAT-500",
+                    "quantity": 24,
+                    "source": "backroom",
+                    "destination": "shelf-7",
+                }
+            ]
+        },
+    )
+
+    source: Code = Field(validation_alias=AliasChoices("source", "from"))
+    destination: Code = Field(validation_alias=AliasChoices("destination", "to"))
+    corrects: CommandId | None = None

@@ -1,0 +1,84 @@
+"""Errors as RFC 9457 problem details: what happened, and what to do about it."""
+
+from __future__ import annotations
+
+from http import HTTPStatus
+
+import msgspec
+from fastapi import FastAPI, Request
+from fastapi.exceptions import RequestValidationError
+from starlette.exceptions import HTTPException
+from starlette.responses import Response
+
+from central.catalogue.errors import CatalogueError
+from central.insight.series import SeriesUnavailable
+from central.stock.model import StockError
+
+MEDIA_TYPE = "application/problem+json"
+
+
+class Problem(Exception):
+    """A request that cannot be answered as it stands."""
+
+    def __init__(self, status: int, detail: str, *, kind: str = "about:blank") -> None:
+        super().__init__(detail)
+        self.status = status
+        self.kind = kind
+
+
+def answer(status: int, detail: str, *, kind: str = "about:blank", **more: object) -> Response:
+    """A problem as a response. ``kind`` names the sort of problem for programs."""
+    body = {"type": kind, "title": HTTPStatus(status).phrase, "status": status, "detail": detail}
+    return Response(msgspec.json.encode(body | more), status, media_type=MEDIA_TYPE)
+
+
+def _kind(error: Exception) -> str:
+    name = type(error).__name__
+    dashed = "".join(f"-{c.lower()}" if c.isupper() else c for c in name)
+    return f"urn:tallyport:problem:{dashed.strip('-')}"
+
+
+async def _refused(_: Request, error: Exception) -> Response:
+    assert isinstance(error, StockError | CatalogueError), "registered for these alone"
+    return answer(error.status, str(error), kind=_kind(error))
+
+
+async def _problem(_: Request, error: Exception) -> Response:
+    assert isinstance(error, Problem), "registered for this alone"
+    return answer(error.status, str(error), kind=error.kind)
+
+
+async def _unavailable(_: Request, error: Exception) -> Response:
+    return answer(503, f"{error}. Measurements are kept apart from stock: stock is not affected.")
+
+
+async def _http(request: Request, error: Exception) -> Response:
+    assert isinstance(error, HTTPException), "registered for this alone"
+    detail = str(error.detail)
+    if error.status_code == 404 and detail == "Not Found":
+        detail = f"There is nothing at {request.url.path}. The API is described at /docs."
+    return answer(error.status_code, detail)
+
+
+async def _invalid(_: Request, error: Exception) -> Response:
+    assert isinstance(error, RequestValidationError), "registered for this alone"
+    mistakes = [
+        {
+            "where": ".".join(str(part) for part in detail["loc"]),
+            "what": detail["msg"],
+        }
+        for detail in error.errors()
+    ]
+    told = "; ".join(f"{mistake['where']}: {mistake['what']}" for mistake in mistakes)
+    kind = "urn:tallyport:problem:not-valid"
+    return answer(422, f"Mend and send again. {told}", kind=kind, mistakes=mistakes)
+
+
+def register(app: FastAPI) -> None:
+    """Give every known error its answer."""
+    for kind in (StockError, CatalogueError):
+        app.add_exception_handler(kind, _refused)
+    app.add_exception_handler(Problem, _problem)
+    app.add_exception_handler(SeriesUnavailable, _unavailable)
+    app.add_exception_handler(HTTPException, _http)
+    app.add_exception_handler(RequestValidationError, _invalid)

@@ -1,0 +1,97 @@
+"""What the sensors led to besides movements: passes, reviews, devices and the whole road."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any
+
+import msgspec
+from fastapi import APIRouter, Query, Response
+from sqlalchemy import Column, Connection, RowMapping, Table, select
+
+from central import schema
+from central.api.problems import Problem
+from central.api.road import Road
+from central.api.services import Services, json_answer, page
+from central.moments import from_us
+
+Limit = Annotated[int, Query(ge=1, le=500)]
+_JSON = ("tags", "causes", "proposals", "evidence", "counters", "description")
+
+
+def router(services: Services, road: Road) -> APIRouter:
+    """Routes of what was sensed."""
+    made = APIRouter(tags=["sensed"])
+
+    @made.get("/passes", summary="List portal passes")
+    async def passes(after: str | None = None, limit: Limit = 50) -> Response:
+        """Newest first, each with what was decided of every tag, and why."""
+        table = schema.portal_pass
+        return await _newest(services, table, table.c.closed_us, after=after, limit=limit)
+
+    @made.get("/reviews", summary="List reviews")
+    async def reviews(
+        status: str | None = "open", after: str | None = None, limit: Limit = 50
+    ) -> Response:
+        """Decisions that wait for a person, newest first, with the movements that would
+        follow from each hypothesis.
+        """
+        table = schema.review
+        return await _newest(
+            services, table, table.c.opened_us, after=after, limit=limit, status=status
+        )
+
+    @made.get("/devices", summary="List devices")
+    async def devices() -> Response:
+        """With their health: state, cause, hint and counters."""
+
+        def work(connection: Connection) -> list[object]:
+            table = schema.device
+            rows = connection.execute(select(table).order_by(table.c.edge, table.c.device))
+            return [_row(row) for row in rows.mappings()]
+
+        return page(await services.read(work))
+
+    @made.get("/road", summary="How far everything has come")
+    async def whole_road() -> Response:
+        """Reads heard, observations committed by edge and epoch, what was declared lost, how
+        far judging is behind, and what came of it.
+        """
+        return json_answer(await services.read(road.counts))
+
+    return made
+
+
+async def _newest(
+    services: Services,
+    table: Table,
+    by: Column[Any],
+    *,
+    after: str | None,
+    limit: int,
+    status: str | None = None,
+) -> Response:
+    query = select(table).order_by(by.desc(), table.c.id.desc()).limit(limit)
+    if status is not None:
+        query = query.where(table.c.status == status)
+    if after is not None:
+        at, _, name = after.partition("~")
+        if not at.isdecimal():
+            raise Problem(422, "`after` is not what `next` of an answer said: begin again")
+        query = query.where((by < int(at)) | ((by == int(at)) & (table.c.id < name)))
+    found = await services.read(lambda c: c.execute(query).mappings().all())
+    last = found[-1] if len(found) == limit else None
+    following = None if last is None else f"{last[by.name]}~{last['id']}"
+    return page([_row(row) for row in found], following)
+
+
+def _row(row: RowMapping) -> dict[str, object]:
+    """A row as people's programs read it: times with a zone, JSON as JSON."""
+    shown: dict[str, object] = {}
+    for name, value in row.items():
+        if name.endswith("_us"):
+            shown[f"{name[:-3]}_at"] = None if value is None else from_us(value)
+        elif name in _JSON:
+            shown[name] = msgspec.Raw(value.encode())
+        else:
+            shown[name] = value
+    return shown

@@ -1,0 +1,74 @@
+"""What the API's routes are handed: the parts of central that they ask or tell."""
+
+from __future__ import annotations
+
+import time
+from collections import Counter
+from collections.abc import Callable
+from typing import Protocol, TypeVar
+
+import msgspec
+from fastapi import Response
+from sqlalchemy import Connection
+
+from central.insight.series import SeriesStore
+from central.store import Database
+from central.tide import Tide
+
+T = TypeVar("T")
+_encode = msgspec.json.Encoder().encode
+
+
+class Broker(Protocol):
+    """The connection to the broker, as far as readiness is concerned."""
+
+    last_error: str
+
+    @property
+    def is_connected(self) -> bool:
+        """Whether messages can be received now."""
+        ...
+
+
+class Services:
+    """Everything behind the API. ``counters`` are shown as metrics, by part."""
+
+    def __init__(
+        self,
+        *,
+        database: Database,
+        tide: Tide,
+        series: SeriesStore,
+        broker: Broker | None = None,
+        counters: dict[str, Counter[str]] | None = None,
+    ) -> None:
+        self.database = database
+        self.tide = tide
+        self.series = series
+        self.broker = broker
+        self.counters = counters or {}
+
+    async def read(self, work: Callable[[Connection], T]) -> T:
+        """Ask the database."""
+        return await self.database.read(work)
+
+    async def write(self, work: Callable[[Connection], T]) -> T:
+        """Change something in one transaction, and wake those who tell."""
+        result = await self.database.write(work)
+        self.tide.rise()
+        return result
+
+
+def now_us() -> int:
+    """Central's clock, microseconds since 1970 UTC."""
+    return time.time_ns() // 1_000
+
+
+def json_answer(content: object, status: int = 200) -> Response:
+    """An answer's body as JSON."""
+    return Response(_encode(content), status, media_type="application/json")
+
+
+def page(rows: list[object], after: object = None) -> Response:
+    """A page of a listing: ``next`` goes into ``after`` to ask for the following one."""
+    return json_answer({"rows": rows, "next": after})

@@ -1,0 +1,188 @@
+"""Stock: what is on hand, the movements that made it so, and commands that move it."""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import hashlib
+import uuid
+from datetime import UTC, datetime
+from typing import Annotated
+
+import msgspec
+from fastapi import APIRouter, Header, Query, Response
+from sqlalchemy import Connection
+
+from central.api.bodies import MoveBody, ReceiveBody
+from central.api.problems import Problem
+from central.api.services import Services, json_answer, now_us, page
+from central.catalogue import items, places
+from central.stock import ledger, queries
+from central.stock.model import Movement, Posted
+
+Limit = Annotated[int, Query(ge=1, le=1000)]
+Key = Annotated[
+    str | None,
+    Header(alias="Idempotency-Key", max_length=255, description="Instead of `id` in the body."),
+]
+_CURSOR = msgspec.json.Decoder(tuple[str, str, str])
+
+
+def router(services: Services) -> APIRouter:
+    """Stock's routes."""
+    made = APIRouter(tags=["stock"])
+    _add_commands(made, services)
+    _add_lookups(made, services)
+    _add_movements(made, services)
+    return made
+
+
+def _add_commands(made: APIRouter, services: Services) -> None:
+    async def post(movement: Movement) -> Response:
+        (posted,) = await services.write(lambda c: ledger.post(c, [movement], record_us=now_us()))
+        return json_answer(_posted(posted), 200 if posted.repeated else 201)
+
+    @made.post("/stock/receive", status_code=201, summary="Receive goods")
+    async def receive(body: ReceiveBody, key: Key = None) -> Response:
+        """From the supplier into a location. A repeat of a known id answers 200 with the
+        first result; the same id with other content is refused with 409.
+        """
+        return await post(_movement(body, key, source=body.source, destination=body.location))
+
+    @made.post("/stock/move", status_code=201, summary="Move goods")
+    @made.post("/api/inventory/move", status_code=201, summary="Move goods (alias)")
+    async def move(body: MoveBody, key: Key = None) -> Response:
+        """From one location to another. An internal location never goes negative: what is
+        not there cannot be moved, and is refused with 409.
+        """
+        return await post(_movement(body, key, source=body.source, destination=body.destination))
+
+
+def _movement(
+    body: ReceiveBody | MoveBody, key: str | None, *, source: str, destination: str
+) -> Movement:
+    outward = destination == "customer"
+    step = "receiving" if isinstance(body, ReceiveBody) else "shipping" if outward else "storing"
+    return Movement(
+        id=body.id or _command_id(key),
+        sku=body.sku,
+        lot=body.lot,
+        quantity=body.quantity,
+        source=source,
+        destination=destination,
+        biz_step=step,
+        disposition="in_transit" if outward else "in_progress",
+        event_time=body.event_time or datetime.now(UTC),
+        epcs=tuple(body.epcs),
+        reason=body.reason,
+        corrects=body.corrects if isinstance(body, MoveBody) else None,
+    )
+
+
+def _command_id(key: str | None) -> str:
+    """An id from the header; without one, the command is new every time it is sent."""
+    if key is None:
+        return uuid.uuid4().hex
+    if 8 <= len(key) <= 64:
+        return key
+    return hashlib.sha256(key.encode()).hexdigest()
+
+
+def _posted(posted: Posted) -> dict[str, object]:
+    """A movement on the ledger, flat."""
+    return {
+        "seq": posted.seq,
+        **msgspec.structs.asdict(posted.movement),
+        "record_time": posted.record_time,
+        "repeated": posted.repeated,
+    }
+
+
+def _add_lookups(made: APIRouter, services: Services) -> None:
+    @made.get("/stock/{sku}", summary="Stock of one item")
+    async def stock(sku: str) -> Response:
+        """On hand in all, by location, and by lot. Virtual locations are left out."""
+
+        def work(connection: Connection) -> dict[str, object]:
+            item = items.get_item(connection, sku)
+            held = queries.stock_of(connection, sku, virtual=False)
+            by_location: dict[str, int] = {}
+            for balance in held:
+                there = by_location.get(balance.location, 0)
+                by_location[balance.location] = there + balance.on_hand
+            return {
+                "sku": sku,
+                "name": item.name,
+                "unit": item.unit,
+                "on_hand": sum(by_location.values()),
+                "by_location": by_location,
+                "balances": held,
+            }
+
+        return json_answer(await services.read(work))
+
+    async def inventory(
+        sku: str | None, location: str | None, after: str | None, limit: int
+    ) -> Response:
+        behind = _cursor(after)
+        found = await services.read(
+            lambda c: queries.on_hand(c, sku=sku, location=location, after=behind, limit=limit)
+        )
+        return page(list(found.balances), _shown(found.after))
+
+    @made.get("/api/inventory", summary="Stock of all items")
+    async def everything(
+        sku: str | None = None,
+        location: str | None = None,
+        after: str | None = None,
+        limit: Limit = 200,
+    ) -> Response:
+        """By item, lot and location; `next` of an answer goes into `after`."""
+        return await inventory(sku, location, after, limit)
+
+    @made.get("/locations/{code}/inventory", summary="Stock of one location")
+    @made.get("/api/locations/{code}/inventory", summary="Stock of one location (alias)")
+    async def at_location(code: str, after: str | None = None, limit: Limit = 200) -> Response:
+        """By item and lot."""
+        await services.read(lambda c: places.get_location(c, code))
+        return await inventory(None, code, after, limit)
+
+
+def _cursor(after: str | None) -> tuple[str, str, str] | None:
+    if after is None:
+        return None
+    try:
+        return _CURSOR.decode(base64.urlsafe_b64decode(after))
+    except (binascii.Error, msgspec.DecodeError, ValueError) as error:
+        raise Problem(422, "`after` is not what `next` of an answer said: begin again") from error
+
+
+def _shown(after: tuple[str, str, str] | None) -> str | None:
+    return None if after is None else base64.urlsafe_b64encode(msgspec.json.encode(after)).decode()
+
+
+def _add_movements(made: APIRouter, services: Services) -> None:
+    @made.get("/movements", summary="List movements")
+    async def movements(
+        sku: str | None = None,
+        location: str | None = None,
+        origin: str | None = None,
+        after: Annotated[int | None, Query(description="`next` of the last answer.")] = None,
+        limit: Limit = 100,
+    ) -> Response:
+        """Newest first, each with its evidence and the observations that caused it."""
+        found = await services.read(
+            lambda c: queries.movements(
+                c, sku=sku, location=location, origin=origin, before_seq=after, limit=limit
+            )
+        )
+        rows: list[object] = [_posted(posted) for posted in found]
+        return page(rows, found[-1].seq if len(found) == limit else None)
+
+    @made.get("/movements/{movement_id}", summary="One movement")
+    async def movement(movement_id: str) -> Response:
+        """With its evidence: why it was posted."""
+        found = await services.read(lambda c: queries.movement_by_id(c, movement_id))
+        if found is None:
+            raise Problem(404, f"no movement on the ledger has the id {movement_id}")
+        return json_answer(_posted(found))

@@ -1,0 +1,234 @@
+"""Following the observation log and the ledger into the series, each by a cursor of its own.
+
+Nothing here can block or change stock: the tables are only read, save for the cursor. What
+the store cannot take now is sent again later, from the cursor; what it refuses for good is
+counted and passed over.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections import Counter
+from typing import Protocol
+
+import structlog
+from sqlalchemy import Connection, case, delete, func, select
+from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy.exc import DBAPIError
+
+from central import schema
+from central.insight.points import AntennaSums, observed_points
+from central.insight.series import Point, SeriesRefused, SeriesStore, SeriesUnavailable
+from central.observations import read_log
+from central.stock.model import VIRTUAL_LOCATIONS
+from central.store import Database
+from central.tide import Tide
+from gateway.contract import TagResident, TagSighting
+
+_CHUNK = 2_000
+_PACE_S = 0.5
+"""The least time between two writes while facts keep coming."""
+_BACK_OFF_S = (1.0, 60.0)
+_REMEMBERED = 100_000
+_VIRTUAL = frozenset(str(kind) for kind in VIRTUAL_LOCATIONS)
+_log = structlog.get_logger(__name__)
+
+
+class Source(Protocol):
+    """What is followed: gives points behind a position, and says where to go on from."""
+
+    name: str
+
+    def read(self, conn: Connection, position: int, now_us: int) -> tuple[list[Point], int]:
+        """Points behind ``position``, and how far was read."""
+        ...
+
+    def kept(self, now_us: int, upto: int) -> int:
+        """The points are kept; the position from which a restart would have to go on."""
+        ...
+
+    def forget(self) -> None:
+        """What was read was not kept: begin again from the cursor."""
+        ...
+
+
+class ObservationSource:
+    """Reads per antenna, weights and health out of the observation log."""
+
+    name = "observations"
+
+    def __init__(self) -> None:
+        self._sums = AntennaSums()
+
+    def read(self, conn: Connection, position: int, now_us: int) -> tuple[list[Point], int]:
+        """See ``Source``."""
+        points = list[Point]()
+        logged = read_log(conn, position, _CHUNK)
+        for entry in logged:
+            seen = entry.observation
+            if isinstance(seen, TagSighting | TagResident):
+                self._sums.add(entry.log_id, seen, now_us)
+            else:
+                points.extend(observed_points(entry.edge, seen))
+        return points + self._sums.points(), logged[-1].log_id if logged else position
+
+    def kept(self, now_us: int, upto: int) -> int:
+        """See ``Source``: a second that may still grow holds the cursor back."""
+        self._sums.written(now_us)
+        oldest = self._sums.oldest()
+        return upto if oldest is None else min(upto, oldest - 1)
+
+    def forget(self) -> None:
+        """See ``Source``."""
+        self._sums = AntennaSums()
+
+
+class LedgerSource:
+    """On hand by item and internal location after each movement."""
+
+    name = "ledger"
+
+    def __init__(self) -> None:
+        self._on_hand: dict[tuple[str, str], int] = {}
+
+    def read(self, conn: Connection, position: int, now_us: int) -> tuple[list[Point], int]:
+        """See ``Source``. Points stand at the movement's record time."""
+        del now_us
+        moved = schema.movement.c
+        columns = (
+            moved.seq,
+            moved.sku,
+            moved.quantity,
+            moved.source,
+            moved.destination,
+            moved.record_us,
+        )
+        fresh = select(*columns).where(moved.seq > position).order_by(moved.seq).limit(_CHUNK)
+        if len(self._on_hand) > _REMEMBERED:
+            self._on_hand.clear()
+        before = position
+        points = dict[tuple[str, str, int], Point]()
+        for row in conn.execute(fresh):
+            for place, change in ((row.source, -row.quantity), (row.destination, row.quantity)):
+                if place in _VIRTUAL:
+                    continue
+                key = (row.sku, place)
+                if key not in self._on_hand:
+                    self._on_hand[key] = _on_hand_at(conn, *key, before)
+                self._on_hand[key] += change
+                points[row.sku, place, row.record_us] = Point(
+                    measurement="stock",
+                    tags={"sku": row.sku, "location": place},
+                    fields={"on_hand": float(self._on_hand[key])},
+                    time_us=row.record_us,
+                )
+            position = row.seq
+        return list(points.values()), position
+
+    def kept(self, now_us: int, upto: int) -> int:
+        """See ``Source``."""
+        del now_us
+        return upto
+
+    def forget(self) -> None:
+        """See ``Source``."""
+        self._on_hand.clear()
+
+
+def _on_hand_at(conn: Connection, sku: str, place: str, seq: int) -> int:
+    """How much was there once movement ``seq`` was posted."""
+    moved = schema.movement.c
+    signed = case((moved.destination == place, moved.quantity), else_=-moved.quantity)
+    total = select(func.sum(signed)).where(
+        moved.sku == sku,
+        moved.seq <= seq,
+        (moved.source == place) | (moved.destination == place),
+    )
+    return int(conn.execute(total).scalar() or 0)
+
+
+class Follower:
+    """One source into one store. ``counters``: ``points``, ``refused``, ``retries``."""
+
+    def __init__(
+        self, *, database: Database, tide: Tide, store: SeriesStore, target: str, source: Source
+    ) -> None:
+        self._database = database
+        self._tide = tide
+        self._store = store
+        self._source = source
+        self._cursor = f"series:{target}:{source.name}"
+        self._position: int | None = None
+        self._held: int | None = None
+        self.counters: Counter[str] = Counter()
+
+    async def rewind(self) -> None:
+        """Begin from the first fact: the store is new."""
+        await self._database.write(
+            lambda c: (
+                c.execute(
+                    delete(schema.cursor).where(schema.cursor.c.name == self._cursor)
+                ).rowcount
+            )
+        )
+        self._forget()
+
+    async def run(self) -> None:
+        """Follow until cancelled; a store or database that fails is tried again for ever."""
+        delay = _BACK_OFF_S[0]
+        while True:
+            level = self._tide.level
+            try:
+                more = await self.step()
+                delay = _BACK_OFF_S[0]
+            except (SeriesUnavailable, DBAPIError) as error:
+                self.counters["retries"] += 1
+                _log.warning("series_behind", of=self._source.name, why=str(error), wait_s=delay)
+                self._forget()
+                await asyncio.sleep(delay)
+                delay = min(delay * 2, _BACK_OFF_S[1])
+                continue
+            if more:
+                continue
+            await asyncio.sleep(_PACE_S)
+            if self._held is None or self._held == self._position:
+                await self._tide.above(level)
+
+    async def step(self) -> bool:
+        """Take the next facts; true when there may be more at once."""
+        now_us = time.time_ns() // 1_000
+        if self._position is None:
+            self._position = await self._database.read(self._stored)
+            self._held = self._position
+        since = self._position
+        points, upto = await self._database.read(lambda c: self._source.read(c, since, now_us))
+        if points:
+            try:
+                await self._store.write(points)
+                self.counters["points"] += len(points)
+            except SeriesRefused as error:
+                self.counters["refused"] += len(points)
+                _log.error("points_refused", of=self._source.name, why=str(error))
+        self._position = upto
+        held = self._source.kept(now_us, upto)
+        if held != self._held:
+            await self._database.write(lambda c: self._store_cursor(c, held))
+            self._held = held
+        return upto - since >= _CHUNK
+
+    def _forget(self) -> None:
+        self._position = None
+        self._source.forget()
+
+    def _stored(self, conn: Connection) -> int:
+        cursor = schema.cursor.c
+        found = conn.execute(select(cursor.position).where(cursor.name == self._cursor)).scalar()
+        return int(found or 0)
+
+    def _store_cursor(self, conn: Connection, position: int) -> None:
+        made = sqlite if conn.dialect.name == "sqlite" else postgresql
+        insert = made.insert(schema.cursor).values(name=self._cursor, position=position)
+        conn.execute(
+            insert.on_conflict_do_update(index_elements=["name"], set_={"position": position})
+        )
