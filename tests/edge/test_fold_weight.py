@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import random
 from decimal import Decimal
 
@@ -86,7 +87,7 @@ def test_a_level_is_repeated_slowly_and_drift_is_told_without_a_disturbance() ->
     told = scale.settled()[3:]
     assert scale.disturbed() == []
     assert told
-    assert max(b.gross_mg - a.gross_mg for a, b in zip(told, told[1:], strict=False)) < 2_500
+    assert max(b.gross_mg - a.gross_mg for a, b in itertools.pairwise(told)) < 2_500
 
 
 def test_a_vibrating_shelf_settles_by_its_means() -> None:

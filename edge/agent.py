@@ -1,0 +1,287 @@
+"""The agent, put together: the only place of this package that constructs things.
+
+Tasks: one supervisor per device, the keeper, the uplink, the MQTT client, the reader of
+watermarks, the agent's own health, the watchdog. A task that ends unasked is a fault: the
+agent stops in order, with an error, and the service manager starts it again.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import signal
+from collections.abc import Coroutine
+from importlib.metadata import PackageNotFoundError, version
+from typing import Any
+
+import structlog
+
+from drivers import registry
+from drivers.driver import Driver
+from edge import notify
+from edge.config import DeviceConfig, EdgeConfig
+from edge.describing import describe
+from edge.fold import Folder
+from edge.fold.moments import moment
+from edge.health import Health
+from edge.journal import Journal, JournalLimits
+from edge.keeper import Keeper
+from edge.supervisor import Supervisor
+from edge.uplink import Uplink, UplinkSettings
+from edge.walltime import WallTime
+from gateway import codec, topics
+from gateway.contract import Presence
+from gateway.mqtt import MqttClient, NotConnected, PublishRefused, SubscribeRefused, Will
+
+_log = structlog.get_logger("edge.agent")
+_FAREWELL_S = 2.0
+
+
+class AgentFault(Exception):
+    """A part of the agent ended that must not; the text says which and why."""
+
+
+async def run(config: EdgeConfig, *, stop: asyncio.Event | None = None) -> None:
+    """Run until SIGTERM or SIGINT (or ``stop`` is set), then end in order.
+
+    Raises ``AgentFault`` when a part ended by itself, after everything heard was kept.
+    """
+    stop = stop or asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for name in (signal.SIGTERM, signal.SIGINT):
+        with contextlib.suppress(NotImplementedError, RuntimeError, ValueError):
+            loop.add_signal_handler(name, stop.set)
+    limits = JournalLimits(
+        max_bytes=config.journal.max_mib * 2**20,
+        segment_rows=config.journal.segment_rows,
+        segment_bytes=config.journal.segment_mib * 2**20,
+        when_full=config.journal.when_full,
+        memory_mib=config.journal.memory_mib,
+    )
+    journal = await asyncio.to_thread(Journal.open, config.edge.data_dir / "journal", limits)
+    await Agent(config, journal).run(stop)
+
+
+class Agent:
+    """All parts of one running edge. The journal belongs to the agent, which closes it."""
+
+    def __init__(self, config: EdgeConfig, journal: Journal) -> None:
+        self._config = config
+        self._journal = journal
+        edge, uplink = config.edge, config.uplink
+        self._time = WallTime()
+        self._keeper = Keeper(
+            journal,
+            commit_every_ms=config.journal.commit_every_ms,
+            commit_every=config.journal.commit_every,
+        )
+        self._client = MqttClient(
+            config.mqtt_settings(),
+            will=Will(
+                topics.status(edge.site, edge.name),
+                self._presence("offline", "the connection was lost"),
+                retain=True,
+            ),
+            on_connected=self._on_connected,
+        )
+        self._news = asyncio.Event()
+        self._uplink = Uplink(
+            self._keeper,
+            self._client.publish,
+            site=edge.site,
+            edge=edge.name,
+            settings=UplinkSettings(**uplink.model_dump()),
+            now_us=self._time.now_us,
+            on_news=self._news.set,
+        )
+        self._keeper.when_committed(self._uplink.wake)
+        self._health = Health(edge.name, edge.name)
+        self._supervisors = [self._supervisor(device) for device in config.devices]
+
+    async def run(self, stop: asyncio.Event) -> None:
+        """Start everything, wait for ``stop``, end everything in order."""
+        self._tell_recovery()
+        devices = [
+            asyncio.create_task(one.run(), name=f"device {one.name}") for one in self._supervisors
+        ]
+        keeping = _task("keeper", self._keeper.run())
+        rest = [
+            _task("uplink", self._uplink.run()),
+            _task("mqtt", self._client.run()),
+            _task("watermarks", self._listen()),
+            _task("health", self._say_health()),
+        ]
+        watchdog = _task("watchdog", notify.watchdog())
+        stopping = _task("stop", stop.wait())
+        notify.notify("READY=1")
+        _log.info("agent_runs", edge=self._config.edge.name, devices=len(devices))
+        parts = [*devices, keeping, *rest]
+        await asyncio.wait([stopping, *parts], return_when=asyncio.FIRST_COMPLETED)
+        notify.notify("STOPPING=1")
+        ended = [part for part in parts if part.done()]
+        await self._stop(devices, keeping, rest)
+        await _cancel([watchdog, stopping])
+        if ended:
+            raise _fault(ended[0])
+
+    async def _stop(
+        self,
+        devices: list[asyncio.Task[Any]],
+        keeping: asyncio.Task[Any],
+        rest: list[asyncio.Task[Any]],
+    ) -> None:
+        """Devices first, then the journal, then what the network still takes, then goodbye."""
+        await _cancel(devices)
+        await self._keeper.finish()
+        await asyncio.gather(keeping, return_exceptions=True)
+        self._uplink.wake()
+        with contextlib.suppress(TimeoutError):
+            if self._client.is_connected:
+                await asyncio.wait_for(self._uplink.drained(), self._config.edge.drain_s)
+        await self._announce("offline", "stopped")
+        await _cancel(rest)
+        await asyncio.to_thread(self._keeper.close)
+        _log.info("agent_stopped", unconfirmed=self._uplink.backlog, refused=self._keeper.refused)
+
+    # ---- parts -----------------------------------------------------------------------------
+    def _supervisor(self, device: DeviceConfig) -> Supervisor:
+        def build_driver() -> Driver:
+            driver: Driver = registry.load(device.driver)(device.options)
+            return driver
+
+        return Supervisor(
+            device.name,
+            device.read_point,
+            build_driver=build_driver,
+            build_folder=lambda: Folder(
+                device.name, device.read_point, device.fold, plate=device.plate
+            ),
+            describe=lambda at_us: describe(device, at_us),
+            keep=self._keeper.keep,
+            time_source=self._time,
+            health_every_s=self._config.edge.health_every_s,
+        )
+
+    async def _on_connected(self) -> None:
+        try:
+            await self._announce_now("online", "")
+        except PublishRefused as refused:
+            _log.error("presence_refused", why=str(refused))
+        self._uplink.connected()
+        self._news.set()
+
+    async def _listen(self) -> None:
+        """Take watermarks in; each is acknowledged at once, because the newest one is retained."""
+        edge = self._config.edge
+        try:
+            await self._client.subscribe(topics.watermark(edge.site, edge.name))
+        except SubscribeRefused as refused:
+            _log.error("watermark_refused", why=str(refused))
+        async for message in self._client.messages():
+            self._uplink.watermark(message.payload)
+            message.ack()
+
+    async def _announce(self, state: str, reason: str) -> None:
+        """Say where we stand, if anybody can hear it now."""
+        if not self._client.is_connected:
+            return
+        with contextlib.suppress(NotConnected, PublishRefused, TimeoutError):
+            await asyncio.wait_for(self._announce_now(state, reason), _FAREWELL_S)
+
+    async def _announce_now(self, state: str, reason: str) -> None:
+        edge = self._config.edge
+        await self._client.publish(
+            topics.status(edge.site, edge.name), self._presence(state, reason), retain=True
+        )
+
+    def _presence(self, state: str, reason: str) -> bytes:
+        return codec.encode_presence(
+            Presence(
+                edge=self._config.edge.name,
+                state=state,
+                since=moment(self._time.now_us()),
+                version=_version(),
+                reason=reason,
+            )
+        )
+
+    # ---- the agent's own health --------------------------------------------------------------
+    async def _say_health(self) -> None:
+        """On news at once, else every ``health_every_s``, with the counters."""
+        while True:
+            with contextlib.suppress(TimeoutError):
+                await asyncio.wait_for(self._news.wait(), self._config.edge.health_every_s)
+            fresh = self._news.is_set()
+            self._news.clear()
+            state, cause, hint = self._condition()
+            now_us = self._time.now_us()
+            counters = await self._counters()
+            told = self._health.turn(state, now_us, cause=cause, hint=hint, counters=counters)
+            if told is None and not fresh:
+                told = self._health.say(now_us, counters)
+            if told is not None:
+                await self._keeper.keep([told])
+
+    def _condition(self) -> tuple[str, str, str]:
+        """State, cause and hint, worst first."""
+        if self._keeper.trouble:
+            return "refused", self._keeper.trouble, "free disk space, or raise journal.max_mib"
+        if self._uplink.fenced:
+            return "refused", self._uplink.trouble, self._uplink.hint
+        if self._uplink.trouble:
+            return "retrying", self._uplink.trouble, self._uplink.hint
+        if not self._client.is_connected and self._client.last_error:
+            return "retrying", self._client.last_error, "nothing is lost: the journal keeps all"
+        return "running", "", ""
+
+    async def _counters(self) -> dict[str, int]:
+        stats = await self._keeper.stats()
+        keeper = self._keeper
+        return {
+            **self._uplink.counters,
+            "kept": keeper.kept,
+            "commits": keeper.commits,
+            "refused": keeper.refused,
+            "unsound": keeper.unsound,
+            "journal_dropped": stats.dropped,
+            "clock_steps": self._time.steps,
+        }
+
+    def _tell_recovery(self) -> None:
+        found = self._journal.recovery
+        if found.repaired or found.quarantined:
+            _log.warning(
+                "journal_recovered", repaired=found.repaired, quarantined=found.quarantined
+            )
+        _log.info(
+            "journal_open", epoch=self._journal.epoch, next_seq=self._journal.next_seq,
+            trimmed_upto=self._journal.trimmed_upto,
+        )  # fmt: skip
+
+
+def _task(name: str, work: Coroutine[Any, Any, Any]) -> asyncio.Task[Any]:
+    return asyncio.create_task(work, name=name)
+
+
+async def _cancel(tasks: list[asyncio.Task[Any]]) -> None:
+    for task in tasks:
+        task.cancel()
+    await asyncio.gather(*tasks, return_exceptions=True)
+
+
+def _fault(ended: asyncio.Task[Any]) -> AgentFault:
+    if ended.cancelled():
+        return AgentFault(f"{ended.get_name()} was cancelled")
+    error = ended.exception()
+    if error is not None:
+        _log.error("part_failed", part=ended.get_name(), exc_info=error)
+    fault = AgentFault(f"{ended.get_name()} ended: {error or 'without an error'}")
+    fault.__cause__ = error
+    return fault
+
+
+def _version() -> str:
+    try:
+        return version("tallyport")
+    except PackageNotFoundError:
+        return ""

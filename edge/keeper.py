@@ -1,0 +1,189 @@
+"""Observations into the journal, many per commit, with the event loop never waiting for a disk.
+
+Whoever folds awaits ``keep``; it waits only when the disk is far behind, which is the
+back-pressure that a driver feels. One task commits what came together: after
+``commit_every_ms`` or ``commit_every`` observations, whichever is first, and only when there
+is something, because each commit wears the card. One worker thread does all journal work, so
+that reading for the uplink and committing never meet.
+
+When the journal refuses (its limit, a full disk), what is pending waits and is tried again;
+what does not fit any more is refused and counted. Nothing blocks for ever.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from typing import Protocol, TypeVar
+
+import msgspec
+import structlog
+
+from edge.journal import Journal, JournalFull, JournalStats, Stretch
+from gateway.contract import Observation
+
+_log = structlog.get_logger("edge.keeper")
+_T = TypeVar("_T")
+_RETRY_S = 1.0
+
+
+class Keep(Protocol):
+    """Where observations go."""
+
+    async def __call__(self, observations: Sequence[Observation]) -> None:
+        """Take observations for the journal; waits while too many are pending."""
+        ...
+
+
+class Keeper:
+    """See the module. ``run`` must run as a task; ``finish`` ends it with everything committed.
+
+    ``committed_seq`` is the newest durable sequence number, ``refused`` counts observations
+    that were given up, ``unsound`` those that broke the contract,
+    ``trouble`` says in a sentence why nothing can be written now.
+    """
+
+    def __init__(
+        self,
+        journal: Journal,
+        *,
+        commit_every_ms: int = 250,
+        commit_every: int = 500,
+        most_pending: int = 20_000,
+    ) -> None:
+        self._journal = journal
+        self._commit_every_s = commit_every_ms / 1_000
+        self._commit_every = commit_every
+        self._most_pending = most_pending
+        self._encode = msgspec.json.Encoder().encode
+        self._check = msgspec.json.Decoder(Observation).decode
+        self._thread = ThreadPoolExecutor(1, thread_name_prefix="journal")
+        self._pending: list[bytes] = []
+        self._dirty = asyncio.Event()
+        self._enough = asyncio.Event()
+        self._room = asyncio.Event()
+        self._room.set()
+        self._finishing = False
+        self._listeners: list[Callable[[], None]] = []
+        self.epoch = journal.epoch
+        self.committed_seq = journal.next_seq - 1
+        self.trimmed_upto = journal.trimmed_upto
+        self.commits = 0
+        self.kept = 0
+        self.refused = 0
+        self.unsound = 0
+        self.trouble = ""
+
+    def when_committed(self, listener: Callable[[], None]) -> None:
+        """Call ``listener`` on the event loop after each commit."""
+        self._listeners.append(listener)
+
+    async def keep(self, observations: Sequence[Observation]) -> None:
+        """Take observations, in order; waits while too many are pending."""
+        if not observations:
+            return
+        while len(self._pending) >= self._most_pending and not self._finishing:
+            if self.trouble:
+                self.refused += len(observations)
+                return
+            self._room.clear()
+            await self._room.wait()
+        self._pending.extend(self._sound(observations))
+        self._dirty.set()
+        if len(self._pending) >= self._commit_every:
+            self._enough.set()
+
+    def _sound(self, observations: Sequence[Observation]) -> Iterator[bytes]:
+        """Encode, and read back: what central would not take must not get a sequence number."""
+        for observation in observations:
+            try:
+                body = self._encode(observation)
+                self._check(body)
+            except (msgspec.MsgspecError, ValueError, TypeError) as mistake:
+                self.unsound += 1
+                _log.error("observation_unsound", why=str(mistake), observation=repr(observation))
+            else:
+                yield body
+
+    async def run(self) -> None:
+        """Commit until ``finish``; ends with nothing pending, or with the loss counted."""
+        while True:
+            await self._dirty.wait()
+            if not self._finishing:
+                with contextlib.suppress(TimeoutError):
+                    await asyncio.wait_for(self._enough.wait(), self._commit_every_s)
+            done = await self._commit()
+            if self._finishing:
+                if not done:
+                    self.refused += len(self._pending)
+                    _log.error("observations_lost_at_stop", count=len(self._pending))
+                if not done or not self._pending:
+                    return
+            elif not done:
+                await asyncio.sleep(_RETRY_S)
+
+    async def finish(self) -> None:
+        """Have everything pending committed; ``run`` returns."""
+        self._finishing = True
+        self._room.set()
+        self._enough.set()
+        self._dirty.set()
+
+    def close(self) -> None:
+        """Close the journal after ``run`` has ended."""
+        self._thread.submit(self._journal.close).result()
+        self._thread.shutdown()
+
+    async def read(self, after_seq: int, limit: int) -> Stretch:
+        """Consecutive observations after ``after_seq``, still encoded."""
+        return await self._in_thread(lambda: self._journal.read(after_seq, limit))
+
+    async def trim(self, upto_seq: int) -> None:
+        """Central has everything up to ``upto_seq``."""
+        await self._in_thread(lambda: self._journal.trim(upto_seq))
+        self.trimmed_upto = self._journal.trimmed_upto
+        self.committed_seq = max(self.committed_seq, self._journal.next_seq - 1)
+
+    async def stats(self) -> JournalStats:
+        """The journal's figures."""
+        return await self._in_thread(self._journal.stats)
+
+    async def _commit(self) -> bool:
+        """Write what is pending, all or nothing; false when the journal refused."""
+        lot, self._pending = self._pending, []
+        self._dirty.clear()
+        self._enough.clear()
+        if not lot:
+            return True
+        try:
+            seqs = await self._in_thread(lambda: self._journal.append(lot))
+        except JournalFull as full:
+            self._put_back(lot, str(full))
+            return False
+        except Exception as bug:  # noqa: BLE001 - what was heard must not die with a task
+            _log.exception("journal_failed")
+            self._put_back(lot, f"the journal could not be written: {bug}")
+            return False
+        if self.trouble:
+            _log.info("journal_writes_again", refused=self.refused)
+            self.trouble = ""
+        self.committed_seq = seqs[-1]
+        self.commits += 1
+        self.kept += len(lot)
+        self._room.set()
+        for listener in self._listeners:
+            listener()
+        return True
+
+    def _put_back(self, lot: list[bytes], trouble: str) -> None:
+        self._pending[:0] = lot
+        self._dirty.set()
+        if not self.trouble:
+            _log.error("journal_refuses", why=trouble)
+        self.trouble = trouble
+        self._room.set()
+
+    async def _in_thread(self, work: Callable[[], _T]) -> _T:
+        return await asyncio.get_running_loop().run_in_executor(self._thread, work)

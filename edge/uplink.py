@@ -1,0 +1,357 @@
+"""The journal to central: a window of batches on the way, and central's word for what arrived.
+
+The broker's acknowledgement says only that a message left; a batch is done when central's
+retained watermark covers it, and only that trims the journal. Whatever goes wrong has the
+same cure, which is why there is only one: forget what is on the way and send again from the
+watermark. Central drops what it already has.
+
+Reasons to rewind: a new connection, a watermark that went back (central was restored), no
+progress for ``resend_after_s`` (a broker dropped something; doubled each time, so that an
+absent central is not buried in repeats), a publish that the broker denied.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import time
+from collections import deque
+from collections.abc import Awaitable, Callable
+from typing import NamedTuple, Protocol, cast
+
+import msgspec
+import structlog
+
+from edge.backoff import Backoff
+from edge.fold.moments import moment
+from edge.journal import Stretch
+from gateway import codec, topics
+from gateway.contract import Batch, ContractError, Observation, Watermark
+from gateway.mqtt import NotConnected, PublishRefused
+
+_log = structlog.get_logger("edge.uplink")
+_check = msgspec.json.Decoder(Observation).decode
+_LONGEST_RESEND_S = 600.0
+
+
+class Source(Protocol):
+    """The journal as the uplink sees it."""
+
+    epoch: str
+    committed_seq: int
+    trimmed_upto: int
+
+    async def read(self, after_seq: int, limit: int) -> Stretch:
+        """Consecutive observations after ``after_seq``."""
+        ...
+
+    async def trim(self, upto_seq: int) -> None:
+        """Central has everything up to ``upto_seq``."""
+        ...
+
+
+Publish = Callable[[str, bytes], Awaitable[object]]
+"""Publish with QoS 1: returns when the broker accepted, raises PublishRefused, NotConnected."""
+
+
+class UplinkSettings(NamedTuple):
+    """``batch`` observations per message, ``window`` messages on the way."""
+
+    batch: int = 200
+    window: int = 20
+    compress: bool = False
+    resend_after_s: float = 15.0
+
+
+class Uplink:
+    """See the module. ``connected`` and ``watermark`` are told by whoever owns the connection;
+    its end shows in the next publish. ``wake`` says that something was committed. ``trouble``
+    is a sentence for people, empty when all is well.
+    """
+
+    def __init__(
+        self,
+        source: Source,
+        publish: Publish,
+        *,
+        site: str,
+        edge: str,
+        settings: UplinkSettings,
+        now_us: Callable[[], int],
+        on_news: Callable[[], None] = lambda: None,
+        backoff: Backoff | None = None,
+    ) -> None:
+        self._source = source
+        self._publish = publish
+        self._topic = topics.observations(site, edge)
+        self._edge = edge
+        self._settings = settings
+        self._now_us = now_us
+        self._on_news = on_news
+        self._backoff = backoff or Backoff(first_s=2.0, most_s=300.0, least_s=1.0)
+        self._is_connected = False
+        self._wake = asyncio.Event()
+        self._advanced = asyncio.Event()
+        self._flight: deque[int] = deque()  # last sequence number of each batch on the way
+        self._round = 0
+        self._tasks: set[asyncio.Task[None]] = set()
+        self._acked = self._cursor = source.trimmed_upto
+        self._progress_at = time.monotonic()
+        self._resend_s = settings.resend_after_s
+        self._hold_until = 0.0
+        self._nothing_at = (-1, -1)
+        self.fenced = False
+        self.trouble = ""
+        self.hint = ""
+        self.counters = dict.fromkeys(
+            (
+                "batches_sent", "observations_sent", "rewinds", "resends_stalled",
+                "publishes_refused", "watermarks", "watermarks_foreign", "watermarks_back",
+                "observations_skipped",
+            ),
+            0,
+        )  # fmt: skip
+
+    @property
+    def acked_seq(self) -> int:
+        """Central has committed everything up to here."""
+        return self._acked
+
+    @property
+    def backlog(self) -> int:
+        """Committed observations that central has not confirmed."""
+        return max(0, self._source.committed_seq - self._acked)
+
+    # ---- what happens to it ----------------------------------------------------------------
+    def wake(self) -> None:
+        """Something changed that may allow sending."""
+        self._wake.set()
+
+    def connected(self) -> None:
+        """A new connection: nothing is known of what was on the way."""
+        self._is_connected = True
+        self._rewind()
+
+    def disconnected(self) -> None:
+        """The connection is gone: nothing is sent until ``connected``."""
+        self._is_connected = False
+        self._rewind()
+
+    def watermark(self, payload: bytes) -> None:
+        """Central's word, as it came."""
+        try:
+            mark = codec.decode_watermark(payload)
+        except ContractError as error:
+            self.counters["watermarks_foreign"] += 1
+            _log.error("watermark_unreadable", why=str(error))
+            return
+        if mark.edge != self._edge or mark.epoch != self._source.epoch:
+            self.counters["watermarks_foreign"] += 1
+            _log.info("watermark_of_another_journal", epoch=mark.epoch, upto_seq=mark.upto_seq)
+            return
+        self.counters["watermarks"] += 1
+        self._fence(mark)
+        if mark.upto_seq > self._acked:
+            self._advance(mark.upto_seq)
+        elif mark.upto_seq < self._acked:
+            self.counters["watermarks_back"] += 1
+            _log.warning("watermark_went_back", was=self._acked, now=mark.upto_seq)
+            self._acked = mark.upto_seq
+            self._rewind()
+        self._wake.set()
+
+    async def drained(self) -> None:
+        """Wait until central has everything that is committed now."""
+        upto = self._source.committed_seq
+        while self._acked < upto:
+            self._advanced.clear()
+            await self._advanced.wait()
+
+    # ---- sending ---------------------------------------------------------------------------
+    async def run(self) -> None:
+        """Send until cancelled."""
+        try:
+            while True:
+                await self._trim()
+                if not (self._may_send() and await self._send_next()):
+                    await self._pause()
+        finally:
+            for task in self._tasks:
+                task.cancel()
+            await asyncio.gather(*self._tasks, return_exceptions=True)
+
+    def _may_send(self) -> bool:
+        return (
+            self._is_connected
+            and not self.fenced
+            and len(self._flight) < self._settings.window
+            and self._cursor < self._source.committed_seq
+            and (self._cursor, self._source.committed_seq) != self._nothing_at
+            and time.monotonic() >= self._hold_until
+        )
+
+    async def _send_next(self) -> bool:
+        """Put the next batch on its way; false when there was none after all."""
+        begun, committed = self._round, self._source.committed_seq
+        stretch = await self._source.read(self._cursor, self._settings.batch)
+        if begun != self._round:
+            return True  # rewound while reading: the cursor is another one
+        if not stretch.bodies:
+            # Only a declared gap is left; it travels with the next observation.
+            self._nothing_at = (self._cursor, committed)
+            return False
+        try:
+            payload = self._encode(stretch)
+        except ContractError:
+            stretch = self._sound(stretch)
+            if not stretch.bodies:
+                self._nothing_at = (self._cursor, committed)
+                return False
+            payload = self._encode(stretch)
+        if not self._flight:
+            self._progress_at = time.monotonic()
+        last_seq = stretch.first_seq + len(stretch.bodies) - 1
+        self._cursor = last_seq
+        self._flight.append(last_seq)
+        self.counters["batches_sent"] += 1
+        self.counters["observations_sent"] += len(stretch.bodies)
+        task = asyncio.create_task(self._deliver(payload, self._round))
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+        return True
+
+    def _encode(self, stretch: Stretch) -> bytes:
+        batch = Batch(
+            edge=self._edge,
+            epoch=self._source.epoch,
+            first_seq=stretch.first_seq,
+            # Encoded bodies go into the message as they are: msgspec writes Raw untouched.
+            observations=cast("list[Observation]", [msgspec.Raw(one) for one in stretch.bodies]),
+            lost_before=stretch.lost_before,
+            sent_at=moment(self._now_us()),
+        )
+        return codec.encode(batch, compress=self._settings.compress)
+
+    def _sound(self, stretch: Stretch) -> Stretch:
+        """Leave out what breaks the contract (kept by an older release, or a sick disk): one
+        such row must not stop the road for ever. It is declared lost and counted.
+        """
+        for index, body in enumerate(stretch.bodies):
+            try:
+                _check(body)
+            except (msgspec.MsgspecError, UnicodeError) as error:
+                if index:
+                    return stretch._replace(bodies=stretch.bodies[:index])
+                self.counters["observations_skipped"] += 1
+                _log.error("observation_skipped", seq=stretch.first_seq, why=str(error))
+                rest = Stretch(stretch.first_seq + 1, stretch.lost_before + 1, stretch.bodies[1:])
+                return self._sound(rest)
+        return stretch
+
+    async def _deliver(self, payload: bytes, sent_in: int) -> None:
+        try:
+            await self._publish(self._topic, payload)
+        except PublishRefused as refused:
+            if sent_in == self._round:
+                self._denied(refused)
+        except NotConnected:
+            if sent_in == self._round:
+                self.disconnected()
+        else:
+            if sent_in == self._round and self.trouble.startswith("the broker"):
+                self._report("", "")
+
+    def _denied(self, refused: PublishRefused) -> None:
+        self.counters["publishes_refused"] += 1
+        self._hold_until = time.monotonic() + self._backoff.next_s()
+        self._report(
+            f"the broker refuses what this edge publishes: {refused}",
+            f"allow this edge to publish to {self._topic} in the broker's access list",
+        )
+        self._rewind()
+
+    async def _pause(self) -> None:
+        """Sleep until something changes, or until it is time to send again unasked."""
+        deadlines = [
+            until
+            for until, counts in (
+                (self._hold_until, self._hold_until > time.monotonic()),
+                (self._progress_at + self._resend_s, bool(self._flight)),
+            )
+            if counts
+        ]
+        if deadlines:
+            with contextlib.suppress(TimeoutError):
+                await asyncio.wait_for(
+                    self._wake.wait(), max(0.01, min(deadlines) - time.monotonic())
+                )
+        else:
+            await self._wake.wait()
+        self._wake.clear()
+        overdue = time.monotonic() >= self._progress_at + self._resend_s
+        if self._flight and overdue and self._is_connected:
+            self._stalled()
+
+    def _stalled(self) -> None:
+        self.counters["resends_stalled"] += 1
+        waited_s = self._resend_s
+        self._resend_s = min(2 * self._resend_s, _LONGEST_RESEND_S)
+        self._report(
+            f"central has confirmed nothing for {waited_s:.0f} s",
+            "is central running and connected to the same broker? Nothing is lost meanwhile",
+        )
+        self._rewind()
+
+    async def _trim(self) -> None:
+        if self._acked > self._source.trimmed_upto:
+            await self._source.trim(self._acked)
+
+    # ---- bookkeeping -----------------------------------------------------------------------
+    def _advance(self, upto_seq: int) -> None:
+        if upto_seq > self._source.committed_seq:
+            _log.error(
+                "journal_behind_central", journal=self._source.committed_seq, central=upto_seq
+            )
+        self._acked = upto_seq
+        self._cursor = max(self._cursor, upto_seq)
+        while self._flight and self._flight[0] <= upto_seq:
+            self._flight.popleft()
+        self._progress_at = time.monotonic()
+        self._resend_s = self._settings.resend_after_s
+        self._backoff.reset()
+        self._advanced.set()
+        if not self.fenced:
+            self._report("", "")
+
+    def _fence(self, mark: Watermark) -> None:
+        if mark.fenced == self.fenced:
+            return
+        self.fenced = mark.fenced
+        if mark.fenced:
+            self._report(
+                "central has replaced this journal by a newer one and takes nothing from it",
+                "another box runs under this edge's name, or this card is an old copy: give "
+                "this edge its own name, or remove its data folder to begin a new journal",
+            )
+        else:
+            self._report("", "")
+        self._rewind()
+
+    def _rewind(self) -> None:
+        self.counters["rewinds"] += 1
+        self._round += 1
+        self._flight.clear()
+        self._cursor = self._acked
+        self._nothing_at = (-1, -1)
+        self._progress_at = time.monotonic()
+        self._wake.set()
+
+    def _report(self, trouble: str, hint: str) -> None:
+        if trouble == self.trouble:
+            return
+        self.trouble, self.hint = trouble, hint
+        if trouble:
+            _log.error("uplink_trouble", cause=trouble, hint=hint)
+        else:
+            _log.info("uplink_well")
+        self._on_news()
