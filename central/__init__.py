@@ -1,0 +1,1 @@
+"""Central: receives what edges observed, judges it, keeps the ledger and tells."""

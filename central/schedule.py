@@ -47,7 +47,7 @@ class Schedule:
         if self._scheduler.running:
             self._scheduler.shutdown(wait=False)
 
-    def _told(self, event: Any) -> None:
+    def _told(self, event: Any) -> None:  # noqa: ANN401 (untyped library)
         if event.code == EVENT_JOB_MISSED:
             self.counters["missed"] += 1
             return

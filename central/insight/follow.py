@@ -163,6 +163,11 @@ class Follower:
         self._held: int | None = None
         self.counters: Counter[str] = Counter()
 
+    @property
+    def name(self) -> str:
+        """What is followed."""
+        return self._source.name
+
     async def rewind(self) -> None:
         """Begin from the first fact: the store is new."""
         await self._database.write(

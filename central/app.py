@@ -1,0 +1,249 @@
+"""The composition root: the only place in central that constructs things.
+
+Every part is a task of one group: a part that ends when it should not ends the process, with
+its reason, and a service manager starts it again. Nothing dies alone and silently.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import logging
+import signal
+import socket
+import time
+from collections.abc import Awaitable
+from contextlib import AsyncExitStack
+
+import structlog
+import uvicorn
+from gateway.broker import EmbeddedBroker
+
+from central.api.application import build
+from central.api.services import Services
+from central.config import CentralSettings
+from central.ingest import Ingest
+from central.insight.follow import Follower, LedgerSource, ObservationSource
+from central.insight.series import SeriesStore, SeriesUnavailable
+from central.insight.series_duckdb import DuckDBSeries
+from central.judge import Judge
+from central.schedule import Schedule
+from central.store import Database
+from central.tide import Tide
+from central.web.pages import Pages
+from gateway.mqtt import MqttClient, MqttSettings
+
+__all__ = ["PartEnded", "Stopped", "run"]
+
+_log = structlog.get_logger("central")
+_DAY_S = 86_400
+_LISTEN = 2_048
+
+
+class PartEnded(RuntimeError):
+    """A part of central ended that should run for ever."""
+
+
+class Stopped(Exception):
+    """Somebody asked central to stop."""
+
+
+async def run(settings: CentralSettings) -> None:
+    """Run central until SIGTERM or SIGINT; raises what ended it otherwise."""
+    level = logging.getLevelNamesMapping()[settings.central.log_level.upper()]
+    structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(level))
+    logging.basicConfig(level=max(level, logging.WARNING))
+    settings.data_dir.mkdir(parents=True, exist_ok=True)
+    settings.ready_path.unlink(missing_ok=True)
+    async with AsyncExitStack() as stack:
+        central = _Central(settings, stack)
+        try:
+            await central.open()
+            await central.live()
+        finally:
+            settings.ready_path.unlink(missing_ok=True)
+
+
+class _Central:
+    """The parts, wired."""
+
+    def __init__(self, settings: CentralSettings, stack: AsyncExitStack) -> None:
+        self._settings = settings
+        self._stack = stack
+        self._database = Database(settings.database_url)
+        self._tide = Tide()
+        self._store = _series_store(settings)
+        self._ingest = Ingest(self._database, self._tide)
+        self._judge = Judge(self._database, self._tide)
+        self._followers = [
+            Follower(
+                database=self._database,
+                tide=self._tide,
+                store=self._store,
+                target=_series_target(settings),
+                source=source,
+            )
+            for source in (ObservationSource(), LedgerSource())
+        ]
+        self._pages = Pages(database=self._database, tide=self._tide)
+        self._schedule = Schedule()
+        self._serving = asyncio.Event()
+        self._client: MqttClient
+
+    async def open(self) -> None:
+        """Open what can refuse: the database, the ports."""
+        self._stack.callback(self._database.close)
+        await asyncio.to_thread(self._database.migrate)
+        self._stack.push_async_callback(self._store.close)
+        await self._open_series()
+        mqtt = self._settings.mqtt
+        port = mqtt.port
+        if mqtt.embedded:
+            broker = EmbeddedBroker(host=mqtt.host, port=mqtt.port)
+            port = await broker.start()
+            self._stack.push_async_callback(broker.stop)
+        self._client = MqttClient(
+            MqttSettings(
+                host=mqtt.host,
+                port=port,
+                client_id="tallyport-central",
+                username=mqtt.username,
+                password=mqtt.password.get_secret_value() if mqtt.password else None,
+                tls_ca=mqtt.ca_file,
+                tls_cert=mqtt.cert_file,
+                tls_key=mqtt.key_file,
+                session_expiry_s=14 * _DAY_S,
+                retry_limit_s=5.0,
+            )
+        )
+        self._mqtt_port = port
+        self._socket = _listen(self._settings.http.host, self._settings.http.port)
+        self._stack.callback(self._socket.close)
+
+    async def _open_series(self) -> None:
+        """A store that is new is filled from the first fact on; one that is broken waits."""
+        try:
+            if await self._store.open():
+                for follower in self._followers:
+                    await follower.rewind()
+        except SeriesUnavailable as error:
+            _log.error("series_unavailable", why=str(error), stock="not affected")
+
+    async def live(self) -> None:
+        """Run every part until asked to stop."""
+        keep_us = self._settings.series.keep_days * _DAY_S * 1_000_000
+        self._schedule.every(
+            3_600, "prune series", lambda: self._store.prune(time.time_ns() // 1000 - keep_us)
+        )
+        self._schedule.start()
+        self._stack.callback(self._schedule.stop)
+        server = self._server()
+        try:
+            async with asyncio.TaskGroup() as group:
+                for name, part in self._parts(server):
+                    group.create_task(_for_ever(name, part), name=name)
+                group.create_task(self._announce(), name="announce")
+                group.create_task(_until_told(), name="signals")
+        except* Stopped:
+            _log.info("central_stopping")
+        finally:
+            self._pages.live.stop()
+            if self._serving.is_set():
+                await server.shutdown(sockets=[self._socket])
+
+    def _parts(self, server: uvicorn.Server) -> list[tuple[str, Awaitable[None]]]:
+        return [
+            ("the broker connection", self._client.run()),
+            ("ingest", self._ingest.run(self._client)),
+            ("judging", self._judge.run()),
+            *((f"series of {each.name}", each.run()) for each in self._followers),
+            ("live screens", self._pages.live.run()),
+            ("http", self._serve(server)),
+        ]
+
+    def _server(self) -> uvicorn.Server:
+        services = Services(
+            database=self._database,
+            tide=self._tide,
+            series=self._store,
+            broker=self._client,
+            counters={
+                "ingest": self._ingest.counters,
+                "judge": self._judge.counters,
+                "schedule": self._schedule.counters,
+                **{f"series_{each.name}": each.counters for each in self._followers},
+            },
+        )
+        app = build(services, self._pages)
+        config = uvicorn.Config(
+            app, loop="asyncio", http="httptools", lifespan="off", log_config=None,
+            access_log=False, timeout_graceful_shutdown=3,
+        )  # fmt: skip
+        return uvicorn.Server(config)
+
+    async def _announce(self) -> None:
+        """Say where central answers, once everything does."""
+        await self._serving.wait()
+        await self._client.connected()
+        port: int = self._socket.getsockname()[1]
+        ready = {"http_port": port, "mqtt_port": self._mqtt_port}
+        fresh = self._settings.ready_path.with_suffix(".new")
+        fresh.write_text(json.dumps(ready))
+        fresh.replace(self._settings.ready_path)
+        _log.info("central_ready", url=f"http://{self._settings.http.host}:{port}", **ready)
+
+    async def _serve(self, server: uvicorn.Server) -> None:
+        config = server.config
+        config.load()
+        server.lifespan = config.lifespan_class(config)
+        await server.startup(sockets=[self._socket])
+        self._serving.set()
+        await server.main_loop()
+
+
+def _series_store(settings: CentralSettings) -> SeriesStore:
+    series = settings.series
+    if series.kind == "duckdb":
+        return DuckDBSeries(settings.series_path)
+    from central.insight.series_influx import InfluxSeries  # noqa: PLC0415 (slow to import)
+
+    assert series.url is not None
+    token = series.token.get_secret_value() if series.token else ""
+    return InfluxSeries(url=series.url, token=token, org=series.org, bucket=series.bucket)
+
+
+def _series_target(settings: CentralSettings) -> str:
+    """Names the store in cursors, so that another one is filled from the beginning."""
+    series = settings.series
+    return "duckdb" if series.kind == "duckdb" else f"influx:{series.url}/{series.bucket}"
+
+
+async def _for_ever(name: str, part: Awaitable[None]) -> None:
+    await part
+    raise PartEnded(f"{name} ended by itself")
+
+
+async def _until_told() -> None:
+    told = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for signum in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(signum, told.set)
+    await told.wait()
+    raise Stopped
+
+
+def _listen(host: str, port: int) -> socket.socket:
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    listening = socket.socket(family, socket.SOCK_STREAM)
+    listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    try:
+        listening.bind((host, port))
+    except OSError as error:
+        listening.close()
+        raise OSError(
+            f"cannot listen on {host}:{port}: {error.strerror}; another program uses the port: "
+            "choose another http.port, or 0 for any free one"
+        ) from error
+    listening.listen(_LISTEN)
+    listening.setblocking(False)
+    return listening
