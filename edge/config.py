@@ -20,7 +20,7 @@ from edge.fold.settings import FoldSettings
 from gateway.mqtt_settings import MqttSettings
 from gateway.settings_errors import ConfigError, Mistake, check_settings
 
-__all__ = ["ConfigError", "DeviceConfig", "EdgeConfig", "Mistake", "check", "load"]
+__all__ = ["ConfigError", "DeviceConfig", "EdgeConfig", "Mistake", "check", "check_device", "load"]
 
 Name = Annotated[str, Field(min_length=1, max_length=64, pattern=r"^[a-z0-9][a-z0-9._-]*$")]
 """As in ``gateway.contract.Name``: lower case, digits, ``. _ -``."""
@@ -168,6 +168,11 @@ def _unreadable(path: Path, problem: str) -> ConfigError:
     return ConfigError(str(path), [Mistake(key="file", problem=problem)])
 
 
+def check_device(table: dict[str, Any]) -> DeviceConfig:
+    """Check one device's table by itself. Raises ``ConfigError``."""
+    return _device(table, FoldSettings())
+
+
 # ---- devices -------------------------------------------------------------------------------
 def _device(table: dict[str, Any], fold: FoldSettings) -> DeviceConfig:
     options_model = _options_model(table)
@@ -209,7 +214,10 @@ def _options_model(table: dict[str, Any]) -> type[BaseModel]:
             nearest=f'"{near[0]}"' if near else "",
         )
         raise ConfigError("device", [mistake])
-    model: type[BaseModel] = registry.load(kind).Config
+    try:
+        model: type[BaseModel] = registry.load(kind).Config
+    except ImportError as error:
+        raise ConfigError("device", [Mistake(key="driver", problem=str(error))]) from error
     return model
 
 
@@ -241,6 +249,8 @@ def _clashes(tables: object) -> list[Mistake]:
             continue
         for keys, problem in _UNIQUE.items():
             values = tuple(table.get(key) for key in keys)
+            if keys == ("host", "port"):
+                values = (values[0], values[1] or "its usual port")
             if None in values or (keys == ("port",) and not isinstance(values[0], str)):
                 continue
             try:

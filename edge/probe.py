@@ -1,0 +1,65 @@
+"""Is a device there, and does it speak? Connects, listens a moment, changes nothing."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+
+from drivers import registry
+from drivers.errors import DeviceError
+from drivers.readings import DeviceEvent, Reading
+from edge.config import DeviceConfig
+
+_ENOUGH_READINGS = 10
+
+
+@dataclass(slots=True)
+class Finding:
+    """What a probe of one device came to. ``identity`` is what the device says it is."""
+
+    device: str
+    driver: str
+    identity: str = ""
+    readings: list[Reading] = field(default_factory=list)
+    counters: Mapping[str, int] = field(default_factory=dict)
+    problem: str = ""
+    hint: str = ""
+
+    @property
+    def ok(self) -> bool:
+        """Whether the device answered."""
+        return not self.problem
+
+
+async def probe(device: DeviceConfig, seconds: float) -> Finding:
+    """Listen to one device for at most ``seconds``, or until a handful of readings came."""
+    finding = Finding(device.name, device.driver)
+    enough = asyncio.Event()
+
+    async def emit(readings: Sequence[Reading]) -> None:
+        for reading in readings:
+            if not isinstance(reading, DeviceEvent):
+                finding.readings.append(reading)
+            elif reading.name == "connected":
+                finding.identity = reading.detail or "it answers"
+        if len(finding.readings) >= _ENOUGH_READINGS:
+            enough.set()
+
+    driver = registry.load(device.driver)(device.options)
+    running = asyncio.create_task(driver.run(emit))
+    waiting = asyncio.create_task(enough.wait())
+    await asyncio.wait({running, waiting}, timeout=seconds, return_when=asyncio.FIRST_COMPLETED)
+    ended = running.done()
+    running.cancel()
+    waiting.cancel()
+    result, _ = await asyncio.gather(running, waiting, return_exceptions=True)
+    finding.counters = dict(driver.counters())
+    if ended:
+        finding.problem = f"the driver ended: {result}" if result else "the driver ended"
+    if isinstance(result, DeviceError):
+        finding.problem, finding.hint = str(result), result.hint
+    elif not ended and not finding.identity and not finding.readings:
+        finding.problem = f"nothing was heard within {seconds:g} s"
+        finding.hint = "is it switched on, and are the settings those of the device?"
+    return finding
