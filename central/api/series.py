@@ -46,7 +46,7 @@ def router(services: Services) -> APIRouter:
             for field, shown in FIELDS.get(feed.measurement, {}).items()
         ]
         order = list(_GROUPS.values())
-        found.sort(key=lambda f: (order.index(str(f["group"])), str(f["label"])))
+        found.sort(key=lambda f: order.index(str(f["group"])))  # stable: fields keep their order
         return json_answer({"feeds": found})
 
     @made.get("/series", summary="Samples of one feed")

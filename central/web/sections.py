@@ -24,9 +24,11 @@ def _grouped(number: int) -> str:
 
 
 def _mass(milligrams: int) -> str:
-    """A mass in the unit that reads best."""
+    """A mass in the unit and with the digits that read best."""
     grams = milligrams / 1_000
-    return f"{grams / 1_000:.2f}\u00a0kg" if abs(grams) >= 10_000 else f"{grams:.0f}\u00a0g"
+    if abs(grams) >= 10_000:
+        return f"{grams / 1_000:.2f}\u00a0kg"
+    return f"{grams:.1f}\u00a0g" if abs(grams) < 100 else f"{_grouped(round(grams))}\u00a0g"
 
 
 def environment(static: Callable[[str], str]) -> jinja2.Environment:

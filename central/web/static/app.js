@@ -11,7 +11,7 @@
       const moment = new Date(Number(this.getAttribute("at")));
       const root = this.shadowRoot || this.attachShadow({ mode: "open" });
       const sameDay = moment.toDateString() === new Date().toDateString();
-      const time = moment.toLocaleTimeString([], { hour: "2-digit", minute: "2-digit", second: "2-digit" });
+      const time = moment.toLocaleTimeString([], { hour: "2-digit", minute: "2-digit", second: "2-digit", hourCycle: "h23" });
       root.textContent = sameDay ? time : `${moment.toLocaleDateString([], { day: "numeric", month: "short" })} ${time}`;
       this.title = moment.toLocaleString();
     }

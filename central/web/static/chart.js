@@ -26,7 +26,7 @@
         const room = (high - low) * 0.12 || Math.max(Math.abs(high) * 0.1, 1);
         return [low >= 0 ? Math.max(0, low - room) : low - room, high < 0 ? Math.min(0, high + room) : high + room];
       } } },
-      axes: [axis, { ...axis, size: 58 }],
+      axes: [{ ...axis, values: (_, ticks) => ticks.map(clock) }, { ...axis, size: 58 }],
       series: [{}, {
         stroke: line, width: 2, fill: line + "1f", points: { show: false },
         paths: feed.step ? uPlot.paths.stepped({ align: 1 }) : undefined,
@@ -35,11 +35,18 @@
       hooks: { setCursor: [(u) => {
         const at = u.cursor.idx;
         if (at != null && u.data[1][at] != null) {
-          const when = new Date(u.data[0][at] * 1000).toLocaleTimeString();
+          const when = new Date(u.data[0][at] * 1000).toLocaleTimeString([], { hourCycle: "h23" });
           note.textContent = `${when}: ${round(u.data[1][at])} ${feed.unit}`;
         }
       }] },
     }, [[], []], box);
+  };
+  const clock = (seconds) => {
+    const moment = new Date(seconds * 1000);
+    if (Number(spanSelect.value) > 86400) return moment.toLocaleDateString([], { day: "numeric", month: "short" });
+    const parts = { hour: "2-digit", minute: "2-digit", hourCycle: "h23" };
+    if (seconds % 60) parts.second = "2-digit";
+    return moment.toLocaleTimeString([], parts);
   };
   const round = (value) => (Math.abs(value) >= 100 ? value.toFixed(0) : value.toFixed(1));
 
@@ -96,7 +103,7 @@
     if (busy || document.hidden) return;
     busy = true;
     try {
-      if (turns++ % 5 === 0) await loadFeeds();
+      if (feeds.length === 0 || turns++ % 5 === 0) await loadFeeds();
       await draw();
     } catch {
       note.textContent = "The measurements cannot be reached just now; trying again.";

@@ -1,0 +1,97 @@
+"""Central's API and screens over a temporary SQLite database, without a broker."""
+
+from __future__ import annotations
+
+import asyncio
+import socket
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+
+import httpx
+import uvicorn
+from fastapi import FastAPI
+
+from central.api.application import build
+from central.api.services import Services
+from central.insight.follow import Follower, LedgerSource, ObservationSource
+from central.insight.series_duckdb import DuckDBSeries
+from central.store import Database
+from central.tide import Tide
+from central.web.pages import Pages
+
+
+class Bench:
+    """The parts that tell, wired as in production."""
+
+    def __init__(self, folder: Path) -> None:
+        self.database = Database(f"sqlite:///{folder / 'central.sqlite'}")
+        self.tide = Tide()
+        self.series = DuckDBSeries(folder / "series.duckdb")
+        self.services = Services(database=self.database, tide=self.tide, series=self.series)
+        self.pages = Pages(database=self.database, tide=self.tide)
+        self.app: FastAPI = build(self.services, self.pages)
+        self.followers = [
+            Follower(
+                database=self.database,
+                tide=self.tide,
+                store=self.series,
+                target="duckdb",
+                source=source,
+            )
+            for source in (ObservationSource(), LedgerSource())
+        ]
+        transport = httpx.ASGITransport(self.app)
+        self.http = httpx.AsyncClient(transport=transport, base_url="http://central")
+
+    async def post(self, path: str, status: int = 201, **body: object) -> dict[str, object]:
+        answer = await self.http.post(path, json=body)
+        assert answer.status_code == status, answer.text
+        return dict(answer.json())
+
+    async def put(self, path: str, **body: object) -> None:
+        answer = await self.http.put(path, json=body)
+        assert answer.status_code == 200, answer.text
+
+    async def get(self, path: str, status: int = 200) -> dict[str, object]:
+        answer = await self.http.get(path)
+        assert answer.status_code == status, answer.text
+        return dict(answer.json())
+
+
+@asynccontextmanager
+async def bench(folder: Path) -> AsyncIterator[Bench]:
+    """A bench, closed at the end."""
+    made = Bench(folder)
+    await asyncio.to_thread(made.database.migrate)
+    await made.series.open()
+    try:
+        async with made.http:
+            yield made
+    finally:
+        await made.series.close()
+        await asyncio.to_thread(made.database.close)
+
+
+@asynccontextmanager
+async def served(made: Bench) -> AsyncIterator[str]:
+    """The bench on a free port of the loopback, with its screens live."""
+    listening = socket.create_server(("127.0.0.1", 0))
+    config = uvicorn.Config(
+        made.app, loop="asyncio", http="httptools", lifespan="off", log_config=None,
+        timeout_graceful_shutdown=3,
+    )  # fmt: skip
+    server = uvicorn.Server(config)
+    config.load()
+    server.lifespan = config.lifespan_class(config)
+    await server.startup(sockets=[listening])
+    tasks = [asyncio.create_task(made.pages.live.run()), asyncio.create_task(server.main_loop())]
+    tasks += [asyncio.create_task(follower.run()) for follower in made.followers]
+    try:
+        yield f"http://127.0.0.1:{listening.getsockname()[1]}"
+    finally:
+        made.pages.live.stop()
+        await server.shutdown(sockets=[listening])
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
