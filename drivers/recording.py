@@ -225,11 +225,11 @@ def _header(text: bytes) -> Header:
 def _line(text: bytes, header: Header) -> Line:
     raw: Any = msgspec.json.decode(text)
     if not isinstance(raw, dict):
-        raise ValueError(f"a line is a JSON object, not {type(raw).__name__}")  # noqa: TRY004
+        raise ValueError(f"a line is a JSON object, not {type(raw).__name__}")
     line = _typed_line(raw)
     if not isinstance(line, _OF_KIND[type(header)]):
         kind = "portal" if isinstance(header, PortalHeader) else "shelf"
-        raise ValueError(f"{type(line).__name__} does not belong into a {kind} recording")  # noqa: TRY004
+        raise ValueError(f"{type(line).__name__} does not belong into a {kind} recording")
     return line
 
 
@@ -261,9 +261,7 @@ class RecordingWriter:
     def write(self, line: Line) -> None:
         """Append one line; raises ``ValueError`` for a line of the other kind of recording."""
         if not isinstance(line, _OF_KIND[type(self._header)]):
-            raise ValueError(  # noqa: TRY004
-                f"{type(line).__name__} does not belong into this kind of recording"
-            )
+            raise ValueError(f"{type(line).__name__} does not belong into this kind of recording")
         self._put(line)
 
     def flush(self) -> None:
