@@ -17,7 +17,6 @@ from contextlib import AsyncExitStack
 
 import structlog
 import uvicorn
-from gateway.broker import EmbeddedBroker
 
 from central.api.application import build
 from central.api.services import Services
@@ -99,6 +98,8 @@ class _Central:
         mqtt = self._settings.mqtt
         port = mqtt.port
         if mqtt.embedded:
+            from gateway.broker import EmbeddedBroker  # noqa: PLC0415 (only where one is wanted)
+
             broker = EmbeddedBroker(host=mqtt.host, port=mqtt.port)
             port = await broker.start()
             self._stack.push_async_callback(broker.stop)

@@ -6,10 +6,11 @@ arrays that one statement unnests, whose planning and round trip are paid once.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
+from typing import Any
 
 import msgspec
-from sqlalchemy import Connection, CursorResult
+from sqlalchemy import Connection, Row
 
 __all__ = ["BulkInsert", "BulkLookup"]
 
@@ -55,9 +56,7 @@ class BulkLookup:
         self._sqlite = query.replace("{keys}", f"(SELECT {values} FROM json_each(?)) AS k")
         self._postgres = query.replace("{keys}", f"unnest({arrays}) AS k({names})")
 
-    def run(
-        self, conn: Connection, keys: Sequence[tuple[object, ...]]
-    ) -> CursorResult[tuple[object, ...]] | tuple[()]:
+    def run(self, conn: Connection, keys: Sequence[tuple[object, ...]]) -> Iterable[Row[Any]]:
         """The rows that belong to the keys; none without keys."""
         if not keys:
             return ()

@@ -121,13 +121,17 @@ def load(path: Path) -> EdgeConfig:
     people. A relative ``data_dir`` is below the file's folder.
     """
     try:
-        data = tomllib.loads(path.read_text(encoding="utf-8"))
+        text = path.read_text(encoding="utf-8")
     except FileNotFoundError:
         raise _unreadable(path, "there is no such file; give its path with --config") from None
     except (OSError, UnicodeDecodeError) as error:
         raise _unreadable(path, f"it cannot be read: {error}") from error
+    try:
+        data = tomllib.loads(text)
     except tomllib.TOMLDecodeError as error:
-        raise _unreadable(path, f"this is not TOML: {error}") from error
+        where = f"at line {text.count(chr(10)) + 1}, the end"
+        problem = str(error).replace("at end of document", where)
+        raise _unreadable(path, f"this is not TOML: {problem}") from error
     config = check(data, origin=str(path))
     data_dir = path.parent.absolute() / config.edge.data_dir
     return config.model_copy(update={"edge": config.edge.model_copy(update={"data_dir": data_dir})})
@@ -223,7 +227,9 @@ def _options_model(table: dict[str, Any]) -> type[BaseModel]:
 
 def _below(table: str, mistake: Mistake) -> Mistake:
     """The same mistake, seen from the whole file."""
-    key = table if mistake.key == "file" else f"{table}.{mistake.key}"
+    if mistake.key == "file":  # the table as a whole: its keys do not fit together
+        return msgspec.structs.replace(mistake, key=table, value=None)
+    key = f"{table}.{mistake.key}"
     nearest = mistake.nearest
     if nearest and not nearest.startswith('"'):
         nearest = f"{table}.{nearest}"

@@ -22,8 +22,12 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 
 @pytest.fixture
-async def no_leftover_tasks() -> AsyncIterator[None]:
-    """Fail a test that ends while a task it started still runs."""
+async def no_leftover_tasks(no_leftover_threads: None) -> AsyncIterator[None]:
+    """Fail a test that ends while a task it started still runs.
+
+    It asks for the watch over threads first, so that the event loop is made after that watch
+    began and has closed, its executor's threads with it, before that watch ends.
+    """
     before = asyncio.all_tasks()
     yield
     left = asyncio.all_tasks() - before - {asyncio.current_task()}
@@ -33,7 +37,7 @@ async def no_leftover_tasks() -> AsyncIterator[None]:
 
 
 @pytest.fixture(autouse=True)
-def _no_leftover_threads() -> Iterator[None]:
+def no_leftover_threads() -> Iterator[None]:
     """Fail a test that ends while a non-daemon thread it started still runs."""
     before = set(threading.enumerate())
     yield

@@ -45,9 +45,13 @@ def router(services: Services, road: Road) -> APIRouter:
         """With their health: state, cause, hint and counters."""
 
         def work(connection: Connection) -> list[object]:
-            table = schema.device
-            rows = connection.execute(select(table).order_by(table.c.edge, table.c.device))
-            return [_row(row) for row in rows.mappings()]
+            table, presence = schema.device, schema.edge_presence
+            query = (
+                select(table, presence.c.state.label("edge_state"))
+                .join(presence, presence.c.edge == table.c.edge, isouter=True)
+                .order_by(table.c.edge, table.c.device)
+            )
+            return [_device(row) for row in connection.execute(query).mappings()]
 
         return page(await services.read(work))
 
@@ -59,6 +63,15 @@ def router(services: Services, road: Road) -> APIRouter:
         return json_answer(await services.read(road.counts))
 
     return made
+
+
+def _device(row: RowMapping) -> dict[str, object]:
+    """A device; what its edge said last is not believed while that edge is away."""
+    shown = _row(row)
+    if shown["edge_state"] == "offline":
+        shown["state"] = "offline"
+        shown["cause"] = f"its edge {shown['edge']} has no connection to the broker"
+    return shown
 
 
 async def _newest(

@@ -61,11 +61,13 @@ def router(services: Services) -> APIRouter:
             shown = FIELDS[measurement][field]
         except (ValueError, KeyError, TypeError) as error:
             raise Problem(422, "`feed` must be a `key` of /series/feeds") from error
-        to_us = now_us() // 1_000_000 * 1_000_000 + 1_000_000
-        from_us = to_us - seconds * 1_000_000
+        # Whole seconds a stretch: points stand a second apart, and shall not beat with it.
+        stretch_s = -(-seconds // max_points)
+        to_us = (now_us() // 1_000_000 + 1) * 1_000_000
+        from_us = to_us - -(-seconds // stretch_s) * stretch_s * 1_000_000
         samples = await services.series.query(
             measurement, tags, field,
-            from_us=from_us, to_us=to_us, max_points=min(max_points, seconds), fold=shown.fold,
+            from_us=from_us, to_us=to_us, max_points=-(-seconds // stretch_s), fold=shown.fold,
         )  # fmt: skip
         return json_answer(
             {

@@ -104,9 +104,10 @@ class _Desk:
             row[1]: rows.from_row(row, repeated=True)
             for row in _SAME_ID.run(conn, _keys(m.id for m in movements))
         }
-        self._items = dict(_ITEMS.run(conn, _keys(m.sku for m in movements)))
+        # A result has keys(): dict() would take it for a mapping.
+        self._items = {row[0]: row[1] for row in _ITEMS.run(conn, _keys(m.sku for m in movements))}
         ends = [code for m in movements for code in (m.source, m.destination)]
-        self._kinds = dict(_LOCATIONS.run(conn, _keys(ends)))
+        self._kinds = {row[0]: row[1] for row in _LOCATIONS.run(conn, _keys(ends))}
         touched = [(m.sku, m.lot, m.source) for m in movements]
         self._on_hand: dict[tuple[str, str, str], int] = {
             (row[0], row[1], row[2]): row[3]

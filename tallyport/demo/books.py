@@ -29,11 +29,11 @@ async def open_books(api: Api, staged: Load) -> None:
     for good in PLATES:
         await _receive(api, f"opening-{good.sku}-{SHELF}", good.sku, good.opening, SHELF)
         await _receive(api, f"opening-{good.sku}-{BACKROOM}", good.sku, BACKROOM_OPENING, BACKROOM)
-    cases = Counter(good for _, good in staged.cases)
-    for good, count in cases.items():
-        epcs = [epc for epc, of in staged.cases if of is good]
-        opening = f"opening-{good.sku}-{WAREHOUSE}"
-        await _receive(api, opening, good.sku, count * good.pack, WAREHOUSE, epcs=epcs)
+    cases = Counter(case for _, case in staged.cases)
+    for case, count in cases.items():
+        epcs = [epc for epc, of in staged.cases if of is case]
+        opening = f"opening-{case.sku}-{WAREHOUSE}"
+        await _receive(api, opening, case.sku, count * case.pack, WAREHOUSE, epcs=epcs)
 
 
 async def open_catalogue(api: Api) -> None:

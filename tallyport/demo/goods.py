@@ -40,12 +40,12 @@ class ShelfGood:
 
 COMPANY_PREFIX_DIGITS = 7
 CASES = (
-    CaseGood("TEA-GREEN", "Green tea, 20 bags", "14012345000015", 12),
-    CaseGood("TEA-BLACK", "Black tea, 20 bags", "14012345000022", 12),
-    CaseGood("COFFEE-1KG", "Coffee beans, 1 kg", "14012345000039", 6),
-    CaseGood("SOAP-BAR", "Soap bar, 100 g", "14012345000046", 24),
-    CaseGood("CUP-PAPER", "Paper cups, sleeve of 50", "14012345000053", 20),
-    CaseGood("RICE-5KG", "Rice, 5 kg", "14012345000060", 4),
+    CaseGood("TEA-GREEN", "Green tea, 20 bags", "14012345000013", 12),
+    CaseGood("TEA-BLACK", "Black tea, 20 bags", "14012345000020", 12),
+    CaseGood("COFFEE-1KG", "Coffee beans, 1 kg", "14012345000037", 6),
+    CaseGood("SOAP-BAR", "Soap bar, 100 g", "14012345000044", 24),
+    CaseGood("CUP-PAPER", "Paper cups, sleeve of 50", "14012345000051", 20),
+    CaseGood("RICE-5KG", "Rice, 5 kg", "14012345000068", 4),
 )
 SCANNED = CASES[:3]
 """What the receiving desk scans instead of driving it through the portal."""

@@ -89,7 +89,10 @@ class Replay:
     async def play(self, speed: float, console: Console) -> None:
         """Every read, in order, through the reader's socket."""
         began_us, began = time.time_ns() // 1000, time.monotonic()
-        lines = [*self._recording.tag_reads(), *self._photo_eyes()]
+        lines: list[tuple[float, TagRead | GpiChanged]] = [
+            *self._recording.tag_reads(),
+            *self._photo_eyes(),
+        ]
         lines.sort(key=lambda line: line[0])
         with Progress(console=console, transient=True) as progress:
             bar = progress.add_task("recording", total=len(lines))
@@ -148,7 +151,7 @@ class Replay:
             await api.send(
                 "POST", "/items", {"sku": f"GTIN-{gtin}", "name": f"GTIN {gtin}", "gtins": [pack]}
             )
-        point = {"kind": "portal", "location": WAREHOUSE}
+        point: dict[str, object] = {"kind": "portal", "location": WAREHOUSE}
         await api.send("PUT", f"/read-points/{DOCK_POINT}", point)
         for epc in sorted(self._first_out()):
             if sku := _sku(epc):

@@ -12,12 +12,11 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from random import Random
 
-from drivers.emulators.mtsics_scale import EmulatedScale
-from drivers.emulators.scanner import EmulatedScanner
-
 from drivers.emulators.llrp_reader import EmulatedReader
+from drivers.emulators.mtsics_scale import EmulatedScale
 from drivers.emulators.portal_physics import PortalPhysics
 from drivers.emulators.portal_scene import Antenna, Path, Scene, dock_antennas, pallet
+from drivers.emulators.scanner import EmulatedScanner
 from gateway.gs1 import sgtin96_hex
 from tallyport.demo.goods import (
     BACKROOM,
@@ -86,18 +85,24 @@ class World:
         for good in PLATES:
             self.truth.set(good.sku, SHELF, good.opening)
             self.truth.set(good.sku, BACKROOM, BACKROOM_OPENING)
-        for _, good in self.staged_inside.cases:
-            self.truth.set(good.sku, WAREHOUSE, self.truth.units(good.sku, WAREHOUSE) + good.pack)
+        for _, case in self.staged_inside.cases:
+            self.truth.set(case.sku, WAREHOUSE, self.truth.units(case.sku, WAREHOUSE) + case.pack)
 
     def _load(self, count: int) -> Load:
         goods = self._chance.sample(CASES, self._chance.randint(1, 3))
         cases = []
         for _ in range(count):
             good = self._chance.choice(goods)
-            epc = sgtin96_hex(good.case_gtin, COMPANY_PREFIX_DIGITS, self._serial, filter_value=2)
+            epc = sgtin96_hex(good.case_gtin, COMPANY_PREFIX_DIGITS, self._serial, filter=2)
             self._serial += 1
             cases.append((epc, good))
         return Load(tuple(cases))
+
+    @property
+    def device_names(self) -> set[str]:
+        """What the devices are called in the edge's settings."""
+        plates = {f"plate-{number}" for number, _ in enumerate(PLATES, start=1)}
+        return plates | {"dock-1-reader", "desk-scanner"}
 
     # ---- devices -----------------------------------------------------------------------
     async def start(self) -> str:
