@@ -137,7 +137,8 @@ class Agent:
         self._uplink.wake()
         with contextlib.suppress(TimeoutError):
             if self._client.is_connected:
-                await asyncio.wait_for(self._uplink.drained(), self._config.edge.drain_s)
+                async with asyncio.timeout(self._config.edge.drain_s):
+                    await self._uplink.drained()
         await self._announce("offline", "stopped")
         await _cancel(rest)
         await asyncio.to_thread(self._keeper.close)
@@ -186,7 +187,8 @@ class Agent:
         if not self._client.is_connected:
             return
         with contextlib.suppress(NotConnected, PublishRefused, TimeoutError):
-            await asyncio.wait_for(self._announce_now(state, reason), _FAREWELL_S)
+            async with asyncio.timeout(_FAREWELL_S):
+                await self._announce_now(state, reason)
 
     async def _announce_now(self, state: str, reason: str) -> None:
         edge = self._config.edge
@@ -210,7 +212,8 @@ class Agent:
         """On news at once, else every ``health_every_s``, with the counters."""
         while True:
             with contextlib.suppress(TimeoutError):
-                await asyncio.wait_for(self._news.wait(), self._config.edge.health_every_s)
+                async with asyncio.timeout(self._config.edge.health_every_s):
+                    await self._news.wait()
             fresh = self._news.is_set()
             self._news.clear()
             state, cause, hint = self._condition()

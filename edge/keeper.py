@@ -113,7 +113,8 @@ class Keeper:
             await self._dirty.wait()
             if not self._finishing:
                 with contextlib.suppress(TimeoutError):
-                    await asyncio.wait_for(self._enough.wait(), self._commit_every_s)
+                    async with asyncio.timeout(self._commit_every_s):
+                        await self._enough.wait()
             done = await self._commit()
             if self._finishing:
                 if not done:

@@ -281,10 +281,10 @@ class Uplink:
             if counts
         ]
         if deadlines:
+            # Not wait_for: Python 3.11's swallows a cancellation that meets the result.
             with contextlib.suppress(TimeoutError):
-                await asyncio.wait_for(
-                    self._wake.wait(), max(0.01, min(deadlines) - time.monotonic())
-                )
+                async with asyncio.timeout(max(0.01, min(deadlines) - time.monotonic())):
+                    await self._wake.wait()
         else:
             await self._wake.wait()
         self._wake.clear()

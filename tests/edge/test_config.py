@@ -127,10 +127,6 @@ def test_a_missing_file_says_so(tmp_path: Path) -> None:
         load(tmp_path / "none.toml")
 
 
-def test_a_secret_is_not_shown(tmp_path: Path) -> None:
-    assert "hunter" not in wrong(tmp_path, GOOD + "[mqtt]\npassword=['hunter2']")
-
-
 def test_the_sample_shows_every_key_with_its_default(tmp_path: Path) -> None:
     config = load(SAMPLES / "edge.example.toml")
     assert [device.driver for device in config.devices] == ["llrp", "mt-sics", "scanner"]
@@ -156,6 +152,8 @@ def test_checking_a_file_loads_no_database_and_no_broker_client(tmp_path: Path) 
         "except SystemExit as end: assert not end.code, end.code\n"
         "assert not {'duckdb', 'sllurp', 'paho'} & set(sys.modules)"
     )
-    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=60)
+    done = subprocess.run(
+        [sys.executable, "-c", code], check=False, capture_output=True, text=True, timeout=60
+    )
     assert done.returncode == 0, done.stderr
     assert "p1: mt-sics at shelf" in done.stdout

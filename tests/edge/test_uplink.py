@@ -1,0 +1,262 @@
+"""The window, central's word, and every reason to send again."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+
+import msgspec
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from edge.backoff import Backoff
+from edge.fold.moments import moment
+from edge.journal import Stretch
+from edge.uplink import Uplink, UplinkSettings
+from gateway import codec
+from gateway.contract import CodeScanned, Watermark
+from gateway.mqtt import NotConnected, PublishRefused
+from tests.edge.waiting import until
+
+EPOCH = "0123456789abcdef"
+
+
+def body(seq: int) -> bytes:
+    return msgspec.json.encode(
+        CodeScanned(device="gun", read_point="desk", event_time=moment(seq), data=str(seq))
+    )
+
+
+class Log:
+    """A journal in memory; what is trimmed is gone."""
+
+    epoch = EPOCH
+
+    def __init__(self, rows: int) -> None:
+        self.rows = {seq: body(seq) for seq in range(1, rows + 1)}
+        self.committed_seq = rows
+        self.trimmed_upto = 0
+
+    async def read(self, after_seq: int, limit: int) -> Stretch:
+        await asyncio.sleep(0)
+        seqs = sorted(seq for seq in self.rows if seq > after_seq)
+        if not seqs:
+            return Stretch(self.committed_seq + 1, self.committed_seq - after_seq, [])
+        run = [seq for n, seq in enumerate(seqs[:limit]) if seq == seqs[0] + n]
+        return Stretch(run[0], run[0] - after_seq - 1, [self.rows[seq] for seq in run])
+
+    async def trim(self, upto_seq: int) -> None:
+        self.trimmed_upto = upto_seq
+        self.rows = {seq: one for seq, one in self.rows.items() if seq > upto_seq}
+
+
+class Central:
+    """Takes batches as central does: refuses gaps, ignores repeats, says how far it is."""
+
+    def __init__(self) -> None:
+        self.upto = 0
+        self.lost = 0
+        self.seen: list[int] = []
+        self.messages = 0
+        self.fails: Exception | None = None
+        self.swallows = 0
+        self.says: Callable[[bytes], None] | None = None
+        self.arrived = asyncio.Event()
+
+    async def publish(self, _topic: str, payload: bytes) -> None:
+        await asyncio.sleep(0)
+        self.messages += 1
+        self.arrived.set()
+        if self.fails is not None:
+            raise self.fails
+        if self.swallows:
+            self.swallows -= 1
+            return
+        batch = codec.decode(payload)
+        if batch.first_seq - batch.lost_before > self.upto + 1:
+            return
+        self.lost += max(0, batch.first_seq - 1 - self.upto)
+        for index, one in enumerate(batch.observations):
+            seq = batch.first_seq + index
+            if seq > self.upto:
+                assert isinstance(one, CodeScanned)
+                assert one.data == str(seq)
+                self.seen.append(seq)
+                self.upto = seq
+        if self.says is not None:
+            self.says(self.mark())
+
+    def mark(self, upto: int | None = None, *, fenced: bool = False, epoch: str = EPOCH) -> bytes:
+        upto = self.upto if upto is None else upto
+        return codec.encode_watermark(
+            Watermark(edge="pi", epoch=epoch, upto_seq=upto, fenced=fenced)
+        )
+
+
+@asynccontextmanager
+async def road(
+    rows: int, *, resend_after_s: float = 30.0, window: int = 4, batch: int = 10, talks: bool = True
+) -> AsyncIterator[tuple[Uplink, Central, Log]]:
+    log, central = Log(rows), Central()
+    uplink = Uplink(
+        log,
+        central.publish,
+        site="s",
+        edge="pi",
+        settings=UplinkSettings(batch=batch, window=window, resend_after_s=resend_after_s),
+        now_us=lambda: 0,
+        backoff=Backoff(first_s=0.01, most_s=0.01, least_s=0.01),
+    )
+    if talks:
+        central.says = uplink.watermark
+    running = asyncio.create_task(uplink.run())
+    try:
+        yield uplink, central, log
+        assert not running.done(), running
+    finally:
+        running.cancel()
+        await asyncio.gather(running, return_exceptions=True)
+
+
+async def test_everything_arrives_once_and_the_journal_is_trimmed() -> None:
+    async with road(995) as (uplink, central, log):
+        uplink.connected()
+        await uplink.drained()
+        await until(lambda: log.trimmed_upto == 995)
+        assert central.seen == list(range(1, 996))
+        log.rows[996] = body(996)
+        log.committed_seq = 996
+        uplink.wake()
+        await uplink.drained()
+        assert central.seen[-1] == 996
+        assert uplink.counters["observations_sent"] == 996
+
+
+async def test_no_more_than_the_window_goes_out_without_centrals_word() -> None:
+    async with road(1_000, talks=False) as (uplink, central, _log):
+        uplink.connected()
+        await until(lambda: central.messages == 4)
+        uplink.watermark(central.mark(10))
+        await until(lambda: central.messages == 5)
+        for _ in range(50):
+            await asyncio.sleep(0)
+        assert central.messages == 5
+
+
+async def test_what_a_broker_swallowed_is_sent_again() -> None:
+    async with road(200, resend_after_s=0.05) as (uplink, central, _log):
+        central.swallows = 2
+        uplink.connected()
+        await until(lambda: central.upto == 200)
+        assert uplink.counters["resends_stalled"] >= 1
+        assert central.seen == list(range(1, 201))
+        assert uplink.trouble == ""
+
+
+async def test_a_new_connection_sends_from_the_watermark() -> None:
+    async with road(60, talks=False) as (uplink, central, _log):
+        central.fails = NotConnected("gone")
+        uplink.connected()
+        await until(lambda: central.messages >= 1)
+        await asyncio.sleep(0)
+        central.fails = None
+        central.says = uplink.watermark
+        uplink.connected()
+        await until(lambda: central.upto == 60)
+
+
+async def test_a_denied_publish_is_not_sent_and_is_told() -> None:
+    async with road(20) as (uplink, central, _log):
+        central.fails = PublishRefused("t", 0x87, "Not authorized")
+        uplink.connected()
+        await until(lambda: uplink.counters["publishes_refused"] >= 2)
+        assert "Not authorized" in uplink.trouble
+        assert "access list" in uplink.hint
+        central.fails = None
+        await until(lambda: central.upto == 20)
+        assert uplink.trouble == ""
+
+
+async def test_a_restored_central_gets_again_what_is_left_and_learns_what_is_lost() -> None:
+    async with road(100) as (uplink, central, log):
+        uplink.connected()
+        await until(lambda: log.trimmed_upto == 100)
+        log.rows |= {seq: body(seq) for seq in range(91, 106)}  # trimmed in whole segments
+        log.committed_seq = 105
+        central.upto = 40
+        uplink.watermark(central.mark())
+        await until(lambda: central.upto == 105)
+        assert central.lost == 50
+        assert uplink.counters["watermarks_back"] == 1
+
+
+async def test_a_fenced_journal_is_silent_and_says_why() -> None:
+    async with road(50, talks=False) as (uplink, central, _log):
+        uplink.watermark(central.mark(0, fenced=True))
+        uplink.connected()
+        for _ in range(50):
+            await asyncio.sleep(0)
+        assert central.messages == 0
+        assert "replaced this journal" in uplink.trouble
+
+
+async def test_words_about_another_journal_or_without_sense_change_nothing() -> None:
+    async with road(50, talks=False) as (uplink, central, _log):
+        uplink.watermark(central.mark(50, epoch="fedcba9876543210"))
+        uplink.watermark(b"{")
+        assert uplink.acked_seq == 0
+        assert uplink.counters["watermarks_foreign"] == 2
+
+
+async def test_a_row_that_breaks_the_contract_does_not_stop_the_road() -> None:
+    async with road(30) as (uplink, central, log):
+        log.rows[5] = b'{"kind":"code_scanned","device":"BAD"}'
+        log.rows[6] = b"\xff"
+        uplink.connected()
+        await until(lambda: central.upto == 30)
+        assert central.lost == 2
+        assert uplink.counters["observations_skipped"] >= 2
+
+
+@given(
+    st.lists(st.sampled_from(["drop", "fail", "connect", "back", "more", "go"]), max_size=25),
+    st.integers(1, 6),
+)
+@settings(max_examples=25, deadline=None)
+def test_whatever_happens_everything_arrives_in_order(events: list[str], window: int) -> None:
+    async def storm() -> None:
+        async with road(40, resend_after_s=0.02, window=window, batch=7) as (uplink, central, log):
+            uplink.connected()
+            for event in events:
+                if event == "drop":
+                    central.swallows += 2
+                elif event == "fail":
+                    central.fails = NotConnected("gone")
+                elif event == "connect":
+                    central.fails = None
+                    uplink.connected()
+                elif event == "back":
+                    central.upto = max(log.trimmed_upto, central.upto - 9)
+                    uplink.watermark(central.mark())
+                elif event == "more":
+                    log.committed_seq += 1
+                    log.rows[log.committed_seq] = body(log.committed_seq)
+                    uplink.wake()
+                for _ in range(5):
+                    await asyncio.sleep(0)
+            central.fails = None
+            uplink.connected()
+            await until(lambda: central.upto == log.committed_seq)
+            assert sorted(set(central.seen)) == list(range(1, log.committed_seq + 1))
+            assert central.lost == 0
+
+    asyncio.run(storm())
+
+
+def test_backoff_is_jittered_and_capped() -> None:
+    backoff = Backoff(first_s=1, most_s=8, least_s=0.1, draw=lambda _low, high: high)
+    assert [backoff.next_s() for _ in range(6)] == [1, 2, 4, 8, 8, 8]
+    backoff.reset()
+    assert backoff.next_s() == pytest.approx(1)
