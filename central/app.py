@@ -172,6 +172,7 @@ class _Central:
                 "ingest": self._ingest.counters,
                 "judge": self._judge.counters,
                 "schedule": self._schedule.counters,
+                "screens": self._pages.live.counters,
                 **{f"series_{each.name}": each.counters for each in self._followers},
             },
         )

@@ -149,7 +149,7 @@ def _on_hand_at(conn: Connection, sku: str, place: str, seq: int) -> int:
 
 
 class Follower:
-    """One source into one store. ``counters``: ``points``, ``refused``, ``retries``."""
+    """One source into one store. ``counters``: ``points``, ``refused``, ``retries``, ``failed``."""
 
     def __init__(
         self, *, database: Database, tide: Tide, store: SeriesStore, target: str, source: Source
@@ -184,21 +184,30 @@ class Follower:
         delay = _BACK_OFF_S[0]
         while True:
             level = self._tide.level
-            try:
-                more = await self.step()
-                delay = _BACK_OFF_S[0]
-            except (SeriesUnavailable, DBAPIError) as error:
-                self.counters["retries"] += 1
-                _log.warning("series_behind", of=self._source.name, why=str(error), wait_s=delay)
+            more = await self._try_step(delay)
+            if more is None:
                 self._forget()
                 await asyncio.sleep(delay)
                 delay = min(delay * 2, _BACK_OFF_S[1])
                 continue
+            delay = _BACK_OFF_S[0]
             if more:
                 continue
             await asyncio.sleep(_PACE_S)
             if self._held is None or self._held == self._position:
                 await self._tide.above(level)
+
+    async def _try_step(self, wait_s: float) -> bool | None:
+        """``step``, or ``None`` with the reason told and counted."""
+        try:
+            return await self.step()
+        except (SeriesUnavailable, DBAPIError) as error:
+            self.counters["retries"] += 1
+            _log.warning("series_behind", of=self._source.name, why=str(error), wait_s=wait_s)
+        except Exception:  # noqa: BLE001 (told and counted: charts must not stop stock)
+            self.counters["failed"] += 1
+            _log.exception("series_failed", of=self._source.name, wait_s=wait_s)
+        return None
 
     async def step(self) -> bool:
         """Take the next facts; true when there may be more at once."""

@@ -7,9 +7,11 @@ slow one skips what lies between and can neither be stale for ever nor cost memo
 from __future__ import annotations
 
 import asyncio
+from collections import Counter
 from collections.abc import AsyncIterator
 
 import msgspec
+import structlog
 
 from central.store import Database
 from central.tide import Tide
@@ -21,6 +23,7 @@ IDLE_S = 2.0
 """How often the screen looks by itself, for what changes without a commit of central's."""
 KEEP_ALIVE_S = 15.0
 MAX_CLIENTS = 1_000
+_log = structlog.get_logger(__name__)
 
 
 class _Section(msgspec.Struct, frozen=True):
@@ -29,7 +32,9 @@ class _Section(msgspec.Struct, frozen=True):
 
 
 class Live:
-    """Renders the sections while somebody watches, and streams them."""
+    """Renders the sections while somebody watches, and streams them. ``counters``:
+    ``drawn``, ``failed``.
+    """
 
     def __init__(self, *, database: Database, tide: Tide, screen: Screen) -> None:
         self._database = database
@@ -44,6 +49,7 @@ class Live:
         self._watched = asyncio.Event()
         self._stopped = False
         self.clients = 0
+        self.counters: Counter[str] = Counter()
 
     async def sections(self) -> dict[str, str]:
         """Every section as of now."""
@@ -55,7 +61,11 @@ class Live:
         while True:
             await self._watched.wait()
             level = self._tide.level
-            await self._refresh()
+            try:
+                await self._refresh()
+            except Exception:  # noqa: BLE001 (told and counted: a screen must not stop stock)
+                self.counters["failed"] += 1
+                _log.exception("screen_not_drawn")
             try:
                 async with asyncio.timeout(IDLE_S):
                     await self._tide.above(level)
@@ -66,6 +76,7 @@ class Live:
     async def _refresh(self) -> None:
         async with self._refreshing:
             self._ledger_seq, html = await self._database.read(self._screen.draw)
+            self.counters["drawn"] += 1
             version = self._version + 1
             for name, text in html.items():
                 known = self._sections.get(name)
@@ -84,6 +95,10 @@ class Live:
         """End every stream, so that the server can close its connections."""
         self._stopped = True
         self._wake()
+
+    def resume(self) -> None:
+        """Take streams again after ``stop``."""
+        self._stopped = False
 
     @property
     def full(self) -> bool:

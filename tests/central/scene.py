@@ -42,7 +42,6 @@ PLATES = {
     "BIT-PH2": ("Bit PH2", 7_600),
     "TAPE-19": ("Insulating tape 19 mm", 38_000),
 }
-NOW = datetime.now(UTC)
 
 
 async def set_up(made: Bench) -> None:
@@ -80,26 +79,27 @@ async def set_up(made: Bench) -> None:
 async def play(made: Bench, seed: int = 7) -> None:
     """Passes, weights, health and movements, as ingest and judging would have left them."""
     rng = random.Random(seed)
-    await made.services.write(lambda c: _play(c, rng))
+    now = datetime.now(UTC)
+    await made.services.write(lambda c: _play(c, rng, now))
 
 
-def _play(conn: Connection, rng: random.Random) -> None:
+def _play(conn: Connection, rng: random.Random, now: datetime) -> None:
     seen: list[Observation] = [
         DeviceDescribed(
-            device="dock-1-reader", read_point="dock-1", event_time=NOW, driver="llrp",
+            device="dock-1-reader", read_point="dock-1", event_time=now, driver="llrp",
             model="Impinj R420", antennas=[Antenna(antenna=1, side="outside"), Antenna(antenna=2, side="inside")],
         ),
-        DeviceHealth(device="dock-1-reader", read_point="dock-1", event_time=NOW, state="running", counters={"frames": 12_400}),
-        DeviceDescribed(device="desk-scanner", read_point="receiving", event_time=NOW, driver="scanner"),
+        DeviceHealth(device="dock-1-reader", read_point="dock-1", event_time=now, state="running", counters={"frames": 12_400}),
+        DeviceDescribed(device="desk-scanner", read_point="receiving", event_time=now, driver="scanner"),
         DeviceHealth(
-            device="desk-scanner", read_point="receiving", event_time=NOW, state="retrying",
+            device="desk-scanner", read_point="receiving", event_time=now, state="retrying",
             cause="/dev/ttyACM0 does not exist", hint="Plug the scanner in; it is looked for again every few seconds.",
         ),
     ]  # fmt: skip
     for plate, (unit_mg) in enumerate((unit for _, unit in PLATES.values()), 1):
         device = f"plate-{plate}"
         units = 60 + 12 * plate
-        at = NOW - timedelta(minutes=6)
+        at = now - timedelta(minutes=6)
         seen += [
             DeviceDescribed(device=device, read_point="shelf-7", event_time=at, driver="mt-sics", plate=plate),
             DeviceHealth(device=device, read_point="shelf-7", event_time=at, state="running"),
@@ -111,11 +111,11 @@ def _play(conn: Connection, rng: random.Random) -> None:
         ]  # fmt: skip
     seen.append(
         WeightDisturbed(
-            device="plate-3", read_point="shelf-7", event_time=NOW, plate=3, reason="held"
+            device="plate-3", read_point="shelf-7", event_time=now, plate=3, reason="held"
         )
     )
     for tick in range(240):
-        at = NOW - timedelta(seconds=240 - tick)
+        at = now - timedelta(seconds=240 - tick)
         wave = max(0.0, 1 - abs(tick % 60 - 30) / 14)
         seen += [
             TagSighting(
@@ -128,35 +128,35 @@ def _play(conn: Connection, rng: random.Random) -> None:
         Arrived(edge="dock-pi", epoch="e0000001", seq=seq, observation=one)
         for seq, one in enumerate(seen, 1)
     ]
-    observations.append(conn, arrived, to_us(NOW))
+    observations.append(conn, arrived, to_us(now))
     conn.execute(
         insert(schema.edge_stream).values(
             edge="dock-pi", epoch="e0000001", site="demo", upto_seq=len(arrived), lost=0,
-            fenced=False, first_us=to_us(NOW), last_us=to_us(NOW),
+            fenced=False, first_us=to_us(now), last_us=to_us(now),
         )
     )  # fmt: skip
     for number in range(5):
-        add_pass(conn, number, rng, NOW - timedelta(seconds=50 * (5 - number)))
+        add_pass(conn, number, rng, now - timedelta(seconds=50 * (5 - number)))
     ledger.post(
         conn,
         [
             Movement(
                 id=f"pick-000{plate}", sku=sku, quantity=9 * plate, source="shelf-7", destination="customer",
-                biz_step="picking", event_time=NOW - timedelta(seconds=31 - plate), origin="shelf", confidence=0.995,
+                biz_step="picking", event_time=now - timedelta(seconds=31 - plate), origin="shelf", confidence=0.995,
                 causes=(Cause(edge="dock-pi", epoch="e0000001", first_seq=9, last_seq=9),),
                 evidence={"plate": plate, "before_g": 412.4, "after_g": 384.1},
             )
             for plate, sku in enumerate(PLATES, 1)
         ],
-        record_us=to_us(NOW),
+        record_us=to_us(now),
     )  # fmt: skip
     best = Movement(
         id="proposal-1", sku="SCR-M4", quantity=4, source="shelf-7", destination="customer",
-        biz_step="picking", event_time=NOW, confidence=0.62,
+        biz_step="picking", event_time=now, confidence=0.62,
     )  # fmt: skip
     conn.execute(
         insert(schema.review).values(
-            id="review-1", opened_us=to_us(NOW), event_us=to_us(NOW), read_point="shelf-7",
+            id="review-1", opened_us=to_us(now), event_us=to_us(now), read_point="shelf-7",
             reason="The weight fits 4 screws or 3 screws and a washer",
             proposals=msgspec.json.encode([best, best]).decode(), causes="[]", evidence="{}", status="open",
         )

@@ -94,14 +94,14 @@ def location_names(connection: Connection, codes: Iterable[str]) -> dict[str, st
     """Names of locations by code."""
     place = schema.location.c
     rows = connection.execute(select(place.code, place.name).where(place.code.in_(list(codes))))
-    return dict(rows.tuples().all())
+    return {row[0]: row[1] for row in rows}
 
 
 def item_names(connection: Connection, skus: Iterable[str]) -> dict[str, str]:
     """Names of items by SKU."""
     item = schema.item.c
     rows = connection.execute(select(item.sku, item.name).where(item.sku.in_(list(skus))))
-    return dict(rows.tuples().all())
+    return {row[0]: row[1] for row in rows}
 
 
 class MovementRow(msgspec.Struct, frozen=True, kw_only=True):
