@@ -83,13 +83,14 @@ def verify(config: Config = None, as_json: AsJson = False) -> None:
     """Check the ledger: every block's hash, every balance against the movements, every item's
     sum over all locations. Exit status 1 when something does not fit.
     """
+    settings = _settings(config)
     from central.stock.chain import verify as chain  # noqa: PLC0415
     from central.stock.projection import check_balances  # noqa: PLC0415
 
     def work(conn: Connection) -> list[str]:
         return [*chain(conn), *check_balances(conn)]
 
-    _report(_read(config, work), as_json, "the ledger is whole", "faults")
+    _report(_read(settings, work), as_json, "the ledger is whole", "faults")
 
 
 @app.command()
@@ -97,15 +98,16 @@ def replay(config: Config = None, as_json: AsJson = False) -> None:
     """Judge the whole observation log again and compare with what was posted. Exit status 1
     where the answers differ (there is no difference, or something is wrong).
     """
+    settings = _settings(config)
     from central.replay import differences  # noqa: PLC0415
 
-    _report(_read(config, differences), as_json, "judging again gives the same", "differences")
+    _report(_read(settings, differences), as_json, "judging again gives the same", "differences")
 
 
-def _read(config: Path | None, work: Callable[[Connection], T]) -> T:
+def _read(settings: CentralSettings, work: Callable[[Connection], T]) -> T:
     from central.store import Database  # noqa: PLC0415
 
-    database = Database(_settings(config).database_url)
+    database = Database(settings.database_url)
     try:
         return database.read_now(work)
     finally:

@@ -55,6 +55,9 @@ class DuckDBSeries:
     async def _call(self, work: Callable[[], Result]) -> Result:
         try:
             return await asyncio.get_running_loop().run_in_executor(self._thread, work)
+        except duckdb.FatalException as error:
+            self._connection = None  # DuckDB answers nothing more over it: open anew next time
+            raise SeriesUnavailable(f"{self._path}: {error}") from error
         except duckdb.Error as error:
             raise SeriesUnavailable(f"{self._path}: {error}") from error
 
@@ -93,8 +96,10 @@ class DuckDBSeries:
 
     @property
     def _open_connection(self) -> duckdb.DuckDBPyConnection:
+        """The connection; one that could not be opened, or broke, is tried again."""
         if self._connection is None:
-            raise SeriesUnavailable(f"{self._path} is not open")
+            self._open()
+        assert self._connection is not None, "opening raises where it fails"
         return self._connection
 
     async def write(self, points: Sequence[Point]) -> None:
