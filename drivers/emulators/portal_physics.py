@@ -58,7 +58,6 @@ BREAK_M = 2.0
 FLOOR_DBM = -80.0
 CHANNELS = 50
 HOP_S = 0.2
-SLOT_S = 0.005
 ROUND_S = 0.004
 SWITCH_S = 0.002
 FLAG_PERSISTS_S = 2.0
@@ -211,7 +210,7 @@ class PortalPhysics:
                 t, barren, turns = t + ROUND_S, barren + 1, self._turns(awake)
                 continue
             link, rssi = turns.pop()
-            t += SLOT_S * self._rng.uniform(0.8, 1.2)
+            t += self._scene.slot_s * self._rng.uniform(0.8, 1.2)
             if t >= end:
                 return
             barren = 0

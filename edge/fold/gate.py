@@ -49,11 +49,9 @@ class Gate:
         """Why the open window must close before a fresh read of ``at_us`` is added to it."""
         if not self._is_open:
             return None
-        if at_us - self._opened_us > self._limit_us:
-            return "limit"
-        if self._held or not self._on_tags:
-            return None
-        return "quiet" if at_us - self._last_us > self._quiet_us else None
+        if self._on_tags and not self._held and at_us - self._last_us > self._quiet_us:
+            return "quiet"
+        return "limit" if at_us - self._opened_us > self._limit_us else None
 
     def due(self, now_us: int) -> str | None:
         """Why the open window must close by now, or ``None``."""
@@ -95,7 +93,9 @@ class Gate:
             self._fell_us, self._fell_arrival_us = at_us, arrived_us
 
     def close(self, reason: str, now_us: int) -> GateWindow:
-        """The window as it was; the gate stands closed after it."""
+        """The window as it was; the gate stands closed after it. Only the limit cuts a window
+        in two: what goes on opens the next one at once, so that a silence later ends that.
+        """
         ends_us = self._last_us
         if reason == "quiet":
             ends_us = min(self._last_us + self._quiet_us, now_us)
@@ -112,7 +112,12 @@ class Gate:
             reads=self._reads,
             tags=len(self._tags),
         )
+        goes_on = reason == "limit" and self._on_tags and not self._held
+        last_us, last_arrival_us = self._last_us, self._last_arrival_us
         self._clear()
+        if goes_on:
+            self._open(last_us, now_us)
+            self._last_arrival_us = last_arrival_us
         return window
 
     def _open(self, at_us: int, arrived_us: int) -> None:

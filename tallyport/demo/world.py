@@ -76,6 +76,7 @@ class World:
                 ),
                 seed=seed,
                 epoch_us=self._epoch_us,
+                slot_s=0.002,
             )
         )
         self.reads = 0
@@ -169,7 +170,7 @@ class World:
             await _pause(until, self._chance.uniform(3.0, 6.0))
 
     async def _cross(self, load: Load, *, inwards: bool) -> None:
-        speed = self._chance.uniform(0.8, 1.4)
+        speed = self._chance.uniform(0.7, 1.2)
         path = Path.through(self._now() + 0.2, speed=speed, inwards=inwards, reach=REACH_M)
         self._physics.add(pallet(load.epcs, path, self._chance))
         await asyncio.sleep(2 * REACH_M / speed + 0.5)
