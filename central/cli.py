@@ -67,12 +67,18 @@ def _leaves(error: BaseException) -> Iterator[BaseException]:
 @app.command()
 def migrate(config: Config = None) -> None:
     """Bring the database to this release's schema; harmless when it is there already."""
-    from central.store import Database  # noqa: PLC0415
-
     settings = _settings(config)
+    from sqlalchemy.exc import SQLAlchemyError  # noqa: PLC0415
+
+    from central.store import Database, DatabaseInUse  # noqa: PLC0415
+
     database = Database(settings.database_url)
     try:
         database.migrate()
+    except (SQLAlchemyError, DatabaseInUse) as error:
+        reason = str(error).partition("\n")[0]
+        typer.echo(f"the database cannot be migrated: {reason}", err=True)
+        raise typer.Exit(1) from error
     finally:
         database.close()
     typer.echo("the database has this release's schema")
@@ -105,11 +111,21 @@ def replay(config: Config = None, as_json: AsJson = False) -> None:
 
 
 def _read(settings: CentralSettings, work: Callable[[Connection], T]) -> T:
+    from sqlalchemy.exc import SQLAlchemyError  # noqa: PLC0415
+
     from central.store import Database  # noqa: PLC0415
 
     database = Database(settings.database_url)
     try:
         return database.read_now(work)
+    except SQLAlchemyError as error:
+        reason = str(error).partition("\n")[0]
+        typer.echo(
+            f"the database cannot be read: {reason}. Is it the right one? A new one is made by "
+            "`tallyport central migrate`.",
+            err=True,
+        )
+        raise typer.Exit(2) from error
     finally:
         database.close()
 
