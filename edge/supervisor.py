@@ -78,7 +78,8 @@ class Supervisor:
             await asyncio.gather(ticking, trying)
         finally:
             for task in (trying, ticking):
-                task.cancel()
+                if not task.cancelling():  # a second one would cut a driver's goodbye short
+                    task.cancel()
             await asyncio.gather(trying, ticking, return_exceptions=True)
             await self._stop()
 
