@@ -182,7 +182,7 @@ def _streams(draw: st.DrawFn) -> list[tuple[int, list[TagRead]]]:
     """Lots of reads with pauses, repeats, jumps of level, new antennas and old stamps."""
     at = NOW
     stream: list[tuple[int, list[TagRead]]] = []
-    level = {tag: -60.0 for tag in ("01", "02", "03")}
+    level = dict.fromkeys(("01", "02", "03"), -60.0)
     for _ in range(draw(st.integers(1, 60))):
         at += draw(st.sampled_from([1_000, 40_000, 300_000, 1_200_000, 4_000_000, 12_000_000]))
         lot = []
