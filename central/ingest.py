@@ -123,13 +123,13 @@ class Ingest:
     async def _take(self, messages: Sequence[Incoming]) -> Outcome:
         while True:
             try:
-                return await self.handle([(m.topic, m.payload) for m in messages])
+                return await self.receive([(m.topic, m.payload) for m in messages])
             except DBAPIError as error:
                 self.counters["retries"] += 1
                 _log.error("ingest_waits_for_the_database", why=str(error.orig), hint="disk full?")
                 await asyncio.sleep(_RETRY_S)
 
-    async def handle(self, messages: Sequence[tuple[str, bytes]]) -> Outcome:
+    async def receive(self, messages: Sequence[tuple[str, bytes]]) -> Outcome:
         """Commit some messages (topic and payload) in one transaction; raises the tide."""
         record_us = time.time_ns() // 1000
         decoded = [(topic, payload, _decode(topic, payload)) for topic, payload in messages]

@@ -10,10 +10,10 @@ EDGE = "dock-pi"
 WAREHOUSE, SHELF, BACKROOM, RECEIVING = "warehouse", "shelf-1", "backroom", "receiving"
 DOCK_POINT, SHELF_POINT, SCAN_POINT = "dock-1", "shelf-1", "receiving"
 PLACES = {
-    WAREHOUSE: "Warehouse behind dock 1",
-    SHELF: "Shelf 1 in the shop",
-    BACKROOM: "Back room that refills the shelf",
-    RECEIVING: "Receiving desk",
+    WAREHOUSE: "Warehouse",
+    SHELF: "Shelf 1",
+    BACKROOM: "Back room",
+    RECEIVING: "Receiving",
 }
 
 
