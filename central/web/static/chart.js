@@ -24,7 +24,7 @@
       scales: { y: { range: (_, low, high) => {
         if (low === null) return [0, 1];
         const room = (high - low) * 0.12 || Math.max(Math.abs(high) * 0.1, 1);
-        return [low >= 0 ? Math.max(0, low - room) : low - room, high < 0 ? Math.min(0, high + room) : high + room];
+        return [low >= 0 ? (feed.step ? Math.max(0, low - room) : 0) : low - room, high < 0 ? Math.min(0, high + room) : high + room];
       } } },
       axes: [{ ...axis, values: (_, ticks) => ticks.map(clock) }, { ...axis, size: 58 }],
       series: [{}, {

@@ -38,9 +38,10 @@ class PassRow(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def last_passes(connection: Connection) -> tuple[PassRow, ...]:
-    """The passes that closed last, newest first."""
+    """The passes that closed last, newest first; those in which no tag was heard left out."""
     portal_pass = schema.portal_pass
-    newest = select(portal_pass).order_by(portal_pass.c.closed_us.desc(), portal_pass.c.id)
+    newest = select(portal_pass).where(portal_pass.c.tags != "[]")
+    newest = newest.order_by(portal_pass.c.closed_us.desc(), portal_pass.c.id)
     return _pass_rows(connection, list(connection.execute(newest.limit(PASSES_SHOWN)).all()))
 
 
