@@ -13,6 +13,8 @@ from typing import Any, Final, SupportsInt
 import mqtt5
 from mqtt5 import DisconnectReasonCode as Reason
 
+from gateway.broker_text import check_text
+
 UNACCEPTABLE_VERSION_311: Final = b"\x20\x02\x00\x01"
 """CONNACK of MQTT 3.1 and 3.1.1: "unacceptable protocol version"."""
 _CONNECT: Final = 0x10
@@ -92,13 +94,10 @@ def _check_version(packet: bytes) -> None:
 
 def _read(packet: bytes) -> Any:  # noqa: ANN401 - see next
     try:
+        check_text(packet)
         read, used = mqtt5.read(memoryview(packet))
     except (ValueError, IndexError, OverflowError) as error:
         raise Refusal(Reason.MALFORMED_PACKET, f"a packet makes no sense: {error}") from None
-    except BaseException as error:
-        if type(error).__name__ != "PanicException":  # the codec's only one for broken UTF-8
-            raise
-        raise Refusal(Reason.MALFORMED_PACKET, "a packet holds text that is not UTF-8") from None
     if used != len(packet):
         raise Refusal(Reason.MALFORMED_PACKET, "a packet is shorter than it says")
     if getattr(read, "packet_id", None) == 0:

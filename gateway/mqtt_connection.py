@@ -22,6 +22,7 @@ from paho.mqtt.subscribeoptions import SubscribeOptions
 from gateway.mqtt_settings import (
     NO_MATCHING_SUBSCRIBERS,
     PACKET_TOO_LARGE,
+    UNSPECIFIED_ERROR,
     ConnectionRefused,
     MqttSettings,
     NotConnected,
@@ -208,7 +209,8 @@ class Connection:
             said = f"{self._settings.address} ended the connection: {reason} - "
             self._end(said + advice(reason.value))
         else:
-            self._end(f"the connection to {self._settings.address} ended: {reason}")
+            how = "without a word" if reason.value == UNSPECIFIED_ERROR else str(reason)
+            self._end(f"the connection to {self._settings.address} ended: {how}")
 
     def _on_message(self, _client: object, _userdata: object, message: paho.MQTTMessage) -> None:
         self._arrived(self, message)

@@ -9,8 +9,8 @@ from typing import Annotated, NamedTuple
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
-ACCEPTED = 0x00
 NO_MATCHING_SUBSCRIBERS = 0x10
+UNSPECIFIED_ERROR = 0x80
 PACKET_TOO_LARGE = 0x95
 
 
