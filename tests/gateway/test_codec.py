@@ -1,0 +1,187 @@
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta, timezone
+from pathlib import Path
+from typing import Any, get_args
+
+import msgspec
+import pytest
+import zstandard
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from gateway import codec
+from gateway.contract import (
+    MAX_BATCH,
+    Antenna,
+    Batch,
+    CodeScanned,
+    ContractError,
+    DeviceDescribed,
+    DeviceHealth,
+    GateWindow,
+    Observation,
+    Presence,
+    TagResident,
+    TagSighting,
+    Watermark,
+    WeightDisturbed,
+    WeightSettled,
+)
+
+GOLDEN = Path(__file__).parents[1] / "wire" / "v1"
+KINDS = [kind.__struct_config__.tag for kind in get_args(Observation)]
+AT = datetime(2026, 3, 14, 9, 26, 53, 589793, tzinfo=UTC)
+
+
+def codec_of(name: str) -> tuple[Callable[[bytes], Any], Callable[[Any], bytes]]:
+    return {
+        "watermark": (codec.decode_watermark, codec.encode_watermark),
+        "presence": (codec.decode_presence, codec.encode_presence),
+    }.get(name, (codec.decode, codec.encode))
+
+
+@pytest.mark.parametrize("name", [*KINDS, "batch", "watermark", "presence"])
+def test_what_version_1_once_said_still_means_the_same(name: str) -> None:
+    payload = (GOLDEN / f"{name}.json").read_bytes()
+    decode, encode = codec_of(name)
+    assert json.loads(encode(decode(payload))) == json.loads(payload)
+    if name in KINDS:
+        assert [entry["kind"] for entry in json.loads(payload)["observations"]] == [name]
+
+
+def test_no_golden_payload_is_left_alone() -> None:
+    assert {path.stem for path in GOLDEN.iterdir()} == {*KINDS, "batch", "watermark", "presence"}
+    together = json.loads((GOLDEN / "batch.json").read_bytes())["observations"]
+    assert [entry["kind"] for entry in together] == KINDS
+
+
+def changed(name: str, **fields: Any) -> bytes:
+    return json.dumps(json.loads((GOLDEN / f"{name}.json").read_bytes()) | fields).encode()
+
+
+def test_fields_of_a_newer_sender_are_ignored() -> None:
+    old = json.loads((GOLDEN / "batch.json").read_bytes())
+    new = old | {"mood": {"deep": [1]}}
+    new["observations"] = [entry | {"novelty": None} for entry in old["observations"]]
+    new["observations"][7]["antennas"][0]["gain_dbi"] = 8.5
+    assert codec.decode(json.dumps(new).encode()) == codec.decode(json.dumps(old).encode())
+    assert codec.decode_watermark(changed("watermark", x=1)).upto_seq == 108
+    assert codec.decode_presence(changed("presence", x=1)).state == "offline"
+
+
+@pytest.mark.parametrize(
+    ("payload", "where"),
+    [
+        (changed("batch", v=2), "$.v"),
+        (changed("batch", v="1"), "$.v"),
+        (changed("batch", edge="Dock Pi"), "$.edge"),
+        (changed("batch", first_seq=0), "$.first_seq"),
+        (changed("batch", sent_at="2026-03-14T09:26:54"), "$.sent_at"),
+        (changed("batch", observations=[{"kind": "smell"}]), "$.observations[0].kind"),
+        (
+            (GOLDEN / "gate_window.json").read_bytes().replace(b'53.589793Z"', b'53.589793"'),
+            "$.observations[0].event_time",
+        ),
+        (
+            (GOLDEN / "tag_sighting.json").read_bytes().replace(b'"3034', b'"zz34'),
+            "$.observations[0].epc",
+        ),
+        (b"{}", "`v`"),
+        (b"", "truncated"),
+        (b"[" * 100_000, "array"),
+        (b'{"v":1,"x":' + b"[" * 100_000, "not a version 1 payload"),
+        (codec.ZSTD_MAGIC + b"nonsense", "zstd"),
+        (zstandard.compress(b" " * (codec.MAX_PAYLOAD_BYTES + 1)), "unpacks to more"),
+        (b" " * (codec.MAX_PAYLOAD_BYTES + 1), "at most"),
+    ],
+)
+def test_what_is_not_version_1_is_refused_with_a_place(payload: bytes, where: str) -> None:
+    with pytest.raises(ContractError) as refused:
+        codec.decode(payload)
+    assert where in str(refused.value)
+
+
+def test_what_breaks_the_contract_is_not_sent() -> None:
+    good = codec.decode((GOLDEN / "batch.json").read_bytes())
+    naive = datetime(2026, 3, 14)  # noqa: DTZ001 - that is the mistake
+    for broken in (
+        msgspec.structs.replace(good, sent_at=naive),
+        msgspec.structs.replace(good, edge="Capital"),
+        msgspec.structs.replace(good, observations=good.observations[:1] * (MAX_BATCH + 1)),
+        msgspec.structs.replace(good, v=2),
+    ):
+        with pytest.raises(ContractError):
+            codec.encode(broken)
+
+
+names = st.from_regex(r"[a-z0-9][a-z0-9._-]{0,20}", fullmatch=True)
+moments = st.datetimes(
+    datetime(1970, 1, 2), datetime(2200, 1, 1),  # noqa: DTZ001 - given their zone below
+    timezones=st.sampled_from([UTC, timezone(timedelta(hours=5, minutes=30))]),
+)  # fmt: skip
+texts = st.text(st.characters(codec="utf-8"), max_size=20)
+whole = st.integers(-(2**60), 2**60)
+counts = st.integers(1, 2**40)
+decimals = st.none() | st.floats(allow_nan=False, allow_infinity=False)
+epcs = st.binary(max_size=64).map(lambda raw: raw.hex().upper())
+where = {"device": names, "read_point": names, "event_time": moments}
+tag = {"epc": epcs, "antenna": whole, "count": counts, "epc_bits": whole}
+antennas = st.builds(Antenna, antenna=whole, side=texts, alias=texts, x_m=decimals)
+observations = st.one_of(
+    st.builds(TagSighting, **where, **tag, peak_rssi_dbm=decimals, phase_rad=decimals),
+    st.builds(TagResident, **where, **tag, until=moments, low_rssi_dbm=decimals),
+    st.builds(GateWindow, **where, closed_at=moments, closed_by=texts, reads=counts),
+    st.builds(WeightSettled, **where, plate=whole, gross_mg=whole, disturbed_at=moments),
+    st.builds(WeightDisturbed, **where, plate=whole, reason=texts, gross_mg=st.none() | whole),
+    st.builds(CodeScanned, **where, data=texts, symbology=st.none() | texts),
+    st.builds(DeviceHealth, **where, state=texts, counters=st.dictionaries(texts, whole)),
+    st.builds(DeviceDescribed, **where, driver=texts, antennas=st.lists(antennas, max_size=3)),
+)
+batches = st.builds(
+    Batch,
+    edge=names,
+    epoch=st.from_regex(r"[0-9a-z]{8,64}", fullmatch=True),
+    first_seq=st.integers(1, 2**62),
+    observations=st.lists(observations, max_size=5),
+    lost_before=st.integers(0, 2**62),
+    sent_at=moments,
+)
+
+
+@given(batches, st.booleans())
+@settings(max_examples=150, deadline=None)
+def test_a_batch_comes_back_as_it_went(batch: Batch, compress: bool) -> None:
+    assert codec.decode(codec.encode(batch, compress=compress)) == batch
+
+
+@given(names, texts, moments, st.integers(0, 2**62), st.booleans())
+def test_watermark_and_presence_come_back(
+    edge: str, text: str, at: datetime, seq: int, fenced: bool
+) -> None:
+    watermark = Watermark(edge=edge, epoch=text, upto_seq=seq, fenced=fenced)
+    assert codec.decode_watermark(codec.encode_watermark(watermark)) == watermark
+    presence = Presence(edge=edge, state=text, since=at, reason=text)
+    assert codec.decode_presence(codec.encode_presence(presence)) == presence
+
+
+PLAIN = (GOLDEN / "batch.json").read_bytes()
+damage = st.lists(st.tuples(st.integers(0, 3000), st.integers(0, 255)), max_size=4)
+
+
+@given(st.binary(max_size=200), st.sampled_from([b"", b"{", codec.ZSTD_MAGIC, PLAIN]), damage)
+@settings(max_examples=300, deadline=None)
+def test_garbage_raises_nothing_but_contract_errors(
+    tail: bytes, head: bytes, hits: list[tuple[int, int]]
+) -> None:
+    broken = bytearray(head or zstandard.compress(PLAIN))
+    for place, value in hits:
+        broken[place % len(broken)] = value
+    for decode in (codec.decode, codec.decode_watermark, codec.decode_presence):
+        for payload in (bytes(broken), bytes(broken) + tail, tail):
+            try:
+                decode(payload)
+            except ContractError as refused:
+                assert str(refused)

@@ -1,0 +1,69 @@
+from __future__ import annotations
+
+import inspect
+
+import pytest
+
+from gateway import topics
+from gateway.topic_filters import is_filter, is_topic, matches
+
+BUILDERS = [
+    builder
+    for name, builder in inspect.getmembers(topics, inspect.isfunction)
+    if name != "parse" and builder.__module__ == topics.__name__
+]
+
+
+@pytest.mark.parametrize("builder", BUILDERS, ids=lambda builder: str(builder.__name__))
+def test_parse_inverts_every_builder(builder: object) -> None:
+    assert callable(builder)
+    topic = builder("north", "dock-pi")
+    address = topics.parse(topic)
+    assert address is not None
+    assert (address.site, address.edge) == ("north", "dock-pi")
+    assert address.leaf.split("/")[-1] == builder.__name__
+    assert is_topic(topic)
+
+
+def test_foreign_topics_belong_to_nobody() -> None:
+    for topic in ("", "tp/v1", "tp/v2/a/b/up/status", "tp/v1/a/b/side/status", "tp/v1/a/b/up/x/y"):
+        assert topics.parse(topic) is None
+
+
+def test_the_filters_of_central_hear_the_edges_and_nothing_else() -> None:
+    assert matches(topics.ALL_OBSERVATIONS, topics.observations("s", "e"))
+    assert matches(topics.ALL_STATUS, topics.status("s", "e"))
+    assert not matches(topics.ALL_STATUS, topics.observations("s", "e"))
+    assert is_filter(topics.ALL_OBSERVATIONS)
+
+
+@pytest.mark.parametrize(
+    ("topic_filter", "topic", "expected"),
+    [
+        ("sport/tennis/player1/#", "sport/tennis/player1", True),
+        ("sport/tennis/player1/#", "sport/tennis/player1/score/wimbledon", True),
+        ("#", "sport", True),
+        ("sport/tennis/+", "sport/tennis/player1", True),
+        ("sport/tennis/+", "sport/tennis/player1/ranking", False),
+        ("sport/+", "sport", False),
+        ("sport/+", "sport/", True),
+        ("+/+", "/finance", True),
+        ("/+", "/finance", True),
+        ("+", "/finance", False),
+        ("#", "$SYS/x", False),
+        ("+/monitor", "$SYS/monitor", False),
+        ("$SYS/#", "$SYS/monitor", True),
+        ("a/b", "a/b/c", False),
+        ("Accounts", "accounts", False),
+    ],
+)
+def test_matching_follows_the_standards_examples(
+    topic_filter: str, topic: str, expected: bool
+) -> None:
+    assert matches(topic_filter, topic) is expected
+
+
+def test_malformed_names_and_filters_are_known() -> None:
+    assert not any(map(is_topic, ("", "a/+", "#", "a\0b", "x" * 65_536, "/" * 99)))
+    assert not any(map(is_filter, ("", "sport/tennis#", "a/#/b", "sport+", "a\0")))
+    assert all(map(is_filter, ("#", "+", "+/tennis/#", "/", "a//b")))
