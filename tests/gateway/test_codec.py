@@ -37,10 +37,11 @@ AT = datetime(2026, 3, 14, 9, 26, 53, 589793, tzinfo=UTC)
 
 
 def codec_of(name: str) -> tuple[Callable[[bytes], Any], Callable[[Any], bytes]]:
-    return {
-        "watermark": (codec.decode_watermark, codec.encode_watermark),
-        "presence": (codec.decode_presence, codec.encode_presence),
-    }.get(name, (codec.decode, codec.encode))
+    if name == "watermark":
+        return codec.decode_watermark, codec.encode_watermark
+    if name == "presence":
+        return codec.decode_presence, codec.encode_presence
+    return codec.decode, codec.encode
 
 
 @pytest.mark.parametrize("name", [*KINDS, "batch", "watermark", "presence"])
