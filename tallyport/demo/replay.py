@@ -32,10 +32,18 @@ LOT_S = 0.05
 """Reads of so much recorded time go to the reader at once, as a reader reports them."""
 
 
-async def play_recording(
-    path: Path, folder: Path, speed: float, console: Console, http_port: int = 0
+async def play_recording(  # noqa: PLR0917 (options of one command)
+    path: Path,
+    folder: Path,
+    speed: float,
+    console: Console,
+    http_port: int = 0,
+    patience_s: float = 20.0,
 ) -> Report:
-    """Send a portal recording down the whole road; raises RecordingError or ProcessDied."""
+    """Send a portal recording down the whole road; raises RecordingError or ProcessDied.
+
+    ``patience_s`` is how long the ledger may take to agree with the recording's truth.
+    """
     recording = read_recording(path)
     if not isinstance(recording.header, PortalHeader):
         raise ValueError(f"{path} is a shelf's recording; only a portal's can be replayed so far")
@@ -47,7 +55,7 @@ async def play_recording(
             f"watch: [bold]{one.site.url}[/]"
         )
         await watched(one.site, one.play(speed, console))
-        return await one.finale.report(one.truth(), one.reader.delivered, patience_s=20.0)
+        return await one.finale.report(one.truth(), one.reader.delivered, patience_s)
     finally:
         await one.site.kill()
         await one.reader.stop()

@@ -51,6 +51,7 @@ async def test_central_and_its_broker_die(storm: Storm) -> None:
 
 @pytest.mark.mosquitto
 async def test_the_broker_dies_and_forgets_everything(tmp_path: Path) -> None:
+    (tmp_path / "broker").mkdir()
     broker = start_mosquitto(tmp_path / "broker")
     port = broker.port
     storm = Storm(tmp_path / "site", seed=12, broker_port=port)
