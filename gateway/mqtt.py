@@ -10,6 +10,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import random
+import ssl
 from collections import deque
 from collections.abc import AsyncIterator, Awaitable, Callable
 from functools import partial
@@ -96,6 +97,12 @@ class MqttClient:
                 await self._connect_and_stay()
             except (ConnectionRefused, SubscribeRefused, PublishRefused, NotConnected) as error:
                 self._unwell(str(error))
+            except ssl.SSLError as error:
+                where = self._settings.address
+                self._unwell(
+                    f"no TLS with the broker at {where}: {error}; check tls_ca against its "
+                    "certificate, our own certificate, and that the port speaks TLS"
+                )
             except OSError as error:
                 where = self._settings.address
                 self._unwell(f"cannot reach the broker at {where}: {error}; is it running there?")

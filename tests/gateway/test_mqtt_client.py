@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 
+import certifi
 import pytest
 
 from gateway.broker import BrokerLimits, Credentials, EmbeddedBroker
@@ -69,6 +70,19 @@ async def test_a_refused_connection_says_what_to_do() -> None:
 
 async def test_missing_certificates_are_told_and_do_not_end_the_client(free_port: int) -> None:
     await until_unwell(MqttClient(settings(free_port, tls_ca="no/such/file.pem")), "No such file")
+
+
+async def test_a_broker_without_tls_is_named_and_no_socket_is_left_open() -> None:
+    async def plain(_reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        writer.write(b"\x20\x03\x00\x81\x00")
+        await writer.drain()
+        writer.close()
+
+    server = await asyncio.start_server(plain, "127.0.0.1", 0)
+    port = server.sockets[0].getsockname()[1]
+    await until_unwell(MqttClient(settings(port, tls_ca=certifi.where())), "no TLS with the broker")
+    server.close()
+    await server.wait_closed()
 
 
 async def test_a_failing_callback_ends_run_with_its_error() -> None:
