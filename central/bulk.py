@@ -28,8 +28,9 @@ class BulkInsert:
         names = ", ".join(name for name, _type in columns)
         marks = ", ".join("?" for _column in columns)
         arrays = ", ".join(f"%s::{kind}[]" for _name, kind in columns)
-        self._sqlite = f"INSERT INTO {table} ({names}) VALUES ({marks}) {suffix}"
-        self._postgres = f"INSERT INTO {table} ({names}) SELECT * FROM unnest({arrays}) {suffix}"
+        self._sqlite = f"INSERT INTO {table} ({names}) VALUES ({marks}) {suffix}"  # noqa: S608
+        source = f"SELECT * FROM unnest({arrays})"  # noqa: S608
+        self._postgres = f"INSERT INTO {table} ({names}) {source} {suffix}"
 
     def run(self, conn: Connection, rows: Sequence[tuple[object, ...]]) -> None:
         """Insert the rows, in order."""
@@ -53,16 +54,16 @@ class BulkLookup:
         )
         names = ", ".join(name for name, _type in columns)
         arrays = ", ".join(f"%s::{kind}[]" for _name, kind in columns)
-        self._sqlite = query.replace("{keys}", f"(SELECT {values} FROM json_each(?)) AS k")
+        self._sqlite = query.replace("{keys}", f"(SELECT {values} FROM json_each(?)) AS k")  # noqa: S608
         self._postgres = query.replace("{keys}", f"unnest({arrays}) AS k({names})")
 
-    def run(self, conn: Connection, keys: Sequence[tuple[object, ...]]) -> Iterable[Row[Any]]:
+    def run(self, conn: Connection, keys: Sequence[tuple[object, ...]]) -> Iterable[Row[*tuple[Any, ...]]]:
         """The rows that belong to the keys; none without keys."""
         if not keys:
-            return ()
+            return []
         if conn.dialect.name == "sqlite":
-            return conn.exec_driver_sql(self._sqlite, (msgspec.json.encode(keys).decode(),))
-        return conn.exec_driver_sql(self._postgres, _columns_of(keys))
+            return conn.exec_driver_sql(self._sqlite, (msgspec.json.encode(keys).decode(),)).all()
+        return conn.exec_driver_sql(self._postgres, _columns_of(keys)).all()
 
 
 def _columns_of(rows: Sequence[tuple[object, ...]]) -> tuple[list[object], ...]:

@@ -12,7 +12,7 @@ import hashlib
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Any, NamedTuple
 
-from sqlalchemy import Connection, insert, text
+from sqlalchemy import Connection, Row, insert, text
 
 from central import schema
 from central.stock import rows
@@ -80,14 +80,15 @@ def verify(conn: Connection) -> list[str]:
         {"last": before.last_seq},
     ).one()
     if loose.rows:
-        return [
+        fault = (
             f"{loose.rows} rows ({loose.first} to {loose.last}) stand outside every block: "
             "they were not posted by the ledger, or the blocks behind them were removed"
-        ]
+        )
+        return [fault]
     return []
 
 
-def _block_fault(conn: Connection, block: Any, before: Head) -> str | None:
+def _block_fault(conn: Connection, block: Row[Any], before: Head) -> str | None:
     name = f"block {block.no} (rows {block.first_seq} to {block.last_seq})"
     if block.no != before.no + 1 or block.first_seq != before.last_seq + 1:
         return f"{name} does not follow block {before.no}, which ends at row {before.last_seq}"
@@ -107,7 +108,7 @@ def _block_fault(conn: Connection, block: Any, before: Head) -> str | None:
     return None
 
 
-def _blocks(conn: Connection) -> Iterator[Any]:
+def _blocks(conn: Connection) -> Iterator[Row[Any]]:
     after = -1
     page = text("SELECT * FROM block WHERE no > :after ORDER BY no LIMIT :limit")
     while found := conn.execute(page, {"after": after, "limit": _PAGE}).all():

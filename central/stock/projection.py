@@ -23,10 +23,9 @@ _DIFFERENT = text(
     "ORDER BY t.sku, t.lot, t.location"
 )
 _UNFOUNDED = text(
-    "SELECT b.sku, b.lot, b.location, b.on_hand FROM balance b WHERE NOT EXISTS ("
-    "SELECT 1 FROM movement m WHERE m.sku = b.sku AND m.lot = b.lot "
-    "AND (m.source = b.location OR m.destination = b.location)) "
-    "ORDER BY b.sku, b.lot, b.location"
+    f"SELECT b.sku, b.lot, b.location, b.on_hand FROM balance b LEFT JOIN ({_TRUTH}) AS t "  # noqa: S608
+    "ON t.sku = b.sku AND t.lot = b.lot AND t.location = b.location "
+    "WHERE t.sku IS NULL ORDER BY b.sku, b.lot, b.location"
 )
 _UNEVEN = text(
     "SELECT sku, CAST(sum(on_hand) AS BIGINT) AS total FROM balance GROUP BY sku "
