@@ -6,7 +6,7 @@ arrays that one statement unnests, whose planning and round trip are paid once.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 import msgspec
@@ -57,7 +57,9 @@ class BulkLookup:
         self._sqlite = query.replace("{keys}", f"(SELECT {values} FROM json_each(?)) AS k")  # noqa: S608
         self._postgres = query.replace("{keys}", f"unnest({arrays}) AS k({names})")
 
-    def run(self, conn: Connection, keys: Sequence[tuple[object, ...]]) -> Iterable[Row[*tuple[Any, ...]]]:
+    def run(
+        self, conn: Connection, keys: Sequence[tuple[object, ...]]
+    ) -> Sequence[Row[*tuple[Any, ...]]]:
         """The rows that belong to the keys; none without keys."""
         if not keys:
             return []

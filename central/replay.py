@@ -1,0 +1,210 @@
+"""Judge the whole observation log again, from nothing, and compare with what was posted.
+
+Judging is a pure fold, so the same log and the same context must give the same movements,
+reviews and passes. What was posted is taken as given (a movement that stock refused, one that
+a person made): each entry is judged with the tags' places as the ledger had them then.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from types import MappingProxyType
+
+import msgspec
+from sqlalchemy import Connection, text
+
+from central.catalogue.context import ContextCache, context_changes
+from central.catalogue.effective import judged_upto
+from central.moments import to_us
+from central.observations import read_log
+from central.reconcile.reconciler import Reconciler
+from central.reconcile.verdict import Context, Logged, Pass, Review, Verdict
+from central.stock import queries, rows
+from central.stock.model import Movement, Posted
+
+__all__ = ["differences"]
+
+SENSED = ("portal", "shelf", "scan")
+"""The origins that only judging posts."""
+_MOST = 100
+_PAGE = 1_000
+_encode = msgspec.json.Encoder().encode
+
+
+def differences(conn: Connection) -> list[str]:
+    """Sentences that name what judging again would decide otherwise; none is the promise.
+
+    Takes the log as far as it was judged. At most 100 sentences. Read-only.
+    """
+    return _Replay(conn).run()
+
+
+class _Replay:
+    def __init__(self, conn: Connection) -> None:
+        self._conn = conn
+        self._found: list[str] = []
+        self._ids: dict[str, set[str]] = {"movement": set(), "review": set(), "portal_pass": set()}
+        self._set_aside = set(
+            conn.execute(text("SELECT id FROM review WHERE id LIKE 'fault-%'")).scalars()
+        )
+
+    def run(self) -> list[str]:
+        reconciler = Reconciler()
+        for logged, context in self._entries(judged_upto(self._conn)):
+            if f"fault-{logged.log_id}" in self._set_aside:
+                continue  # judging failed on it, and went on without
+            try:
+                verdict = reconciler.judge([logged], context)
+            except Exception as error:  # noqa: BLE001 (told as a difference)
+                self._tell(
+                    f"judging failed on log entry {logged.log_id}, which it had judged "
+                    f"before: {type(error).__name__}: {error}"
+                )
+                return self._found
+            self._compare(logged.log_id, verdict)
+            if len(self._found) >= _MOST:
+                return self._found[:_MOST]
+        self._undecided()
+        return self._found[:_MOST]
+
+    def _entries(self, upto: int) -> Iterator[tuple[Logged, Context]]:
+        """Every judged entry, with the context of its time."""
+        placed: dict[str, str] = {}
+        ledger = _Ledger(self._conn)
+        contexts = ContextCache()
+        changes = iter([*context_changes(self._conn), upto + 1])
+        change = next(changes)
+        after = 0
+        view: Mapping[str, str] = MappingProxyType(placed)
+        context = contexts.load(self._conn, at_log=0, placed=view)
+        while page := read_log(self._conn, after, min(_PAGE, upto - after)):
+            for logged in page:
+                while change <= min(logged.log_id, upto):
+                    context = contexts.load(self._conn, at_log=change, placed=view)
+                    change = next(changes)
+                ledger.bring(placed, logged.log_id)
+                yield logged, context
+            after = page[-1].log_id
+
+    def _compare(self, log_id: int, verdict: Verdict) -> None:
+        for movement in verdict.movements:
+            self._ids["movement"].add(movement.id)
+            self._movement(log_id, movement)
+        for review in verdict.reviews:
+            self._ids["review"].add(review.id)
+            self._stored(log_id, "review", review.id, _review(review))
+        for one in verdict.passes:
+            self._ids["portal_pass"].add(one.id)
+            self._stored(log_id, "portal_pass", one.id, _pass(one))
+
+    def _movement(self, log_id: int, movement: Movement) -> None:
+        posted = queries.movement_by_id(self._conn, movement.id)
+        if posted is None:
+            refused = f"refused-{movement.id}"[:64]
+            known = text("SELECT 1 FROM review WHERE id = :id")
+            if self._conn.execute(known, {"id": refused}).scalar() is None:
+                self._tell(f"log entry {log_id} now moves {_said(movement)}, which was not posted")
+        elif rows.to_row(0, posted.movement, 0, 0) != rows.to_row(0, movement, 0, 0):
+            self._tell(
+                f"log entry {log_id} now moves {_said(movement)}; posted as number {posted.seq} "
+                f"was {_said(posted.movement)}, or its evidence differs"
+            )
+
+    def _stored(self, log_id: int, table: str, key: str, expected: dict[str, object]) -> None:
+        names = ", ".join(expected)
+        row = (
+            self._conn.execute(
+                text(f"SELECT {names} FROM {table} WHERE id = :id"),  # noqa: S608 (our own words)
+                {"id": key},
+            )
+            .mappings()
+            .one_or_none()
+        )
+        name = table.replace("_", " ")
+        if row is None:
+            self._tell(f"log entry {log_id} now gives {name} {key}, which was not stored")
+            return
+        other = [column for column, value in expected.items() if row[column] != value]
+        if other:
+            self._tell(f"log entry {log_id} now gives {name} {key} another {', '.join(other)}")
+
+    def _undecided(self) -> None:
+        """What stands in the database without judging deciding it now."""
+        for posted in _sensed(self._conn):
+            if posted.movement.id not in self._ids["movement"]:
+                self._tell(f"number {posted.seq}, {_said(posted.movement)}, is not decided now")
+        for table in ("review", "portal_pass"):
+            ids = self._conn.execute(text(f"SELECT id FROM {table} ORDER BY id"))  # noqa: S608
+            for key in ids.scalars():
+                ours = key.startswith(("refused-", "fault-"))
+                if key not in self._ids[table] and not ours:
+                    self._tell(f"{table.replace('_', ' ')} {key} is not decided now")
+
+    def _tell(self, what: str) -> None:
+        self._found.append(what)
+
+
+class _Ledger:
+    """The ledger's tags, followed in the order of posting."""
+
+    def __init__(self, conn: Connection) -> None:
+        self._rows = _followed(conn)
+        self._next = next(self._rows, None)
+
+    def bring(self, placed: dict[str, str], log_id: int) -> None:
+        """Bring ``placed`` to how it was when log entry ``log_id`` was judged: everything
+        posted before, which is all that stands under an earlier entry.
+        """
+        while self._next is not None and self._next[0] < log_id:
+            for epc in self._next[1]:
+                placed[epc] = self._next[2]
+            self._next = next(self._rows, None)
+
+
+def _followed(conn: Connection) -> Iterator[tuple[int, tuple[str, ...], str]]:
+    after = 0
+    page = text(
+        "SELECT seq, log_id, epcs, destination FROM movement WHERE seq > :after "
+        "ORDER BY seq LIMIT :limit"
+    )
+    while found := conn.execute(page, {"after": after, "limit": _PAGE}).all():
+        for row in found:
+            yield row.log_id, msgspec.json.decode(row.epcs, type=tuple[str, ...]), row.destination
+        after = found[-1].seq
+
+
+def _sensed(conn: Connection) -> Iterator[Posted]:
+    after = 0
+    while page := queries.movements(conn, after_seq=after, limit=_PAGE):
+        yield from (posted for posted in page if posted.movement.origin in SENSED)
+        after = page[-1].seq
+
+
+def _review(review: Review) -> dict[str, object]:
+    return {
+        "event_us": to_us(review.event_time),
+        "read_point": review.read_point,
+        "reason": review.reason,
+        "proposals": _encode(review.proposals).decode(),
+        "causes": _encode(review.causes).decode(),
+        "evidence": _encode(review.evidence).decode(),
+    }
+
+
+def _pass(one: Pass) -> dict[str, object]:
+    return {
+        "read_point": one.read_point,
+        "opened_us": to_us(one.opened_at),
+        "closed_us": to_us(one.closed_at),
+        "direction": one.direction,
+        "decision": one.decision,
+        "tags": _encode(one.tags).decode(),
+        "causes": _encode(one.causes).decode(),
+    }
+
+
+def _said(movement: Movement) -> str:
+    return (
+        f"{movement.quantity} of {movement.sku} from {movement.source} to {movement.destination} "
+        f"({movement.id})"
+    )
