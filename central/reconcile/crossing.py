@@ -33,6 +33,8 @@ FAINT_DBM = -80.0
 PRIOR_SPREAD_S = 1.5
 """A spread from few sightings is worth little: it is shrunk towards this."""
 NEIGHBOUR_S = 0.5
+MOST_COMPANY = 100
+"""So many neighbours on either side in time have a vote: bounds the work of a crowded pass."""
 RISE_DB = 6.0
 """A known stray shows change when it is louder than ever by this much (reconciling facts:
 channel to channel 2.1 dB, so about 3 sigma)."""
@@ -188,9 +190,12 @@ def judge(seen: Sequence[Features], times: Sequence[When]) -> list[Judged]:
     """Both stages for all tags of a pass, in the order given."""
     own = [_own(one) for one in seen]
     first = [(logistic(crossed), 2.0 * logistic(inwards) - 1.0) for crossed, inwards in own]
+    order = sorted(range(len(times)), key=lambda place: (times[place].centre_us, place))
+    rank = {place: position for position, place in enumerate(order)}
     answer = []
     for place, (crossed, inwards) in enumerate(own):
-        support, fits, vote = _company(place, first, times)
+        near = order[max(0, rank[place] - MOST_COMPANY) : rank[place] + MOST_COMPANY + 1]
+        support, fits, vote = _company(place, near, first, times)
         company = support * (CROSSED["cohort"] + CROSSED["fits"] * fits)
         answer.append(
             Judged(
@@ -203,7 +208,10 @@ def judge(seen: Sequence[Features], times: Sequence[When]) -> list[Judged]:
 
 
 def _company(
-    place: int, first: Sequence[tuple[float, float]], times: Sequence[When]
+    place: int,
+    near: Sequence[int],
+    first: Sequence[tuple[float, float]],
+    times: Sequence[When],
 ) -> tuple[float, float, float]:
     """(how much company the tag had, whether it came and went with it, which way that went).
 
@@ -212,7 +220,8 @@ def _company(
     """
     mine = times[place]
     company = vote = begins = ends = 0.0
-    for other, ((p, way), theirs) in enumerate(zip(first, times, strict=True)):
+    for other in near:
+        (p, way), theirs = first[other], times[other]
         apart = (theirs.centre_us - mine.centre_us) / 1e6 / NEIGHBOUR_S
         if other == place or abs(apart) >= 4.0:
             continue

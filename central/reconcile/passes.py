@@ -211,10 +211,16 @@ class _Desk:
             return "directions contradict"
         if min(one.confidence for one in goods) < SURE_TAG:
             return "low confidence"
-        if any(one.pack is not None and not one.known for one in self._doubted):
+        if any(self._is_open(one) for one in self._doubted):
             return "tags in doubt beside it"
         errors = sum(1.0 - one.confidence for one in goods)
         return "low confidence" if errors > MOST_EXPECTED_ERRORS else ""
+
+    def _is_open(self, doubted: Crossing) -> bool:
+        """Whether a tag in doubt could have crossed at all: one that lay here before, or whose
+        goods are already where it would go, could not.
+        """
+        return doubted.pack is not None and not doubted.known and not self._barred(doubted)
 
     def _ask_of_barred(self, barred: dict[str, list[Crossing]], moving: int) -> None:
         """One tag against the ledger is a stray; a whole group against it is a question."""

@@ -35,6 +35,8 @@ from tallyport.demo.settings import plate_toml, reader_toml, scanner_toml
 
 TICK_S = 0.05
 REACH_M = 6.0
+LEARNING_S = 12.0
+"""A new portal is left alone for a moment, so that what stands there is known as standing."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -158,6 +160,7 @@ class World:
 
     async def _dock(self, until: asyncio.Event) -> None:
         await self.reader.wait_inventorying()
+        await _pause(until, LEARNING_S)
         while not until.is_set():
             outwards = len(self._inside) > 1 and self._chance.random() < 0.4
             if outwards:
