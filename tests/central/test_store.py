@@ -1,0 +1,101 @@
+"""One writer, many readers, and a schema that Alembic and SQLAlchemy agree on."""
+
+from __future__ import annotations
+
+import asyncio
+
+import pytest
+from alembic.autogenerate import compare_metadata
+from alembic.migration import MigrationContext
+from sqlalchemy import Connection, text
+from sqlalchemy.exc import DBAPIError
+
+from central import schema
+from central.stock import ledger
+from central.stock.model import VIRTUAL_LOCATIONS
+from central.store import Database, DatabaseInUse
+from tests.central.shop import moving, open_shop
+
+
+def test_the_migrated_schema_is_the_one_the_code_knows(database: Database) -> None:
+    database.migrate()  # a second time changes nothing
+
+    def difference(conn: Connection) -> list[object]:
+        return list(compare_metadata(MigrationContext.configure(conn), schema.metadata))
+
+    assert database.read_now(difference) == []
+    codes = database.read_now(lambda c: c.execute(text("SELECT code FROM location")).scalars())
+    assert set(codes) == set(VIRTUAL_LOCATIONS)
+
+
+@pytest.mark.parametrize("table", ["movement", "observation", "block"])
+@pytest.mark.parametrize("change", ["UPDATE {0} SET {1} = {1}", "DELETE FROM {0}"])
+async def test_nobody_edits_what_was_written(database: Database, table: str, change: str) -> None:
+    def fill(conn: Connection) -> None:
+        open_shop(conn)
+        ledger.post(conn, [moving(1, "supplier", "dock")], record_us=1)
+        conn.execute(
+            text(
+                "INSERT INTO observation (log_id, edge, epoch, seq, kind, device, read_point, "
+                "event_us, record_us, body) VALUES (1, 'e', 'ep', 1, 'k', 'd', 'r', 1, 1, '{}')"
+            )
+        )
+
+    await database.write(fill)
+    column = {"movement": "quantity", "observation": "body", "block": "hash"}[table]
+    with pytest.raises(DBAPIError, match=f"{table} is append-only"):
+        await database.write(lambda c: c.execute(text(change.format(table, column))))
+
+
+async def test_a_failed_write_leaves_nothing_and_the_next_one_works(database: Database) -> None:
+    def fail(conn: Connection) -> None:
+        open_shop(conn)
+        raise RuntimeError("half-way")
+
+    with pytest.raises(RuntimeError, match="half-way"):
+        await database.write(fail)
+    await database.write(open_shop)
+
+
+async def test_writes_never_overlap_and_readers_see_whole_ones(database: Database) -> None:
+    put = text(
+        "INSERT INTO cursor (name, position) VALUES (:name, 1) "
+        "ON CONFLICT (name) DO UPDATE SET position = cursor.position + 1"
+    )
+
+    def both(conn: Connection) -> None:
+        for name in ("a", "b"):
+            conn.execute(put, {"name": name})
+
+    def see(conn: Connection) -> int:
+        return len(set(conn.execute(text("SELECT position FROM cursor")).scalars()))
+
+    work = [database.write(both) for _ in range(20)] + [database.read(see) for _ in range(20)]  # type: ignore[list-item]
+    seen = await asyncio.gather(*work)
+    assert all(one in {None, 0, 1} for one in seen)
+    total = await database.read(
+        lambda c: c.execute(text("SELECT sum(position) FROM cursor")).scalar()
+    )
+    assert total == 40
+
+
+@pytest.mark.postgres
+def test_a_second_central_on_one_postgresql_is_refused(postgres_server: str) -> None:
+    from tests.fakes.postgres import fresh_database
+
+    url = fresh_database(postgres_server, "contested")
+    first, second = Database(url), Database(url)
+    try:
+        first.migrate()
+        with pytest.raises(DatabaseInUse, match="another central"):
+            second.migrate()
+        first.close()
+        second.migrate()
+    finally:
+        first.close()
+        second.close()
+
+
+def test_readers_cannot_write(database: Database) -> None:
+    with pytest.raises(DBAPIError):
+        database.read_now(open_shop)
