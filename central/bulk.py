@@ -12,9 +12,16 @@ from typing import Any
 import msgspec
 from sqlalchemy import Connection, Row
 
-__all__ = ["BulkInsert", "BulkLookup"]
+__all__ = ["BulkInsert", "BulkLookup", "storable"]
 
 _SQLITE_VALUE = {"text": "TEXT", "bigint": "INTEGER"}
+
+
+def storable(said: str) -> str:
+    """Text from a wire as both engines store it: PostgreSQL has no place for NUL in text, and
+    a device that sends one must not stop everything behind it.
+    """
+    return said.replace("\x00", "\ufffd")
 
 
 class BulkInsert:

@@ -21,6 +21,7 @@ from sqlalchemy import Connection, text
 from sqlalchemy.exc import DBAPIError
 
 from central import observations
+from central.bulk import storable
 from central.moments import to_us
 from central.observations import Arrived
 from central.store import Database
@@ -285,7 +286,7 @@ def _quarantine(conn: Connection, topic: str, payload: bytes, reason: str, now_u
             "INSERT INTO quarantine (received_us, topic, reason, payload) "
             "VALUES (:now, :topic, :reason, :payload)"
         ),
-        {"now": now_us, "topic": topic, "reason": reason, "payload": payload},
+        {"now": now_us, "topic": storable(topic), "reason": storable(reason), "payload": payload},
     )
 
 
@@ -299,9 +300,9 @@ def _present(conn: Connection, presence: Presence) -> None:
         ),
         {
             "edge": presence.edge,
-            "state": presence.state,
+            "state": storable(presence.state),
             "since": to_us(presence.since),
-            "version": presence.version,
-            "reason": presence.reason,
+            "version": storable(presence.version),
+            "reason": storable(presence.reason),
         },
     )

@@ -17,7 +17,7 @@ import structlog
 from sqlalchemy import Connection, text
 from sqlalchemy.exc import DBAPIError
 
-from central.bulk import BulkInsert
+from central.bulk import BulkInsert, storable
 from central.catalogue.context import ContextCache
 from central.catalogue.effective import JUDGE
 from central.moments import to_us
@@ -203,7 +203,7 @@ def _review_row(review: Review, record_us: int) -> tuple[object, ...]:
         record_us,
         to_us(review.event_time),
         review.read_point,
-        review.reason,
+        storable(review.reason),
         _encode(review.proposals).decode(),
         _encode(review.causes).decode(),
         _encode(review.evidence).decode(),

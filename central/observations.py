@@ -11,7 +11,7 @@ from collections.abc import Sequence
 import msgspec
 from sqlalchemy import Connection, text
 
-from central.bulk import BulkInsert
+from central.bulk import BulkInsert, storable
 from central.moments import to_us
 from central.reconcile.verdict import Logged
 from gateway.contract import DeviceDescribed, DeviceHealth, Observation
@@ -110,9 +110,9 @@ def _project(conn: Connection, arrived: Sequence[Arrived], record_us: int) -> No
                 _HEALTH,
                 {
                     **key,
-                    "state": told.state,
-                    "cause": told.cause,
-                    "hint": told.hint,
+                    "state": storable(told.state),
+                    "cause": storable(told.cause),
+                    "hint": storable(told.hint),
                     "counters": _encoder.encode(told.counters).decode(),
                     "at": to_us(told.event_time),
                 },
@@ -122,8 +122,8 @@ def _project(conn: Connection, arrived: Sequence[Arrived], record_us: int) -> No
                 _DESCRIBED,
                 {
                     **key,
-                    "driver": told.driver,
-                    "model": told.model,
+                    "driver": storable(told.driver),
+                    "model": storable(told.model),
                     "description": _encoder.encode(told).decode(),
                 },
             )

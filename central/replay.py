@@ -13,6 +13,7 @@ from types import MappingProxyType
 import msgspec
 from sqlalchemy import Connection, text
 
+from central.bulk import storable
 from central.catalogue.context import ContextCache, context_changes
 from central.catalogue.effective import judged_upto
 from central.moments import to_us
@@ -184,7 +185,7 @@ def _review(review: Review) -> dict[str, object]:
     return {
         "event_us": to_us(review.event_time),
         "read_point": review.read_point,
-        "reason": review.reason,
+        "reason": storable(review.reason),
         "proposals": _encode(review.proposals).decode(),
         "causes": _encode(review.causes).decode(),
         "evidence": _encode(review.evidence).decode(),

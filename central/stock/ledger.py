@@ -192,6 +192,8 @@ def _ends_refused(movement: Movement) -> StockError | None:
         return StockError(
             f"a movement goes from one place to another, not from {movement.source} to itself"
         )
+    if "\x00" in movement.lot + movement.reason:
+        return StockError("a lot or a reason with a NUL character in it cannot be stored")
     if not 1 <= movement.quantity <= MAX_QUANTITY:
         return StockError(f"a movement is of 1 to {MAX_QUANTITY} units, not {movement.quantity}")
     return None
