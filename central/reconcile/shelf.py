@@ -35,16 +35,21 @@ SIGMAS = 3.0
 LEAK = 0.011
 LEAK_SD = 0.004
 """0.7 to 1.5 % of the neighbour's change: the middle, and how far off it may be."""
-TOGETHER_US = 4_000_000
-"""Changes this close in time may be one hand's doing, and so one plate's leak into another."""
+SLACK_US = 300_000
+"""A leak comes while the neighbour changes, give or take what settling is judged by."""
+TIGHT_UNITS, TIGHT_SIGMAS = 0.15, 2.0
+"""How well one reading of a change must fit to be believed against another one."""
 PATIENCE_US = 20_000_000
 FOLLOW = 0.1
 FOLLOW_AT_MOST_UNITS = 0.05
 
 
 class Change(msgspec.Struct, array_like=True):
-    """A new level that waits until the neighbour has come to rest."""
+    """A new level that waits until the neighbour has come to rest; it came between
+    ``from_us`` and ``at_us``.
+    """
 
+    from_us: int
     at_us: int
     event_time: datetime
     gross_mg: int
@@ -64,6 +69,7 @@ class Plate(msgspec.Struct):
     std_mg: int = 0
     disturbed_us: int | None = None
     restarted: bool = False
+    changing_us: int = 0
     changed_us: int = 0
     change_mg: int = 0
     waiting: Change | None = None
@@ -103,8 +109,10 @@ class Shelf(msgspec.Struct):
             )
             return Verdict(ignored=(Ignored(log_id=logged.log_id, reason=reason),))
         plate.device = seen.device
+        at_us = micros(seen.event_time)
         change = Change(
-            micros(seen.event_time),
+            plate.changed_us if seen.disturbed_at is None else micros(seen.disturbed_at),
+            at_us,
             seen.event_time,
             seen.gross_mg,
             seen.std_mg,
@@ -115,8 +123,10 @@ class Shelf(msgspec.Struct):
         if plate.waiting is not None:
             change.disturbed = change.disturbed or plate.waiting.disturbed
             change.cause = spanning([plate.waiting.cause, change.cause])[0]
+            change.from_us = min(change.from_us, plate.waiting.from_us)
         plate.disturbed_us, plate.waiting = None, change
-        plate.changed_us, plate.change_mg = change.at_us, change.gross_mg - (plate.level_mg or 0)
+        plate.changing_us, plate.changed_us = change.from_us, at_us
+        plate.change_mg = change.gross_mg - (plate.level_mg or 0)
         return Verdict()
 
     def ripe(self, now_us: int) -> list[int]:
@@ -139,15 +149,52 @@ class Shelf(msgspec.Struct):
         near = (self.plates.get(number - 1), self.plates.get(number + 1))
         return [plate for plate in near if plate is not None]
 
-    def leak_mg(self, number: int, at_us: int) -> tuple[float, float]:
-        """What neighbours' changes at about that time leaked into this plate, and its SD."""
+    def leak_mg(self, number: int, change: Change) -> tuple[float, float]:
+        """What neighbours that changed meanwhile leaked into this plate, and its SD."""
         leak, variance = 0.0, 0.0
         own = abs(self.plates[number].change_mg)
         for near in self._neighbours(number):
-            if abs(near.changed_us - at_us) <= TOGETHER_US and abs(near.change_mg) > own:
+            meanwhile = (
+                near.changing_us <= change.at_us + SLACK_US
+                and change.from_us <= near.changed_us + SLACK_US
+            )
+            if meanwhile and abs(near.change_mg) > own:
                 leak += LEAK * near.change_mg
                 variance += (LEAK_SD * near.change_mg) ** 2
         return leak, math.sqrt(variance)
+
+
+class Count(msgspec.Struct, frozen=True):
+    """One reading of a change: so many pieces, and what is left over."""
+
+    pieces: int
+    residual_mg: float
+    sigma_mg: float
+    unit_mg: int
+
+    @property
+    def fits(self) -> bool:
+        """Whether what is left over is no more than scatter."""
+        allowed_mg = max(RESIDUAL_UNITS * self.unit_mg, SIGMAS * self.sigma_mg)
+        return abs(self.residual_mg) <= allowed_mg
+
+    @property
+    def is_tight(self) -> bool:
+        """Whether it fits so well that it may be believed against another reading."""
+        allowed_mg = max(TIGHT_UNITS * self.unit_mg, TIGHT_SIGMAS * self.sigma_mg)
+        return abs(self.residual_mg) <= allowed_mg
+
+    @property
+    def is_countable(self) -> bool:
+        """Whether the scatter leaves a piece more or less distinguishable."""
+        return SIGMAS * self.sigma_mg <= self.unit_mg / 2
+
+
+def _count(delta_mg: float, noise_mg: float, plan: PlatePlan) -> Count:
+    pieces = round(delta_mg / plan.unit_mg)
+    scatter_mg = math.sqrt(abs(pieces)) * plan.unit_cv * plan.unit_mg
+    sigma_mg = math.hypot(scatter_mg, noise_mg)
+    return Count(pieces, delta_mg - pieces * plan.unit_mg, sigma_mg, plan.unit_mg)
 
 
 def resolve(shelf: Shelf, number: int, plan: PlatePlan, point: ReadPoint) -> Verdict:
@@ -157,52 +204,53 @@ def resolve(shelf: Shelf, number: int, plan: PlatePlan, point: ReadPoint) -> Ver
     assert change is not None
     plate.waiting = None
     before_mg = plate.level_mg if plate.level_mg is not None else change.gross_mg
-    leak_mg, leak_sd_mg = shelf.leak_mg(number, change.at_us)
-    delta_mg = change.gross_mg - before_mg - leak_mg
-    count = round(delta_mg / plan.unit_mg)
-    residual_mg = delta_mg - count * plan.unit_mg
-    noise_mg = math.hypot(change.std_mg, plate.std_mg, leak_sd_mg)
-    sigma_mg = math.hypot(math.sqrt(abs(count)) * plan.unit_cv * plan.unit_mg, noise_mg)
+    leak_mg, leak_sd_mg = shelf.leak_mg(number, change)
+    noise_mg = math.hypot(change.std_mg, plate.std_mg)
+    delta_mg = change.gross_mg - before_mg
+    alone = _count(delta_mg, noise_mg, plan)
+    leaked = _count(delta_mg - leak_mg, math.hypot(noise_mg, leak_sd_mg), plan)
+    count = alone if alone.is_tight and not leaked.is_tight else leaked
     restarted, plate.restarted = plate.restarted, False
     plate.std_mg = change.std_mg
+    # Every change leaks a little, while two hands at one moment are rare: a leak that explains
+    # all of it is believed; two readings that explain it equally are a question.
+    explained = leaked.is_tight and leaked.pieces == 0
+    if alone.pieces != leaked.pieces and alone.is_tight == leaked.is_tight and not explained:
+        reason = "a neighbour's change may have leaked"
+    elif count.pieces == 0 and (count.fits or not change.disturbed):
+        _follow(plate, plan, delta_mg, leaked=leak_mg != 0.0)
+        return Verdict(ignored=(Ignored(log_id=change.log_id, reason="no change in pieces"),))
+    elif restarted and abs(change.gross_mg) < plan.unit_mg / 2 and abs(count.pieces) >= 3:
+        reason = "scale restarted at zero"
+    elif not count.fits or count.pieces == 0:
+        reason = "unresolved weight change"
+    else:
+        reason = "" if count.is_countable else "too many pieces to count by weight"
+    plate.level_mg = change.gross_mg
     evidence: dict[str, object] = {
         "plate": number,
         "before_mg": before_mg,
         "after_mg": change.gross_mg,
         "leak_mg": round(leak_mg),
         "unit_mg": plan.unit_mg,
-        "residual_mg": round(residual_mg),
-        "sigma_mg": round(sigma_mg),
+        "residual_mg": round(count.residual_mg),
+        "sigma_mg": round(count.sigma_mg),
     }
-    allowed_mg = max(RESIDUAL_UNITS * plan.unit_mg, SIGMAS * sigma_mg)
-    if count == 0 and (abs(residual_mg) <= allowed_mg or not change.disturbed):
-        _follow(plate, plan, change.gross_mg - before_mg, leaked=leak_mg != 0.0)
-        return Verdict(ignored=(Ignored(log_id=change.log_id, reason="no change in pieces"),))
-    plate.level_mg = change.gross_mg
-    reason = ""
-    if restarted and abs(change.gross_mg) < plan.unit_mg / 2 and abs(count) >= 3:
-        reason = "scale restarted at zero"
-    elif abs(residual_mg) > allowed_mg or count == 0:
-        reason = "unresolved weight change"
-    elif SIGMAS * sigma_mg > plan.unit_mg / 2:
-        reason = "too many pieces to count by weight"
-    sure = _sure(residual_mg, sigma_mg, plan)
-    movement = _movement(plan, point, change, count, (evidence, sure))
+    sure = _sure(count.residual_mg, count.sigma_mg, plan)
+    movement = _movement(plan, point, change, count.pieces, (evidence, sure))
+    proposals = (movement,) if movement else ()
     if not reason:
-        return Verdict(movements=(movement,) if movement else ())
-    return Verdict(
-        reviews=(
-            Review(
-                id=derived_id("review", reason, plan.read_point, number, change.cause),
-                read_point=plan.read_point,
-                reason=reason,
-                event_time=change.event_time,
-                proposals=(movement,) if movement else (),
-                causes=(change.cause,),
-                evidence=evidence,
-            ),
-        )
+        return Verdict(movements=proposals)
+    review = Review(
+        id=derived_id("review", reason, plan.read_point, number, change.cause),
+        read_point=plan.read_point,
+        reason=reason,
+        event_time=change.event_time,
+        proposals=proposals,
+        causes=(change.cause,),
+        evidence=evidence,
     )
+    return Verdict(reviews=(review,))
 
 
 def _follow(plate: Plate, plan: PlatePlan, delta_mg: int, *, leaked: bool) -> None:

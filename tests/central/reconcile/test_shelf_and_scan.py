@@ -134,3 +134,12 @@ def test_other_scans_are_questions(data: str, reason: str) -> None:
     verdict = judge([scan])
     assert not verdict.movements
     assert reason in verdict.reviews[0].reason
+
+
+def test_a_piece_taken_soon_after_a_neighbours_change_counts() -> None:
+    """Three bottles leave plate 2 and stand still; two seconds later a tin leaves plate 3."""
+    quiet = [level(0, 2, 9_000_000), level(0, 3, 2_000_000)]
+    verdict = judge(
+        [*quiet, motion(9, 2), level(11, 2, 7_500_000), motion(13, 3), level(14, 3, 1_995_000)]
+    )
+    assert counted(verdict) == [("SKU-2", 3, "retail_selling"), ("SKU-3", 1, "retail_selling")]
