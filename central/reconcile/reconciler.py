@@ -25,7 +25,6 @@ from central.reconcile.verdict import (
     ReadPoint,
     Verdict,
 )
-from central.stock.model import Movement
 from gateway.contract import (
     CodeScanned,
     DeviceDescribed,
@@ -38,16 +37,14 @@ from gateway.contract import (
 )
 
 VERSION = 1
-MOVED_TAGS = 20_000
 
 
 class _Memory(msgspec.Struct):
-    """All state. ``moved``: where a decision put a tag, and where the ledger had it then."""
+    """All state that outlives a stretch of the log."""
 
     version: int = VERSION
     portals: dict[str, Portal] = {}
     shelves: dict[str, Shelf] = {}
-    moved: dict[str, tuple[str, str | None]] = {}
 
 
 class _Findings:
@@ -70,13 +67,19 @@ class Reconciler:
 
     def __init__(self, state: bytes | None = None) -> None:
         self._memory = _Memory() if state is None else msgspec.msgpack.decode(state, type=_Memory)
+        self._moved: dict[str, str] = {}
 
     def dump(self) -> bytes:
         """Everything that a later ``Reconciler(state)`` needs to go on alike."""
         return msgspec.msgpack.encode(self._memory)
 
     def judge(self, logged: Sequence[Logged], context: Context) -> Verdict:
-        """Take the next observations of the log, in its order, and say what they come to."""
+        """Take the next observations of the log, in its order, and say what they come to.
+
+        Whoever calls posts the movements before the next call, so that ``context.placed`` tells
+        then what was really posted; within this call, what is decided counts as posted.
+        """
+        self._moved.clear()
         findings = _Findings()
         for one in logged:
             findings.parts += self._one(one, context)
@@ -161,7 +164,7 @@ class Reconciler:
         decided = passes.decide(
             crossings, portal=portal, point=point, placed=placed, pass_id=pass_id
         )
-        self._remember(decided.movements, context)
+        self._moved.update((epc, m.destination) for m in decided.movements for epc in m.epcs)
         if window is None and decided.decision == "nothing":
             return Verdict()
         opened = [track.first_us for track in tracks]
@@ -184,21 +187,8 @@ class Reconciler:
         )
 
     def _placed(self, epc: str, context: Context) -> str | None:
-        """Where the ledger has a tag, or will once it has posted what was decided here."""
-        ledger = context.placed.get(epc)
-        decided = self._memory.moved.get(epc)
-        if decided is None or decided[1] != ledger:
-            return ledger
-        return decided[0]
-
-    def _remember(self, movements: Sequence[Movement], context: Context) -> None:
-        moved = self._memory.moved
-        for movement in movements:
-            for epc in movement.epcs:
-                moved.pop(epc, None)
-                moved[epc] = (movement.destination, context.placed.get(epc))
-        while len(moved) > MOVED_TAGS:
-            del moved[next(iter(moved))]
+        """Where the ledger has a tag, or will once it has posted what was decided just now."""
+        return self._moved.get(epc) or context.placed.get(epc)
 
     # ---- shelf ---------------------------------------------------------------------------
     def _shelf(
