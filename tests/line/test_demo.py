@@ -8,7 +8,8 @@ import sys
 
 import pytest
 
-pytestmark = [pytest.mark.line, pytest.mark.timeout(240)]
+# One at a time: each of them runs a whole site in real time.
+pytestmark = [pytest.mark.line, pytest.mark.xdist_group("line"), pytest.mark.timeout(240)]
 
 
 def test_the_demo_ends_with_stock_that_is_right() -> None:

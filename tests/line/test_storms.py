@@ -11,7 +11,8 @@ import pytest
 from tests.fakes.mosquitto import start_mosquitto
 from tests.line.storm import Storm, assert_right
 
-pytestmark = [pytest.mark.line, pytest.mark.timeout(300)]
+# One at a time: each of them runs a whole site in real time.
+pytestmark = [pytest.mark.line, pytest.mark.xdist_group("line"), pytest.mark.timeout(300)]
 Kill = Callable[[], Awaitable[None]]
 
 
