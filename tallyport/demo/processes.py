@@ -105,8 +105,16 @@ class Site:
         self.mqtt_port = self.broker_port or free_port()
         self.central = self._process("central")
         self.edge = self._process("edge")
-        (self.folder / "central.toml").write_text(central_toml(self))
-        (self.folder / "edge.toml").write_text(edge_toml(self))
+        central = central_toml(
+            self.folder,
+            http_port=self.http_port,
+            mqtt_port=self.mqtt_port,
+            embedded=self.broker_port is None,
+            database_url=self.database_url,
+        )
+        edge = edge_toml(self.folder, mqtt_port=self.mqtt_port, devices=self.devices)
+        (self.folder / "central.toml").write_text(central)
+        (self.folder / "edge.toml").write_text(edge)
 
     def _process(self, name: str) -> Process:
         config = self.folder / f"{name}.toml"

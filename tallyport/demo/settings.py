@@ -3,47 +3,45 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
+from pathlib import Path
 
 from drivers.emulators.portal_scene import Antenna
 from tallyport.demo.goods import DOCK_POINT, EDGE, SCAN_POINT, SHELF_POINT, SITE
 
-if TYPE_CHECKING:
-    from tallyport.demo.processes import Site
 
-
-def central_toml(site: Site) -> str:
+def central_toml(
+    folder: Path, *, http_port: int, mqtt_port: int, embedded: bool, database_url: str | None
+) -> str:
     """Central's settings for one box, or for an outside broker and database."""
-    database = f'\n[database]\nurl = "{site.database_url}"\n' if site.database_url else ""
-    embedded = "true" if site.broker_port is None else "false"
+    database = f'\n[database]\nurl = "{database_url}"\n' if database_url else ""
     return f"""\
 [central]
-data_dir = "{site.folder / "central"}"
+data_dir = "{folder / "central"}"
 
 [http]
 host = "127.0.0.1"
-port = {site.http_port}
+port = {http_port}
 
 [mqtt]
-embedded = {embedded}
+embedded = {"true" if embedded else "false"}
 host = "127.0.0.1"
-port = {site.mqtt_port}
+port = {mqtt_port}
 {database}"""
 
 
-def edge_toml(site: Site) -> str:
+def edge_toml(folder: Path, *, mqtt_port: int, devices: str) -> str:
     """The edge's settings: where the broker is, and its devices."""
     return f"""\
 [edge]
 name = "{EDGE}"
 site = "{SITE}"
-data_dir = "{site.folder / "edge"}"
+data_dir = "{folder / "edge"}"
 
 [mqtt]
 host = "127.0.0.1"
-port = {site.mqtt_port}
+port = {mqtt_port}
 
-{site.devices}"""
+{devices}"""
 
 
 def reader_toml(port: int, antennas: Sequence[Antenna]) -> str:
