@@ -4,7 +4,6 @@ import asyncio
 import tomllib
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
 
 import pytest
 from hypothesis import given, settings
@@ -12,10 +11,9 @@ from hypothesis import strategies as st
 
 from drivers.emulators.llrp_encode import ReportContent, event, gpi_event, message, tag_report
 from drivers.emulators.llrp_reader import EmulatedReader
-from drivers.errors import DeviceError, DeviceRefused, DeviceUnavailable
 from drivers.llrp import LlrpConfig, LlrpReader
 from drivers.llrp_decode import LlrpDecoder
-from drivers.readings import Reading, TagRead
+from drivers.readings import DeviceEvent, Reading, TagRead
 
 READS = [
     TagRead(
@@ -29,7 +27,8 @@ READS = [
 async def test_every_read_arrives_in_order_and_a_gpi_edge_with_it() -> None:
     emulator = EmulatedReader()
     port = await emulator.start()
-    got, complete = [], asyncio.Event()
+    got: list[Reading] = []
+    complete = asyncio.Event()
 
     async def emit(readings: Sequence[Reading]) -> None:
         got.extend(readings)
@@ -48,45 +47,8 @@ async def test_every_read_arrives_in_order_and_a_gpi_edge_with_it() -> None:
         await task
     await emulator.stop()
     assert [reading for reading in got if isinstance(reading, TagRead)] == READS
-    assert [r.state for r in got if getattr(r, "name", "") == "gpi"] == [True]
-
-
-async def _failure(emulator: EmulatedReader, **settings_: Any) -> DeviceError:
-    async def emit(_readings: Sequence[Reading]) -> None:
-        pass
-
-    reader = LlrpReader(LlrpConfig(host="127.0.0.1", port=await emulator.start(), **settings_))
-    with pytest.raises(DeviceError) as caught:
-        await reader.run(emit)
-    await emulator.stop()
-    return caught.value
-
-
-async def test_fault_10_busy_names_the_other_client() -> None:
-    emulator = EmulatedReader()
-    emulator.faults.busy = True
-    error = await _failure(emulator)
-    assert isinstance(error, DeviceUnavailable)
-    assert "another client" in str(error)
-
-
-async def test_fault_11_rejected_rospec_ends_the_run() -> None:
-    emulator = EmulatedReader()
-    emulator.faults.refuse[20] = (209, "unsupported")
-    assert isinstance(await _failure(emulator), DeviceRefused)
-
-
-async def test_fault_12_unanswered_capabilities_end_the_run() -> None:
-    emulator = EmulatedReader()
-    emulator.faults.ignore.add(1)
-    error = await _failure(emulator, setup_timeout_s=0.3)
-    assert "GET_READER_CAPABILITIES" in str(error)
-
-
-async def test_fault_15_a_power_below_the_table_is_refused_with_the_range() -> None:
-    error = await _failure(EmulatedReader(), antennas=({"antenna": 1, "tx_power_dbm": 5.0},))
-    assert isinstance(error, DeviceRefused)
-    assert "10 to 30 dBm" in str(error)
+    events = [reading for reading in got if isinstance(reading, DeviceEvent)]
+    assert [one.state for one in events if one.name == "gpi"] == [True]
 
 
 @given(st.data())
