@@ -23,7 +23,7 @@ from central.catalogue.effective import JUDGE
 from central.moments import to_us
 from central.observations import read_log
 from central.reconcile.reconciler import Reconciler
-from central.reconcile.verdict import Context, Logged, Review, Verdict
+from central.reconcile.verdict import Logged, Review, Verdict
 from central.stock import ledger
 from central.stock.model import Cause, Movement, StockError
 from central.store import Database
@@ -67,6 +67,10 @@ _MOVE_CURSOR = text(
     "INSERT INTO cursor (name, position, state) VALUES (:name, :position, :state) "
     "ON CONFLICT (name) DO UPDATE SET position = excluded.position, state = excluded.state"
 )
+
+
+class _JudgingFailed(Exception):
+    """A fault in judging itself: the stretch is judged again, more carefully."""
 
 
 class Judge:
@@ -113,18 +117,20 @@ class Judge:
         if not logged:
             return 0
         record_us = time.time_ns() // 1000
-        context = self._contexts.load(conn)
         try:
-            verdict = reconciler.judge(logged, context)
-        except Exception:  # noqa: BLE001 (told, and then taken apart)
+            with conn.begin_nested():
+                told, reconciler = self._each(conn, reconciler, logged, record_us)
+        except _JudgingFailed:
             _log.exception("judging_failed", first=logged[0].log_id, last=logged[-1].log_id)
-            reconciler, verdict = self._one_by_one(conn, logged, context)
-        self._store(conn, verdict, record_us, logged[-1].log_id)
+            told, reconciler = self._each(
+                conn, self._saved(conn), logged, record_us, setting_aside=True
+            )
         conn.execute(
             _MOVE_CURSOR,
             {"name": JUDGE, "position": logged[-1].log_id, "state": reconciler.dump()},
         )
         self._reconciler, self._position = reconciler, logged[-1].log_id
+        self.counters.update(told)
         self.counters["observations"] += len(logged)
         return len(logged)
 
@@ -143,37 +149,51 @@ class Judge:
         ).scalar()
         return Reconciler(None if state is None else bytes(state))
 
-    def _one_by_one(
-        self, conn: Connection, logged: Sequence[Logged], context: Context
-    ) -> tuple[Reconciler, Verdict]:
-        """A fault in judging must not stop the road: the observation that shows it goes to a
-        person, and judging goes on as if it had not been.
-        """
-        reconciler = self._saved(conn)
-        parts: list[Verdict] = []
-        for one in logged:
-            before = reconciler.dump()
-            try:
-                parts.append(reconciler.judge([one], context))
-            except Exception as error:  # noqa: BLE001 (becomes a review)
-                self.counters["failed"] += 1
-                reconciler = Reconciler(before)
-                parts.append(Verdict(reviews=(_fault(one, error),)))
-        return reconciler, Verdict(
-            movements=tuple(m for part in parts for m in part.movements),
-            reviews=tuple(r for part in parts for r in part.reviews),
-            passes=tuple(p for part in parts for p in part.passes),
-            ignored=tuple(i for part in parts for i in part.ignored),
-        )
+    def _each(
+        self,
+        conn: Connection,
+        reconciler: Reconciler,
+        logged: Sequence[Logged],
+        record_us: int,
+        *,
+        setting_aside: bool = False,
+    ) -> tuple[Counter[str], Reconciler]:
+        """Judge entry by entry and post what each comes to before the next is judged, so that
+        the next sees the ledger as it is, a refusal included, wherever the log is cut.
 
-    def _store(self, conn: Connection, verdict: Verdict, record_us: int, log_id: int) -> None:
+        Raises ``_JudgingFailed`` at a fault in judging. With ``setting_aside`` the observation
+        that shows the fault goes to a person, and judging goes on as if it had not been.
+        """
+        told: Counter[str] = Counter()
+        context = self._contexts.load(conn)
+        for one in logged:
+            before = reconciler.dump() if setting_aside else b""
+            try:
+                verdict = reconciler.judge([one], context)
+            except DBAPIError:
+                raise  # it looked a tag up: the database failed, not judging
+            except Exception as error:
+                if not setting_aside:
+                    raise _JudgingFailed from error
+                told["failed"] += 1
+                reconciler = Reconciler(before)
+                verdict = Verdict(reviews=(_fault(one, error),))
+            self._store(conn, verdict, record_us, one.log_id, told)
+        return told, reconciler
+
+    def _store(
+        self, conn: Connection, verdict: Verdict, record_us: int, log_id: int, told: Counter[str]
+    ) -> None:
+        told.update(passes=len(verdict.passes), ignored=len(verdict.ignored))
+        if not (verdict.movements or verdict.reviews or verdict.passes):
+            return
         results = ledger.post_each(conn, verdict.movements, record_us=record_us, log_id=log_id)
         refused: list[Review] = []
         for movement, result in zip(verdict.movements, results, strict=True):
             if isinstance(result, StockError):
                 refused.append(_refused(movement, result))
             else:
-                self.counters["repeated" if result.repeated else "movements"] += 1
+                told["repeated" if result.repeated else "movements"] += 1
         reviews = [*verdict.reviews, *refused]
         _REVIEWS.run(conn, [_review_row(review, record_us) for review in reviews])
         _PASSES.run(
@@ -192,9 +212,7 @@ class Judge:
                 for one in verdict.passes
             ],
         )
-        self.counters.update(
-            reviews=len(reviews), passes=len(verdict.passes), ignored=len(verdict.ignored)
-        )
+        told["reviews"] += len(reviews)
 
 
 def _review_row(review: Review, record_us: int) -> tuple[object, ...]:
