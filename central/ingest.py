@@ -10,7 +10,6 @@ to quarantine with its bytes, and is acknowledged: it would never get better.
 from __future__ import annotations
 
 import asyncio
-import time
 from collections import Counter
 from collections.abc import Sequence
 from enum import StrEnum
@@ -27,8 +26,10 @@ from central.observations import Arrived
 from central.store import Database
 from central.tide import Tide
 from gateway import codec, topics
+from gateway.clock import Clock, SystemClock
 from gateway.contract import Batch, ContractError, Presence, Watermark
-from gateway.mqtt import Incoming, MqttClient, NotConnected, PublishRefused
+from gateway.link import Link
+from gateway.mqtt_settings import Incoming, NotConnected, PublishRefused
 
 __all__ = ["Admission", "Ingest", "Outcome", "Stream", "admit"]
 
@@ -98,12 +99,13 @@ class Ingest:
     ``lost``, ``fenced``, ``quarantined``, ``retries``.
     """
 
-    def __init__(self, database: Database, tide: Tide) -> None:
+    def __init__(self, database: Database, tide: Tide, *, clock: Clock | None = None) -> None:
         self._database = database
         self._tide = tide
+        self._clock = clock or SystemClock()
         self.counters: Counter[str] = Counter()
 
-    async def run(self, client: MqttClient) -> None:
+    async def run(self, client: Link) -> None:
         """Take messages until cancelled. A database that fails is tried again for ever, with
         the messages unacknowledged meanwhile.
         """
@@ -132,14 +134,14 @@ class Ingest:
 
     async def receive(self, messages: Sequence[tuple[str, bytes]]) -> Outcome:
         """Commit some messages (topic and payload) in one transaction; raises the tide."""
-        record_us = time.time_ns() // 1000
+        record_us = self._clock.now_us()
         decoded = [(topic, payload, _decode(topic, payload)) for topic, payload in messages]
         outcome = await self._database.write(lambda conn: _commit(conn, decoded, record_us))
         self.counters.update(outcome.counted)
         self._tide.rise()
         return outcome
 
-    async def _publish(self, client: MqttClient, watermarks: dict[str, Watermark]) -> None:
+    async def _publish(self, client: Link, watermarks: dict[str, Watermark]) -> None:
         """A watermark that is not delivered costs only repeats: it is retained, and the next
         one says the same and more.
         """
@@ -152,7 +154,7 @@ class Ingest:
                 _log.warning("watermark_not_sent", edge=watermark.edge, why=str(error))
 
 
-async def _pump(client: MqttClient, waiting: asyncio.Queue[Incoming]) -> None:
+async def _pump(client: Link, waiting: asyncio.Queue[Incoming]) -> None:
     """Bounded by the client's receive maximum: nothing more comes while nothing is acked."""
     async for message in client.messages():
         waiting.put_nowait(message)

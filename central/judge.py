@@ -8,7 +8,6 @@ the same state, with the same result. A movement that stock's rules refuse becom
 from __future__ import annotations
 
 import asyncio
-import time
 from collections import Counter
 from collections.abc import Sequence
 
@@ -28,6 +27,7 @@ from central.stock import ledger
 from central.stock.model import Cause, Movement, StockError
 from central.store import Database
 from central.tide import Tide
+from gateway.clock import Clock, SystemClock
 
 __all__ = ["Judge"]
 
@@ -78,9 +78,10 @@ class Judge:
     ``reviews``, ``passes``, ``ignored``, ``failed``, ``retries``.
     """
 
-    def __init__(self, database: Database, tide: Tide) -> None:
+    def __init__(self, database: Database, tide: Tide, *, clock: Clock | None = None) -> None:
         self._database = database
         self._tide = tide
+        self._clock = clock or SystemClock()
         self._contexts = ContextCache()
         self._reconciler: Reconciler | None = None
         self._position = -1
@@ -116,7 +117,7 @@ class Judge:
         logged = read_log(conn, position, _STRETCH)
         if not logged:
             return 0
-        record_us = time.time_ns() // 1000
+        record_us = self._clock.now_us()
         try:
             with conn.begin_nested():
                 told, reconciler = self._each(conn, reconciler, logged, record_us)

@@ -30,7 +30,9 @@ from edge.supervisor import Supervisor
 from edge.uplink import Uplink, UplinkSettings
 from edge.walltime import WallTime
 from gateway import codec, topics
+from gateway.clock import Clock
 from gateway.contract import Presence
+from gateway.link import MakeLink
 from gateway.mqtt import MqttClient, NotConnected, PublishRefused, SubscribeRefused, Will
 
 _log = structlog.get_logger("edge.agent")
@@ -65,17 +67,24 @@ async def run(config: EdgeConfig, *, stop: asyncio.Event | None = None) -> None:
 class Agent:
     """All parts of one running edge. The journal belongs to the agent, which closes it."""
 
-    def __init__(self, config: EdgeConfig, journal: Journal) -> None:
+    def __init__(
+        self,
+        config: EdgeConfig,
+        journal: Journal,
+        *,
+        clock: Clock | None = None,
+        link: MakeLink = MqttClient,
+    ) -> None:
         self._config = config
         self._journal = journal
         edge, uplink = config.edge, config.uplink
-        self._time = WallTime()
+        self._time = WallTime(clock)
         self._keeper = Keeper(
             journal,
             commit_every_ms=config.journal.commit_every_ms,
             commit_every=config.journal.commit_every,
         )
-        self._client = MqttClient(
+        self._client = link(
             config.mqtt_settings(),
             will=Will(
                 topics.status(edge.site, edge.name),
@@ -91,7 +100,7 @@ class Agent:
             site=edge.site,
             edge=edge.name,
             settings=UplinkSettings(**uplink.model_dump()),
-            now_us=self._time.now_us,
+            clock=self._time,
             on_news=self._news.set,
         )
         self._keeper.when_committed(self._uplink.wake)
@@ -141,7 +150,7 @@ class Agent:
                     await self._uplink.drained()
         await self._announce("offline", "stopped")
         await _cancel(rest)
-        await asyncio.to_thread(self._keeper.close)
+        await self._keeper.close()
         _log.info("agent_stopped", unconfirmed=self._uplink.backlog, refused=self._keeper.refused)
 
     # ---- parts -----------------------------------------------------------------------------

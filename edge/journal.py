@@ -11,20 +11,16 @@ Blocking and thread-safe: call it from a worker thread, never from the event loo
 
 from __future__ import annotations
 
-import json
-import os
 import secrets
 import threading
-import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal, NamedTuple
 
-import duckdb
-
-from edge import segments
-from edge.segments import Recovery, Segment, SegmentLost
+from edge.segments import Recovery, Row, Segment, SegmentLost, SegmentStore, StoreFailed
+from edge.segments_duckdb import DuckDBSegments
+from gateway.clock import Clock, SystemClock
 
 _SMALLEST_ROW = 16
 """No row takes fewer bytes of a WAL: bounds what may have stood in a tail that was cut off."""
@@ -72,16 +68,25 @@ class JournalStats:
 
 
 class Journal:
-    """See the module. Construct it with ``Journal.open``."""
+    """See the module. ``Journal.open`` makes one in a directory; another store and clock may be
+    handed over. Damage never stops it: torn tails are cut off, bad segments put aside, and
+    ``recovery`` says so.
+    """
 
-    def __init__(self, directory: Path, limits: JournalLimits) -> None:
-        self._directory = directory
+    def __init__(
+        self,
+        store: SegmentStore,
+        limits: JournalLimits,
+        *,
+        clock: Clock | None = None,
+        new_epoch: Callable[[], str] = lambda: secrets.token_hex(8),
+    ) -> None:
+        self._store = store
         self._limits = limits
+        self._clock = clock or SystemClock()
         self._lock = threading.RLock()
-        self._db = segments.connect(limits.memory_mib)
         self._segments: list[Segment] = []
         self._active: Segment | None = None
-        self._appender: duckdb.Appender | None = None
         self._position_saved = 0.0
         self._dropped = 0
         self._refused = 0
@@ -89,16 +94,13 @@ class Journal:
         self.epoch = ""
         self.next_seq = 1
         self.trimmed_upto = 0
+        self._recover(new_epoch)
 
     @classmethod
     def open(cls, directory: Path, limits: JournalLimits | None = None) -> Journal:
-        """Open or make the journal in ``directory``. Damage never stops it: torn tails are cut
-        off, bad segments put aside, and ``recovery`` says so.
-        """
-        directory.mkdir(parents=True, exist_ok=True)
-        journal = cls(directory, limits or JournalLimits())
-        journal._recover()
-        return journal
+        """Open or make the journal in ``directory``."""
+        limits = limits or JournalLimits()
+        return cls(DuckDBSegments(directory, limits.memory_mib), limits)
 
     # ---- adding ------------------------------------------------------------------------
     def append(self, bodies: Sequence[bytes]) -> range:
@@ -114,51 +116,44 @@ class Journal:
             active = self._writable(len(bodies))
             seqs = range(self.next_seq, self.next_seq + len(bodies))
             try:
-                self._write(active, list(zip(seqs, bodies, strict=True)))
-            except duckdb.Error as error:
+                self._store.append(active, list(zip(seqs, bodies, strict=True)))
+            except StoreFailed as failed:
                 if self._stands_after_failure(active, seqs[-1]):
                     return seqs
                 self._refused += len(bodies)
-                raise JournalFull(f"the journal could not be written: {error}") from error
+                raise JournalFull(str(failed)) from failed
             active.last_seq = seqs[-1]
             self.next_seq = seqs[-1] + 1
             if self._is_complete(active):
-                self._seal()
+                self._seal(active)
             return seqs
 
     def _writable(self, rows: int) -> Segment:
         """The active segment, or a new one; JournalFull when the disk has no room for it."""
         if self._active is None:
             try:
-                self._start_segment()
-            except (duckdb.Error, OSError) as error:
+                self._active = self._store.create(self.epoch, self.next_seq)
+            except StoreFailed as failed:
                 self._refused += rows
-                raise JournalFull(f"no new journal segment can be made: {error}") from error
-        assert self._active is not None
+                raise JournalFull(str(failed)) from failed
+            self._segments.append(self._active)
         return self._active
-
-    def _write(self, active: Segment, rows: list[tuple[int, bytes]]) -> None:
-        if self._appender is None:
-            self._appender = self._db.appender(f"{active.alias}.main.ev")
-        self._appender.append_rows(rows)
-        self._appender.flush()  # one commit, one fdatasync
 
     def _stands_after_failure(self, active: Segment, last_seq: int) -> bool:
         """Start the active segment afresh from disk, and say whether the rows that a failed
         commit was about stand there all the same: then they must not be appended again.
         """
-        self._appender = None
-        segments.detach(self._db, active)
+        self._store.let_go(active)
         last = active.last_seq
         try:
-            segments.attach(self._db, active, self.recovery)
+            self._store.open(active, self.recovery)
         except SegmentLost:
             self._segments.remove(active)
         else:
             if active.last_seq >= active.first_seq:
                 last = active.last_seq
         self.next_seq = max(self.next_seq, last + 1)
-        self._active = active if active.attached and self._continues(active) else None
+        self._active = active if active.is_open and self._continues(active) else None
         return last >= last_seq
 
     def _make_room(self, rows: int) -> None:
@@ -180,19 +175,18 @@ class Journal:
     def _is_complete(self, active: Segment) -> bool:
         limits = self._limits
         smaller = min(limits.segment_bytes, limits.max_bytes // 8)
-        return active.rows >= limits.segment_rows or active.size() >= smaller
+        return active.rows >= limits.segment_rows or self._store.size(active) >= smaller
 
-    def _seal(self) -> None:
-        """Checkpoint the active segment, for the only time in its life; the next append starts
-        another. A failure (a full disk) costs nothing: its log still holds every row.
+    def _seal(self, active: Segment) -> None:
+        """No more is added to it; the next append starts another. A failure (a full disk) costs
+        nothing: its log still holds every row.
         """
-        active = self._segments[-1]
-        self._appender = self._active = None
+        self._active = None
         try:
-            self._db.execute(f"CHECKPOINT {active.alias}")
-        except duckdb.Error as error:
-            self._note(f"{active.path.name} stays unsealed: {error}")
-        segments.detach(self._db, active)
+            self._store.seal(active)
+        except StoreFailed as failed:
+            self._note(str(failed))
+        active.sealed_bytes = self._store.size(active)
 
     # ---- taking ------------------------------------------------------------------------
     def read(self, after_seq: int, limit: int) -> Stretch:
@@ -208,36 +202,32 @@ class Journal:
             gap = max(0, self.next_seq - after_seq - 1)
             return Stretch(after_seq + gap + 1, gap, [])
 
-    def _rows(self, segment: Segment, after_seq: int, limit: int) -> list[tuple[int, bytes]]:
+    def _rows(self, segment: Segment, after_seq: int, limit: int) -> list[Row]:
         try:
-            if not segment.attached:
-                segments.attach(self._db, segment, self.recovery)
-            rows: list[tuple[int, bytes]] = self._db.execute(
-                f"SELECT seq, body FROM {segment.alias}.ev WHERE seq > ? ORDER BY seq LIMIT ?",  # noqa: S608
-                [after_seq, limit],
-            ).fetchall()
-        except (SegmentLost, duckdb.Error) as error:
-            self._lose(segment, error)
+            if not segment.is_open:
+                self._store.open(segment, self.recovery)
+            rows = self._store.rows(segment, after_seq, limit)
+        except (SegmentLost, StoreFailed) as failed:
+            self._lose(segment, failed)
             return []
         finally:
             if segment is not self._active:
-                segments.detach(self._db, segment)
+                self._store.let_go(segment)
         return _consecutive(rows)
 
-    def _lose(self, segment: Segment, error: Exception) -> None:
+    def _lose(self, segment: Segment, why: SegmentLost | StoreFailed) -> None:
         """A sealed segment turned out unreadable: the rest of the journal goes on without it."""
         if segment is self._active:
             self._stands_after_failure(segment, segment.last_seq)
             return
-        segments.detach(self._db, segment)
+        self._store.let_go(segment)
         self._segments.remove(segment)
-        if segment.path.exists():
-            segment.path.rename(segment.path.with_name(segment.path.name + ".bad"))
-            self.recovery.quarantined.append(f"{segment.path.name}: {error}")
+        if isinstance(why, StoreFailed):
+            self._store.put_aside(segment, str(why), self.recovery)
 
     # ---- letting go --------------------------------------------------------------------
     def trim(self, upto_seq: int) -> None:
-        """Central has committed everything up to ``upto_seq``: unlink what is not needed."""
+        """Central has committed everything up to ``upto_seq``: remove what is not needed."""
         with self._lock:
             self.trimmed_upto = max(self.trimmed_upto, upto_seq)
             if upto_seq >= self.next_seq:
@@ -245,7 +235,7 @@ class Journal:
             for segment in [s for s in self._segments if s.last_seq <= upto_seq]:
                 if segment is not self._active:
                     self._forget(segment)
-            if time.monotonic() - self._position_saved >= _POSITION_EVERY_S:
+            if self._clock.steady_s() - self._position_saved >= _POSITION_EVERY_S:
                 self._save_position()
 
     def _skip_to(self, seq: int) -> None:
@@ -256,8 +246,8 @@ class Journal:
         )
         self.next_seq = seq
         if self._active is not None:
-            segments.detach(self._db, self._active)
-        self._appender = self._active = None
+            self._store.let_go(self._active)
+        self._active = None
 
     def stats(self) -> JournalStats:
         """Figures as of now."""
@@ -276,17 +266,14 @@ class Journal:
     def close(self) -> None:
         """Remember the position and let go of the files. Nothing is lost without it."""
         with self._lock:
-            self._appender = None
             self._save_position()
-            self._db.close()
+            self._store.close()
 
     # ---- opening -----------------------------------------------------------------------
-    def _recover(self) -> None:
-        position = _load(self._directory / "position.json")
-        found = segments.scan(self._directory)
-        self.epoch = _text(position.get("epoch")) or (found[-1].epoch if found else "")
-        if not self.epoch:
-            self.epoch = secrets.token_hex(8)
+    def _recover(self, new_epoch: Callable[[], str]) -> None:
+        position = self._store.load_position()
+        found = self._store.scan()
+        self.epoch = _text(position.get("epoch")) or (found[-1].epoch if found else new_epoch())
         mine = [segment for segment in found if segment.epoch == self.epoch]
         self.trimmed_upto = _number(position.get("trimmed_upto"))
         self.next_seq = max(self.trimmed_upto, _number(position.get("next_seq")) - 1) + 1
@@ -294,92 +281,73 @@ class Journal:
             following = mine[index + 1] if index + 1 < len(mine) else None
             self._recover_segment(segment, following)
         newest = self._segments[-1] if self._segments else None
-        if newest and newest.attached:
+        if newest and newest.is_open:
             if self._continues(newest):
                 self._active = newest
             else:
-                segments.detach(self._db, newest)
+                self._store.let_go(newest)
         self._save_position()
 
     def _recover_segment(self, segment: Segment, following: Segment | None) -> None:
         """Sealed segments are known by their neighbours' names and opened when read; those
         with a log are opened now, so that damage is known at the start.
         """
-        cut_before = len(self.recovery.repaired)
-        if following is not None and not segment.wal.exists():
+        if following is not None and not self._store.log_bytes(segment):
             segment.last_seq = following.first_seq - 1
+            segment.sealed_bytes = self._store.size(segment)
         else:
-            wal_bytes = segment.wal.stat().st_size if segment.wal.exists() else 0
             try:
-                segments.attach(self._db, segment, self.recovery)
-            except SegmentLost:
-                bound = min(self._limits.segment_rows * 2, wal_bytes // _SMALLEST_ROW + 1)
-                self.next_seq = max(self.next_seq, segment.first_seq + (wal_bytes and bound))
+                cut = self._store.open(segment, self.recovery)
+            except SegmentLost as lost:
+                bound = min(self._limits.segment_rows * 2, lost.log_bytes // _SMALLEST_ROW + 1)
+                numbers = segment.first_seq + (bound if lost.log_bytes else 0)
+                self.next_seq = max(self.next_seq, numbers)
                 return
-            self.next_seq = max(self.next_seq, segment.last_seq + 1)
-            if len(self.recovery.repaired) > cut_before:
-                # What was cut off may have been sent: its numbers are never given again.
-                cut = wal_bytes - segment.wal.stat().st_size
-                self.next_seq = max(self.next_seq, segment.last_seq + 1 + cut // _SMALLEST_ROW)
+            # What was cut off may have been sent: its numbers are never given again.
+            self.next_seq = max(self.next_seq, segment.last_seq + 1 + cut // _SMALLEST_ROW)
             if following is not None:
-                segments.detach(self._db, segment)
+                self._store.let_go(segment)
         self.next_seq = max(self.next_seq, segment.last_seq + 1)
         self._segments.append(segment)
 
     def _continues(self, segment: Segment) -> bool:
-        return segment.never_checkpointed() and segment.last_seq + 1 == self.next_seq
-
-    def _start_segment(self) -> None:
-        number = segments.highest_number(self._directory) + 1
-        self._active = segments.create(self._db, self._directory, self.epoch, number, self.next_seq)
-        self._segments.append(self._active)
+        return self._store.may_grow(segment) and segment.last_seq + 1 == self.next_seq
 
     def _forget(self, segment: Segment) -> None:
-        segments.detach(self._db, segment)
-        segments.unlink(segment)
+        self._store.let_go(segment)
+        self._store.remove(segment)
         self._segments.remove(segment)
 
     def _size(self) -> int:
-        return sum(segment.size() for segment in self._segments)
+        return sum(
+            self._store.size(one) if one.sealed_bytes is None else one.sealed_bytes
+            for one in self._segments
+        )
 
     def _save_position(self) -> None:
         """A hint, not a truth: losing it only means sending again what central has."""
-        path = self._directory / "position.json"
-        fresh = path.with_suffix(".new")
-        body = {
-            "epoch": self.epoch,
-            "trimmed_upto": self.trimmed_upto,
-            "next_seq": self.next_seq,
-        }
         try:
-            with fresh.open("w") as file:
-                json.dump(body, file)
-                file.flush()
-                os.fsync(file.fileno())
-            fresh.replace(path)
-            segments.fsync_directory(self._directory)
-        except OSError as error:  # a full disk must not stop reading and sending
-            self._note(f"position.json was not saved: {error}")
-        self._position_saved = time.monotonic()
+            self._store.save_position(
+                {
+                    "epoch": self.epoch,
+                    "trimmed_upto": self.trimmed_upto,
+                    "next_seq": self.next_seq,
+                }
+            )
+        except StoreFailed as failed:  # a full disk must not stop reading and sending
+            self._note(str(failed))
+        self._position_saved = self._clock.steady_s()
 
     def _note(self, sentence: str) -> None:
         self.recovery.noted.append(sentence)
         del self.recovery.noted[:-20]
 
 
-def _consecutive(rows: list[tuple[int, bytes]]) -> list[tuple[int, bytes]]:
+def _consecutive(rows: list[Row]) -> list[Row]:
     for index, (seq, _) in enumerate(rows):
         if seq != rows[0][0] + index:
             return rows[:index]
     return rows
-
-
-def _load(path: Path) -> dict[str, object]:
-    try:
-        loaded = json.loads(path.read_text())
-    except (OSError, ValueError):
-        return {}
-    return loaded if isinstance(loaded, dict) else {}
 
 
 def _text(value: object) -> str:

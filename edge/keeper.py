@@ -132,9 +132,9 @@ class Keeper:
         self._enough.set()
         self._dirty.set()
 
-    def close(self) -> None:
+    async def close(self) -> None:
         """Close the journal after ``run`` has ended."""
-        self._thread.submit(self._journal.close).result()
+        await self._in_thread(self._journal.close)
         self._thread.shutdown()
 
     async def read(self, after_seq: int, limit: int) -> Stretch:

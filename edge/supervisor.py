@@ -9,7 +9,6 @@ tried again, because a fault in one device must not silence the others.
 from __future__ import annotations
 
 import asyncio
-import time
 from collections.abc import Callable, Sequence
 
 import structlog
@@ -130,12 +129,12 @@ class Supervisor:
 
     def _was_worth_it(self) -> bool:
         since = self._connected_at
-        return since is not None and time.monotonic() - since >= _WORTH_S
+        return since is not None and self._time.steady_s() - since >= _WORTH_S
 
     async def _hear(self, readings: Sequence[Reading]) -> None:
         """What the driver emits into; returns when the keeper has taken it."""
         if self._connected_at is None:
-            self._connected_at = time.monotonic()
+            self._connected_at = self._time.steady_s()
         self._own["readings"] += len(readings)
         async with self._folding:
             observations = self._refold_after_step()

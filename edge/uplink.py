@@ -14,7 +14,6 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import time
 from collections import deque
 from collections.abc import Awaitable, Callable
 from typing import NamedTuple, Protocol, cast
@@ -26,6 +25,7 @@ from edge.backoff import Backoff
 from edge.fold.moments import moment
 from edge.journal import Stretch
 from gateway import codec, topics
+from gateway.clock import Clock
 from gateway.contract import Batch, ContractError, Observation, Watermark
 from gateway.mqtt import NotConnected, PublishRefused
 
@@ -77,7 +77,7 @@ class Uplink:
         site: str,
         edge: str,
         settings: UplinkSettings,
-        now_us: Callable[[], int],
+        clock: Clock,
         on_news: Callable[[], None] = lambda: None,
         backoff: Backoff | None = None,
     ) -> None:
@@ -86,7 +86,7 @@ class Uplink:
         self._topic = topics.observations(site, edge)
         self._edge = edge
         self._settings = settings
-        self._now_us = now_us
+        self._clock = clock
         self._on_news = on_news
         self._backoff = backoff or Backoff(first_s=2.0, most_s=300.0, least_s=1.0)
         self._is_connected = False
@@ -96,7 +96,7 @@ class Uplink:
         self._round = 0
         self._tasks: set[asyncio.Task[None]] = set()
         self._acked = self._cursor = source.trimmed_upto
-        self._progress_at = time.monotonic()
+        self._progress_at = self._clock.steady_s()
         self._resend_s = settings.resend_after_s
         self._hold_until = 0.0
         self._nothing_at = (-1, -1)
@@ -187,7 +187,7 @@ class Uplink:
             and len(self._flight) < self._settings.window
             and self._cursor < self._source.committed_seq
             and (self._cursor, self._source.committed_seq) != self._nothing_at
-            and time.monotonic() >= self._hold_until
+            and self._clock.steady_s() >= self._hold_until
         )
 
     async def _send_next(self) -> bool:
@@ -209,7 +209,7 @@ class Uplink:
                 return False
             payload = self._encode(stretch)
         if not self._flight:
-            self._progress_at = time.monotonic()
+            self._progress_at = self._clock.steady_s()
         last_seq = stretch.first_seq + len(stretch.bodies) - 1
         self._cursor = last_seq
         self._flight.append(last_seq)
@@ -228,7 +228,7 @@ class Uplink:
             # Encoded bodies go into the message as they are: msgspec writes Raw untouched.
             observations=cast("list[Observation]", [msgspec.Raw(one) for one in stretch.bodies]),
             lost_before=stretch.lost_before,
-            sent_at=moment(self._now_us()),
+            sent_at=moment(self._clock.now_us()),
         )
         return codec.encode(batch, compress=self._settings.compress)
 
@@ -263,7 +263,7 @@ class Uplink:
 
     def _denied(self, refused: PublishRefused) -> None:
         self.counters["publishes_refused"] += 1
-        self._hold_until = time.monotonic() + self._backoff.next_s()
+        self._hold_until = self._clock.steady_s() + self._backoff.next_s()
         self._report(
             f"the broker refuses what this edge publishes: {refused}",
             f"allow this edge to publish to {self._topic} in the broker's access list",
@@ -275,7 +275,7 @@ class Uplink:
         deadlines = [
             until
             for until, counts in (
-                (self._hold_until, self._hold_until > time.monotonic()),
+                (self._hold_until, self._hold_until > self._clock.steady_s()),
                 (self._progress_at + self._resend_s, bool(self._flight)),
             )
             if counts
@@ -283,12 +283,12 @@ class Uplink:
         if deadlines:
             # Not wait_for: Python 3.11's swallows a cancellation that meets the result.
             with contextlib.suppress(TimeoutError):
-                async with asyncio.timeout(max(0.01, min(deadlines) - time.monotonic())):
+                async with asyncio.timeout(max(0.01, min(deadlines) - self._clock.steady_s())):
                     await self._wake.wait()
         else:
             await self._wake.wait()
         self._wake.clear()
-        overdue = time.monotonic() >= self._progress_at + self._resend_s
+        overdue = self._clock.steady_s() >= self._progress_at + self._resend_s
         if self._flight and overdue and self._is_connected:
             self._stalled()
 
@@ -316,7 +316,7 @@ class Uplink:
         self._cursor = max(self._cursor, upto_seq)
         while self._flight and self._flight[0] <= upto_seq:
             self._flight.popleft()
-        self._progress_at = time.monotonic()
+        self._progress_at = self._clock.steady_s()
         self._resend_s = self._settings.resend_after_s
         self._backoff.reset()
         self._advanced.set()
@@ -343,7 +343,7 @@ class Uplink:
         self._flight.clear()
         self._cursor = self._acked
         self._nothing_at = (-1, -1)
-        self._progress_at = time.monotonic()
+        self._progress_at = self._clock.steady_s()
         self._wake.set()
 
     def _report(self, trouble: str, hint: str) -> None:

@@ -38,7 +38,7 @@ async def test_what_came_together_is_one_commit_and_the_order_stays(tmp_path: Pa
     await running
     stretch = await keeper.read(0, 1_000)
     assert [b'"data":"%d"' % n in body for n, body in enumerate(stretch.bodies)] == [True] * 503
-    await asyncio.to_thread(keeper.close)
+    await keeper.close()
 
 
 async def test_an_observation_that_breaks_the_contract_gets_no_number(tmp_path: Path) -> None:
@@ -49,7 +49,7 @@ async def test_an_observation_that_breaks_the_contract_gets_no_number(tmp_path: 
     await keeper.finish()
     await keeper.run()
     assert (keeper.unsound, keeper.committed_seq) == (1, 1)
-    await asyncio.to_thread(keeper.close)
+    await keeper.close()
 
 
 class Refusing:
@@ -90,7 +90,7 @@ async def test_a_full_journal_is_tried_again_and_what_does_not_fit_is_counted(
     await running
     assert b'"data":"0"' in journal.bodies[0]
     assert keeper.kept == len(journal.bodies)
-    keeper.close()
+    await keeper.close()
 
 
 async def test_a_slow_disk_makes_whoever_keeps_wait(tmp_path: Path) -> None:
@@ -105,4 +105,4 @@ async def test_a_slow_disk_makes_whoever_keeps_wait(tmp_path: Path) -> None:
     await keeper.finish()
     await running
     assert keeper.committed_seq == 11
-    await asyncio.to_thread(keeper.close)
+    await keeper.close()

@@ -26,6 +26,7 @@ from gateway.contract import (
     TagSighting,
 )
 from tests.edge.waiting import until
+from tests.fakes.clock import FakeClock
 
 Life = Callable[[Emit], object]
 
@@ -141,9 +142,8 @@ async def test_what_was_heard_is_folded_out_when_it_ends() -> None:
 
 
 async def test_a_step_of_the_edges_clock_ends_what_is_being_folded() -> None:
-    offset = [0]
-    steady = [0]
-    time = WallTime(lambda: steady[0] + offset[0], lambda: steady[0])
+    clock = FakeClock()
+    time = WallTime(clock)
     emitted: list[Emit] = []
 
     async def reading(emit: Emit) -> None:
@@ -154,21 +154,21 @@ async def test_a_step_of_the_edges_clock_ends_what_is_being_folded() -> None:
     async with supervised(builder(reading), time=time) as (kept, _supervisor):
         await until(lambda: "running" in states(kept))
         assert not any(isinstance(one, TagSighting) for one in kept)
-        offset[0] = -3_600 * 10**9  # an hour back: no window may wait an hour for its end
+        clock.wall_us -= 3_600 * 10**6  # an hour back: no window may wait an hour for its end
         await until(lambda: any(isinstance(one, GateWindow) for one in kept))
         assert any(isinstance(one, TagSighting) for one in kept)
 
 
 def test_time_never_goes_back_by_a_slew_and_a_step_is_counted() -> None:
-    wall, steady = [10**18], [0]
-    time = WallTime(lambda: wall[0], lambda: steady[0])
+    clock = FakeClock(wall_us=10**15)
+    time = WallTime(clock)
     first = time.now_us()
-    wall[0] -= 100_000_000
+    clock.wall_us -= 100_000
     assert time.now_us() == first
     assert time.steps == 0
-    wall[0] += 10**12
+    clock.wall_us += 10**9
     assert time.now_us() > first
-    wall[0] -= 10**12
+    clock.wall_us -= 10**9
     assert time.steps == 1
-    assert time.now_us() < first + 10**9
+    assert time.now_us() < first + 10**6
     assert time.steps == 2

@@ -16,6 +16,7 @@ from edge.fold.moments import moment
 from edge.journal import Stretch
 from edge.uplink import Uplink, UplinkSettings
 from gateway import codec
+from gateway.clock import SystemClock
 from gateway.contract import CodeScanned, Watermark
 from gateway.mqtt import NotConnected, PublishRefused
 from tests.edge.waiting import until
@@ -106,7 +107,7 @@ async def road(
         site="s",
         edge="pi",
         settings=UplinkSettings(batch=batch, window=window, resend_after_s=resend_after_s),
-        now_us=lambda: 0,
+        clock=SystemClock(),
         backoff=Backoff(first_s=0.01, most_s=0.01, least_s=0.01),
     )
     if talks:

@@ -1,0 +1,259 @@
+"""The journal's segments as write-once DuckDB files: created, repaired, sealed, unlinked.
+
+A single long-lived DuckDB file does not survive every power cut: each checkpoint rewrites a
+live metadata block in place, and a write torn there makes the file unreadable. So a segment
+is checkpointed exactly once in its life, when no more will be added, and before that its
+write-ahead log (WAL) holds everything. A torn WAL tail is cut off at the byte that DuckDB
+names; a file that still does not open is put aside as ``*.bad`` and the journal goes on.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import re
+import shutil
+from collections.abc import Sequence
+from pathlib import Path
+
+import duckdb
+
+from edge.segments import Recovery, Row, Segment, SegmentLost, StoreFailed
+
+_NAME = re.compile(r"^([0-9a-z]+)-(\d{8})-(\d{19})\.duckdb$")
+_ANY_NAME = re.compile(r"^[0-9a-z]+-(\d{8})-\d{19}\.duckdb")
+_TORN = re.compile(r"Corrupt WAL file: entry at byte position (\d+)")
+_WAL_ENTRY_HEADER = 16
+"""DuckDB names the position after an entry's size and checksum (8 bytes each)."""
+_PRISTINE_SIZE = 12_288
+"""Size of a DuckDB file that was created and never checkpointed: three 4 KiB headers."""
+_REPAIRS = 3
+
+
+class DuckDBSegments:
+    """A ``SegmentStore`` in a directory: ``<epoch>-<number>-<first seq>.duckdb`` and its WAL."""
+
+    def __init__(self, directory: Path, memory_mib: int) -> None:
+        directory.mkdir(parents=True, exist_ok=True)
+        self._directory = directory
+        self._db = _connect(memory_mib)
+        self._appender: tuple[int, duckdb.Appender] | None = None
+
+    # ---- what stands there -------------------------------------------------------------
+    def scan(self) -> list[Segment]:
+        """See ``SegmentStore``."""
+        found = []
+        for path in self._directory.iterdir():
+            if match := _NAME.match(path.name):
+                first = int(match[3])
+                found.append(Segment(match[1], int(match[2]), first, first - 1))
+        return sorted(found, key=lambda segment: segment.number)
+
+    def size(self, segment: Segment) -> int:
+        """See ``SegmentStore``; the WAL is included."""
+        return _size(self._path(segment)) + _size(self._wal(segment))
+
+    def log_bytes(self, segment: Segment) -> int:
+        """See ``SegmentStore``."""
+        return _size(self._wal(segment))
+
+    def may_grow(self, segment: Segment) -> bool:
+        """See ``SegmentStore``: only its WAL has content."""
+        return self._wal(segment).exists() and _size(self._path(segment)) == _PRISTINE_SIZE
+
+    # ---- a segment's life --------------------------------------------------------------
+    def create(self, epoch: str, first_seq: int) -> Segment:
+        """See ``SegmentStore``.
+
+        No key, no index, no default: the sequence is given, and DuckDB's replay of a WAL with
+        any of those has had faults.
+        """
+        segment = Segment(epoch, self._highest_number() + 1, first_seq, first_seq - 1)
+        alias = _alias(segment)
+        try:
+            self._db.execute(f"ATTACH '{_quoted(self._path(segment))}' AS {alias}")
+            self._db.execute(f"CREATE TABLE {alias}.ev(seq BIGINT NOT NULL, body BLOB NOT NULL)")
+            fsync_directory(self._directory)
+        except (duckdb.Error, OSError) as error:
+            self.let_go(segment)
+            self.remove(segment)
+            raise StoreFailed(f"no new journal segment can be made: {error}") from error
+        segment.is_open = True
+        return segment
+
+    def open(self, segment: Segment, found: Recovery) -> int:
+        """See ``SegmentStore``."""
+        before = self.log_bytes(segment)
+        for _ in range(_REPAIRS):
+            try:
+                self._db.execute(f"ATTACH '{_quoted(self._path(segment))}' AS {_alias(segment)}")
+                segment.is_open = True
+                newest = f"SELECT max(seq) FROM {_alias(segment)}.ev"  # noqa: S608 (our own alias)
+                last = self._db.execute(newest).fetchall()[0][0]
+            except duckdb.Error as error:
+                self.let_go(segment)
+                if self._repair(segment, str(error), found):
+                    continue
+                self.put_aside(segment, str(error), found)
+                raise SegmentLost(str(error), before) from error
+            segment.last_seq = segment.first_seq - 1 if last is None else int(last)
+            return before - self.log_bytes(segment)
+        why = "its log is torn in more places than can be repaired"
+        self.put_aside(segment, why, found)
+        raise SegmentLost(f"{segment.name}: {why}", before)
+
+    def append(self, segment: Segment, rows: Sequence[Row]) -> None:
+        """See ``SegmentStore``: one commit, one fdatasync."""
+        try:
+            if self._appender is None or self._appender[0] != segment.number:
+                made = self._db.appender(f"{_alias(segment)}.main.ev")
+                self._appender = (segment.number, made)
+            appender = self._appender[1]
+            appender.append_rows(rows)
+            appender.flush()
+        except duckdb.Error as error:
+            self._appender = None
+            raise StoreFailed(f"the journal could not be written: {error}") from error
+
+    def rows(self, segment: Segment, after_seq: int, limit: int) -> list[Row]:
+        """See ``SegmentStore``."""
+        query = f"SELECT seq, body FROM {_alias(segment)}.ev WHERE seq > ? ORDER BY seq LIMIT ?"  # noqa: S608
+        try:
+            return self._db.execute(query, [after_seq, limit]).fetchall()
+        except duckdb.Error as error:
+            raise StoreFailed(f"{segment.name} could not be read: {error}") from error
+
+    def seal(self, segment: Segment) -> None:
+        """See ``SegmentStore``: the only checkpoint of its life."""
+        self._forget_appender(segment)
+        try:
+            self._db.execute(f"CHECKPOINT {_alias(segment)}")
+        except duckdb.Error as error:
+            raise StoreFailed(f"{segment.name} stays unsealed: {error}") from error
+        finally:
+            self.let_go(segment)
+
+    def let_go(self, segment: Segment) -> None:
+        """See ``SegmentStore``."""
+        self._forget_appender(segment)
+        with contextlib.suppress(duckdb.Error):  # it was not attached
+            self._db.execute(f"DETACH {_alias(segment)}")
+        segment.is_open = False
+
+    def remove(self, segment: Segment) -> None:
+        """See ``SegmentStore``: the WAL first, as a file without its WAL would be half a truth."""
+        self._wal(segment).unlink(missing_ok=True)
+        self._path(segment).unlink(missing_ok=True)
+
+    def put_aside(self, segment: Segment, why: str, found: Recovery) -> None:
+        """See ``SegmentStore``: the files stay as ``*.bad``, unless nothing was ever in them."""
+        path, wal = self._path(segment), self._wal(segment)
+        if not _size(wal) and path.exists() and _size(path) <= _PRISTINE_SIZE:
+            self.remove(segment)
+            found.removed.append(f"{path.name}: its creation had been interrupted")
+            return
+        for file in (wal, path):
+            if file.exists():
+                file.rename(file.with_name(file.name + ".bad"))
+        found.quarantined.append(f"{path.name}: {why.splitlines()[0][:200]}")
+
+    def close(self) -> None:
+        """See ``SegmentStore``."""
+        self._appender = None
+        self._db.close()
+
+    # ---- the position ------------------------------------------------------------------
+    def load_position(self) -> dict[str, object]:
+        """See ``SegmentStore``."""
+        try:
+            loaded = json.loads((self._directory / "position.json").read_text())
+        except (OSError, ValueError):
+            return {}
+        return loaded if isinstance(loaded, dict) else {}
+
+    def save_position(self, position: dict[str, object]) -> None:
+        """See ``SegmentStore``."""
+        path = self._directory / "position.json"
+        fresh = path.with_suffix(".new")
+        try:
+            with fresh.open("w") as file:
+                json.dump(position, file)
+                file.flush()
+                os.fsync(file.fileno())
+            fresh.replace(path)
+            fsync_directory(self._directory)
+        except OSError as error:
+            raise StoreFailed(f"position.json was not saved: {error}") from error
+
+    # ---- files -------------------------------------------------------------------------
+    def _path(self, segment: Segment) -> Path:
+        return self._directory / f"{segment.name}.duckdb"
+
+    def _wal(self, segment: Segment) -> Path:
+        return self._directory / f"{segment.name}.duckdb.wal"
+
+    def _highest_number(self) -> int:
+        """The highest number ever used here, put-aside files included: a number is used once."""
+        names = (_ANY_NAME.match(path.name) for path in self._directory.iterdir())
+        return max((int(name[1]) for name in names if name), default=0)
+
+    def _repair(self, segment: Segment, error: str, found: Recovery) -> bool:
+        """Cut a torn tail off the WAL, a copy kept beside it; false where that is no cure."""
+        torn, wal = _TORN.search(error), self._wal(segment)
+        if not torn or not wal.exists():
+            return False
+        keep = max(0, int(torn[1]) - _WAL_ENTRY_HEADER)
+        size = wal.stat().st_size
+        if keep >= size:
+            return False
+        shutil.copyfile(wal, wal.with_name(wal.name + ".torn"))
+        with wal.open("r+b") as file:
+            file.truncate(keep)
+            os.fsync(file.fileno())
+        found.repaired.append(f"{segment.name}: cut {size - keep} torn bytes off its log")
+        return True
+
+    def _forget_appender(self, segment: Segment) -> None:
+        if self._appender is not None and self._appender[0] == segment.number:
+            self._appender = None
+
+
+def fsync_directory(directory: Path) -> None:
+    """Make the directory's entries durable (POSIX needs it after create, rename, unlink)."""
+    handle = os.open(directory, os.O_RDONLY)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)
+
+
+def _connect(memory_mib: int) -> duckdb.DuckDBPyConnection:
+    """An in-memory DuckDB to which segments are attached; it never checkpoints by itself."""
+    connection = duckdb.connect(
+        ":memory:",
+        config={
+            "threads": 1,
+            "memory_limit": f"{memory_mib}MB",
+            "checkpoint_threshold": "1TB",
+            "autoinstall_known_extensions": "false",
+            "autoload_known_extensions": "false",
+        },
+    )
+    connection.execute("PRAGMA disable_checkpoint_on_shutdown")
+    return connection
+
+
+def _alias(segment: Segment) -> str:
+    return f"s{segment.number}"
+
+
+def _size(path: Path) -> int:
+    try:
+        return path.stat().st_size
+    except FileNotFoundError:
+        return 0
+
+
+def _quoted(path: Path) -> str:
+    return str(path).replace("'", "''")
