@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import difflib
 import importlib
+import inspect
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import typer
@@ -22,11 +23,15 @@ app = typer.Typer(add_completion=False, pretty_exceptions_enable=False)
 
 
 @app.command(
+    # What is not known here is an option of the benchmark itself, see `options_for`.
+    context_settings={"allow_extra_args": True, "ignore_unknown_options": True},
     help="Measure one part of the road on this machine.\n\n"
     + "\n\n".join(f"`{name}`: {summary}" for name, (_, summary) in BENCHES.items())
+    + "\n\nA benchmark that finds a promise broken ends with status 1.",
 )
 def bench(
-    name: str = typer.Argument(help=f"One of: {', '.join(BENCHES)}."),
+    ctx: typer.Context,
+    name: str = typer.Argument(help=f"One of: {', '.join(BENCHES)}. Its own options follow it."),
     as_json: bool = typer.Option(False, "--json", help="Print one JSON object for scripts."),
 ) -> None:
     """Run one benchmark and print its figures."""
@@ -35,12 +40,51 @@ def bench(
         hint = f" Did you mean {near[0]}?" if near else ""
         typer.echo(f"There is no benchmark {name!r}; known: {', '.join(BENCHES)}.{hint}", err=True)
         raise typer.Exit(2)
-    run: Callable[[], dict[str, Any]] = importlib.import_module(BENCHES[name][0]).run
-    result = run()
+    run: Callable[..., dict[str, Any]] = importlib.import_module(BENCHES[name][0]).run
+    try:
+        options = options_for(run, ctx.args)
+    except ValueError as mistake:
+        typer.echo(f"{name}: {mistake}", err=True)
+        raise typer.Exit(2) from mistake
+    result = run(**options)
     if as_json:
         typer.echo(json.dumps(result))
     else:
         _show(result)
+    if result.get("violations"):
+        raise typer.Exit(1)
+
+
+def options_for(run: Callable[..., object], words: Sequence[str]) -> dict[str, int | float | str]:
+    """``--states 300 --seed=7`` as keyword arguments for ``run``.
+
+    ``run`` says what it takes by its keyword-only parameters; each default gives the type.
+    Raises ValueError, in a sentence, for what it does not take.
+    """
+    known = {
+        f"--{parameter.name.replace('_', '-')}": parameter
+        for parameter in inspect.signature(run).parameters.values()
+        if parameter.kind is inspect.Parameter.KEYWORD_ONLY
+    }
+    told = ", ".join(f"{option} (now {one.default})" for option, one in known.items())
+    options: dict[str, int | float | str] = {}
+    rest = list(words)
+    while rest:
+        option, equals, value = rest.pop(0).partition("=")
+        if option not in known:
+            raise ValueError(f"unknown option {option!r}; known: {told or 'none'}")
+        if not equals:
+            if not rest:
+                raise ValueError(f"{option} needs a value")
+            value = rest.pop(0)
+        parameter = known[option]
+        try:
+            options[parameter.name] = type(parameter.default)(value)
+        except ValueError as mistake:
+            raise ValueError(
+                f"{option} takes a {type(parameter.default).__name__}, not {value!r}"
+            ) from mistake
+    return options
 
 
 def _show(result: dict[str, Any]) -> None:
