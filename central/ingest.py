@@ -12,7 +12,6 @@ from __future__ import annotations
 import asyncio
 from collections import Counter
 from collections.abc import Sequence
-from enum import StrEnum
 from typing import NamedTuple
 
 import structlog
@@ -24,6 +23,7 @@ from central.bulk import storable
 from central.moments import to_us
 from central.observations import Arrived
 from central.store import Database
+from central.streams import Decision, Stream, admit, advance, begin, load
 from central.tide import Tide
 from gateway import codec, topics
 from gateway.clock import Clock, SystemClock
@@ -31,60 +31,12 @@ from gateway.contract import Batch, ContractError, Presence, Watermark
 from gateway.link import Link
 from gateway.mqtt_settings import Incoming, NotConnected, PublishRefused
 
-__all__ = ["Admission", "Ingest", "Outcome", "Stream", "admit"]
+__all__ = ["Ingest", "Outcome"]
 
 _log = structlog.get_logger("central.ingest")
 _TOGETHER = 50
 """At most so many messages share one transaction: bounds its length and our memory."""
 _RETRY_S = 1.0
-
-
-class Stream(NamedTuple):
-    """What central has of ``(edge, epoch)``."""
-
-    epoch: str
-    upto_seq: int = 0
-    fenced: bool = False
-
-
-class Decision(StrEnum):
-    """What becomes of a batch."""
-
-    TAKE = "take"
-    REPEAT = "repeat"
-    GAP = "gap"
-    FENCED = "fenced"
-
-
-class Admission(NamedTuple):
-    """``skip`` observations of the batch are there already; ``lost`` were declared lost."""
-
-    decision: Decision
-    upto_seq: int
-    skip: int = 0
-    lost: int = 0
-
-
-def admit(stream: Stream, batch: Batch) -> Admission:
-    """Decide on a batch. Pure.
-
-    The batch continues the stream when what it begins with (after what the edge declares
-    lost) is at most the next number. Everything of it up to the watermark is a repeat.
-    """
-    if stream.fenced:
-        return Admission(Decision.FENCED, stream.upto_seq)
-    expected = stream.upto_seq + 1
-    last = batch.first_seq + len(batch.observations) - 1
-    if batch.first_seq - batch.lost_before > expected:
-        return Admission(Decision.GAP, stream.upto_seq)
-    if last < expected:
-        return Admission(Decision.REPEAT, stream.upto_seq)
-    return Admission(
-        Decision.TAKE,
-        last,
-        skip=max(0, expected - batch.first_seq),
-        lost=max(0, batch.first_seq - expected),
-    )
 
 
 class Outcome(NamedTuple):
@@ -210,7 +162,7 @@ def _admit(  # noqa: PLR0917 (one step of _commit)
     record_us: int,
 ) -> Watermark:
     key = (batch.edge, batch.epoch)
-    stream = streams.get(key) or _stream(conn, topic, batch, streams, record_us)
+    stream = streams.get(key) or load(conn, batch)
     admission = admit(stream, batch)
     if admission.decision is Decision.TAKE:
         first = batch.first_seq + admission.skip
@@ -221,19 +173,8 @@ def _admit(  # noqa: PLR0917 (one step of _commit)
         counted.update(repeated=admission.skip, lost=admission.lost)
         if admission.lost:
             _log.error("observations_lost", edge=batch.edge, count=admission.lost, before=first)
-        conn.execute(
-            text(
-                "UPDATE edge_stream SET upto_seq = :upto, lost = lost + :lost, last_us = :now "
-                "WHERE edge = :edge AND epoch = :epoch"
-            ),
-            {
-                "upto": admission.upto_seq,
-                "lost": admission.lost,
-                "now": record_us,
-                "edge": batch.edge,
-                "epoch": batch.epoch,
-            },
-        )
+        if not stream.known:
+            counted["lost"] += _begin(conn, topic, batch, streams, record_us)
     elif admission.decision is Decision.REPEAT:
         counted["repeated"] += len(batch.observations)
     else:
@@ -242,43 +183,34 @@ def _admit(  # noqa: PLR0917 (one step of _commit)
             "batch_refused", why=admission.decision.value, edge=batch.edge,
             expected=stream.upto_seq + 1, first_seq=batch.first_seq,
         )  # fmt: skip
-    streams[key] = stream._replace(upto_seq=admission.upto_seq)
+    if admission.decision is Decision.TAKE or batch.committed_seq > stream.committed_seq:
+        stream = advance(conn, stream, batch, admission, record_us)
+    streams[key] = stream
     return Watermark(
-        edge=batch.edge, epoch=batch.epoch, upto_seq=admission.upto_seq, fenced=stream.fenced
+        edge=batch.edge, epoch=batch.epoch, upto_seq=stream.upto_seq, fenced=stream.fenced
     )
 
 
-def _stream(
+def _begin(
     conn: Connection,
     topic: str,
     batch: Batch,
     streams: dict[tuple[str, str], Stream],
     record_us: int,
-) -> Stream:
-    """The stream as the database has it; a new epoch begins one, and fences its elders."""
-    key = {"edge": batch.edge, "epoch": batch.epoch}
-    row = conn.execute(
-        text("SELECT upto_seq, fenced FROM edge_stream WHERE edge = :edge AND epoch = :epoch"), key
-    ).one_or_none()
-    if row is not None:
-        return Stream(batch.epoch, row[0], bool(row[1]))
+) -> int:
+    """Begin the stream of a new epoch; how many observations of its elders never came."""
     address = topics.parse(topic)
     assert address is not None
-    conn.execute(
-        text("UPDATE edge_stream SET fenced = :yes WHERE edge = :edge"),
-        {"edge": batch.edge, "yes": True},
-    )
     for known in [known for known in streams if known[0] == batch.edge]:
-        del streams[known]
-    conn.execute(
-        text(
-            "INSERT INTO edge_stream (edge, epoch, site, upto_seq, lost, fenced, first_us, last_us)"
-            " VALUES (:edge, :epoch, :site, 0, 0, :no, :now, :now)"
-        ),
-        {**key, "site": address.site, "no": False, "now": record_us},
-    )
+        del streams[known]  # fenced now
+    missing = begin(conn, address.site, batch, record_us)
     _log.info("journal_seen_first", edge=batch.edge, epoch=batch.epoch)
-    return Stream(batch.epoch)
+    if missing:
+        _log.error(
+            "observations_missing", edge=batch.edge, count=missing, after=batch.after_epoch,
+            hint="an earlier start of this edge had announced them: look at its card",
+        )  # fmt: skip
+    return missing
 
 
 def _quarantine(conn: Connection, topic: str, payload: bytes, reason: str, now_us: int) -> None:

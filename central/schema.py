@@ -107,6 +107,7 @@ edge_stream = Table(
     Column("epoch", Text, primary_key=True),
     Column("site", Text, nullable=False),
     Column("upto_seq", BigInteger, nullable=False),
+    Column("committed_seq", BigInteger, nullable=False, server_default="0"),
     Column("lost", BigInteger, nullable=False, server_default="0"),
     Column("fenced", Boolean, nullable=False, server_default="0"),
     Column("first_us", BigInteger, nullable=False),

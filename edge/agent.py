@@ -266,8 +266,8 @@ class Agent:
                 "journal_recovered", repaired=found.repaired, quarantined=found.quarantined
             )
         _log.info(
-            "journal_open", epoch=self._journal.epoch, next_seq=self._journal.next_seq,
-            trimmed_upto=self._journal.trimmed_upto,
+            "journal_open", epoch=self._journal.epoch,
+            waiting=[chapter._asdict() for chapter in self._journal.chapters[:-1]],
         )  # fmt: skip
 
 

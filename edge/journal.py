@@ -6,6 +6,10 @@ Rows go when central has committed them (``trim``), or when the journal is full 
 chose to lose the oldest (``drop_oldest``) rather than to refuse the newest
 (``refuse_newest``); either is counted, and a gap is declared to central, never hidden.
 
+Every start opens a new *chapter* with an epoch of its own, whose numbers begin at 1. What
+earlier starts left is kept under their epochs and is sent first. So no number is ever given
+twice, even by a card that lied about what it had synced, or that was copied.
+
 Blocking and thread-safe: call it from a worker thread, never from the event loop.
 """
 
@@ -18,12 +22,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal, NamedTuple
 
+import msgspec
+
 from edge.segments import Recovery, Row, Segment, SegmentLost, SegmentStore, StoreFailed
 from edge.segments_duckdb import DuckDBSegments
 from gateway.clock import Clock, SystemClock
 
-_SMALLEST_ROW = 16
-"""No row takes fewer bytes of a WAL: bounds what may have stood in a tail that was cut off."""
 _POSITION_EVERY_S = 5.0
 
 
@@ -46,9 +50,21 @@ class JournalLimits:
     memory_mib: int = 48
 
 
+class Chapter(NamedTuple):
+    """What one start wrote: numbers 1 to ``last_seq`` under ``epoch``; central has committed
+    those up to ``trimmed_upto``. Before it the journal wrote ``after_epoch``, up to ``after_seq``.
+    """
+
+    epoch: str
+    last_seq: int = 0
+    trimmed_upto: int = 0
+    after_epoch: str = ""
+    after_seq: int = 0
+
+
 class Stretch(NamedTuple):
-    """Consecutive rows: ``first_seq``, ``first_seq + 1``, ... ``lost_before`` sequence numbers
-    directly before them are gone for ever.
+    """Consecutive rows of a chapter: ``first_seq``, ``first_seq + 1``, ... ``lost_before``
+    sequence numbers directly before them are gone for ever.
     """
 
     first_seq: int
@@ -91,16 +107,26 @@ class Journal:
         self._dropped = 0
         self._refused = 0
         self.recovery = Recovery()
-        self.epoch = ""
-        self.next_seq = 1
-        self.trimmed_upto = 0
-        self._recover(new_epoch)
+        self.epoch = new_epoch()
+        self._chapters = [Chapter(self.epoch)]
+        self._recover()
 
     @classmethod
     def open(cls, directory: Path, limits: JournalLimits | None = None) -> Journal:
         """Open or make the journal in ``directory``."""
         limits = limits or JournalLimits()
         return cls(DuckDBSegments(directory, limits.memory_mib), limits)
+
+    @property
+    def chapters(self) -> tuple[Chapter, ...]:
+        """Oldest first; the last is this start's own, the others have rows that wait."""
+        with self._lock:
+            return tuple(self._chapters)
+
+    @property
+    def next_seq(self) -> int:
+        """The number that the next row will get."""
+        return self._chapters[-1].last_seq + 1
 
     # ---- adding ------------------------------------------------------------------------
     def append(self, bodies: Sequence[bytes]) -> range:
@@ -123,10 +149,13 @@ class Journal:
                 self._refused += len(bodies)
                 raise JournalFull(str(failed)) from failed
             active.last_seq = seqs[-1]
-            self.next_seq = seqs[-1] + 1
+            self._grown_to(seqs[-1])
             if self._is_complete(active):
                 self._seal(active)
             return seqs
+
+    def _grown_to(self, last_seq: int) -> None:
+        self._chapters[-1] = self._chapters[-1]._replace(last_seq=last_seq)
 
     def _writable(self, rows: int) -> Segment:
         """The active segment, or a new one; JournalFull when the disk has no room for it."""
@@ -150,10 +179,10 @@ class Journal:
         except SegmentLost:
             self._segments.remove(active)
         else:
-            if active.last_seq >= active.first_seq:
-                last = active.last_seq
-        self.next_seq = max(self.next_seq, last + 1)
-        self._active = active if active.is_open and self._continues(active) else None
+            last = max(last, active.last_seq)
+        self._grown_to(max(self.next_seq - 1, last))
+        goes_on = active.is_open and self._store.may_grow(active)
+        self._active = active if goes_on and active.last_seq + 1 == self.next_seq else None
         return last >= last_seq
 
     def _make_room(self, rows: int) -> None:
@@ -169,7 +198,7 @@ class Journal:
             oldest = self._segments[0]
             if oldest is self._active:
                 return
-            self._dropped += max(0, oldest.last_seq - max(self.trimmed_upto, oldest.first_seq - 1))
+            self._dropped += self._waiting(oldest)
             self._forget(oldest)
 
     def _is_complete(self, active: Segment) -> bool:
@@ -189,17 +218,21 @@ class Journal:
         active.sealed_bytes = self._store.size(active)
 
     # ---- taking ------------------------------------------------------------------------
-    def read(self, after_seq: int, limit: int) -> Stretch:
-        """Up to ``limit`` consecutive rows after ``after_seq``; empty when there are none."""
+    def read(self, epoch: str, after_seq: int, limit: int) -> Stretch:
+        """Up to ``limit`` consecutive rows of a chapter after ``after_seq``.
+
+        Without rows, ``lost_before`` tells how many numbers up to the chapter's end are gone.
+        """
         with self._lock:
-            for segment in list(self._segments):
+            for segment in [one for one in self._segments if one.epoch == epoch]:
                 if segment.last_seq <= after_seq:
                     continue
                 rows = self._rows(segment, after_seq, limit)
                 if rows:
                     first = rows[0][0]
                     return Stretch(first, first - after_seq - 1, [body for _, body in rows])
-            gap = max(0, self.next_seq - after_seq - 1)
+            at = self._chapter_at(epoch)
+            gap = 0 if at is None else max(0, self._chapters[at].last_seq - after_seq)
             return Stretch(after_seq + gap + 1, gap, [])
 
     def _rows(self, segment: Segment, after_seq: int, limit: int) -> list[Row]:
@@ -226,28 +259,51 @@ class Journal:
             self._store.put_aside(segment, str(why), self.recovery)
 
     # ---- letting go --------------------------------------------------------------------
-    def trim(self, upto_seq: int) -> None:
-        """Central has committed everything up to ``upto_seq``: remove what is not needed."""
+    def trim(self, epoch: str, upto_seq: int) -> None:
+        """Central has committed everything of ``epoch`` up to ``upto_seq``: remove what is not
+        needed. A chapter of an earlier start that is done with ends.
+        """
         with self._lock:
-            self.trimmed_upto = max(self.trimmed_upto, upto_seq)
-            if upto_seq >= self.next_seq:
-                self._skip_to(upto_seq + 1)
-            for segment in [s for s in self._segments if s.last_seq <= upto_seq]:
-                if segment is not self._active:
+            at = self._chapter_at(epoch)
+            if at is None:
+                return
+            chapter = self._chapters[at]
+            if upto_seq > chapter.last_seq:
+                self._note_missing(chapter, upto_seq)
+            upto_seq = max(chapter.trimmed_upto, min(upto_seq, chapter.last_seq))
+            self._chapters[at] = chapter._replace(trimmed_upto=upto_seq)
+            for segment in [s for s in self._segments if s.epoch == epoch]:
+                if segment is not self._active and segment.last_seq <= upto_seq:
                     self._forget(segment)
-            if self._clock.steady_s() - self._position_saved >= _POSITION_EVERY_S:
+            if epoch != self.epoch and upto_seq >= chapter.last_seq:
+                del self._chapters[at]
+                self._save_position()
+            elif self._clock.steady_s() - self._position_saved >= _POSITION_EVERY_S:
                 self._save_position()
 
-    def _skip_to(self, seq: int) -> None:
-        """Central knows more of this epoch than the disk does: never give those numbers again."""
+    def set_aside(self, epoch: str, why: str) -> int:
+        """Central will never take the rest of an earlier chapter: keep its files for a person.
+        How many rows are concerned.
+        """
+        with self._lock:
+            at = self._chapter_at(epoch)
+            if at is None or epoch == self.epoch:
+                return 0
+            concerned = 0
+            for segment in [s for s in self._segments if s.epoch == epoch]:
+                concerned += self._waiting(segment)
+                self._store.let_go(segment)
+                self._store.put_aside(segment, why, self.recovery)
+                self._segments.remove(segment)
+            del self._chapters[at]
+            self._save_position()
+            return concerned
+
+    def _note_missing(self, chapter: Chapter, upto_seq: int) -> None:
         self.recovery.repaired.append(
-            f"central holds observations up to {seq - 1}, the journal only up to "
-            f"{self.next_seq - 1}: the disk lost some; going on from {seq}"
+            f"central holds observations up to {upto_seq} of {chapter.epoch}, this card only up "
+            f"to {chapter.last_seq}: the card lost what it had promised to keep, or is a copy"
         )
-        self.next_seq = seq
-        if self._active is not None:
-            self._store.let_go(self._active)
-        self._active = None
 
     def stats(self) -> JournalStats:
         """Figures as of now."""
@@ -255,10 +311,7 @@ class Journal:
             return JournalStats(
                 bytes_on_disk=self._size(),
                 segments=len(self._segments),
-                rows=sum(
-                    max(0, s.last_seq - max(self.trimmed_upto, s.first_seq - 1))
-                    for s in self._segments
-                ),
+                rows=sum(self._waiting(segment) for segment in self._segments),
                 dropped=self._dropped,
                 refused=self._refused,
             )
@@ -270,48 +323,49 @@ class Journal:
             self._store.close()
 
     # ---- opening -----------------------------------------------------------------------
-    def _recover(self, new_epoch: Callable[[], str]) -> None:
-        position = self._store.load_position()
+    def _recover(self) -> None:
+        known = _known(self._store.load_position())
         found = self._store.scan()
-        self.epoch = _text(position.get("epoch")) or (found[-1].epoch if found else new_epoch())
-        mine = [segment for segment in found if segment.epoch == self.epoch]
-        self.trimmed_upto = _number(position.get("trimmed_upto"))
-        self.next_seq = max(self.trimmed_upto, _number(position.get("next_seq")) - 1) + 1
-        for index, segment in enumerate(mine):
-            following = mine[index + 1] if index + 1 < len(mine) else None
-            self._recover_segment(segment, following)
-        newest = self._segments[-1] if self._segments else None
-        if newest and newest.is_open:
-            if self._continues(newest):
-                self._active = newest
-            else:
-                self._store.let_go(newest)
+        epochs = dict.fromkeys([*known, *(segment.epoch for segment in found)])
+        earlier = []
+        for epoch in epochs:
+            mine = [segment for segment in found if segment.epoch == epoch]
+            hint = known.get(epoch, Chapter(epoch))
+            last_seq = max(hint.last_seq, self._recover_segments(mine))
+            earlier.append(hint._replace(last_seq=last_seq))
+        self._chapters = [*earlier, _following(earlier, self.epoch)]
+        for chapter in earlier:
+            self.trim(chapter.epoch, chapter.trimmed_upto)
         self._save_position()
 
-    def _recover_segment(self, segment: Segment, following: Segment | None) -> None:
+    def _recover_segments(self, mine: list[Segment]) -> int:
         """Sealed segments are known by their neighbours' names and opened when read; those
-        with a log are opened now, so that damage is known at the start.
+        with a log are opened now, so that damage is known at the start. The last number.
         """
-        if following is not None and not self._store.log_bytes(segment):
-            segment.last_seq = following.first_seq - 1
-            segment.sealed_bytes = self._store.size(segment)
-        else:
-            try:
-                cut = self._store.open(segment, self.recovery)
-            except SegmentLost as lost:
-                bound = min(self._limits.segment_rows * 2, lost.log_bytes // _SMALLEST_ROW + 1)
-                numbers = segment.first_seq + (bound if lost.log_bytes else 0)
-                self.next_seq = max(self.next_seq, numbers)
-                return
-            # What was cut off may have been sent: its numbers are never given again.
-            self.next_seq = max(self.next_seq, segment.last_seq + 1 + cut // _SMALLEST_ROW)
-            if following is not None:
+        last_seq = 0
+        for index, segment in enumerate(mine):
+            following = mine[index + 1] if index + 1 < len(mine) else None
+            if following is not None and not self._store.log_bytes(segment):
+                segment.last_seq = following.first_seq - 1
+            else:
+                try:
+                    self._store.open(segment, self.recovery)
+                except SegmentLost:
+                    continue
                 self._store.let_go(segment)
-        self.next_seq = max(self.next_seq, segment.last_seq + 1)
-        self._segments.append(segment)
+            segment.sealed_bytes = self._store.size(segment)
+            self._segments.append(segment)
+            last_seq = segment.last_seq
+        return last_seq
 
-    def _continues(self, segment: Segment) -> bool:
-        return self._store.may_grow(segment) and segment.last_seq + 1 == self.next_seq
+    def _chapter_at(self, epoch: str) -> int | None:
+        return next((at for at, one in enumerate(self._chapters) if one.epoch == epoch), None)
+
+    def _waiting(self, segment: Segment) -> int:
+        """How many of its rows central has not confirmed."""
+        at = self._chapter_at(segment.epoch)
+        trimmed_upto = 0 if at is None else self._chapters[at].trimmed_upto
+        return max(0, segment.last_seq - max(trimmed_upto, segment.first_seq - 1))
 
     def _forget(self, segment: Segment) -> None:
         self._store.let_go(segment)
@@ -327,13 +381,7 @@ class Journal:
     def _save_position(self) -> None:
         """A hint, not a truth: losing it only means sending again what central has."""
         try:
-            self._store.save_position(
-                {
-                    "epoch": self.epoch,
-                    "trimmed_upto": self.trimmed_upto,
-                    "next_seq": self.next_seq,
-                }
-            )
+            self._store.save_position({"chapters": [list(one) for one in self._chapters]})
         except StoreFailed as failed:  # a full disk must not stop reading and sending
             self._note(str(failed))
         self._position_saved = self._clock.steady_s()
@@ -350,9 +398,20 @@ def _consecutive(rows: list[Row]) -> list[Row]:
     return rows
 
 
-def _text(value: object) -> str:
-    return value if isinstance(value, str) else ""
+def _following(earlier: list[Chapter], epoch: str) -> Chapter:
+    """A new chapter that knows the last one before it in which anything was written."""
+    for before in reversed(earlier):
+        if before.last_seq:
+            return Chapter(epoch, after_epoch=before.epoch, after_seq=before.last_seq)
+        if before.after_epoch:
+            return before._replace(epoch=epoch)
+    return Chapter(epoch)
 
 
-def _number(value: object) -> int:
-    return value if isinstance(value, int) and value >= 0 else 0
+def _known(position: dict[str, object]) -> dict[str, Chapter]:
+    """The chapters of a saved position, as far as it can be believed."""
+    try:
+        chapters = msgspec.convert(position.get("chapters", []), list[Chapter])
+    except msgspec.ValidationError:
+        return {}
+    return {one.epoch: one for one in chapters if 0 <= one.trimmed_upto <= one.last_seq}

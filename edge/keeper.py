@@ -40,7 +40,7 @@ class Keep(Protocol):
 class Keeper:
     """See the module. ``run`` must run as a task; ``finish`` ends it with everything committed.
 
-    ``committed_seq`` is the newest durable sequence number, ``refused`` counts observations
+    ``chapters`` are the journal's, as of its last work; ``refused`` counts observations
     that were given up, ``unsound`` those that broke the contract,
     ``trouble`` says in a sentence why nothing can be written now.
     """
@@ -67,9 +67,7 @@ class Keeper:
         self._room.set()
         self._finishing = False
         self._listeners: list[Callable[[], None]] = []
-        self.epoch = journal.epoch
-        self.committed_seq = journal.next_seq - 1
-        self.trimmed_upto = journal.trimmed_upto
+        self.chapters = journal.chapters
         self.commits = 0
         self.kept = 0
         self.refused = 0
@@ -137,15 +135,20 @@ class Keeper:
         await self._in_thread(self._journal.close)
         self._thread.shutdown()
 
-    async def read(self, after_seq: int, limit: int) -> Stretch:
-        """Consecutive observations after ``after_seq``, still encoded."""
-        return await self._in_thread(lambda: self._journal.read(after_seq, limit))
+    async def read(self, epoch: str, after_seq: int, limit: int) -> Stretch:
+        """Consecutive observations of a chapter after ``after_seq``, still encoded."""
+        return await self._in_thread(lambda: self._journal.read(epoch, after_seq, limit))
 
-    async def trim(self, upto_seq: int) -> None:
-        """Central has everything up to ``upto_seq``."""
-        await self._in_thread(lambda: self._journal.trim(upto_seq))
-        self.trimmed_upto = self._journal.trimmed_upto
-        self.committed_seq = max(self.committed_seq, self._journal.next_seq - 1)
+    async def trim(self, epoch: str, upto_seq: int) -> None:
+        """Central has everything of a chapter up to ``upto_seq``."""
+        await self._in_thread(lambda: self._journal.trim(epoch, upto_seq))
+        self.chapters = self._journal.chapters
+
+    async def set_aside(self, epoch: str, why: str) -> int:
+        """Central will never take the rest of an earlier chapter; how many that are."""
+        concerned = await self._in_thread(lambda: self._journal.set_aside(epoch, why))
+        self.chapters = self._journal.chapters
+        return concerned
 
     async def stats(self) -> JournalStats:
         """The journal's figures."""
@@ -159,7 +162,7 @@ class Keeper:
         if not lot:
             return True
         try:
-            seqs = await self._in_thread(lambda: self._journal.append(lot))
+            await self._in_thread(lambda: self._journal.append(lot))
         except JournalFull as full:
             self._put_back(lot, str(full))
             return False
@@ -170,7 +173,7 @@ class Keeper:
         if self.trouble:
             _log.info("journal_writes_again", refused=self.refused)
             self.trouble = ""
-        self.committed_seq = seqs[-1]
+        self.chapters = self._journal.chapters
         self.commits += 1
         self.kept += len(lot)
         self._room.set()

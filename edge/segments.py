@@ -16,12 +16,8 @@ Row = tuple[int, bytes]
 
 class SegmentLost(Exception):
     """A segment does not open, even after repair, and was put aside (or, never completely
-    made, removed). ``log_bytes`` is how much had been written to it unsealed.
+    made, removed).
     """
-
-    def __init__(self, why: str, log_bytes: int = 0) -> None:
-        super().__init__(why)
-        self.log_bytes = log_bytes
 
 
 class StoreFailed(Exception):
@@ -78,8 +74,8 @@ class SegmentStore(Protocol):
         """
         ...
 
-    def open(self, segment: Segment, found: Recovery) -> int:
-        """Open a segment and learn its ``last_seq``, repairing a torn tail; bytes cut off.
+    def open(self, segment: Segment, found: Recovery) -> None:
+        """Open a segment and learn its ``last_seq``, repairing a torn tail.
 
         Raises ``SegmentLost``.
         """

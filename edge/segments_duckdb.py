@@ -82,9 +82,8 @@ class DuckDBSegments:
         segment.is_open = True
         return segment
 
-    def open(self, segment: Segment, found: Recovery) -> int:
+    def open(self, segment: Segment, found: Recovery) -> None:
         """See ``SegmentStore``."""
-        before = self.log_bytes(segment)
         for _ in range(_REPAIRS):
             try:
                 self._db.execute(f"ATTACH '{_quoted(self._path(segment))}' AS {_alias(segment)}")
@@ -96,12 +95,12 @@ class DuckDBSegments:
                 if self._repair(segment, str(error), found):
                     continue
                 self.put_aside(segment, str(error), found)
-                raise SegmentLost(str(error), before) from error
+                raise SegmentLost(str(error)) from error
             segment.last_seq = segment.first_seq - 1 if last is None else int(last)
-            return before - self.log_bytes(segment)
+            return
         why = "its log is torn in more places than can be repaired"
         self.put_aside(segment, why, found)
-        raise SegmentLost(f"{segment.name}: {why}", before)
+        raise SegmentLost(f"{segment.name}: {why}")
 
     def append(self, segment: Segment, rows: Sequence[Row]) -> None:
         """See ``SegmentStore``: one commit, one fdatasync."""

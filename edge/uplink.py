@@ -3,7 +3,8 @@
 The broker's acknowledgement says only that a message left; a batch is done when central's
 retained watermark covers it, and only that trims the journal. Whatever goes wrong has the
 same cure, which is why there is only one: forget what is on the way and send again from the
-watermark. Central drops what it already has.
+watermark. Central drops what it already has. The journal's chapters go one after another, the
+oldest first; one begins when central has all of the one before.
 
 Reasons to rewind: a new connection, a watermark that went back (central was restored), no
 progress for ``resend_after_s`` (a broker dropped something; doubled each time, so that an
@@ -23,7 +24,7 @@ import structlog
 
 from edge.backoff import Backoff
 from edge.fold.moments import moment
-from edge.journal import Stretch
+from edge.journal import Chapter, Stretch
 from gateway import codec, topics
 from gateway.clock import Clock
 from gateway.contract import Batch, ContractError, Observation, Watermark
@@ -35,18 +36,20 @@ _LONGEST_RESEND_S = 600.0
 
 
 class Source(Protocol):
-    """The journal as the uplink sees it."""
+    """The journal as the uplink sees it; ``chapters`` are never empty, the oldest first."""
 
-    epoch: str
-    committed_seq: int
-    trimmed_upto: int
+    chapters: tuple[Chapter, ...]
 
-    async def read(self, after_seq: int, limit: int) -> Stretch:
-        """Consecutive observations after ``after_seq``."""
+    async def read(self, epoch: str, after_seq: int, limit: int) -> Stretch:
+        """Consecutive observations of a chapter after ``after_seq``."""
         ...
 
-    async def trim(self, upto_seq: int) -> None:
-        """Central has everything up to ``upto_seq``."""
+    async def trim(self, epoch: str, upto_seq: int) -> None:
+        """Central has everything of a chapter up to ``upto_seq``."""
+        ...
+
+    async def set_aside(self, epoch: str, why: str) -> int:
+        """Central will never take the rest of an earlier chapter; how many that are."""
         ...
 
 
@@ -95,11 +98,13 @@ class Uplink:
         self._flight: deque[int] = deque()  # last sequence number of each batch on the way
         self._round = 0
         self._tasks: set[asyncio.Task[None]] = set()
-        self._acked = self._cursor = source.trimmed_upto
+        self._chapter = source.chapters[0]
+        self._acked = self._cursor = self._chapter.trimmed_upto
         self._progress_at = self._clock.steady_s()
         self._resend_s = settings.resend_after_s
         self._hold_until = 0.0
         self._nothing_at = (-1, -1)
+        self._closed = False
         self.fenced = False
         self.trouble = ""
         self.hint = ""
@@ -107,20 +112,28 @@ class Uplink:
             (
                 "batches_sent", "observations_sent", "rewinds", "resends_stalled",
                 "publishes_refused", "watermarks", "watermarks_foreign", "watermarks_back",
-                "observations_skipped",
+                "observations_skipped", "observations_set_aside",
             ),
             0,
         )  # fmt: skip
 
     @property
     def acked_seq(self) -> int:
-        """Central has committed everything up to here."""
+        """Central has committed everything of the chapter being sent up to here."""
         return self._acked
 
     @property
     def backlog(self) -> int:
-        """Committed observations that central has not confirmed."""
-        return max(0, self._source.committed_seq - self._acked)
+        """Durable observations that central has not confirmed."""
+        waiting = sum(one.last_seq - one.trimmed_upto for one in self._source.chapters)
+        return max(0, waiting - (self._acked - self._upto().trimmed_upto))
+
+    def _upto(self) -> Chapter:
+        """The chapter being sent, as far as the journal has got."""
+        for one in self._source.chapters:
+            if one.epoch == self._chapter.epoch:
+                return one
+        return self._chapter
 
     # ---- what happens to it ----------------------------------------------------------------
     def wake(self) -> None:
@@ -145,7 +158,7 @@ class Uplink:
             self.counters["watermarks_foreign"] += 1
             _log.error("watermark_unreadable", why=str(error))
             return
-        if mark.edge != self._edge or mark.epoch != self._source.epoch:
+        if mark.edge != self._edge or mark.epoch != self._chapter.epoch:
             self.counters["watermarks_foreign"] += 1
             _log.info("watermark_of_another_journal", epoch=mark.epoch, upto_seq=mark.upto_seq)
             return
@@ -161,9 +174,9 @@ class Uplink:
         self._wake.set()
 
     async def drained(self) -> None:
-        """Wait until central has everything that is committed now."""
-        upto = self._source.committed_seq
-        while self._acked < upto:
+        """Wait until central has everything that is durable now."""
+        newest = self._source.chapters[-1]
+        while self._chapter.epoch != newest.epoch or self._acked < newest.last_seq:
             self._advanced.clear()
             await self._advanced.wait()
 
@@ -172,7 +185,7 @@ class Uplink:
         """Send until cancelled."""
         try:
             while True:
-                await self._trim()
+                await self._let_go()
                 if not (self._may_send() and await self._send_next()):
                     await self._pause()
         finally:
@@ -185,29 +198,24 @@ class Uplink:
             self._is_connected
             and not self.fenced
             and len(self._flight) < self._settings.window
-            and self._cursor < self._source.committed_seq
-            and (self._cursor, self._source.committed_seq) != self._nothing_at
+            and self._cursor < self._upto().last_seq
+            and (self._cursor, self._upto().last_seq) != self._nothing_at
             and self._clock.steady_s() >= self._hold_until
         )
 
     async def _send_next(self) -> bool:
         """Put the next batch on its way; false when there was none after all."""
-        begun, committed = self._round, self._source.committed_seq
-        stretch = await self._source.read(self._cursor, self._settings.batch)
+        begun, chapter = self._round, self._upto()
+        stretch = await self._source.read(chapter.epoch, self._cursor, self._settings.batch)
         if begun != self._round:
             return True  # rewound while reading: the cursor is another one
-        if not stretch.bodies:
+        if stretch.bodies:
+            stretch = self._sendable(stretch)
+        if not stretch.bodies and chapter.epoch == self._source.chapters[-1].epoch:
             # Only a declared gap is left; it travels with the next observation.
-            self._nothing_at = (self._cursor, committed)
+            self._nothing_at = (self._cursor, chapter.last_seq)
             return False
-        try:
-            payload = self._encode(stretch)
-        except ContractError:
-            stretch = self._sound(stretch)
-            if not stretch.bodies:
-                self._nothing_at = (self._cursor, committed)
-                return False
-            payload = self._encode(stretch)
+        payload = self._encode(stretch, chapter)
         if not self._flight:
             self._progress_at = self._clock.steady_s()
         last_seq = stretch.first_seq + len(stretch.bodies) - 1
@@ -220,19 +228,22 @@ class Uplink:
         task.add_done_callback(self._tasks.discard)
         return True
 
-    def _encode(self, stretch: Stretch) -> bytes:
+    def _encode(self, stretch: Stretch, chapter: Chapter) -> bytes:
         batch = Batch(
             edge=self._edge,
-            epoch=self._source.epoch,
+            epoch=chapter.epoch,
             first_seq=stretch.first_seq,
             # Encoded bodies go into the message as they are: msgspec writes Raw untouched.
             observations=cast("list[Observation]", [msgspec.Raw(one) for one in stretch.bodies]),
             lost_before=stretch.lost_before,
+            committed_seq=chapter.last_seq,
+            after_epoch=chapter.after_epoch,
+            after_seq=chapter.after_seq,
             sent_at=moment(self._clock.now_us()),
         )
         return codec.encode(batch, compress=self._settings.compress)
 
-    def _sound(self, stretch: Stretch) -> Stretch:
+    def _sendable(self, stretch: Stretch) -> Stretch:
         """Leave out what breaks the contract (kept by an older release, or a sick disk): one
         such row must not stop the road for ever. It is declared lost and counted.
         """
@@ -245,7 +256,7 @@ class Uplink:
                 self.counters["observations_skipped"] += 1
                 _log.error("observation_skipped", seq=stretch.first_seq, why=str(error))
                 rest = Stretch(stretch.first_seq + 1, stretch.lost_before + 1, stretch.bodies[1:])
-                return self._sound(rest)
+                return self._sendable(rest)
         return stretch
 
     async def _deliver(self, payload: bytes, sent_in: int) -> None:
@@ -302,16 +313,29 @@ class Uplink:
         )
         self._rewind()
 
-    async def _trim(self) -> None:
-        if self._acked > self._source.trimmed_upto:
-            await self._source.trim(self._acked)
+    async def _let_go(self) -> None:
+        """Trim what central has; go on with the next chapter when this one is done with."""
+        epoch = self._chapter.epoch
+        if self._closed:
+            await self._close_chapter(epoch)
+        elif self._acked > self._upto().trimmed_upto:
+            await self._source.trim(epoch, self._acked)
+        oldest = self._source.chapters[0]
+        if oldest.epoch != epoch:
+            self._chapter, self._acked, self._closed = oldest, oldest.trimmed_upto, False
+            self._rewind()
+            self._advanced.set()
+
+    async def _close_chapter(self, epoch: str) -> None:
+        """Central fenced an earlier chapter: what it has of it is final."""
+        concerned = await self._source.set_aside(epoch, "central has fenced this journal")
+        self.counters["observations_set_aside"] += concerned
+        _log.error("chapter_set_aside", epoch=epoch, observations=concerned)
 
     # ---- bookkeeping -----------------------------------------------------------------------
     def _advance(self, upto_seq: int) -> None:
-        if upto_seq > self._source.committed_seq:
-            _log.error(
-                "journal_behind_central", journal=self._source.committed_seq, central=upto_seq
-            )
+        if upto_seq > self._upto().last_seq:
+            _log.error("journal_behind_central", journal=self._upto().last_seq, central=upto_seq)
         self._acked = upto_seq
         self._cursor = max(self._cursor, upto_seq)
         while self._flight and self._flight[0] <= upto_seq:
@@ -324,6 +348,9 @@ class Uplink:
             self._report("", "")
 
     def _fence(self, mark: Watermark) -> None:
+        if mark.fenced and self._chapter.epoch != self._source.chapters[-1].epoch:
+            self._closed = True
+            return
         if mark.fenced == self.fenced:
             return
         self.fenced = mark.fenced
@@ -331,7 +358,7 @@ class Uplink:
             self._report(
                 "central has replaced this journal by a newer one and takes nothing from it",
                 "another box runs under this edge's name, or this card is an old copy: give "
-                "this edge its own name, or remove its data folder to begin a new journal",
+                "this edge its own name; restarted, it takes over from the other one",
             )
         else:
             self._report("", "")

@@ -162,7 +162,10 @@ class Batch(msgspec.Struct, frozen=True, kw_only=True, gc=False):
 
     ``lost_before`` says how many sequence numbers directly before ``first_seq`` the edge
     declares lost for ever (a quarantined segment, a full journal): central records the gap
-    and goes on. An undeclared gap is refused.
+    and goes on. An undeclared gap is refused. ``committed_seq`` is the newest number that the
+    edge had made durable when it sent, and ``after_epoch`` with ``after_seq`` is where its
+    journal stood before this epoch began: so central knows what is missing of an older epoch
+    when a newer one has taken its place.
     """
 
     edge: Name
@@ -170,6 +173,9 @@ class Batch(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     first_seq: Seq
     observations: Annotated[list[Observation], msgspec.Meta(max_length=MAX_BATCH)]
     lost_before: Count = 0
+    committed_seq: Count = 0
+    after_epoch: str = ""
+    after_seq: Count = 0
     sent_at: Moment
     v: int = VERSION
 

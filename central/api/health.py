@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable
 from typing import Any
 
@@ -40,10 +41,13 @@ class _Figures(Collector):
                 text = f"{name.replace('_', ' ').capitalize()}, as /road says."
                 yield GaugeMetricFamily(f"tallyport_{name}", text, self.road[name])
         lost = GaugeMetricFamily(
-            "tallyport_lost", "Observations that an edge declared lost.", labels=["edge", "epoch"]
+            "tallyport_lost", "Observations of an edge that never came.", labels=["edge"]
         )
-        for edge in self.road.get("edges", []):
-            lost.add_metric([edge["edge"], edge["epoch"]], edge["lost"])
+        gone: Counter[str] = Counter()  # every start of an edge has its own stream
+        for stream in self.road.get("edges", []):
+            gone[stream["edge"]] += stream["lost"]
+        for edge, count in gone.items():
+            lost.add_metric([edge], count)
         yield lost
 
 

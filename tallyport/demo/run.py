@@ -107,12 +107,15 @@ class Finale:
         except ProcessDied as late:
             errors.append(str(late).splitlines()[0])
         await self._site.edge.terminate()
-        kept = await asyncio.to_thread(self._kept)
+        unconfirmed = await asyncio.to_thread(self._unconfirmed)
         await until(self._judged, 30, "central has not judged everything", self._site)
         road, lines = await self._api.get("/road"), await self._lines(truth)
         await self._site.stop()
-        committed = sum(edge["upto_seq"] for edge in road["edges"] if edge["edge"] == EDGE)
-        lost = max(0, kept - committed) + max(0, delivered - road["reads"])
+        streams = [stream for stream in road["edges"] if stream["edge"] == EDGE]
+        committed = sum(stream["upto_seq"] for stream in streams)
+        kept = committed + unconfirmed
+        lost = unconfirmed + sum(stream["lost"] for stream in streams)
+        lost += max(0, delivered - road["reads"])
         doubled = max(0, road["reads"] - delivered) + max(0, road["observations"] - kept)
         return Report(
             ok=not (_wrong(lines) or lost or doubled),
@@ -136,11 +139,11 @@ class Finale:
         lag: int = (await self._api.get("/road"))["judge_lag"]
         return lag == 0
 
-    def _kept(self) -> int:
-        """How many observations ever stood in the edge's journal; the edge has ended."""
+    def _unconfirmed(self) -> int:
+        """How many observations in the edge's journal central has not; the edge has ended."""
         journal = Journal.open(self._site.folder / "edge" / "journal")
         try:
-            return journal.next_seq - 1
+            return journal.stats().rows
         finally:
             journal.close()
 

@@ -6,17 +6,19 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
 
+import msgspec
 import pytest
 from sqlalchemy import Connection, event, text
 
 from central import replay
 from central.catalogue import items, places
-from central.ingest import Decision, Ingest, Stream, admit
+from central.ingest import Ingest
 from central.judge import Judge
 from central.reconcile.reconciler import Reconciler
 from central.reconcile.verdict import ReadPoint
 from central.stock import chain, ledger, projection, queries
 from central.store import Database
+from central.streams import Decision, Stream, admit
 from central.tide import Tide
 from gateway import codec
 from gateway.contract import Batch, CodeScanned, DeviceHealth, Observation, Presence
@@ -112,6 +114,36 @@ def test_admission(  # noqa: PLR0917
     fenced = admit(Stream("epoch0001", upto, fenced=True), batch(first, [scan("x")] * count, lost))
     assert fenced.decision is Decision.FENCED
     assert fenced.upto_seq == upto
+
+
+async def test_a_newer_start_closes_the_older_and_counts_what_never_came(
+    database: Database,
+) -> None:
+    ingest = Ingest(database, Tide())
+    first = msgspec.structs.replace(batch(1, [scan("1"), scan("2")]), committed_seq=9)
+    early = msgspec.structs.replace(batch(4, [scan("d")], epoch="epoch0002"), committed_seq=4)
+    later = msgspec.structs.replace(
+        batch(1, [scan("a")], epoch="epoch0003"), after_epoch="epoch0001", after_seq=12
+    )
+    outcome = await ingest.receive([(TOPIC, codec.encode(one)) for one in (first, early, first)])
+    assert outcome.counted["gaps"] == 1
+    assert outcome.counted["fenced"] == 0  # a start whose beginning is missing closes nothing
+    outcome = await ingest.receive([(TOPIC, codec.encode(one)) for one in (later, first)])
+    assert outcome.counted["fenced"] == 1
+    assert outcome.counted["lost"] == 10
+    streams = text("SELECT epoch, upto_seq, lost, fenced FROM edge_stream ORDER BY epoch")
+    assert [tuple(row) for row in await database.read(lambda c: c.execute(streams).all())] == [
+        ("epoch0001", 2, 10, True),
+        ("epoch0003", 1, 0, False),
+    ]
+
+
+async def test_an_older_start_that_central_never_met_is_missing_as_a_whole(
+    database: Database,
+) -> None:
+    told = msgspec.structs.replace(batch(1, [scan("a")]), after_epoch="epoch0000", after_seq=7)
+    outcome = await Ingest(database, Tide()).receive([(TOPIC, codec.encode(told))])
+    assert outcome.counted["lost"] == 7
 
 
 async def test_torn_repeated_and_foreign_batches_count_once(database: Database) -> None:

@@ -11,8 +11,9 @@ from sqlalchemy import Connection, text
 
 from central import judge, replay
 from central.catalogue import items
-from central.ingest import Decision, Ingest, Stream, admit
+from central.ingest import Ingest
 from central.store import Database
+from central.streams import Decision, Stream, admit
 from central.tide import Tide
 from drivers.emulators.portal_physics import Path, PortalPhysics, Scene, dock_antennas, pallet
 from gateway.contract import Observation

@@ -24,12 +24,14 @@ def body(number: int) -> bytes:
     return b'{"n":%d,"pad":"%s"}' % (number, b"x" * (number % 40))
 
 
-def drain(journal: Journal, after: int = 0, limit: int = 37) -> tuple[dict[int, bytes], int]:
-    """All rows by seq, and how many numbers were declared lost on the way."""
+def drain(
+    journal: Journal, after: int = 0, limit: int = 37, epoch: str = ""
+) -> tuple[dict[int, bytes], int]:
+    """All rows of a chapter by seq, and how many numbers were declared lost on the way."""
     rows: dict[int, bytes] = {}
     lost = 0
     while True:
-        stretch = journal.read(after, limit)
+        stretch = journal.read(epoch or journal.epoch, after, limit)
         lost += stretch.lost_before
         if not stretch.bodies:
             return rows, lost
@@ -40,57 +42,101 @@ def drain(journal: Journal, after: int = 0, limit: int = 37) -> tuple[dict[int, 
 
 def fill(directory: Path, count: int, group: int = 7, limits: JournalLimits = SMALL) -> Journal:
     journal = Journal.open(directory, limits)
-    start = journal.next_seq
-    for first in range(start, start + count, group):
-        journal.append([body(n) for n in range(first, min(first + group, start + count))])
+    for first in range(1, count + 1, group):
+        journal.append([body(n) for n in range(first, min(first + group, count + 1))])
     return journal
+
+
+def earlier(journal: Journal) -> str:
+    """The epoch of the only chapter that waits."""
+    (chapter, _) = journal.chapters
+    return chapter.epoch
 
 
 def test_rows_come_back_in_order_over_segments_and_restarts(tmp_path: Path) -> None:
     journal = fill(tmp_path, 333)
     assert journal.stats().segments >= 6
+    first = journal.epoch
     journal.close()
     journal = fill(tmp_path, 100)
-    rows, lost = drain(journal)
-    assert rows == {n: body(n) for n in range(1, 434)}
-    assert lost == 0
-    epoch = journal.epoch
+    assert [(one.epoch, one.last_seq) for one in journal.chapters] == [
+        (first, 333), (journal.epoch, 100)
+    ]  # fmt: skip
+    assert journal.chapters[1].after_epoch == first
+    assert journal.chapters[1].after_seq == 333
+    assert drain(journal, epoch=first) == ({n: body(n) for n in range(1, 334)}, 0)
+    assert drain(journal) == ({n: body(n) for n in range(1, 101)}, 0)
     journal.close()
-    again = Journal.open(tmp_path, SMALL)
-    assert (again.epoch, again.next_seq) == (epoch, 434)
-    again.close()
 
 
-def test_trim_unlinks_what_central_has_and_remembers_the_numbers(tmp_path: Path) -> None:
+def test_every_start_is_a_chapter_and_an_empty_one_leaves_no_trace(tmp_path: Path) -> None:
+    epochs = set()
+    fill(tmp_path, 10).close()
+    for _ in range(4):
+        journal = Journal.open(tmp_path, SMALL)
+        epochs.add(journal.epoch)
+        assert len(journal.chapters) == 2
+        assert journal.chapters[1].after_seq == 10
+        journal.close()
+    assert len(epochs) == 4
+
+
+def test_trim_unlinks_what_central_has_and_a_chapter_that_is_done_with_ends(
+    tmp_path: Path,
+) -> None:
     journal = fill(tmp_path, 500)
     before = journal.stats()
-    journal.trim(495)
+    journal.trim(journal.epoch, 495)
     after = journal.stats()
     assert after.bytes_on_disk < before.bytes_on_disk / 3
     assert after.rows == 5
-    journal.trim(500)
     journal.close()
     again = Journal.open(tmp_path, SMALL)
-    assert again.append([b"next"]) == range(501, 502)
+    assert again.chapters[0][:3] == (journal.epoch, 500, 495)
+    assert drain(again, after=495, epoch=journal.epoch)[0].keys() == set(range(496, 501))
+    again.trim(journal.epoch, 500)
+    assert [one.epoch for one in again.chapters] == [again.epoch]
+    assert again.append([b"next"]) == range(1, 2)
+    assert again.stats().segments == 1
     again.close()
 
 
-def test_numbers_survive_even_when_only_the_names_of_files_are_left(tmp_path: Path) -> None:
+def test_rows_survive_without_the_position_file(tmp_path: Path) -> None:
     journal = fill(tmp_path, 120)
-    journal.trim(120)
+    journal.trim(journal.epoch, 60)
     journal.close()
-    (tmp_path / "position.json").unlink()
+    (tmp_path / "position.json").write_text("{torn")
     again = Journal.open(tmp_path, SMALL)
-    assert again.next_seq == 121
-    assert again.epoch == journal.epoch
+    rows, lost = drain(again, epoch=journal.epoch)
+    assert (rows, lost) == ({n: body(n) for n in range(57, 121)}, 56)
     again.close()
 
 
-def test_a_new_directory_is_a_new_epoch(tmp_path: Path) -> None:
-    first, second = Journal.open(tmp_path / "a"), Journal.open(tmp_path / "b")
-    assert first.epoch != second.epoch
-    first.close()
-    second.close()
+def test_a_card_that_lost_what_it_had_synced_declares_what_it_still_knows_of(
+    tmp_path: Path,
+) -> None:
+    journal = fill(tmp_path, 120)
+    journal.close()
+    for path in sorted(tmp_path.glob(f"{journal.epoch}*"))[-2:]:
+        path.unlink()
+    again = Journal.open(tmp_path, SMALL)
+    assert earlier(again) == journal.epoch
+    rows, lost = drain(again, epoch=journal.epoch)
+    assert len(rows) + lost == 120
+    assert lost > 0
+    again.close()
+
+
+def test_what_central_will_never_take_is_put_aside_with_its_files(tmp_path: Path) -> None:
+    journal = fill(tmp_path, 120)
+    journal.close()
+    again = Journal.open(tmp_path, SMALL)
+    assert again.set_aside(journal.epoch, "central has fenced this journal") == 120
+    assert again.set_aside(again.epoch, "never its own") == 0
+    assert [one.epoch for one in again.chapters] == [again.epoch]
+    assert "fenced" in again.recovery.quarantined[0]
+    assert len(list(tmp_path.glob("*.duckdb.bad"))) == 3
+    again.close()
 
 
 def copy_of(directory: Path, target: Path) -> Path:
@@ -117,18 +163,18 @@ def test_a_torn_tail_never_stops_the_start_and_loses_only_the_tail(
         file.seek(0, os.SEEK_END)
         file.write(junk)
     journal = Journal.open(directory, JournalLimits())
-    rows, _ = drain(journal)
+    rows, lost = drain(journal, epoch=earlier(journal))
     kept = max(rows, default=0)
     assert rows == {n: body(n) for n in range(1, kept + 1)}
-    seqs = journal.append([b"after"])
-    assert seqs[0] > kept
-    assert drain(journal)[0][seqs[0]] == b"after"
+    assert kept + lost == 90  # the position file knows how far it had got
+    assert journal.append([b"after"]) == range(1, 2)
+    assert drain(journal) == ({1: b"after"}, 0)
     journal.close()
 
 
 @settings(max_examples=40, deadline=None)
 @given(where=st.floats(0, 1, exclude_max=True), bit=st.integers(0, 7))
-def test_a_flipped_bit_is_repaired_or_put_aside_and_its_numbers_are_never_reused(
+def test_a_flipped_bit_is_repaired_or_put_aside(
     tmp_path_factory: pytest.TempPathFactory, where: float, bit: int
 ) -> None:
     directory = tmp_path_factory.mktemp("flip")
@@ -139,15 +185,11 @@ def test_a_flipped_bit_is_repaired_or_put_aside_and_its_numbers_are_never_reused
     content[int(len(content) * where)] ^= 1 << bit
     wal.write_bytes(bytes(content))
     journal = Journal.open(directory, JournalLimits())
-    rows, _ = drain(journal)
+    old = [one.epoch for one in journal.chapters[:-1]]
+    rows = drain(journal, epoch=old[0])[0] if old else {}
     assert all(rows[seq] == body(seq) for seq in rows)
-    if journal.recovery.repaired or journal.recovery.quarantined:
-        assert journal.next_seq > 120
-    seqs = journal.append([b"after"])
-    stretch = journal.read(max(rows, default=0), 10)
-    assert stretch.bodies == [b"after"]
-    assert stretch.first_seq - stretch.lost_before == max(rows, default=0) + 1
-    assert stretch.first_seq == seqs[0]
+    journal.append([b"after"])
+    assert drain(journal) == ({1: b"after"}, 0)
     journal.close()
 
 
@@ -159,7 +201,7 @@ def test_a_bad_sealed_segment_is_declared_lost_and_the_rest_is_read(tmp_path: Pa
         content[index] ^= 0xFF
     second.write_bytes(bytes(content))
     journal = Journal.open(tmp_path, SMALL)
-    rows, lost = drain(journal)
+    rows, lost = drain(journal, epoch=earlier(journal))
     covered = set(range(1, 201)) - set(rows)
     assert len(covered) == lost > 0
     assert journal.recovery.quarantined
@@ -173,18 +215,19 @@ def test_an_interrupted_creation_is_removed(tmp_path: Path) -> None:
     journal.close()
     (tmp_path / f"{epoch}-00000009-{11:019d}.duckdb").write_bytes(b"\0" * 4096)
     again = Journal.open(tmp_path, SMALL)
-    assert drain(again)[0] == {n: body(n) for n in range(1, 11)}
+    assert drain(again, epoch=epoch)[0] == {n: body(n) for n in range(1, 11)}
     assert again.recovery.removed
     again.close()
 
 
-def test_central_knowing_more_than_the_disk_moves_the_numbers_on(tmp_path: Path) -> None:
+def test_central_knowing_more_than_the_card_is_told(tmp_path: Path) -> None:
     journal = fill(tmp_path, 20)
-    journal.trim(57)
-    assert journal.append([b"x"]) == range(58, 59)
-    assert journal.recovery.repaired
-    assert journal.read(57, 10).bodies == [b"x"]
     journal.close()
+    again = Journal.open(tmp_path, SMALL)
+    again.trim(journal.epoch, 57)
+    assert "central holds observations up to 57" in again.recovery.repaired[-1]
+    assert [one.epoch for one in again.chapters] == [again.epoch]
+    again.close()
 
 
 def test_full_drops_the_oldest_and_declares_it(tmp_path: Path) -> None:
@@ -217,7 +260,7 @@ def test_full_refuses_the_newest_when_told_so(tmp_path: Path) -> None:
     kept = len(append_until_full(journal, body, "central has not taken anything"))
     assert journal.stats().refused == 100
     assert len(drain(journal)[0]) == kept
-    journal.trim(kept)
+    journal.trim(journal.epoch, kept)
     assert len(journal.append([b"again"])) == 1
     journal.close()
 
@@ -235,26 +278,26 @@ while True:
 
 def test_kill_9_in_the_middle_of_writing_loses_nothing_acknowledged(tmp_path: Path) -> None:
     chance = random.Random(7)
-    acknowledged = 0
+    acknowledged = []
     for _ in range(4):
         process = subprocess.Popen(
             [sys.executable, "-c", WRITER, str(tmp_path)], stdout=subprocess.PIPE, text=True
         )
         assert process.stdout is not None
-        for _ in range(chance.randint(1, 60)):
-            acknowledged = int(process.stdout.readline())
+        told = [int(process.stdout.readline()) for _ in range(chance.randint(1, 60))]
         process.send_signal(signal.SIGKILL)
-        rest = process.stdout.read().split("\n")
-        acknowledged = max([acknowledged, *(int(line) for line in rest[:-1] if line)])
+        told += [int(line) for line in process.stdout.read().split("\n")[:-1] if line]
         process.wait()
         process.stdout.close()
-        journal = Journal.open(tmp_path, JournalLimits(segment_rows=300))
-        rows, lost = drain(journal, limit=1000)
+        acknowledged.append(told[-1])
+    journal = Journal.open(tmp_path, JournalLimits(segment_rows=300))
+    *chapters, _ = journal.chapters
+    for chapter, upto in zip(chapters, acknowledged, strict=True):
+        rows, lost = drain(journal, limit=1000, epoch=chapter.epoch)
         assert lost == 0
-        assert set(rows) == set(range(1, journal.next_seq))
-        assert journal.next_seq > acknowledged
-        assert all(rows[seq] == b'{"n":%d}' % seq for seq in rows)
-        journal.close()
+        assert len(rows) >= upto
+        assert rows == {seq: b'{"n":%d}' % seq for seq in range(1, chapter.last_seq + 1)}
+    journal.close()
 
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="needs root to mount a small tmpfs")
@@ -269,7 +312,7 @@ def test_a_full_disk_refuses_and_recovers_without_a_restart(tmp_path: Path) -> N
         journal = Journal.open(tmp_path / "journal", limits)
         kept = append_until_full(journal, lambda n: body(n) * 20, "")
         assert drain(journal, limit=1000)[0] == kept
-        journal.trim(max(kept))
+        journal.trim(journal.epoch, max(kept))
         for _ in range(3):
             try:
                 seqs = journal.append([b"room again"])

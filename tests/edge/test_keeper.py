@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from edge.fold.moments import moment
-from edge.journal import Journal, JournalFull, JournalLimits
+from edge.journal import Chapter, Journal, JournalFull, JournalLimits
 from edge.keeper import Keeper
 from gateway.contract import CodeScanned
 from tests.edge.waiting import until
@@ -26,7 +26,7 @@ async def test_what_came_together_is_one_commit_and_the_order_stays(tmp_path: Pa
     journal = await asyncio.to_thread(Journal.open, tmp_path / "j", JournalLimits())
     keeper = Keeper(journal, commit_every_ms=60_000, commit_every=500)
     told: list[int] = []
-    keeper.when_committed(lambda: told.append(keeper.committed_seq))
+    keeper.when_committed(lambda: told.append(keeper.chapters[-1].last_seq))
     running = asyncio.create_task(keeper.run())
     for first in range(0, 500, 50):
         await keeper.keep(scans(first, 50))
@@ -36,7 +36,7 @@ async def test_what_came_together_is_one_commit_and_the_order_stays(tmp_path: Pa
     await keeper.keep(scans(500, 3))
     await keeper.finish()
     await running
-    stretch = await keeper.read(0, 1_000)
+    stretch = await keeper.read(journal.epoch, 0, 1_000)
     assert [b'"data":"%d"' % n in body for n, body in enumerate(stretch.bodies)] == [True] * 503
     await keeper.close()
 
@@ -48,14 +48,14 @@ async def test_an_observation_that_breaks_the_contract_gets_no_number(tmp_path: 
     await keeper.keep([bad, *scans(1, 1)])
     await keeper.finish()
     await keeper.run()
-    assert (keeper.unsound, keeper.committed_seq) == (1, 1)
+    assert (keeper.unsound, keeper.chapters[-1].last_seq) == (1, 1)
     await keeper.close()
 
 
 class Refusing:
     """A journal that can be told to refuse."""
 
-    epoch, next_seq, trimmed_upto = "0123456789abcdef", 1, 0
+    chapters = (Chapter("0123456789abcdef"),)
 
     def __init__(self) -> None:
         self.refuses = True
@@ -104,5 +104,5 @@ async def test_a_slow_disk_makes_whoever_keeps_wait(tmp_path: Path) -> None:
     await waiting
     await keeper.finish()
     await running
-    assert keeper.committed_seq == 11
+    assert keeper.chapters[-1].last_seq == 11
     await keeper.close()

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from edge.backoff import Backoff
 from edge.fold.moments import moment
-from edge.journal import Stretch
+from edge.journal import Chapter, Stretch
 from edge.uplink import Uplink, UplinkSettings
 from gateway import codec
 from gateway.clock import SystemClock
@@ -31,26 +31,43 @@ def body(seq: int) -> bytes:
 
 
 class Log:
-    """A journal in memory; what is trimmed is gone."""
+    """A journal in memory; what is trimmed is gone. ``before`` are earlier chapters' rows."""
 
-    epoch = EPOCH
-
-    def __init__(self, rows: int) -> None:
+    def __init__(self, rows: int, before: dict[str, int] | None = None) -> None:
         self.rows = {seq: body(seq) for seq in range(1, rows + 1)}
+        self.earlier = {
+            epoch: {seq: body(seq) for seq in range(1, count + 1)}
+            for epoch, count in (before or {}).items()
+        }
         self.committed_seq = rows
         self.trimmed_upto = 0
+        self.set_aside_why: dict[str, str] = {}
 
-    async def read(self, after_seq: int, limit: int) -> Stretch:
+    @property
+    def chapters(self) -> tuple[Chapter, ...]:
+        earlier = [Chapter(epoch, max(rows)) for epoch, rows in self.earlier.items()]
+        return (*earlier, Chapter(EPOCH, self.committed_seq, self.trimmed_upto))
+
+    async def read(self, epoch: str, after_seq: int, limit: int) -> Stretch:
         await asyncio.sleep(0)
-        seqs = sorted(seq for seq in self.rows if seq > after_seq)
+        rows = self.earlier.get(epoch, self.rows)
+        last = max(rows) if epoch in self.earlier else self.committed_seq
+        seqs = sorted(seq for seq in rows if seq > after_seq)
         if not seqs:
-            return Stretch(self.committed_seq + 1, self.committed_seq - after_seq, [])
+            return Stretch(last + 1, last - after_seq, [])
         run = [seq for n, seq in enumerate(seqs[:limit]) if seq == seqs[0] + n]
-        return Stretch(run[0], run[0] - after_seq - 1, [self.rows[seq] for seq in run])
+        return Stretch(run[0], run[0] - after_seq - 1, [rows[seq] for seq in run])
 
-    async def trim(self, upto_seq: int) -> None:
-        self.trimmed_upto = upto_seq
-        self.rows = {seq: one for seq, one in self.rows.items() if seq > upto_seq}
+    async def trim(self, epoch: str, upto_seq: int) -> None:
+        if epoch == EPOCH:
+            self.trimmed_upto = upto_seq
+            self.rows = {seq: one for seq, one in self.rows.items() if seq > upto_seq}
+        elif upto_seq >= max(self.earlier[epoch]):
+            del self.earlier[epoch]
+
+    async def set_aside(self, epoch: str, why: str) -> int:
+        self.set_aside_why[epoch] = why
+        return len(self.earlier.pop(epoch))
 
 
 class Central:
@@ -58,8 +75,10 @@ class Central:
 
     def __init__(self) -> None:
         self.upto = 0
+        self.epoch = EPOCH
         self.lost = 0
         self.seen: list[int] = []
+        self.closed: dict[str, int] = {}
         self.messages = 0
         self.fails: Exception | None = None
         self.swallows = 0
@@ -76,6 +95,9 @@ class Central:
             self.swallows -= 1
             return
         batch = codec.decode(payload)
+        if batch.epoch != self.epoch:
+            self.closed[self.epoch], self.epoch = self.upto, batch.epoch
+            self.upto, self.seen = 0, []
         if batch.first_seq - batch.lost_before > self.upto + 1:
             return
         self.lost += max(0, batch.first_seq - 1 - self.upto)
@@ -85,22 +107,31 @@ class Central:
                 assert isinstance(one, CodeScanned)
                 assert one.data == str(seq)
                 self.seen.append(seq)
-                self.upto = seq
+        last_seq = batch.first_seq + len(batch.observations) - 1
+        self.upto = max(self.upto, last_seq)
         if self.says is not None:
             self.says(self.mark())
 
-    def mark(self, upto: int | None = None, *, fenced: bool = False, epoch: str = EPOCH) -> bytes:
+    def mark(
+        self, upto: int | None = None, *, fenced: bool = False, epoch: str | None = None
+    ) -> bytes:
         upto = self.upto if upto is None else upto
         return codec.encode_watermark(
-            Watermark(edge="pi", epoch=epoch, upto_seq=upto, fenced=fenced)
+            Watermark(edge="pi", epoch=epoch or self.epoch, upto_seq=upto, fenced=fenced)
         )
 
 
 @asynccontextmanager
 async def road(
-    rows: int, *, resend_after_s: float = 30.0, window: int = 4, batch: int = 10, talks: bool = True
+    rows: int,
+    *,
+    resend_after_s: float = 30.0,
+    window: int = 4,
+    batch: int = 10,
+    talks: bool = True,
+    before: dict[str, int] | None = None,
 ) -> AsyncIterator[tuple[Uplink, Central, Log]]:
-    log, central = Log(rows), Central()
+    log, central = Log(rows, before), Central()
     uplink = Uplink(
         log,
         central.publish,
@@ -201,6 +232,46 @@ async def test_a_fenced_journal_is_silent_and_says_why() -> None:
             await asyncio.sleep(0)
         assert central.messages == 0
         assert "replaced this journal" in uplink.trouble
+
+
+OLDER = "1111111111111111"
+OLDEST = "0000000000000000"
+
+
+async def test_earlier_chapters_go_first_each_under_its_own_epoch() -> None:
+    async with road(30, before={OLDEST: 25, OLDER: 7}) as (uplink, central, log):
+        central.epoch = OLDEST
+        assert uplink.backlog == 62
+        uplink.connected()
+        await asyncio.wait_for(uplink.drained(), 30)
+        assert central.closed == {OLDEST: 25, OLDER: 7}
+        assert (central.epoch, central.seen) == (EPOCH, list(range(1, 31)))
+        assert [one.epoch for one in log.chapters] == [EPOCH]
+        await until(lambda: uplink.backlog == 0)
+
+
+async def test_what_is_gone_at_the_end_of_an_earlier_chapter_is_declared() -> None:
+    async with road(5, before={OLDER: 20}) as (uplink, central, log):
+        central.epoch = OLDER
+        del log.earlier[OLDER][20]
+        log.earlier[OLDER] |= {23: b"broken"}
+        uplink.connected()
+        await asyncio.wait_for(uplink.drained(), 30)
+        assert central.closed == {OLDER: 23}
+        assert central.lost == 4
+        assert central.seen == [1, 2, 3, 4, 5]
+
+
+async def test_an_earlier_chapter_that_central_has_closed_is_put_aside() -> None:
+    async with road(5, before={OLDER: 20}, talks=False) as (uplink, central, log):
+        central.says = uplink.watermark
+        uplink.watermark(central.mark(12, fenced=True, epoch=OLDER))
+        uplink.connected()
+        await asyncio.wait_for(uplink.drained(), 30)
+        assert central.seen == [1, 2, 3, 4, 5]
+        assert list(log.set_aside_why) == [OLDER]
+        assert uplink.counters["observations_set_aside"] == 20
+        assert not uplink.fenced
 
 
 async def test_words_about_another_journal_or_without_sense_change_nothing() -> None:

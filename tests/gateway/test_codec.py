@@ -48,7 +48,9 @@ def codec_of(name: str) -> tuple[Callable[[bytes], Any], Callable[[Any], bytes]]
 def test_what_version_1_once_said_still_means_the_same(name: str) -> None:
     payload = (GOLDEN / f"{name}.json").read_bytes()
     decode, encode = codec_of(name)
-    assert json.loads(encode(decode(payload))) == json.loads(payload)
+    said = json.loads(payload)
+    now = json.loads(encode(decode(payload)))
+    assert {key: now[key] for key in said} == said  # fields are only ever added, with defaults
     if name in KINDS:
         assert [entry["kind"] for entry in json.loads(payload)["observations"]] == [name]
 

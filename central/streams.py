@@ -1,0 +1,149 @@
+"""An edge's streams: one per epoch of its journal, dense in sequence numbers, one alive at a time.
+
+The newest epoch fences its elders: what central has of them is final. What an elder had
+announced and never delivered (its own ``committed_seq``, or what the new epoch says that the
+journal held before it) is counted as lost the moment it is fenced.
+"""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from typing import NamedTuple
+
+from sqlalchemy import Connection, text
+
+from gateway.contract import Batch
+
+__all__ = ["Admission", "Decision", "Stream", "admit", "advance", "begin", "load"]
+
+
+class Stream(NamedTuple):
+    """What central has of ``(edge, epoch)``: everything up to ``upto_seq``, of ``committed_seq``
+    that the edge is known to have kept. ``known`` is false until its first batch is taken.
+    """
+
+    epoch: str
+    upto_seq: int = 0
+    fenced: bool = False
+    committed_seq: int = 0
+    known: bool = False
+
+
+class Decision(StrEnum):
+    """What becomes of a batch."""
+
+    TAKE = "take"
+    REPEAT = "repeat"
+    GAP = "gap"
+    FENCED = "fenced"
+
+
+class Admission(NamedTuple):
+    """``skip`` observations of the batch are there already; ``lost`` were declared lost."""
+
+    decision: Decision
+    upto_seq: int
+    skip: int = 0
+    lost: int = 0
+
+
+def admit(stream: Stream, batch: Batch) -> Admission:
+    """Decide on a batch. Pure.
+
+    The batch continues the stream when what it begins with (after what the edge declares
+    lost) is at most the next number. Everything of it up to the watermark is a repeat.
+    """
+    if stream.fenced:
+        return Admission(Decision.FENCED, stream.upto_seq)
+    expected = stream.upto_seq + 1
+    last = batch.first_seq + len(batch.observations) - 1
+    if batch.first_seq - batch.lost_before > expected:
+        return Admission(Decision.GAP, stream.upto_seq)
+    if last < expected:
+        return Admission(Decision.REPEAT, stream.upto_seq)
+    return Admission(
+        Decision.TAKE,
+        last,
+        skip=max(0, expected - batch.first_seq),
+        lost=max(0, batch.first_seq - expected),
+    )
+
+
+def load(conn: Connection, batch: Batch) -> Stream:
+    """The stream of a batch as the database has it."""
+    row = conn.execute(
+        text(
+            "SELECT upto_seq, fenced, committed_seq FROM edge_stream "
+            "WHERE edge = :edge AND epoch = :epoch"
+        ),
+        {"edge": batch.edge, "epoch": batch.epoch},
+    ).one_or_none()
+    if row is None:
+        return Stream(batch.epoch)
+    return Stream(batch.epoch, row[0], bool(row[1]), row[2], known=True)
+
+
+def advance(
+    conn: Connection, stream: Stream, batch: Batch, admission: Admission, record_us: int
+) -> Stream:
+    """Move a stream on by an admission; the watermark is what this transaction commits."""
+    moved = stream._replace(
+        upto_seq=admission.upto_seq,
+        committed_seq=max(stream.committed_seq, batch.committed_seq, admission.upto_seq),
+        known=True,
+    )
+    conn.execute(
+        text(
+            "UPDATE edge_stream SET upto_seq = :upto, committed_seq = :committed, "
+            "lost = lost + :lost, last_us = :now WHERE edge = :edge AND epoch = :epoch"
+        ),
+        {
+            "upto": moved.upto_seq,
+            "committed": moved.committed_seq,
+            "lost": admission.lost,
+            "now": record_us,
+            "edge": batch.edge,
+            "epoch": batch.epoch,
+        },
+    )
+    return moved
+
+
+def begin(conn: Connection, site: str, batch: Batch, record_us: int) -> int:
+    """Begin the stream of a new epoch and fence its elders; how many of theirs never came."""
+    fresh = {"edge": batch.edge, "site": site, "now": record_us}
+    if batch.after_epoch:
+        # Of an elder that central never met, everything is missing.
+        conn.execute(_INSERT, {**fresh, "epoch": batch.after_epoch})
+        conn.execute(
+            text(
+                "UPDATE edge_stream SET committed_seq = :seq "
+                "WHERE edge = :edge AND epoch = :epoch AND committed_seq < :seq"
+            ),
+            {"edge": batch.edge, "epoch": batch.after_epoch, "seq": batch.after_seq},
+        )
+    elders = {"edge": batch.edge, "no": False, "yes": True}
+    missing = conn.execute(
+        text(
+            "SELECT coalesce(sum(committed_seq - upto_seq), 0) FROM edge_stream "
+            "WHERE edge = :edge AND fenced = :no"
+        ),
+        elders,
+    ).scalar_one()
+    conn.execute(
+        text(
+            "UPDATE edge_stream SET fenced = :yes, lost = lost + committed_seq - upto_seq "
+            "WHERE edge = :edge AND fenced = :no"
+        ),
+        elders,
+    )
+    conn.execute(_INSERT, {**fresh, "epoch": batch.epoch})
+    return int(missing)
+
+
+_INSERT = text(
+    "INSERT INTO edge_stream "
+    "(edge, epoch, site, upto_seq, committed_seq, lost, fenced, first_us, last_us) "
+    "VALUES (:edge, :epoch, :site, 0, 0, 0, false, :now, :now) "
+    "ON CONFLICT (edge, epoch) DO NOTHING"
+)
