@@ -17,7 +17,7 @@ from __future__ import annotations
 
 import secrets
 import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal, NamedTuple
@@ -326,9 +326,8 @@ class Journal:
     def _recover(self) -> None:
         known = _known(self._store.load_position())
         found = self._store.scan()
-        epochs = dict.fromkeys([*known, *(segment.epoch for segment in found)])
         earlier = []
-        for epoch in epochs:
+        for epoch in _in_order(known, found):
             mine = [segment for segment in found if segment.epoch == epoch]
             hint = known.get(epoch, Chapter(epoch))
             last_seq = max(hint.last_seq, self._recover_segments(mine))
@@ -396,6 +395,19 @@ def _consecutive(rows: list[Row]) -> list[Row]:
         if seq != rows[0][0] + index:
             return rows[:index]
     return rows
+
+
+def _in_order(known: Iterable[str], found: Iterable[Segment]) -> list[str]:
+    """Epochs as saved, and such as an old position does not know where their numbers put them."""
+    epochs = list(known)
+    begins: dict[str, int] = {}
+    for segment in found:
+        begins.setdefault(segment.epoch, segment.number)
+    for epoch, number in begins.items():
+        if epoch not in epochs:
+            later = (at for at, one in enumerate(epochs) if begins.get(one, 0) > number)
+            epochs.insert(next(later, len(epochs)), epoch)
+    return epochs
 
 
 def _following(earlier: list[Chapter], epoch: str) -> Chapter:

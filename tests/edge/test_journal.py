@@ -112,6 +112,20 @@ def test_rows_survive_without_the_position_file(tmp_path: Path) -> None:
     again.close()
 
 
+def test_a_chapter_that_came_back_with_an_old_card_stands_where_it_was(tmp_path: Path) -> None:
+    first = fill(tmp_path, 120)
+    first.close()
+    second = fill(tmp_path, 30)
+    old = copy_of(tmp_path, tmp_path.with_name("old"))
+    second.trim(first.epoch, 120)
+    second.close()
+    for path in old.glob(f"{first.epoch}*"):  # the card forgot that these had been removed
+        shutil.copy(path, tmp_path)
+    again = Journal.open(tmp_path, SMALL)
+    assert [one.epoch for one in again.chapters] == [first.epoch, second.epoch, again.epoch]
+    again.close()
+
+
 def test_a_card_that_lost_what_it_had_synced_declares_what_it_still_knows_of(
     tmp_path: Path,
 ) -> None:
