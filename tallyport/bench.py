@@ -17,6 +17,11 @@ BENCHES = {
     "decode": ("benchmarks.decode", "LLRP tag reports: ours against sllurp, on the same bytes."),
     "journal": ("benchmarks.journal", "The edge's journal against SQLite (WAL, FULL)."),
     "line": ("benchmarks.line", "The whole road: from the LLRP socket to the committed ledger."),
+    "powercut": (
+        "benchmarks.powercut.run",
+        "Power cuts: the journal and central's SQLite started on disks that lost or tore what "
+        "was not synced. Options: --states N, --seed S.",
+    ),
 }
 
 app = typer.Typer(add_completion=False, pretty_exceptions_enable=False)

@@ -1,0 +1,108 @@
+"""Power cuts at random moments: the journal and central's SQLite start on what is left."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from benchmarks.powercut import journal, states
+from benchmarks.powercut.disk import Disk
+from benchmarks.powercut.journal import Story
+from benchmarks.powercut.recording import Op, parse
+from benchmarks.powercut.run import STEPS, Plan, look
+
+SEED = 20261121
+
+
+@pytest.mark.timeout(300)
+def test_200_disk_states_of_the_edges_journal(tmp_path: Path, recorder_library: Path) -> None:
+    plan = Plan("journal", STEPS["journal"], 200, SEED)
+    counted, wrong = look(plan, tmp_path, recorder_library, processes=1)
+    assert wrong == []
+    assert counted["rows_lost"] == 0
+    assert counted["opened"] > 230  # one in four of the honest ones is cut twice
+    assert counted["lying"] > 20
+    assert counted["rows_a_lying_card_lost"] > 0
+
+
+@pytest.mark.timeout(300)
+def test_100_disk_states_of_centrals_sqlite(tmp_path: Path, recorder_library: Path) -> None:
+    plan = Plan("central", STEPS["central"], 100, SEED)
+    counted, wrong = look(plan, tmp_path, recorder_library, processes=1)
+    assert wrong == []
+    assert counted["rows_lost"] == 0
+    assert counted["opened"] > 110
+
+
+RECORDED = """
+import sys
+from pathlib import Path
+from benchmarks.powercut import central, journal
+from benchmarks.powercut.recording import Recorder
+folder, log = Path(sys.argv[2]), Path(sys.argv[3])
+work = {"journal": journal.work, "central": central.work}[sys.argv[1]]
+recorder = Recorder()
+recorder.start(log, folder)
+work(folder, recorder.mark, steps=60, seed=5)
+recorder.stop()
+"""
+
+
+def recorded(subject: str, folder: Path, log: Path, library: Path) -> list[Op]:
+    folder.mkdir()
+    subprocess.run(
+        [sys.executable, "-c", RECORDED, subject, folder, log],
+        env={**os.environ, "LD_PRELOAD": str(library)},
+        check=True, timeout=100, stdout=subprocess.DEVNULL,
+    )  # fmt: skip
+    return list(parse(log.read_bytes()))
+
+
+@pytest.mark.parametrize("subject", ["journal", "central"])
+def test_the_recording_tells_every_byte_of_every_file(
+    subject: str, tmp_path: Path, recorder_library: Path
+) -> None:
+    folder = tmp_path / "work"
+    disk = Disk()
+    for op in recorded(subject, folder, tmp_path / "log", recorder_library):
+        disk.apply(op)
+    there = {path.name: path.read_bytes() for path in folder.iterdir()}
+    assert disk.now.by_name() == {
+        name: content for name, content in there.items() if not name.endswith("-shm")
+    }
+
+
+def test_a_program_that_does_not_sync_is_caught(tmp_path: Path, recorder_library: Path) -> None:
+    """The negative control: without its syncs the same recording must lose rows."""
+    ops = recorded("journal", tmp_path / "work", tmp_path / "log", recorder_library)
+    unsynced = [op for op in ops if op.kind not in "SD"]
+    caught = 0
+    for state, files in states.rebuild(unsynced, states.draw(20, len(unsynced), 1, lies=False), 1):
+        story = Story()
+        for op in unsynced[: state.cut]:
+            if op.kind == "M":
+                story.hear(op.name)
+        folder = tmp_path / f"state-{state.number}"
+        folder.mkdir()
+        for name, content in files.items():
+            (folder / name).write_bytes(content)
+        found = journal.check(folder, story, lambda _: None)
+        caught += bool(found.wrong and found.forgotten)
+    assert caught > 5
+
+
+def test_the_states_of_a_seed_are_the_same_every_time(
+    tmp_path: Path, recorder_library: Path
+) -> None:
+    ops = recorded("journal", tmp_path / "work", tmp_path / "log", recorder_library)
+    drawn = states.draw(30, len(ops), 3, lies=True)
+    assert drawn == states.draw(30, len(ops), 3, lies=True)
+    assert {state.cut for state in drawn} != {
+        state.cut for state in states.draw(30, 900, 4, lies=True)
+    }
+    first, second = ([files for _, files in states.rebuild(ops, drawn, 3)] for _ in range(2))
+    assert first == second
