@@ -88,7 +88,9 @@ class Files:
 
 
 class Disk:
-    """See the module. ``now`` is what programs see, ``safe`` what no power cut takes."""
+    """See the module. ``now`` is what programs see, ``safe`` what no power cut takes; ``lies``
+    says that syncs do nothing.
+    """
 
     def __init__(
         self, content: Mapping[str, bytes] | None = None, model: Model = "ordered"
@@ -96,26 +98,26 @@ class Disk:
         self.now = Files(content)
         self.safe = Files(content)
         self._model = model
-        self._lies = False
+        self.lies = False
         self._waiting: list[Op] = []
 
     def copy(self) -> Disk:
         """An independent copy."""
         made = Disk(model=self._model)
         made.now, made.safe = self.now.copy(), self.safe.copy()
-        made._lies, made._waiting = self._lies, list(self._waiting)
+        made.lies, made._waiting = self.lies, list(self._waiting)
         return made
 
     def lie(self, lies: bool = True) -> None:
         """From now on syncs do nothing (or something again)."""
-        self._lies = lies
+        self.lies = lies
 
     def apply(self, op: Op) -> None:
         """The program did ``op``."""
         if op.kind == "O":
             self._bind(op)
         elif op.kind in "SD":
-            if not self._lies:
+            if not self.lies:
                 self._sync(op)
         elif op.kind != "M":
             if op.kind == "C":
@@ -127,7 +129,7 @@ class Disk:
         """What may be there when the power is back."""
         left = self.safe.copy()
         waiting = list(self._waiting)
-        if self._lies and waiting:
+        if self.lies and waiting:
             reached = chance.randint(0, len(waiting))
             for op in waiting[:reached]:
                 left.apply(op)

@@ -79,11 +79,12 @@ def body(serial: int) -> bytes:
     return b'{"n":%d,"pad":"%s"}' % (serial, b"x" * (serial * 2_654_435_761 % 700))
 
 
-def work(folder: Path, mark: Mark, *, steps: int, seed: int) -> None:
-    """Open, append, let go, close or just end, and open again: ``steps`` times one of them."""
+def work(folder: Path, mark: Mark, *, steps: int, seed: int, serial: int = 1) -> None:
+    """Open, append, let go, close or just end, and open again: ``steps`` times one of them.
+    ``serial`` is the first row's.
+    """
     chance = random.Random(seed)
     journal = _opened(folder, mark)
-    serial = 1
     for step in range(steps):
         if step % 40 == 39:
             if chance.random() < 0.5:
@@ -128,6 +129,7 @@ def check(folder: Path, story: Story, mark: Mark, *, honest: bool = True) -> Fou
     On a disk that lies acknowledged rows may be gone; all else must hold there too.
     """
     found = Found()
+    bad = _put_aside(folder)
     journal = _opened(folder, mark)
     told = journal.recovery
     found.repaired, found.removed = len(told.repaired), len(told.removed)
@@ -138,13 +140,16 @@ def check(folder: Path, story: Story, mark: Mark, *, honest: bool = True) -> Fou
     found.forgotten = len(missing)
     if missing and honest:
         found.wrong.append(f"{len(missing)} acknowledged rows are gone, as {min(missing)}")
-    bad = len(list(folder.glob("*.duckdb.bad")))
-    if bad > found.quarantined:
-        found.wrong.append(f"{bad} files were put aside, and {found.quarantined} told of")
+    if (more := _put_aside(folder) - bad) > found.quarantined:
+        found.wrong.append(f"{more} files were put aside, and {found.quarantined} told of")
     if journal.epoch in story.epochs:
         found.wrong.append(f"epoch {journal.epoch} was given a second time")
     found.wrong += _goes_on(journal, folder, there, story, mark)
     return found
+
+
+def _put_aside(folder: Path) -> int:
+    return len(list(folder.glob("*.duckdb.bad")))
 
 
 def _everything(journal: Journal) -> list[tuple[Place, bytes]]:
