@@ -48,7 +48,7 @@ class Outcome(NamedTuple):
 
 class Ingest:
     """See the module. ``counters``: ``messages``, ``observations``, ``repeated``, ``gaps``,
-    ``lost``, ``fenced``, ``quarantined``, ``retries``.
+    ``lost``, ``forgotten``, ``fenced``, ``quarantined``, ``retries``.
     """
 
     def __init__(self, database: Database, tide: Tide, *, clock: Clock | None = None) -> None:
@@ -174,7 +174,7 @@ def _admit(  # noqa: PLR0917 (one step of _commit)
         if admission.lost:
             _log.error("observations_lost", edge=batch.edge, count=admission.lost, before=first)
         if not stream.known:
-            counted["lost"] += _begin(conn, topic, batch, streams, record_us)
+            _begin(conn, topic, batch, streams, counted, record_us)
     elif admission.decision is Decision.REPEAT:
         counted["repeated"] += len(batch.observations)
     else:
@@ -191,26 +191,33 @@ def _admit(  # noqa: PLR0917 (one step of _commit)
     )
 
 
-def _begin(
+def _begin(  # noqa: PLR0917 (one step of _admit)
     conn: Connection,
     topic: str,
     batch: Batch,
     streams: dict[tuple[str, str], Stream],
+    counted: Counter[str],
     record_us: int,
-) -> int:
-    """Begin the stream of a new epoch; how many observations of its elders never came."""
+) -> None:
+    """Begin the stream of a new epoch, and tell what that says of its elders."""
     address = topics.parse(topic)
     assert address is not None
     for known in [known for known in streams if known[0] == batch.edge]:
         del streams[known]  # fenced now
-    missing = begin(conn, address.site, batch, record_us)
-    _log.info("journal_seen_first", edge=batch.edge, epoch=batch.epoch)
-    if missing:
+    begun = begin(conn, address.site, batch, record_us)
+    counted.update(lost=begun.missing, forgotten=begun.forgotten)
+    tell = _log.warning if begun.anew else _log.info
+    tell("journal_seen_first", edge=batch.edge, epoch=batch.epoch, anew=begun.anew)
+    if begun.missing:
         _log.error(
-            "observations_missing", edge=batch.edge, count=missing, after=batch.after_epoch,
+            "observations_missing", edge=batch.edge, count=begun.missing, after=batch.after_epoch,
             hint="an earlier start of this edge had announced them: look at its card",
         )  # fmt: skip
-    return missing
+    if begun.forgotten:
+        _log.error(
+            "card_forgot", edge=batch.edge, count=begun.forgotten, after=batch.after_epoch,
+            hint="central has them, its disk does not: it lies about syncs, or is a copy",
+        )  # fmt: skip
 
 
 def _quarantine(conn: Connection, topic: str, payload: bytes, reason: str, now_us: int) -> None:

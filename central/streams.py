@@ -14,7 +14,7 @@ from sqlalchemy import Connection, text
 
 from gateway.contract import Batch
 
-__all__ = ["Admission", "Decision", "Stream", "admit", "advance", "begin", "load"]
+__all__ = ["Admission", "Begun", "Decision", "Stream", "admit", "advance", "begin", "load"]
 
 
 class Stream(NamedTuple):
@@ -86,7 +86,10 @@ def load(conn: Connection, batch: Batch) -> Stream:
 def advance(
     conn: Connection, stream: Stream, batch: Batch, admission: Admission, record_us: int
 ) -> Stream:
-    """Move a stream on by an admission; the watermark is what this transaction commits."""
+    """Move a stream on by an admission; the watermark is what this transaction commits.
+
+    What a fenced stream announces on top will never come: it is lost already.
+    """
     moved = stream._replace(
         upto_seq=admission.upto_seq,
         committed_seq=max(stream.committed_seq, batch.committed_seq, admission.upto_seq),
@@ -100,7 +103,7 @@ def advance(
         {
             "upto": moved.upto_seq,
             "committed": moved.committed_seq,
-            "lost": admission.lost,
+            "lost": admission.lost + (moved.committed_seq - stream.committed_seq) * stream.fenced,
             "now": record_us,
             "edge": batch.edge,
             "epoch": batch.epoch,
@@ -109,9 +112,20 @@ def advance(
     return moved
 
 
-def begin(conn: Connection, site: str, batch: Batch, record_us: int) -> int:
-    """Begin the stream of a new epoch and fence its elders; how many of theirs never came."""
+class Begun(NamedTuple):
+    """What a new epoch tells of its elders: ``missing`` of theirs never came, ``forgotten`` came
+    and are not on the edge's disk any more; ``anew`` says that it knows of no elder at all.
+    """
+
+    missing: int
+    forgotten: int
+    anew: bool
+
+
+def begin(conn: Connection, site: str, batch: Batch, record_us: int) -> Begun:
+    """Begin the stream of a new epoch and fence its elders."""
     fresh = {"edge": batch.edge, "site": site, "now": record_us}
+    furthest, reached = _elders(conn, batch)
     if batch.after_epoch:
         # Of an elder that central never met, everything is missing.
         conn.execute(_INSERT, {**fresh, "epoch": batch.after_epoch})
@@ -138,7 +152,21 @@ def begin(conn: Connection, site: str, batch: Batch, record_us: int) -> int:
         elders,
     )
     conn.execute(_INSERT, {**fresh, "epoch": batch.epoch})
-    return int(missing)
+    forgotten = max(0, reached - batch.after_seq) if batch.after_epoch else 0
+    return Begun(int(missing), forgotten, anew=furthest > 0 and not batch.after_epoch)
+
+
+def _elders(conn: Connection, batch: Batch) -> tuple[int, int]:
+    """How far any elder had come, and how far the one that the new epoch names."""
+    row = conn.execute(
+        text(
+            "SELECT coalesce(max(upto_seq), 0), "
+            "coalesce(max(CASE WHEN epoch = :after THEN upto_seq END), 0) "
+            "FROM edge_stream WHERE edge = :edge"
+        ),
+        {"edge": batch.edge, "after": batch.after_epoch},
+    ).one()
+    return int(row[0]), int(row[1])
 
 
 _INSERT = text(

@@ -272,9 +272,12 @@ class Journal:
                 self._note_missing(chapter, upto_seq)
             upto_seq = max(chapter.trimmed_upto, min(upto_seq, chapter.last_seq))
             self._chapters[at] = chapter._replace(trimmed_upto=upto_seq)
-            for segment in [s for s in self._segments if s.epoch == epoch]:
-                if segment is not self._active and segment.last_seq <= upto_seq:
-                    self._forget(segment)
+            mine = [one for one in self._segments if one.epoch == epoch and one is not self._active]
+            done = [one for one in mine if one.last_seq <= upto_seq]
+            if done:  # the last trace of how far the chapter went must not go with the file
+                self._save_position()
+            for segment in done:
+                self._forget(segment)
             if epoch != self.epoch and upto_seq >= chapter.last_seq:
                 del self._chapters[at]
                 self._save_position()

@@ -106,13 +106,15 @@ class Uplink:
         self._nothing_at = (-1, -1)
         self._closed = False
         self.fenced = False
+        self._past_upto = 0
+        self._calm = ("", "")  # trouble and hint while nothing else is to be told
         self.trouble = ""
         self.hint = ""
         self.counters = dict.fromkeys(
             (
                 "batches_sent", "observations_sent", "rewinds", "resends_stalled",
                 "publishes_refused", "watermarks", "watermarks_foreign", "watermarks_back",
-                "observations_skipped", "observations_set_aside",
+                "observations_skipped", "observations_set_aside", "observations_forgotten",
             ),
             0,
         )  # fmt: skip
@@ -158,6 +160,8 @@ class Uplink:
             self.counters["watermarks_foreign"] += 1
             _log.error("watermark_unreadable", why=str(error))
             return
+        if mark.edge == self._edge:
+            self._check_the_past(mark)
         if mark.edge != self._edge or mark.epoch != self._chapter.epoch:
             self.counters["watermarks_foreign"] += 1
             _log.info("watermark_of_another_journal", epoch=mark.epoch, upto_seq=mark.upto_seq)
@@ -270,7 +274,7 @@ class Uplink:
                 self.disconnected()
         else:
             if sent_in == self._round and self.trouble.startswith("the broker"):
-                self._report("", "")
+                self._report(*self._calm)
 
     def _denied(self, refused: PublishRefused) -> None:
         self.counters["publishes_refused"] += 1
@@ -335,7 +339,10 @@ class Uplink:
     # ---- bookkeeping -----------------------------------------------------------------------
     def _advance(self, upto_seq: int) -> None:
         if upto_seq > self._upto().last_seq:
-            _log.error("journal_behind_central", journal=self._upto().last_seq, central=upto_seq)
+            known = max(self._acked, self._upto().last_seq)
+            self._forgotten(self._chapter.epoch, upto_seq - known)
+            if self._chapter.epoch == self._source.chapters[-1].after_epoch:
+                self._past_upto = upto_seq
         self._acked = upto_seq
         self._cursor = max(self._cursor, upto_seq)
         while self._flight and self._flight[0] <= upto_seq:
@@ -345,7 +352,27 @@ class Uplink:
         self._backoff.reset()
         self._advanced.set()
         if not self.fenced:
-            self._report("", "")
+            self._report(*self._calm)
+
+    def _check_the_past(self, mark: Watermark) -> None:
+        """Of the start before this one nothing may wait any more, and yet central has more."""
+        chapters = self._source.chapters
+        this = chapters[-1]
+        if mark.epoch == this.after_epoch and all(one.epoch != mark.epoch for one in chapters):
+            known = max(this.after_seq, self._past_upto)
+            if mark.upto_seq > known:
+                self._forgotten(mark.epoch, mark.upto_seq - known)
+                self._past_upto = mark.upto_seq
+
+    def _forgotten(self, epoch: str, count: int) -> None:
+        """Central has more of an earlier start than the disk: told for as long as we run."""
+        self.counters["observations_forgotten"] += count
+        _log.error("journal_behind_central", epoch=epoch, forgotten=count)
+        self._calm = (
+            f"the disk forgot {self.counters['observations_forgotten']} observations that had "
+            "been synced and sent; others may be gone that had not been sent",
+            "it does not keep what it says it keeps, or it is a copy: replace the card",
+        )
 
     def _fence(self, mark: Watermark) -> None:
         if mark.fenced and self._chapter.epoch != self._source.chapters[-1].epoch:
@@ -361,7 +388,7 @@ class Uplink:
                 "this edge its own name; restarted, it takes over from the other one",
             )
         else:
-            self._report("", "")
+            self._report(*self._calm)
         self._rewind()
 
     def _rewind(self) -> None:

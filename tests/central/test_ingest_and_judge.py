@@ -146,6 +146,17 @@ async def test_an_older_start_that_central_never_met_is_missing_as_a_whole(
     assert outcome.counted["lost"] == 7
 
 
+async def test_a_card_that_forgot_what_central_has_is_told_of(database: Database) -> None:
+    ingest = Ingest(database, Tide())
+    await ingest.receive([wire(1, [scan(str(n)) for n in range(5)])])
+    reset = msgspec.structs.replace(
+        batch(1, [scan("a")], epoch="epoch0002"), after_epoch="epoch0001", after_seq=3
+    )
+    outcome = await ingest.receive([(TOPIC, codec.encode(reset))])
+    assert (outcome.counted["forgotten"], outcome.counted["lost"]) == (2, 0)
+    assert outcome.counted["observations"] == 1
+
+
 async def test_torn_repeated_and_foreign_batches_count_once(database: Database) -> None:
     ingest = Ingest(database, Tide())
     seen = [scan(str(n)) for n in range(1, 10)]

@@ -101,6 +101,17 @@ def test_trim_unlinks_what_central_has_and_a_chapter_that_is_done_with_ends(
     again.close()
 
 
+def test_how_far_a_chapter_went_is_known_when_its_last_file_is_gone(tmp_path: Path) -> None:
+    journal = Journal.open(tmp_path, SMALL)
+    journal.append([body(n) for n in range(1, 51)])  # complete: its segment is sealed at once
+    journal.trim(journal.epoch, 50)
+    assert not list(tmp_path.glob("*.duckdb"))
+    again = Journal.open(tmp_path, SMALL)  # without having been closed
+    assert again.chapters[-1].after_epoch == journal.epoch
+    assert again.chapters[-1].after_seq == 50
+    again.close()
+
+
 def test_rows_survive_without_the_position_file(tmp_path: Path) -> None:
     journal = fill(tmp_path, 120)
     journal.trim(journal.epoch, 60)

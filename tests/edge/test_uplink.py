@@ -41,12 +41,13 @@ class Log:
         }
         self.committed_seq = rows
         self.trimmed_upto = 0
+        self.after = ("", 0)
         self.set_aside_why: dict[str, str] = {}
 
     @property
     def chapters(self) -> tuple[Chapter, ...]:
         earlier = [Chapter(epoch, max(rows)) for epoch, rows in self.earlier.items()]
-        return (*earlier, Chapter(EPOCH, self.committed_seq, self.trimmed_upto))
+        return (*earlier, Chapter(EPOCH, self.committed_seq, self.trimmed_upto, *self.after))
 
     async def read(self, epoch: str, after_seq: int, limit: int) -> Stretch:
         await asyncio.sleep(0)
@@ -274,6 +275,31 @@ async def test_an_earlier_chapter_that_central_has_closed_is_put_aside() -> None
         assert not uplink.fenced
 
 
+async def test_a_card_that_forgot_what_central_has_is_told_of_for_good() -> None:
+    async with road(5, before={OLDER: 20}) as (uplink, central, log):
+        log.after = (OLDER, 20)
+        central.epoch = OLDER
+        uplink.watermark(central.mark(26, epoch=OLDER))
+        assert uplink.counters["observations_forgotten"] == 6
+        uplink.connected()
+        await asyncio.wait_for(uplink.drained(), 30)
+        assert central.seen == [1, 2, 3, 4, 5]
+        uplink.watermark(central.mark(26, epoch=OLDER))  # retained, and heard again
+        assert uplink.counters["observations_forgotten"] == 6
+        assert "the disk forgot 6 observations" in uplink.trouble
+        assert "replace the card" in uplink.hint
+
+
+async def test_a_card_that_forgot_even_that_anything_waited_is_found_out_too() -> None:
+    async with road(5, talks=False) as (uplink, central, log):
+        log.after = (OLDER, 20)
+        uplink.watermark(central.mark(20, epoch=OLDER))
+        assert not uplink.counters["observations_forgotten"]
+        for _ in range(2):
+            uplink.watermark(central.mark(23, epoch=OLDER))
+        assert uplink.counters["observations_forgotten"] == 3
+
+
 async def test_words_about_another_journal_or_without_sense_change_nothing() -> None:
     async with road(50, talks=False) as (uplink, central, _log):
         uplink.watermark(central.mark(50, epoch="fedcba9876543210"))
@@ -303,7 +329,8 @@ def test_whatever_happens_everything_arrives_in_order(events: list[str], window:
             uplink.connected()
             for event in events:
                 if event == "drop":
-                    central.swallows += 2
+                    # Each one that is swallowed doubles the wait: not too many at a time.
+                    central.swallows = min(central.swallows + 2, 4)
                 elif event == "fail":
                     central.fails = NotConnected("gone")
                 elif event == "connect":
