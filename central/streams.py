@@ -125,48 +125,44 @@ class Begun(NamedTuple):
 def begin(conn: Connection, site: str, batch: Batch, record_us: int) -> Begun:
     """Begin the stream of a new epoch and fence its elders."""
     fresh = {"edge": batch.edge, "site": site, "now": record_us}
-    furthest, reached = _elders(conn, batch)
+    furthest, reached, lost_before = _elders(conn, batch)
     if batch.after_epoch:
-        # Of an elder that central never met, everything is missing.
+        # Of an elder that central never met, everything is missing; one that is fenced already
+        # will never deliver what it had on top.
         conn.execute(_INSERT, {**fresh, "epoch": batch.after_epoch})
         conn.execute(
             text(
-                "UPDATE edge_stream SET committed_seq = :seq "
+                "UPDATE edge_stream SET committed_seq = :seq, "
+                "lost = lost + CASE WHEN fenced THEN :seq - committed_seq ELSE 0 END "
                 "WHERE edge = :edge AND epoch = :epoch AND committed_seq < :seq"
             ),
             {"edge": batch.edge, "epoch": batch.after_epoch, "seq": batch.after_seq},
         )
-    elders = {"edge": batch.edge, "no": False, "yes": True}
-    missing = conn.execute(
-        text(
-            "SELECT coalesce(sum(committed_seq - upto_seq), 0) FROM edge_stream "
-            "WHERE edge = :edge AND fenced = :no"
-        ),
-        elders,
-    ).scalar_one()
     conn.execute(
         text(
             "UPDATE edge_stream SET fenced = :yes, lost = lost + committed_seq - upto_seq "
             "WHERE edge = :edge AND fenced = :no"
         ),
-        elders,
+        {"edge": batch.edge, "no": False, "yes": True},
     )
+    missing = _elders(conn, batch)[2] - lost_before
     conn.execute(_INSERT, {**fresh, "epoch": batch.epoch})
     forgotten = max(0, reached - batch.after_seq) if batch.after_epoch else 0
-    return Begun(int(missing), forgotten, anew=furthest > 0 and not batch.after_epoch)
+    return Begun(missing, forgotten, anew=furthest > 0 and not batch.after_epoch)
 
 
-def _elders(conn: Connection, batch: Batch) -> tuple[int, int]:
-    """How far any elder had come, and how far the one that the new epoch names."""
+def _elders(conn: Connection, batch: Batch) -> tuple[int, int, int]:
+    """How far any elder had come, how far the one that the new epoch names, what all lost."""
     row = conn.execute(
         text(
             "SELECT coalesce(max(upto_seq), 0), "
-            "coalesce(max(CASE WHEN epoch = :after THEN upto_seq END), 0) "
+            "coalesce(max(CASE WHEN epoch = :after THEN upto_seq END), 0), "
+            "coalesce(sum(lost), 0) "
             "FROM edge_stream WHERE edge = :edge"
         ),
         {"edge": batch.edge, "after": batch.after_epoch},
     ).one()
-    return int(row[0]), int(row[1])
+    return int(row[0]), int(row[1]), int(row[2])
 
 
 _INSERT = text(

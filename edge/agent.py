@@ -25,7 +25,7 @@ from edge.fold import Folder
 from edge.fold.moments import moment
 from edge.health import Health
 from edge.journal import Journal, JournalLimits
-from edge.keeper import Keeper
+from edge.keeper import Keep, Keeper
 from edge.supervisor import Supervisor
 from edge.uplink import Uplink, UplinkSettings
 from edge.walltime import WallTime
@@ -106,6 +106,16 @@ class Agent:
         self._keeper.when_committed(self._uplink.wake)
         self._health = Health(edge.name, edge.name)
         self._supervisors = [self._supervisor(device) for device in config.devices]
+
+    @property
+    def keep(self) -> Keep:
+        """Where observations go that come from no configured device."""
+        return self._keeper.keep
+
+    @property
+    def backlog(self) -> int:
+        """Durable observations that central has not confirmed."""
+        return self._uplink.backlog
 
     async def run(self, stop: asyncio.Event) -> None:
         """Start everything, wait for ``stop``, end everything in order."""

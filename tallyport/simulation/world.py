@@ -1,0 +1,203 @@
+"""What happens at the simulated sites: scans, pallets through a dock, pieces off a shelf.
+
+Each event is a list of observations in the order in which an edge would make them. Passes are
+true to life: reads of the emulated portal's physics, folded by the edge's own folder, computed
+once for a process and then told again with other tags at other times.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from datetime import timedelta
+from functools import cache
+from random import Random
+from typing import Any, NamedTuple
+
+import msgspec
+
+from drivers.emulators.portal_physics import PortalPhysics
+from drivers.emulators.portal_scene import Path, Scene, dock_antennas, pallet
+from edge.fold import Folder
+from edge.fold.moments import moment
+from edge.fold.settings import FoldSettings
+from gateway.contract import (
+    Antenna,
+    CodeScanned,
+    DeviceDescribed,
+    Observation,
+    TagResident,
+    TagSighting,
+    WeightDisturbed,
+    WeightSettled,
+)
+from gateway.gs1 import sgtin96_hex
+
+GTINS = {"09521234000013": 1, "09521234000020": 6, "09521234000037": 12}
+"""Packs by GTIN: how many pieces each stands for."""
+UNIT_MG = 100_000
+OPENING = 1_000_000
+"""Pieces on the shelf and behind it at the start: never the limit."""
+_PREFIX_DIGITS = 7
+_TEMPLATES = 8
+_SLOT_S = 0.04
+"""A slow reader: fewer observations a pass, so that more can happen in a second of ours."""
+
+
+def hall(edge: str) -> str:
+    """The location behind an edge's dock and desk."""
+    return f"hall-{edge}"
+
+
+def sku_of(gtin: str) -> str:
+    """The item in a pack."""
+    return f"SKU-{gtin[-3:]}"
+
+
+class Happening(NamedTuple):
+    """One event: its observations with their offsets in seconds, and what it moves.
+
+    ``moves`` maps items to pieces that come into (positive) or leave the edge's hall or shelf.
+    """
+
+    kind: str
+    seen: list[tuple[float, Observation]]
+    moves: dict[str, int]
+
+
+class _Template(NamedTuple):
+    """A pass of one pallet: offsets in microseconds, cases numbered instead of tagged."""
+
+    cases: int
+    seen: list[tuple[int, Observation]]
+
+
+@dataclass
+class Site:
+    """One edge's place: what is inside, and what its plate weighs."""
+
+    edge: str
+    number: int
+    chance: Random
+    serial: int = 0
+    inside: list[tuple[str, str]] = field(default_factory=list)
+    pieces: int = 10_000
+
+    def describe(self, at_us: int) -> list[Observation]:
+        """How the devices are set up, and the plate's first level."""
+        antennas = [Antenna(antenna=one.antenna, side=one.side) for one in dock_antennas()]
+        return [
+            DeviceDescribed(
+                event_time=moment(at_us), driver="llrp", antennas=antennas, **self._who("dock")
+            ),
+            self._settled(at_us),
+        ]
+
+    def happen(self) -> Happening:
+        """The next event, drawn."""
+        kind = self.chance.choices(("scan", "weight", "in", "out"), (5, 4, 3, 2))[0]
+        if kind == "out" and len(self.inside) < 3:
+            kind = "in"
+        if kind == "scan":
+            return self._scan()
+        if kind == "weight":
+            return self._weight()
+        return self._pass(inwards=kind == "in")
+
+    def _scan(self) -> Happening:
+        gtin, pack = self.chance.choice(list(GTINS.items()))
+        self.serial += 1
+        data = f"01{gtin}21S{self.number}N{self.serial}"
+        seen = CodeScanned(event_time=moment(0), symbology="]C1", data=data, **self._who("desk"))
+        return Happening("scan", [(0.0, seen)], {sku_of(gtin): pack})
+
+    def _weight(self) -> Happening:
+        taken = self.chance.randint(1, 9) * self.chance.choice((-1, 1))
+        self.pieces += taken
+        began = WeightDisturbed(
+            event_time=moment(0), plate=1, reason="motion", **self._who("shelf")
+        )
+        settled = msgspec.structs.replace(self._settled(1_500_000), disturbed_at=moment(0))
+        return Happening("weight", [(0.0, began), (1.5, settled)], {"PIECE": taken})
+
+    def _settled(self, at_us: int) -> WeightSettled:
+        return WeightSettled(
+            event_time=moment(at_us), plate=1, gross_mg=self.pieces * UNIT_MG, std_mg=200,
+            samples=10, **self._who("shelf"),
+        )  # fmt: skip
+
+    def _pass(self, *, inwards: bool) -> Happening:
+        templates = _templates(inwards)
+        fitting = [one for one in templates if inwards or one.cases <= len(self.inside)]
+        if not fitting:
+            return self._scan()
+        template = self.chance.choice(fitting)
+        if inwards:
+            cases = [self._new_case() for _ in range(template.cases)]
+            self.inside += cases
+        else:
+            cases = [self.inside.pop() for _ in range(template.cases)]
+        epcs = [epc for epc, _ in cases]
+        moves: dict[str, int] = {}
+        for _, gtin in cases:
+            moves[sku_of(gtin)] = moves.get(sku_of(gtin), 0) + GTINS[gtin] * (1 if inwards else -1)
+        seen = [(at / 1e6, self._tagged(one, epcs)) for at, one in template.seen]
+        return Happening("pass", seen, moves)
+
+    def _new_case(self) -> tuple[str, str]:
+        gtin = self.chance.choice(list(GTINS))
+        self.serial += 1
+        number = self.number * 100_000 + self.serial
+        return sgtin96_hex(gtin, _PREFIX_DIGITS, number, filter=2), gtin
+
+    def _tagged(self, seen: Observation, epcs: list[str]) -> Observation:
+        change: dict[str, Any] = self._who("dock")
+        if isinstance(seen, TagSighting | TagResident):
+            change["epc"] = epcs[int(seen.epc, 16)]
+        return msgspec.structs.replace(seen, **change)
+
+    def _who(self, point: str) -> dict[str, Any]:
+        return {"device": f"{point}-{self.edge}", "read_point": f"{point}-{self.edge}"}
+
+
+def made_at(seen: Observation, base_us: int) -> Observation:
+    """An observation of a happening that began at ``base_us`` on the edge's clock."""
+    shift = timedelta(microseconds=base_us)
+    change: dict[str, Any] = {
+        name: getattr(seen, name) + shift
+        for name in ("event_time", "closed_at", "until", "disturbed_at")
+        if getattr(seen, name, None) is not None
+    }
+    return msgspec.structs.replace(seen, **change)
+
+
+@cache
+def _templates(inwards: bool) -> tuple[_Template, ...]:
+    return tuple(_template(seed, inwards=inwards) for seed in range(_TEMPLATES))
+
+
+def _template(seed: int, *, inwards: bool) -> _Template:
+    """One pallet of three to six cases, alone at the dock."""
+    chance = Random(seed * 2 + inwards)  # noqa: S311 (a simulation repeats itself)
+    cases = chance.randint(3, 6)
+    path = Path.through(2.0, speed=1.0, inwards=inwards)
+    tags = pallet([f"{n:024X}" for n in range(cases)], path, chance)
+    scene = Scene(antennas=dock_antennas(), tags=tuple(tags), seed=seed, slot_s=_SLOT_S)
+    physics = PortalPhysics(scene)
+    return _Template(cases, list(_folded(physics)))
+
+
+def _folded(physics: PortalPhysics) -> Iterator[tuple[int, Observation]]:
+    """What an edge makes of the reads, with when it makes it (microseconds)."""
+    folder = Folder("dock", "dock", FoldSettings())
+    now_us = 0
+    for t, read in physics.until(16.0):
+        while now_us + 100_000 < t * 1e6:
+            now_us += 100_000
+            yield from ((now_us, one) for one in folder.tick(now_us))
+        now_us = max(now_us, round(t * 1e6))
+        yield from ((now_us, one) for one in folder.feed([read], now_us))
+    for _ in range(100):
+        now_us += 100_000
+        yield from ((now_us, one) for one in folder.tick(now_us))
+    yield from ((now_us, one) for one in folder.flush(now_us))
