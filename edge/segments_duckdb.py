@@ -4,7 +4,9 @@ A single long-lived DuckDB file does not survive every power cut: each checkpoin
 live metadata block in place, and a write torn there makes the file unreadable. So a segment
 is checkpointed exactly once in its life, when no more will be added, and before that its
 write-ahead log (WAL) holds everything. A torn WAL tail is cut off at the byte that DuckDB
-names; a file that still does not open is put aside as ``*.bad`` and the journal goes on.
+names; a header torn by that one checkpoint is taken back to what it was before, as the WAL is
+removed only after it; a file that still does not open is put aside as ``*.bad`` and the
+journal goes on.
 """
 
 from __future__ import annotations
@@ -24,11 +26,17 @@ from edge.segments import Recovery, Row, Segment, SegmentLost, StoreFailed
 _NAME = re.compile(r"^([0-9a-z]+)-(\d{8})-(\d{19})\.duckdb$")
 _ANY_NAME = re.compile(r"^[0-9a-z]+-(\d{8})-\d{19}\.duckdb")
 _TORN = re.compile(r"Corrupt WAL file: entry at byte position (\d+)")
+_TORN_HEADER = re.compile(r"Corrupt database file: .* in block at location (4096|8192)$")
 _WAL_ENTRY_HEADER = 16
 """DuckDB names the position after an entry's size and checksum (8 bytes each)."""
 _PRISTINE_SIZE = 12_288
-"""Size of a DuckDB file that was created and never checkpointed: three 4 KiB headers."""
+"""Size of a DuckDB file that was created and never checkpointed: three 4 KiB headers, of which
+a checkpoint rewrites one of the last two."""
+_HEADER = 4_096
+_WAL_WITHOUT_ROWS = 300
+"""Making the table takes some 215 bytes of the WAL, and the smallest append 200 more."""
 _REPAIRS = 3
+_COPIES = 4
 
 
 class DuckDBSegments:
@@ -148,7 +156,8 @@ class DuckDBSegments:
     def put_aside(self, segment: Segment, why: str, found: Recovery) -> None:
         """See ``SegmentStore``: the files stay as ``*.bad``, unless nothing was ever in them."""
         path, wal = self._path(segment), self._wal(segment)
-        if not _size(wal) and path.exists() and _size(path) <= _PRISTINE_SIZE:
+        pristine = path.exists() and _size(path) <= _PRISTINE_SIZE
+        if pristine and _size(wal) <= _WAL_WITHOUT_ROWS:
             self.remove(segment)
             found.removed.append(f"{path.name}: its creation had been interrupted")
             return
@@ -198,20 +207,52 @@ class DuckDBSegments:
         return max((int(name[1]) for name in names if name), default=0)
 
     def _repair(self, segment: Segment, error: str, found: Recovery) -> bool:
-        """Cut a torn tail off the WAL, a copy kept beside it; false where that is no cure."""
-        torn, wal = _TORN.search(error), self._wal(segment)
-        if not torn or not wal.exists():
+        """Take back what a power cut left half done, a copy kept beside it; false where there
+        is no cure.
+        """
+        wal = self._wal(segment)
+        if not _size(wal):
             return False
-        keep = max(0, int(torn[1]) - _WAL_ENTRY_HEADER)
-        size = wal.stat().st_size
+        if torn := _TORN.search(error):
+            return self._cut_log(wal, int(torn[1]) - _WAL_ENTRY_HEADER, found)
+        if torn := _TORN_HEADER.search(error.strip()):
+            return self._take_back_checkpoint(segment, int(torn[1]), found)
+        return False
+
+    def _cut_log(self, wal: Path, keep: int, found: Recovery) -> bool:
+        keep, size = max(0, keep), wal.stat().st_size
         if keep >= size:
             return False
-        shutil.copyfile(wal, wal.with_name(wal.name + ".torn"))
+        self._keep_copy(wal, found)
         with wal.open("r+b") as file:
             file.truncate(keep)
             os.fsync(file.fileno())
-        found.repaired.append(f"{segment.name}: cut {size - keep} torn bytes off its log")
+        found.repaired.append(f"{wal.name}: cut {size - keep} torn bytes off")
         return True
+
+    def _take_back_checkpoint(self, segment: Segment, torn_at: int, found: Recovery) -> bool:
+        """The other header is the one of the file's creation; with it the whole WAL counts."""
+        path = self._path(segment)
+        self._keep_copy(path, found)
+        with path.open("r+b") as file:
+            file.seek(_PRISTINE_SIZE - torn_at)
+            before = file.read(_HEADER)
+            file.seek(torn_at)
+            file.write(before)
+            file.truncate(_PRISTINE_SIZE)
+            os.fsync(file.fileno())
+        found.repaired.append(f"{path.name}: took back a checkpoint that had torn its header")
+        return True
+
+    def _keep_copy(self, path: Path, found: Recovery) -> None:
+        """As it was found, for a person to look at; only the newest few, and no matter if not."""
+        try:
+            copies = sorted(self._directory.glob("*.torn"), key=lambda one: one.stat().st_mtime)
+            for old in copies[: 1 - _COPIES]:
+                old.unlink()
+            shutil.copyfile(path, path.with_name(path.name + ".torn"))
+        except OSError as error:  # a full disk
+            found.noted.append(f"no copy of {path.name} was kept before its repair: {error}")
 
     def _forget_appender(self, segment: Segment) -> None:
         if self._appender is not None and self._appender[0] == segment.number:

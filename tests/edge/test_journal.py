@@ -234,6 +234,26 @@ def test_a_bad_sealed_segment_is_declared_lost_and_the_rest_is_read(tmp_path: Pa
     journal.close()
 
 
+def test_a_header_torn_by_its_only_checkpoint_is_taken_back(tmp_path: Path) -> None:
+    journal = fill(tmp_path, 49)
+    (log,) = tmp_path.glob("*.wal")
+    path = log.with_suffix("")
+    before, rows_of_the_log = path.read_bytes(), log.read_bytes()
+    journal.append([body(50)])  # the last one: the segment is sealed, its log removed
+    journal.close()
+    assert not log.exists()
+    after = bytearray(path.read_bytes())
+    (header,) = [at for at in (4096, 8192) if before[at : at + 4096] != after[at : at + 4096]]
+    after[header + 30 : header + 4096] = before[header + 30 : header + 4096]
+    path.write_bytes(after)
+    log.write_bytes(rows_of_the_log)
+    again = Journal.open(tmp_path, SMALL)
+    assert drain(again, epoch=journal.epoch) == ({n: body(n) for n in range(1, 50)}, 1)
+    assert "torn its header" in again.recovery.repaired[0]
+    assert not again.recovery.quarantined
+    again.close()
+
+
 def test_an_interrupted_creation_is_removed(tmp_path: Path) -> None:
     journal = fill(tmp_path, 10)
     epoch = journal.epoch
