@@ -26,6 +26,7 @@ from benchmarks.machine import describe
 from benchmarks.powercut import recording
 
 STEPS = {"journal": 200, "central": 60}
+_TOLD = ("repaired", "quarantined", "removed")
 _A_STATE_S = 60.0
 """A state that takes so long to look at has hung the start."""
 
@@ -125,15 +126,17 @@ def _told(plan: Plan) -> list[str]:
 
 
 def _count(findings: Sequence[dict[str, Any]]) -> Counter[str]:
-    """By what opening found; a state that was cut twice was opened twice."""
-    counted: Counter[str] = Counter(opened=len(findings), clean=0, rows_lost=0)
+    """By what opening found; a state that was cut twice was opened twice. What happened on
+    lying cards is counted apart.
+    """
+    counted: Counter[str] = Counter(dict.fromkeys(("opened", *_TOLD, "clean", "rows_lost"), 0))
     for one in findings:
-        told = {name: one[name] for name in ("repaired", "quarantined", "removed") if one.get(name)}
-        counted.update(dict.fromkeys(told, 1))
-        counted["clean"] += not told and not one["wrong"]
-        counted["lying"] += one["lies"]
-        lost = "rows_a_lying_card_lost" if one["lies"] else "rows_lost"
-        counted[lost] += one.get("forgotten", 0)
+        told = [name for name in _TOLD if one.get(name)]
+        if not told and not one["wrong"]:
+            told = ["clean"]
+        suffix = "_lying" if one["lies"] else ""
+        counted.update(f"{name}{suffix}" for name in ("opened", *told))
+        counted[f"rows_lost{suffix}"] += one.get("forgotten", 0)
     return counted
 
 
