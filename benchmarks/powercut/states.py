@@ -28,14 +28,16 @@ class State(NamedTuple):
     again: bool = False
 
 
-def draw(count: int, operations: int, seed: int, *, lies: bool) -> list[State]:
+def draw(count: int, ops: Sequence[Op], seed: int, *, lies: bool) -> list[State]:
     """``count`` states of a recording, by cut. One in five is of a disk that lies (if ``lies``);
-    one in four of the others is cut again while it recovers.
+    one in four of the others is cut again while it recovers. Most cuts come right after
+    something that is not synced: elsewhere there is little to lose.
     """
     chance = random.Random(seed)
+    changes = [at for at, op in enumerate(ops, start=1) if op.kind in "CWTUR"]
     made = []
     for number in range(count):
-        cut = chance.randint(1, operations)
+        cut = chance.choice(changes) if chance.random() < 0.8 else chance.randint(1, len(ops))
         lying, again = lies and chance.random() < 0.2, chance.random() < 0.25
         since = max(0, cut - chance.randint(1, _LYING_SPAN)) if lying else None
         survival = chance.choice(SURVIVALS)

@@ -100,7 +100,7 @@ def _record(told: argparse.Namespace, scratch: Path) -> None:
 def _look(told: argparse.Namespace, scratch: Path) -> Iterator[dict[str, Any]]:
     ops = list(parse(told.log.read_bytes()))
     number, of = told.share
-    drawn = states.draw(told.states, len(ops), told.seed, lies=told.subject == "journal")
+    drawn = states.draw(told.states, ops, told.seed, lies=told.subject == "journal")
     mine = drawn[number::of][told.skip :]
     if told.only is not None:
         mine = [state for state in drawn if state.number == told.only]

@@ -82,7 +82,7 @@ def test_a_program_that_does_not_sync_is_caught(tmp_path: Path, recorder_library
     ops = recorded("journal", tmp_path / "work", tmp_path / "log", recorder_library)
     unsynced = [op for op in ops if op.kind not in "SD"]
     caught = 0
-    for state, files in states.rebuild(unsynced, states.draw(20, len(unsynced), 1, lies=False), 1):
+    for state, files in states.rebuild(unsynced, states.draw(20, unsynced, 1, lies=False), 1):
         story = Story()
         for op in unsynced[: state.cut]:
             if op.kind == "M":
@@ -100,10 +100,8 @@ def test_the_states_of_a_seed_are_the_same_every_time(
     tmp_path: Path, recorder_library: Path
 ) -> None:
     ops = recorded("journal", tmp_path / "work", tmp_path / "log", recorder_library)
-    drawn = states.draw(30, len(ops), 3, lies=True)
-    assert drawn == states.draw(30, len(ops), 3, lies=True)
-    assert {state.cut for state in drawn} != {
-        state.cut for state in states.draw(30, 900, 4, lies=True)
-    }
+    drawn = states.draw(30, ops, 3, lies=True)
+    assert drawn == states.draw(30, ops, 3, lies=True)
+    assert drawn != states.draw(30, ops, 4, lies=True)
     first, second = ([files for _, files in states.rebuild(ops, drawn, 3)] for _ in range(2))
     assert first == second
