@@ -17,10 +17,16 @@ BENCHES = {
     "decode": ("benchmarks.decode", "LLRP tag reports: ours against sllurp, on the same bytes."),
     "journal": ("benchmarks.journal", "The edge's journal against SQLite (WAL, FULL)."),
     "line": ("benchmarks.line", "The whole road: from the LLRP socket to the committed ledger."),
+    "simulate": (
+        "benchmarks.simulate",
+        "The whole road in virtual time under every fault. Options: --seeds N, --first SEED, "
+        "--workers N, --plant BUG (one that must be found).",
+    ),
     "powercut": (
         "benchmarks.powercut.run",
         "Power cuts: the journal and central's SQLite started on disks that lost or tore what "
-        "was not synced. Options: --states N, --seed S.",
+        "was not synced; and cuts under a real process on a file system that forgets. "
+        "Options: --states N, --seed S, --cuts N.",
     ),
 }
 

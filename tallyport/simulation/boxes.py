@@ -19,7 +19,6 @@ from central.store import Database
 from central.tide import Tide
 from edge.agent import Agent
 from edge.config import EdgeConfig, check
-from edge.journal import JournalLimits
 from gateway import codec, topics
 from gateway.contract import ContractError, Observation, Watermark
 from gateway.mqtt_settings import Incoming, MqttSettings
@@ -27,6 +26,7 @@ from tallyport.simulation import statements
 from tallyport.simulation.disk import Card, SimStore
 from tallyport.simulation.loop import Killed, Node
 from tallyport.simulation.network import Message, SimBroker, SimLink
+from tallyport.simulation.plan import Plan
 from tallyport.simulation.witness import Witness, WitnessedJournal
 
 SITE = "site"
@@ -61,7 +61,7 @@ class Box:
         broker: SimBroker,
         witness: Witness,
         chance: Random,
-        limits: JournalLimits,
+        plan: Plan,
         plant: str = "",
     ) -> None:
         self.name = name
@@ -70,9 +70,9 @@ class Box:
         self._broker = broker
         self._witness = witness
         self._chance = chance
-        self._limits = limits
+        self._limits = plan.limits
         self._plant = plant
-        self._config = _config(name)
+        self._config = _config(name, plan)
         self.node: Node
         self.store: SimStore
         self.link: SimLink
@@ -297,10 +297,12 @@ def _all_of(topic: str, payload: bytes) -> Incoming:
     return Incoming(down, codec.encode_watermark(mark), 1, False, lambda: None)
 
 
-def _config(name: str) -> EdgeConfig:
+def _config(name: str, plan: Plan) -> EdgeConfig:
     return check(
         {
             "edge": {"name": name, "site": SITE, "health_every_s": _HOUR_S},
             "mqtt": {"retry_limit_s": 10.0},
+            "journal": {"commit_every_ms": plan.commit_every_ms},
+            "uplink": {"batch": plan.batch, "window": plan.window},
         }
     )

@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
+from collections.abc import Callable
 from pathlib import Path
 from random import Random
 
 from gateway import topics
 from tallyport.simulation.boxes import SITE, Box, CentralBox
-from tallyport.simulation.loop import Node
 from tallyport.simulation.network import SimBroker
 from tallyport.simulation.plan import Fault, Plan
 from tallyport.simulation.witness import Witness
 
+Machine = Box | CentralBox
 _DEAD_S = (0.1, 30.0)
 """How long a dead process stays dead before its service manager starts it again."""
 
@@ -29,7 +31,7 @@ class Director:
         witness: Witness,
         chance: Random,
         folder: Path,
-        clone_of: object,
+        clone_of: Callable[[Box], Box],
     ) -> None:
         self._boxes = boxes
         self._central = central
@@ -37,7 +39,6 @@ class Director:
         self._witness = witness
         self._chance = chance
         self._folder = folder
-        assert callable(clone_of)
         self._clone_of = clone_of
         self._saved: Path | None = None
         self.clones: list[Box] = []
@@ -52,10 +53,13 @@ class Director:
     async def look_after(self) -> None:
         """The service managers: what died is started again a while later, until cancelled."""
         async with asyncio.TaskGroup() as group:
-            for machine in (*self._boxes, self._central):
+            for machine in self._machines():
                 group.create_task(self._revive(machine))
 
-    async def _revive(self, machine: Box | CentralBox) -> None:
+    def _machines(self) -> list[Machine]:
+        return [*self._boxes, self._central]
+
+    async def _revive(self, machine: Machine) -> None:
         while True:
             await machine.down.wait()
             await asyncio.sleep(self._chance.uniform(*_DEAD_S))
@@ -94,14 +98,15 @@ class Director:
 
     # ---- edges -------------------------------------------------------------------------
     async def _kill_edge(self, box: Box, fault: Fault) -> None:
-        await self._kill(box.node, fault)
+        await self._kill(box, fault)
 
-    async def _kill(self, node: Node, fault: Fault) -> None:
+    async def _kill(self, machine: Machine, fault: Fault) -> None:
         """Kill a process some steps from now, or after a while should it take none."""
-        end = asyncio.get_running_loop().time() + fault.lasts_s
+        node = machine.node
         node.dies_at = node.steps + self._chance.randint(1, 400)
-        while node.alive and asyncio.get_running_loop().time() < end:
-            await asyncio.sleep(0.5)
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(fault.lasts_s):
+                await machine.down.wait()
         node.die()
 
     async def _power_cut(self, box: Box, _: Fault) -> None:
@@ -137,7 +142,7 @@ class Director:
         box.clock.offset_us = 0
 
     async def _clone(self, box: Box, fault: Fault) -> None:
-        clone: Box = self._clone_of(box)
+        clone = self._clone_of(box)
         self.clones.append(clone)
         clone.start()
         await asyncio.sleep(fault.lasts_s)
@@ -199,7 +204,7 @@ class Director:
         self._broker.swaps = 0.0
 
     async def _replayed(self, _: Box, fault: Fault) -> None:
-        for _ in range(1 + int(20 * fault.draw)):
+        for _time in range(1 + int(20 * fault.draw)):
             self._broker.replay()
             await asyncio.sleep(self._chance.uniform(0.0, 5.0))
 
@@ -215,7 +220,7 @@ class Director:
 
     # ---- central -----------------------------------------------------------------------
     async def _kill_central(self, _: Box, fault: Fault) -> None:
-        await self._kill(self._central.node, fault)
+        await self._kill(self._central, fault)
 
     async def _kill_in_statement(self, _: Box, fault: Fault) -> None:
         self._central.dies_in = self._chance.randint(1, 60)

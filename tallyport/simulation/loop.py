@@ -108,7 +108,7 @@ class VirtualLoop(base_events.BaseEventLoop):
         self._busy_until: dict[tuple[Node | None, int], float] = {}
         self.errors: list[dict[str, Any]] = []
         self._tasks: set[asyncio.Task[Any]] = set()
-        self.set_task_factory(self._new_task)
+        self.set_task_factory(self._new_task)  # type: ignore[arg-type]  # as create_task calls it
         self.set_exception_handler(lambda _loop, context: self.errors.append(context))
 
     def time(self) -> float:

@@ -17,7 +17,7 @@ KINDS = (
 """``lying`` and ``small-journal`` are properties of a card, drawn apart."""
 MAY_LOSE = frozenset({"rot", "restore", "clone", "lying", "small-journal"})
 """What may cost observations, if it is told; nothing else may."""
-_RARE = {"clone": 0.3, "restore": 0.3, "rot": 0.5, "outage": 0.6}
+_WEIGHTS = {"clone": 0.3, "restore": 0.3, "rot": 0.5, "outage": 0.8, "power-cut": 2.0}
 
 
 class Fault(NamedTuple):
@@ -39,12 +39,17 @@ class Plan(NamedTuple):
     lying: list[bool]
     limits: JournalLimits
     small: bool
+    commit_every_ms: int
+    batch: int
+    window: int
 
     def may_lose(self) -> set[str]:
         """The faults of this plan after which observations may be missing."""
         found = {fault.kind for fault in self.faults} & MAY_LOSE
-        return found | ({"lying"} if any(self.lying) else set()) | (
-            {"small-journal"} if self.small else set()
+        return (
+            found
+            | ({"lying"} if any(self.lying) else set())
+            | ({"small-journal"} if self.small else set())
         )
 
 
@@ -57,11 +62,11 @@ def draw_plan(chance: Random) -> Plan:
     edges = chance.choices((1, 2, 3), (5, 3, 1))[0]
     span_s = hours * HOUR_S
     events = [
-        sorted(chance.uniform(60.0, span_s) for _ in range(chance.randint(6, 14)))
+        sorted(chance.uniform(60.0, span_s) for _ in range(chance.randint(4, 10)))
         for _ in range(edges)
     ]
     kinds = chance.choices(
-        KINDS, [_RARE.get(kind, 1.0) for kind in KINDS], k=chance.randint(0, 12)
+        KINDS, [_WEIGHTS.get(kind, 1.0) for kind in KINDS], k=chance.randint(0, 12)
     )
     faults = sorted(_fault(kind, events, span_s, chance) for kind in kinds)
     small = chance.random() < 0.08
@@ -72,7 +77,9 @@ def draw_plan(chance: Random) -> Plan:
         when_full=chance.choice(("drop_oldest", "refuse_newest")),
     )
     lying = [chance.random() < 0.1 for _ in range(edges)]
-    return Plan(hours, events, faults, lying, limits, small)
+    commit_every_ms = chance.choice((50, 250, 1_000, 1_000, 3_000, 3_000))
+    batch, window = chance.choice((5, 20, 100, 200)), chance.choice((1, 4, 20))
+    return Plan(hours, events, faults, lying, limits, small, commit_every_ms, batch, window)
 
 
 def _fault(kind: str, events: list[list[float]], span_s: float, chance: Random) -> Fault:

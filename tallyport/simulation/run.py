@@ -8,6 +8,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import functools
+import hashlib
 import shutil
 import sqlite3
 import tempfile
@@ -30,7 +31,7 @@ from gateway.contract import Observation
 from tallyport.simulation import checker, statements
 from tallyport.simulation.boxes import START_US, Box, CentralBox
 from tallyport.simulation.checker import Told
-from tallyport.simulation.director import Director
+from tallyport.simulation.director import Director, Machine
 from tallyport.simulation.disk import Card
 from tallyport.simulation.loop import Node, Stalled, VirtualLoop
 from tallyport.simulation.network import SimBroker
@@ -57,7 +58,7 @@ class Outcome(NamedTuple):
     movements: int
     lost: int
     faults: dict[str, int]
-    steps: int
+    digest: str
 
     def reproduce(self, plant: str = "") -> str:
         """The command that runs this seed again."""
@@ -109,9 +110,7 @@ class _Run:
         self._central = CentralBox(
             path, broker=self._broker, chance=self._chance, plant=self._plant
         )
-        self._sites = [
-            Site(f"edge-{n}", n, self._chance) for n in range(len(self._plan.events))
-        ]
+        self._sites = [Site(f"edge-{n}", n, self._chance) for n in range(len(self._plan.events))]
         self._boxes = [self._box(site.edge, Card()) for site in self._sites]
         self._director = Director(
             self._boxes, self._central, self._broker, witness=self._witness,
@@ -140,7 +139,7 @@ class _Run:
     def _box(self, name: str, card: Card) -> Box:
         return Box(
             name, card, broker=self._broker, witness=self._witness, chance=self._chance,
-            limits=self._plan.limits, plant=self._plant,
+            plan=self._plan, plant=self._plant,
         )  # fmt: skip
 
     def _clone(self, box: Box) -> Box:
@@ -176,7 +175,9 @@ class _Run:
         while not await self._is_drained():
             if asyncio.get_running_loop().time() > deadline:
                 backlog = {box.name: box.agent.backlog for box in self._boxes}
-                self._found.append(f"not drained {_PATIENCE_H:.0f} h after the last fault: {backlog}")
+                self._found.append(
+                    f"not drained {_PATIENCE_H:.0f} h after the last fault: {backlog}"
+                )
                 return
             await asyncio.sleep(5.0)
 
@@ -198,7 +199,7 @@ class _Run:
 
     async def _bury(self) -> None:
         """Unwind everything, the dead included, so that nothing dangles."""
-        machines = [*self._boxes, *self._director.clones, self._central]
+        machines: list[Machine] = [*self._boxes, *self._director.clones, self._central]
         nodes: list[Node] = [node for machine in machines for node in machine.buried]
         for node in nodes:
             node.bury()
@@ -223,7 +224,7 @@ class _Run:
                 movements=count("SELECT count(*) FROM movement"),
                 lost=count("SELECT coalesce(sum(lost), 0) FROM edge_stream"),
                 faults=self._director.happened,
-                steps=loop.turns,
+                digest=_digest(database, loop.turns),
             )
 
 
@@ -232,6 +233,18 @@ def _count(database: sqlite3.Connection) -> Callable[[str], int]:
         return int(database.execute(query).fetchone()[0])
 
     return count
+
+
+def _digest(database: sqlite3.Connection, turns: int) -> str:
+    """All that central came to, in few letters."""
+    hasher = hashlib.sha256(str(turns).encode())
+    for query in (
+        "SELECT edge, epoch, seq, body, record_us FROM observation ORDER BY log_id",
+        "SELECT id, quantity, source, destination FROM movement ORDER BY seq",
+    ):
+        for row in database.execute(query):
+            hasher.update(repr(row).encode())
+    return hasher.hexdigest()[:16]
 
 
 def _judge_lag(conn: Connection) -> int:

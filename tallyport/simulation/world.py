@@ -95,7 +95,7 @@ class Site:
 
     def happen(self) -> Happening:
         """The next event, drawn."""
-        kind = self.chance.choices(("scan", "weight", "in", "out"), (5, 4, 3, 2))[0]
+        kind = self.chance.choices(("scan", "weight", "in", "out"), (6, 4, 3, 2))[0]
         if kind == "out" and len(self.inside) < 3:
             kind = "in"
         if kind == "scan":
