@@ -20,10 +20,13 @@ def why_not() -> str:
 
 
 class Card:
-    """A mounted file system and the hand on its power switch. Files are under ``path``."""
+    """A mounted file system and the hand on its power switch. Files are under ``path``; ``lies``
+    says whether syncs do nothing.
+    """
 
     def __init__(self, path: Path, serving: subprocess.Popen[str]) -> None:
         self.path = path
+        self.lies = False
         self._serving = serving
 
     def cut(self, survival: Survival, seed: int) -> None:
@@ -33,6 +36,7 @@ class Card:
     def lie(self, lies: bool = True) -> None:
         """From now on syncs do nothing, or something again."""
         self._order("lie" if lies else "honest")
+        self.lies = lies
 
     def _order(self, line: str) -> None:
         assert self._serving.stdin is not None

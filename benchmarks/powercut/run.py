@@ -23,7 +23,8 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from benchmarks.machine import describe
-from benchmarks.powercut import recording
+from benchmarks.powercut import mount, recording
+from benchmarks.powercut.card import cut_often
 
 STEPS = {"journal": 200, "central": 60}
 _TOLD = ("repaired", "quarantined", "removed")
@@ -40,9 +41,13 @@ class Plan(NamedTuple):
     seed: int
 
 
-def run(*, states: int = 300, seed: int = 1) -> dict[str, Any]:
-    """Look at ``states`` states, a third of them central's, and return the figures."""
-    if reason := recording.why_not():
+def run(*, states: int = 300, seed: int = 1, cuts: int = 0) -> dict[str, Any]:
+    """Look at ``states`` states, a third of them central's, and return the figures.
+
+    ``cuts`` are power cuts under a real process on the forgetful file system besides, on an
+    honest card and as many on a lying one.
+    """
+    if reason := recording.why_not() or (mount.why_not() if cuts else ""):
         raise RuntimeError(reason)
     begin = time.monotonic()
     figures: dict[str, Any] = {}
@@ -57,6 +62,13 @@ def run(*, states: int = 300, seed: int = 1) -> dict[str, Any]:
             for name, value in counted.items():
                 unit = "rows" if name.startswith("rows") else "states"
                 figures[f"{subject}_{name}"] = _figure(value, unit)
+    for kind, lies in (("honest", False), ("lying", True)):
+        if cuts:
+            counted, wrong = cut_often(cuts, seed, lies=lies)
+            violations += wrong
+            for name, value in counted.items():
+                unit = "rows" if name.startswith("rows") else "cuts"
+                figures[f"{kind}_card_{name}"] = _figure(value, unit)
     figures["states"] = _figure(states, "states")
     figures["seed"] = _figure(seed, "seed")
     figures["took"] = _figure(time.monotonic() - begin, "s")

@@ -2,68 +2,47 @@
 
 from __future__ import annotations
 
-import random
-import signal
-import subprocess
-import sys
-from collections.abc import Iterator
+import os
 from pathlib import Path
 
 import pytest
 
-from benchmarks.powercut import journal
-from benchmarks.powercut.disk import SURVIVALS
-from benchmarks.powercut.journal import Story
-from benchmarks.powercut.mount import Card, mounted, why_not
+from benchmarks.powercut.card import cut_often
+from benchmarks.powercut.mount import mounted, why_not
 
+pytestmark = pytest.mark.skipif(bool(why_not()), reason=why_not() or "it can be mounted")
 CUTS = 30
-WRITER = """
-import sys
-from pathlib import Path
-from benchmarks.powercut import journal
-journal.work(Path(sys.argv[1]), lambda told: print(told, flush=True), steps=100_000,
-             seed=int(sys.argv[2]), serial=int(sys.argv[3]))
-"""
-
-
-@pytest.fixture
-def card(tmp_path: Path) -> Iterator[Card]:
-    if reason := why_not():
-        pytest.skip(reason)
-    with mounted(tmp_path / "card") as made:
-        yield made
-
-
-def write_until_killed(card: Card, story: Story, marks: int, seed: int) -> None:
-    """A process that opens the journal and works on it until it has left so many marks."""
-    serial = max(story.tried.values(), default=0) + 1
-    process = subprocess.Popen(
-        [sys.executable, "-c", WRITER, card.path, str(seed), str(serial)],
-        stdout=subprocess.PIPE, text=True,
-    )  # fmt: skip
-    assert process.stdout is not None
-    for _ in range(marks):
-        story.hear(process.stdout.readline())
-    process.send_signal(signal.SIGKILL)
-    rest = process.stdout.read()
-    for line in rest.splitlines()[: rest.count("\n")]:
-        story.hear(line)
-    process.wait()
-    process.stdout.close()
 
 
 @pytest.mark.timeout(300)
 @pytest.mark.parametrize("lies", [False, True], ids=["honest", "lying"])
-def test_power_cuts_on_a_real_file_system(card: Card, lies: bool) -> None:
-    story, chance, forgotten = Story(), random.Random(11), 0
-    card.lie(lies)
-    for number in range(CUTS):
-        write_until_killed(card, story, chance.randint(2, 120), seed=number)
-        card.cut(chance.choice(SURVIVALS), seed=number)
-        marks: list[str] = []
-        found = journal.check(card.path, story, marks.append, honest=not lies)
-        for mark in marks:
-            story.hear(mark)
-        assert found.wrong == [], f"cut {number}"
-        forgotten += found.forgotten
-    assert (forgotten > 0) == lies
+def test_power_cuts_under_a_real_process(lies: bool) -> None:
+    counted, wrong = cut_often(CUTS, 11, lies=lies)
+    assert wrong == []
+    assert counted["cuts"] == CUTS
+    if lies:
+        assert counted["rows_lost"] > 0
+    else:
+        assert counted["rows_lost"] == counted["quarantined"] == 0
+
+
+def test_the_card_forgets_what_was_not_synced_and_keeps_what_was(tmp_path: Path) -> None:
+    with mounted(tmp_path / "card") as card:
+        with (card.path / "a").open("w+b", buffering=0) as file:
+            file.write(b"safe")
+            os.fsync(file.fileno())
+            file.write(b" and not")
+            file.seek(0)
+            assert file.read() == b"safe and not"
+        card.cut("dropped", seed=1)
+        assert (card.path / "a").read_bytes() == b"safe"
+        card.lie()
+        kept = set()
+        for seed in range(20):
+            path = card.path / f"synced-{seed}"
+            with path.open("wb", buffering=0) as file:
+                file.write(b"promised")
+                os.fsync(file.fileno())
+            card.cut("dropped", seed)
+            kept.add(path.exists() and path.read_bytes() == b"promised")
+        assert kept == {True, False}
