@@ -17,13 +17,12 @@ from __future__ import annotations
 
 import secrets
 import threading
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal, NamedTuple
+from typing import Literal
 
-import msgspec
-
+from edge.chapters import Chapter, Stretch, following, in_order, read_chapters
 from edge.segments import Recovery, Row, Segment, SegmentLost, SegmentStore, StoreFailed
 from edge.segments_duckdb import DuckDBSegments
 from gateway.clock import Clock, SystemClock
@@ -48,28 +47,6 @@ class JournalLimits:
     segment_bytes: int = 16 * 2**20
     when_full: Literal["drop_oldest", "refuse_newest"] = "drop_oldest"
     memory_mib: int = 48
-
-
-class Chapter(NamedTuple):
-    """What one start wrote: numbers 1 to ``last_seq`` under ``epoch``; central has committed
-    those up to ``trimmed_upto``. Before it the journal wrote ``after_epoch``, up to ``after_seq``.
-    """
-
-    epoch: str
-    last_seq: int = 0
-    trimmed_upto: int = 0
-    after_epoch: str = ""
-    after_seq: int = 0
-
-
-class Stretch(NamedTuple):
-    """Consecutive rows of a chapter: ``first_seq``, ``first_seq + 1``, ... ``lost_before``
-    sequence numbers directly before them are gone for ever.
-    """
-
-    first_seq: int
-    lost_before: int
-    bodies: list[bytes]
 
 
 @dataclass(frozen=True, slots=True)
@@ -327,15 +304,15 @@ class Journal:
 
     # ---- opening -----------------------------------------------------------------------
     def _recover(self) -> None:
-        known = _known(self._store.load_position())
+        known = read_chapters(self._store.load_position())
         found = self._store.scan()
         earlier = []
-        for epoch in _in_order(known, found):
+        for epoch in in_order(known, found):
             mine = [segment for segment in found if segment.epoch == epoch]
             hint = known.get(epoch, Chapter(epoch))
             last_seq = max(hint.last_seq, self._recover_segments(mine))
             earlier.append(hint._replace(last_seq=last_seq))
-        self._chapters = [*earlier, _following(earlier, self.epoch)]
+        self._chapters = [*earlier, following(earlier, self.epoch)]
         for chapter in earlier:
             self.trim(chapter.epoch, chapter.trimmed_upto)
         self._save_position()
@@ -398,35 +375,3 @@ def _consecutive(rows: list[Row]) -> list[Row]:
         if seq != rows[0][0] + index:
             return rows[:index]
     return rows
-
-
-def _in_order(known: Iterable[str], found: Iterable[Segment]) -> list[str]:
-    """Epochs as saved, and such as an old position does not know where their numbers put them."""
-    epochs = list(known)
-    begins: dict[str, int] = {}
-    for segment in found:
-        begins.setdefault(segment.epoch, segment.number)
-    for epoch, number in begins.items():
-        if epoch not in epochs:
-            later = (at for at, one in enumerate(epochs) if begins.get(one, 0) > number)
-            epochs.insert(next(later, len(epochs)), epoch)
-    return epochs
-
-
-def _following(earlier: list[Chapter], epoch: str) -> Chapter:
-    """A new chapter that knows the last one before it in which anything was written."""
-    for before in reversed(earlier):
-        if before.last_seq:
-            return Chapter(epoch, after_epoch=before.epoch, after_seq=before.last_seq)
-        if before.after_epoch:
-            return before._replace(epoch=epoch)
-    return Chapter(epoch)
-
-
-def _known(position: dict[str, object]) -> dict[str, Chapter]:
-    """The chapters of a saved position, as far as it can be believed."""
-    try:
-        chapters = msgspec.convert(position.get("chapters", []), list[Chapter])
-    except msgspec.ValidationError:
-        return {}
-    return {one.epoch: one for one in chapters if 0 <= one.trimmed_upto <= one.last_seq}

@@ -21,7 +21,8 @@ from typing import Protocol, TypeVar
 import msgspec
 import structlog
 
-from edge.journal import Journal, JournalFull, JournalStats, Stretch
+from edge.chapters import Stretch
+from edge.journal import Journal, JournalFull, JournalStats
 from gateway.contract import Observation
 
 _log = structlog.get_logger("edge.keeper")

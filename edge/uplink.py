@@ -17,21 +17,19 @@ import asyncio
 import contextlib
 from collections import deque
 from collections.abc import Awaitable, Callable
-from typing import NamedTuple, Protocol, cast
+from typing import NamedTuple, Protocol
 
-import msgspec
 import structlog
 
+from edge import batches
 from edge.backoff import Backoff
-from edge.fold.moments import moment
-from edge.journal import Chapter, Stretch
+from edge.chapters import Chapter, Stretch
 from gateway import codec, topics
 from gateway.clock import Clock
-from gateway.contract import Batch, ContractError, Observation, Watermark
+from gateway.contract import ContractError, Watermark
 from gateway.mqtt import NotConnected, PublishRefused
 
 _log = structlog.get_logger("edge.uplink")
-_check = msgspec.json.Decoder(Observation).decode
 _LONGEST_RESEND_S = 600.0
 
 
@@ -214,12 +212,16 @@ class Uplink:
         if begun != self._round:
             return True  # rewound while reading: the cursor is another one
         if stretch.bodies:
-            stretch = self._sendable(stretch)
+            stretch, skipped = batches.sendable(stretch)
+            self.counters["observations_skipped"] += skipped
         if not stretch.bodies and chapter.epoch == self._source.chapters[-1].epoch:
             # Only a declared gap is left; it travels with the next observation.
             self._nothing_at = (self._cursor, chapter.last_seq)
             return False
-        payload = self._encode(stretch, chapter)
+        payload = batches.encode(
+            self._edge, chapter, stretch,
+            now_us=self._clock.now_us(), compress=self._settings.compress,
+        )  # fmt: skip
         if not self._flight:
             self._progress_at = self._clock.steady_s()
         last_seq = stretch.first_seq + len(stretch.bodies) - 1
@@ -231,37 +233,6 @@ class Uplink:
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
         return True
-
-    def _encode(self, stretch: Stretch, chapter: Chapter) -> bytes:
-        batch = Batch(
-            edge=self._edge,
-            epoch=chapter.epoch,
-            first_seq=stretch.first_seq,
-            # Encoded bodies go into the message as they are: msgspec writes Raw untouched.
-            observations=cast("list[Observation]", [msgspec.Raw(one) for one in stretch.bodies]),
-            lost_before=stretch.lost_before,
-            committed_seq=chapter.last_seq,
-            after_epoch=chapter.after_epoch,
-            after_seq=chapter.after_seq,
-            sent_at=moment(self._clock.now_us()),
-        )
-        return codec.encode(batch, compress=self._settings.compress)
-
-    def _sendable(self, stretch: Stretch) -> Stretch:
-        """Leave out what breaks the contract (kept by an older release, or a sick disk): one
-        such row must not stop the road for ever. It is declared lost and counted.
-        """
-        for index, body in enumerate(stretch.bodies):
-            try:
-                _check(body)
-            except (msgspec.MsgspecError, UnicodeError) as error:
-                if index:
-                    return stretch._replace(bodies=stretch.bodies[:index])
-                self.counters["observations_skipped"] += 1
-                _log.error("observation_skipped", seq=stretch.first_seq, why=str(error))
-                rest = Stretch(stretch.first_seq + 1, stretch.lost_before + 1, stretch.bodies[1:])
-                return self._sendable(rest)
-        return stretch
 
     async def _deliver(self, payload: bytes, sent_in: int) -> None:
         try:

@@ -8,8 +8,9 @@ from pathlib import Path
 
 import pytest
 
+from edge.chapters import Chapter
 from edge.fold.moments import moment
-from edge.journal import Chapter, Journal, JournalFull, JournalLimits
+from edge.journal import Journal, JournalFull, JournalLimits
 from edge.keeper import Keeper
 from gateway.contract import CodeScanned
 from tests.edge.waiting import until

@@ -12,8 +12,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from edge.backoff import Backoff
+from edge.chapters import Chapter, Stretch
 from edge.fold.moments import moment
-from edge.journal import Chapter, Stretch
 from edge.uplink import Uplink, UplinkSettings
 from gateway import codec
 from gateway.clock import SystemClock
