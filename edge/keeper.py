@@ -28,6 +28,7 @@ from gateway.contract import Observation
 _log = structlog.get_logger("edge.keeper")
 _T = TypeVar("_T")
 _RETRY_S = 1.0
+_LONGEST_RETRY_S = 10.0
 
 
 class Keep(Protocol):
@@ -66,7 +67,7 @@ class Keeper:
         self._enough = asyncio.Event()
         self._room = asyncio.Event()
         self._room.set()
-        self._finishing = False
+        self._finishing = asyncio.Event()
         self._listeners: list[Callable[[], None]] = []
         self.chapters = journal.chapters
         self.commits = 0
@@ -83,7 +84,7 @@ class Keeper:
         """Take observations, in order; waits while too many are pending."""
         if not observations:
             return
-        while len(self._pending) >= self._most_pending and not self._finishing:
+        while len(self._pending) >= self._most_pending and not self._finishing.is_set():
             if self.trouble:
                 self.refused += len(observations)
                 return
@@ -108,25 +109,29 @@ class Keeper:
 
     async def run(self) -> None:
         """Commit until ``finish``; ends with nothing pending, or with the loss counted."""
+        failures = 0
         while True:
             await self._dirty.wait()
-            if not self._finishing:
+            if not self._finishing.is_set():
                 with contextlib.suppress(TimeoutError):
                     async with asyncio.timeout(self._commit_every_s):
                         await self._enough.wait()
             done = await self._commit()
-            if self._finishing:
+            failures = 0 if done else failures + 1
+            if self._finishing.is_set():
                 if not done:
                     self.refused += len(self._pending)
                     _log.error("observations_lost_at_stop", count=len(self._pending))
                 if not done or not self._pending:
                     return
             elif not done:
-                await asyncio.sleep(_RETRY_S)
+                with contextlib.suppress(TimeoutError):
+                    async with asyncio.timeout(min(_LONGEST_RETRY_S, _RETRY_S * failures)):
+                        await self._finishing.wait()
 
     async def finish(self) -> None:
         """Have everything pending committed; ``run`` returns."""
-        self._finishing = True
+        self._finishing.set()
         self._room.set()
         self._enough.set()
         self._dirty.set()

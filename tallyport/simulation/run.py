@@ -99,11 +99,14 @@ class _Run:
                 loop.run_until_complete(self._main(path))
             except Stalled as stalled:
                 self._found.append(str(stalled))
+            unhandled = list(loop.errors)
             loop.run_until_complete(self._bury())
         finally:
             statements.forget(path)
             asyncio.set_event_loop(None)
             loop.close()
+        for context in unhandled:
+            self._found.append(f"unhandled: {context.get('exception') or context['message']!r}")
         return self._outcome(path, loop)
 
     async def _main(self, path: Path) -> None:
@@ -211,8 +214,6 @@ class _Run:
         self._central.close()
 
     def _outcome(self, path: Path, loop: VirtualLoop) -> Outcome:
-        for context in loop.errors:
-            self._found.append(f"unhandled: {context.get('exception') or context['message']!r}")
         with contextlib.closing(sqlite3.connect(path)) as database:
             count = _count(database)
             return Outcome(
