@@ -144,10 +144,10 @@ def _truths(
             if edge == site.edge
             for body in seen.rows.values()
         }
-        level = _last_level(streams, site.edge)
+        change = _change_of_level(streams, site.edge)
         pieces = on_hand.get((f"shelf-{site.edge}", "PIECE"), 0) - OPENING
-        if level is not None and pieces != level - 10_000:
-            yield f"shelf of {site.edge}: {pieces} moved, but the plate says {level - 10_000}"
+        if pieces != change:
+            yield f"shelf of {site.edge}: {pieces} moved, but the plate says {change}"
         heard = [one for one in told[site.edge] if arrived.issuperset(one.bodies)]
         if sum(one.happening.kind == "pass" for one in told[site.edge]) > sum(
             one.happening.kind == "pass" for one in heard
@@ -163,7 +163,8 @@ def _truths(
                 yield f"{sku} in {hall(site.edge)}: {ledger} on the ledger, {quantity} in truth"
 
 
-def _last_level(streams: dict[Stream, Seen], edge: str) -> int | None:
+def _change_of_level(streams: dict[Stream, Seen], edge: str) -> int:
+    """Pieces between the first level that was heard, which is the baseline, and the last."""
     levels = [
         _decode_level(body)
         for (name, _), seen in streams.items()
@@ -172,8 +173,9 @@ def _last_level(streams: dict[Stream, Seen], edge: str) -> int | None:
         if b'"weight_settled"' in body
     ]
     if not levels:
-        return None
-    return max(levels, key=lambda one: one.event_time).gross_mg // UNIT_MG
+        return 0
+    levels.sort(key=lambda one: one.event_time)
+    return (levels[-1].gross_mg - levels[0].gross_mg) // UNIT_MG
 
 
 def _canonical(body: bytes | None) -> object:
