@@ -26,6 +26,7 @@ from central.insight.follow import Follower, LedgerSource, ObservationSource
 from central.insight.series import SeriesStore, SeriesUnavailable
 from central.insight.series_duckdb import DuckDBSeries
 from central.judge import Judge
+from central.live_lane import LiveLane
 from central.schedule import Schedule
 from central.store import Database
 from central.tide import Tide
@@ -72,7 +73,8 @@ class _Central:
         self._database = Database(settings.database_url)
         self._tide = Tide()
         self._store = _series_store(settings)
-        self._ingest = Ingest(self._database, self._tide)
+        self._live = LiveLane(self._store)
+        self._ingest = Ingest(self._database, self._tide, preview=self._live.take)
         self._judge = Judge(self._database, self._tide)
         self._followers = [
             Follower(
@@ -156,6 +158,7 @@ class _Central:
         return [
             ("the broker connection", self._client.run()),
             ("ingest", self._ingest.run(self._client)),
+            ("the live lane", self._live.run()),
             ("judging", self._judge.run()),
             *((f"series of {each.name}", each.run()) for each in self._followers),
             ("live screens", self._pages.live.run()),
@@ -168,8 +171,10 @@ class _Central:
             tide=self._tide,
             series=self._store,
             broker=self._client,
+            live=self._live.heard,
             counters={
                 "ingest": self._ingest.counters,
+                "live": self._live.counters,
                 "judge": self._judge.counters,
                 "schedule": self._schedule.counters,
                 "screens": self._pages.live.counters,

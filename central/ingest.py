@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
 import structlog
@@ -39,6 +39,10 @@ _TOGETHER = 50
 _RETRY_S = 1.0
 
 
+Preview = Callable[[str, bytes], None]
+"""Takes what an edge tells ahead of the books: topic and payload."""
+
+
 class Outcome(NamedTuple):
     """What became of some messages: watermarks to publish by topic, and counters."""
 
@@ -51,10 +55,18 @@ class Ingest:
     ``lost``, ``forgotten``, ``fenced``, ``quarantined``, ``retries``.
     """
 
-    def __init__(self, database: Database, tide: Tide, *, clock: Clock | None = None) -> None:
+    def __init__(
+        self,
+        database: Database,
+        tide: Tide,
+        *,
+        clock: Clock | None = None,
+        preview: Preview | None = None,
+    ) -> None:
         self._database = database
         self._tide = tide
         self._clock = clock or SystemClock()
+        self._preview = preview
         self.counters: Counter[str] = Counter()
 
     async def run(self, client: Link) -> None:
@@ -63,9 +75,11 @@ class Ingest:
         """
         await client.subscribe(topics.ALL_OBSERVATIONS)
         await client.subscribe(topics.ALL_STATUS)
+        if self._preview is not None:
+            await client.subscribe(topics.ALL_LIVE, qos=0)
         waiting: asyncio.Queue[Incoming] = asyncio.Queue()
         async with asyncio.TaskGroup() as group:
-            group.create_task(_pump(client, waiting))
+            group.create_task(self._pump(client, waiting))
             while True:
                 messages = [await waiting.get()]
                 while len(messages) < _TOGETHER and not waiting.empty():
@@ -74,6 +88,17 @@ class Ingest:
                 await self._publish(client, outcome.watermarks)
                 for message in messages:
                     message.ack()
+
+    async def _pump(self, client: Link, waiting: asyncio.Queue[Incoming]) -> None:
+        """Bounded by the client's receive maximum: nothing more comes while nothing is acked.
+        What is only a preview passes by the queue.
+        """
+        async for message in client.messages():
+            address = topics.parse(message.topic)
+            if self._preview is not None and address is not None and address.leaf == "up/live":
+                self._preview(message.topic, message.payload)
+            else:
+                waiting.put_nowait(message)
 
     async def _take(self, messages: Sequence[Incoming]) -> Outcome:
         while True:
@@ -104,12 +129,6 @@ class Ingest:
             except (NotConnected, PublishRefused) as error:
                 self.counters["watermarks_unsent"] += 1
                 _log.warning("watermark_not_sent", edge=watermark.edge, why=str(error))
-
-
-async def _pump(client: Link, waiting: asyncio.Queue[Incoming]) -> None:
-    """Bounded by the client's receive maximum: nothing more comes while nothing is acked."""
-    async for message in client.messages():
-        waiting.put_nowait(message)
 
 
 def _decode(topic: str, payload: bytes) -> Batch | Presence | ContractError:

@@ -9,8 +9,9 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import functools
 import signal
-from collections.abc import Coroutine
+from collections.abc import Coroutine, Sequence
 from importlib.metadata import PackageNotFoundError, version
 from typing import Any
 
@@ -26,6 +27,7 @@ from edge.fold.moments import moment
 from edge.health import Health
 from edge.journal import Journal, JournalLimits
 from edge.keeper import Keep, Keeper
+from edge.live import LiveLane
 from edge.supervisor import Supervisor
 from edge.uplink import Uplink, UplinkSettings
 from edge.walltime import WallTime
@@ -103,7 +105,14 @@ class Agent:
             clock=self._time,
             on_news=self._news.set,
         )
-        self._keeper.when_committed(self._uplink.wake)
+        self._live = LiveLane(
+            functools.partial(self._client.publish, qos=0),
+            site=edge.site,
+            edge=edge.name,
+            backlog=lambda: self._uplink.backlog,
+            clock=self._time,
+        )
+        self._keeper.when_committed(self._committed)
         self._health = Health(edge.name, edge.name)
         self._supervisors = [self._supervisor(device) for device in config.devices]
 
@@ -126,6 +135,7 @@ class Agent:
         keeping = _task("keeper", self._keeper.run())
         rest = [
             _task("uplink", self._uplink.run()),
+            _task("live lane", self._live.run()),
             _task("mqtt", self._client.run()),
             _task("watermarks", self._listen()),
             _task("health", self._say_health()),
@@ -181,6 +191,10 @@ class Agent:
             time_source=self._time,
             health_every_s=self._config.edge.health_every_s,
         )
+
+    def _committed(self, bodies: Sequence[bytes]) -> None:
+        self._uplink.wake()
+        self._live.take(bodies, self._keeper.chapters[-1])
 
     async def _on_connected(self) -> None:
         try:
@@ -261,6 +275,7 @@ class Agent:
         keeper = self._keeper
         return {
             **self._uplink.counters,
+            **self._live.counters,
             "kept": keeper.kept,
             "commits": keeper.commits,
             "refused": keeper.refused,

@@ -31,6 +31,9 @@ _RETRY_S = 1.0
 _LONGEST_RETRY_S = 10.0
 
 
+Committed = Callable[[Sequence[bytes]], None]
+
+
 class Keep(Protocol):
     """Where observations go."""
 
@@ -68,7 +71,7 @@ class Keeper:
         self._room = asyncio.Event()
         self._room.set()
         self._finishing = asyncio.Event()
-        self._listeners: list[Callable[[], None]] = []
+        self._listeners: list[Committed] = []
         self.chapters = journal.chapters
         self.commits = 0
         self.kept = 0
@@ -76,8 +79,8 @@ class Keeper:
         self.unsound = 0
         self.trouble = ""
 
-    def when_committed(self, listener: Callable[[], None]) -> None:
-        """Call ``listener`` on the event loop after each commit."""
+    def when_committed(self, listener: Committed) -> None:
+        """Call ``listener`` with the rows on the event loop after each commit."""
         self._listeners.append(listener)
 
     async def keep(self, observations: Sequence[Observation]) -> None:
@@ -184,7 +187,7 @@ class Keeper:
         self.kept += len(lot)
         self._room.set()
         for listener in self._listeners:
-            listener()
+            listener(lot)
         return True
 
     def _put_back(self, lot: list[bytes], trouble: str) -> None:

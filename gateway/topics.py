@@ -3,6 +3,7 @@
 | topic                              | from -> to      | qos | retained | payload            |
 |------------------------------------|-----------------|-----|----------|--------------------|
 | tp/v1/{site}/{edge}/up/observations| edge -> central | 1   | no       | contract.Batch     |
+| tp/v1/{site}/{edge}/up/live        | edge -> central | 0   | no       | contract.Batch     |
 | tp/v1/{site}/{edge}/up/status      | edge -> central | 1   | yes, will| contract.Presence  |
 | tp/v1/{site}/{edge}/down/watermark | central -> edge | 1   | yes      | contract.Watermark |
 """
@@ -27,6 +28,11 @@ def observations(site: str, edge: str) -> str:
     return f"{ROOT}/{site}/{edge}/up/observations"
 
 
+def live(site: str, edge: str) -> str:
+    """Where an edge tells what happens now, ahead of what it still has to deliver."""
+    return f"{ROOT}/{site}/{edge}/up/live"
+
+
 def status(site: str, edge: str) -> str:
     """Where an edge's retained presence (and its will) stands."""
     return f"{ROOT}/{site}/{edge}/up/status"
@@ -38,6 +44,7 @@ def watermark(site: str, edge: str) -> str:
 
 
 ALL_OBSERVATIONS = f"{ROOT}/+/+/up/observations"
+ALL_LIVE = f"{ROOT}/+/+/up/live"
 ALL_STATUS = f"{ROOT}/+/+/up/status"
 
 

@@ -58,9 +58,9 @@ def router(services: Services, road: Road) -> APIRouter:
     @made.get("/road", summary="How far everything has come")
     async def whole_road() -> Response:
         """Reads heard, observations committed by edge and epoch, what was declared lost, how
-        far judging is behind, and what came of it.
+        far judging is behind, what came of it, and what edges with a backlog preview (``live``).
         """
-        return json_answer(await services.read(road.counts))
+        return json_answer(await services.read(road.counts) | {"live": services.live()})
 
     return made
 

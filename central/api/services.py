@@ -31,7 +31,9 @@ class Broker(Protocol):
 
 
 class Services:
-    """Everything behind the API. ``counters`` are shown as metrics, by part."""
+    """Everything behind the API. ``counters`` are shown as metrics, by part; ``live`` tells what
+    edges with a backlog preview.
+    """
 
     def __init__(
         self,
@@ -41,12 +43,14 @@ class Services:
         series: SeriesStore,
         broker: Broker | None = None,
         counters: dict[str, Counter[str]] | None = None,
+        live: Callable[[], list[dict[str, object]]] = list,
     ) -> None:
         self.database = database
         self.tide = tide
         self.series = series
         self.broker = broker
         self.counters = counters or {}
+        self.live = live
 
     async def read(self, work: Callable[[Connection], T]) -> T:
         """Ask the database."""

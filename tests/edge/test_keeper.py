@@ -27,7 +27,7 @@ async def test_what_came_together_is_one_commit_and_the_order_stays(tmp_path: Pa
     journal = await asyncio.to_thread(Journal.open, tmp_path / "j", JournalLimits())
     keeper = Keeper(journal, commit_every_ms=60_000, commit_every=500)
     told: list[int] = []
-    keeper.when_committed(lambda: told.append(keeper.chapters[-1].last_seq))
+    keeper.when_committed(lambda _: told.append(keeper.chapters[-1].last_seq))
     running = asyncio.create_task(keeper.run())
     for first in range(0, 500, 50):
         await keeper.keep(scans(first, 50))
