@@ -274,6 +274,8 @@ class Connection:
             waiting.cancel()
             raise NotConnected(f"paho would not send: {paho.error_string(info.rc)}")
         self._acks[info.mid] = waiting
+        timer = self._loop.call_later(self._settings.ack_timeout_s, self._unanswered, waiting)
+        waiting.add_done_callback(lambda _: timer.cancel())
         code = await asyncio.shield(waiting)
         if code >= 0x80:
             raise PublishRefused(topic, code, self._reasons[code])
@@ -309,6 +311,14 @@ class Connection:
         """End the connection now; without a farewell the broker publishes the will."""
         self._paho.drop()
         self._end(why)
+
+    def _unanswered(self, waiting: asyncio.Future[int]) -> None:
+        """A broker that answers pings and not this is of no use: begin anew."""
+        if not waiting.done():
+            limit_s = self._settings.ack_timeout_s
+            self.close(
+                f"{self._settings.address} has not acknowledged a message for {limit_s:.0f} s"
+            )
 
     def _release(self, waiting: asyncio.Future[int]) -> None:
         _retrieved(waiting)

@@ -21,7 +21,8 @@ class MqttSettings(BaseModel):
     given; ``tls_cert`` and ``tls_key`` identify us. Files are read at each connection, so that
     a renewed certificate needs no restart. ``receive_maximum`` bounds what the broker may send
     before we acknowledge; ``window`` what we send before it does (its own lower limit wins).
-    A half-open connection is noticed after about twice ``keepalive_s``.
+    A half-open connection is noticed after about twice ``keepalive_s``, a broker that answers
+    pings and acknowledges nothing after ``ack_timeout_s``.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -36,6 +37,7 @@ class MqttSettings(BaseModel):
     tls_key: Path | None = None
     keepalive_s: Annotated[int, Field(ge=1, le=3600)] = 10
     connect_timeout_s: Annotated[float, Field(gt=0, le=120)] = 10.0
+    ack_timeout_s: Annotated[float, Field(gt=0, le=600)] = 30.0
     receive_maximum: Annotated[int, Field(ge=1, le=65535)] = 100
     window: Annotated[int, Field(ge=1, le=1000)] = 100
     session_expiry_s: Annotated[int, Field(ge=0, le=0xFFFFFFFF)] = 3600

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import deque
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from random import Random
 
 from gateway import topic_filters
@@ -263,27 +263,37 @@ class SimLink:
         waiting: asyncio.Future[bool] = asyncio.get_running_loop().create_future()
         self._acks.add(waiting)
         waiting.add_done_callback(self._acks.discard)
-        refused = topic in self._broker.denies
-        answer = PublishRefused(topic, 0x87, "Not authorized") if refused else None
-
-        def answered() -> None:
-            if not waiting.done() and not lost.done():
-                if answer is None:
-                    waiting.set_result(True)
-                else:
-                    waiting.set_exception(answer)
-
-        def arrived() -> None:
-            if lost.done() or not self._broker.up:
-                return
-            if not refused:
-                self._broker.accept((topic, payload, qos, retain))
-            if self.down_works:
-                self._travel(1, answered)
-
         if self.up_works:
-            self._travel(0, arrived)
+            message = (topic, payload, qos, retain)
+            self._travel(0, lambda: self._at_the_broker(message, waiting, lost))
+        later(self._settings.ack_timeout_s, lambda: self._unanswered(waiting, lost))
         return await waiting
+
+    def _at_the_broker(
+        self, message: Message, waiting: asyncio.Future[bool], lost: asyncio.Future[str]
+    ) -> None:
+        if lost.done() or not self._broker.up:
+            return
+        refused = message[0] in self._broker.denies
+        if not refused:
+            self._broker.accept(message)
+        if self.down_works:
+            self._travel(1, lambda: self._answered(message[0], waiting, lost, refused=refused))
+
+    @staticmethod
+    def _answered(
+        topic: str, waiting: asyncio.Future[bool], lost: asyncio.Future[str], *, refused: bool
+    ) -> None:
+        if waiting.done() or lost.done():
+            return
+        if refused:
+            waiting.set_exception(PublishRefused(topic, 0x87, "Not authorized"))
+        else:
+            waiting.set_result(True)
+
+    def _unanswered(self, waiting: asyncio.Future[bool], lost: asyncio.Future[str]) -> None:
+        if not waiting.done() and not lost.done():
+            self.reset()
 
     async def subscribe(self, topic_filter: str, *, qos: int = 1) -> None:
         """See ``Link``; everything is delivered as if asked for with QoS 1."""
@@ -322,11 +332,10 @@ class SimLink:
         if self.down_works:
             self._travel(1, arrived)
 
-    def _travel(self, direction: int, arrive: object) -> None:
+    def _travel(self, direction: int, arrive: Callable[[], None]) -> None:
         """Within a connection nothing overtakes (TCP)."""
         now = asyncio.get_running_loop().time()
         takes = self._chance.expovariate(1 / self.delay_s)
         at = max(now + takes, self._clear_at[direction] + 1e-6)
         self._clear_at[direction] = at
-        assert callable(arrive)
         later(at - now, arrive)
