@@ -12,10 +12,12 @@ journal goes on.
 from __future__ import annotations
 
 import contextlib
+import fcntl
 import json
 import os
 import re
 import shutil
+import weakref
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -39,11 +41,19 @@ _REPAIRS = 3
 _COPIES = 4
 
 
+class JournalInUse(OSError):
+    """Another process works with this journal."""
+
+
 class DuckDBSegments:
-    """A ``SegmentStore`` in a directory: ``<epoch>-<number>-<first seq>.duckdb`` and its WAL."""
+    """A ``SegmentStore`` in a directory: ``<epoch>-<number>-<first seq>.duckdb`` and its WAL.
+
+    Raises ``JournalInUse`` while another one has the same directory.
+    """
 
     def __init__(self, directory: Path, memory_mib: int) -> None:
         directory.mkdir(parents=True, exist_ok=True)
+        self._release = weakref.finalize(self, os.close, _claim(directory))
         self._directory = directory
         self._db = _connect(memory_mib)
         self._appender: tuple[int, duckdb.Appender] | None = None
@@ -170,6 +180,7 @@ class DuckDBSegments:
         """See ``SegmentStore``."""
         self._appender = None
         self._db.close()
+        self._release()
 
     # ---- the position ------------------------------------------------------------------
     def load_position(self) -> dict[str, object]:
@@ -257,6 +268,25 @@ class DuckDBSegments:
     def _forget_appender(self, segment: Segment) -> None:
         if self._appender is not None and self._appender[0] == segment.number:
             self._appender = None
+
+
+def _claim(directory: Path) -> int:
+    """Lock the directory for as long as the handle is open, at most until this process dies.
+
+    Raises ``JournalInUse``: a second process would find the segments locked by the first, take
+    them for damaged and put them aside under its feet.
+    """
+    handle = os.open(directory, os.O_RDONLY)
+    try:
+        fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError as held:
+        os.close(handle)
+        raise JournalInUse(
+            f"another process works with the journal in {directory}: an agent? Stop it first"
+        ) from held
+    except OSError:  # a file system that knows no locks
+        return handle
+    return handle
 
 
 def fsync_directory(directory: Path) -> None:

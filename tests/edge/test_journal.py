@@ -106,8 +106,10 @@ def test_how_far_a_chapter_went_is_known_when_its_last_file_is_gone(tmp_path: Pa
     journal.append([body(n) for n in range(1, 51)])  # complete: its segment is sealed at once
     journal.trim(journal.epoch, 50)
     assert not list(tmp_path.glob("*.duckdb"))
-    again = Journal.open(tmp_path, SMALL)  # without having been closed
-    assert again.chapters[-1].after_epoch == journal.epoch
+    epoch = journal.epoch
+    del journal  # without having been closed
+    again = Journal.open(tmp_path, SMALL)
+    assert again.chapters[-1].after_epoch == epoch
     assert again.chapters[-1].after_seq == 50
     again.close()
 
@@ -252,6 +254,29 @@ def test_a_header_torn_by_its_only_checkpoint_is_taken_back(tmp_path: Path) -> N
     assert "torn its header" in again.recovery.repaired[0]
     assert not again.recovery.quarantined
     again.close()
+
+
+SECOND = """
+import sys
+from pathlib import Path
+from edge.journal import Journal
+try:
+    Journal.open(Path(sys.argv[1]))
+except OSError as refused:
+    sys.exit(str(refused))
+"""
+
+
+def test_a_second_process_is_refused_and_harms_nothing(tmp_path: Path) -> None:
+    journal = fill(tmp_path, 20)
+    second = subprocess.run(
+        [sys.executable, "-c", SECOND, tmp_path], capture_output=True, text=True, check=False
+    )
+    assert "another process works with the journal" in second.stderr
+    assert not list(tmp_path.glob("*.bad"))
+    assert drain(journal)[0] == {n: body(n) for n in range(1, 21)}
+    journal.close()
+    assert len(fill(tmp_path, 5).chapters) == 2
 
 
 def test_an_interrupted_creation_is_removed(tmp_path: Path) -> None:

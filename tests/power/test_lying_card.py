@@ -106,7 +106,7 @@ class Edge:
             self.keeper, central.publish, site="site", edge="pi",
             settings=UplinkSettings(batch=7, window=3, resend_after_s=0.2), clock=SystemClock(),
         )  # fmt: skip
-        self.keeper.when_committed(self.uplink.wake)
+        self.keeper.when_committed(lambda _: self.uplink.wake())
         self._tasks = [
             asyncio.create_task(self.keeper.run()), asyncio.create_task(self.uplink.run())
         ]  # fmt: skip
