@@ -22,7 +22,7 @@ from central import observations
 from central.bulk import storable
 from central.moments import to_us
 from central.observations import Arrived
-from central.store import Database
+from central.store import Database, passes_by
 from central.streams import Decision, Stream, admit, advance, begin, load
 from central.tide import Tide
 from gateway import codec, topics
@@ -37,6 +37,7 @@ _log = structlog.get_logger("central.ingest")
 _TOGETHER = 50
 """At most so many messages share one transaction: bounds its length and our memory."""
 _RETRY_S = 1.0
+_TELL_EVERY_S = 60.0
 
 
 Preview = Callable[[str, bytes], None]
@@ -67,11 +68,13 @@ class Ingest:
         self._tide = tide
         self._clock = clock or SystemClock()
         self._preview = preview
+        self._told_at_s = -_TELL_EVERY_S
         self.counters: Counter[str] = Counter()
 
     async def run(self, client: Link) -> None:
-        """Take messages until cancelled. A database that fails is tried again for ever, with
-        the messages unacknowledged meanwhile.
+        """Take messages until cancelled. A database that is away or full is tried again for ever,
+        with the messages unacknowledged meanwhile; a message that it will never take goes to
+        quarantine.
         """
         await client.subscribe(topics.ALL_OBSERVATIONS)
         await client.subscribe(topics.ALL_STATUS)
@@ -105,9 +108,36 @@ class Ingest:
             try:
                 return await self.receive([(m.topic, m.payload) for m in messages])
             except DBAPIError as error:
+                if not passes_by(error):
+                    return await self._take_apart(messages, error)
                 self.counters["retries"] += 1
-                _log.error("ingest_waits_for_the_database", why=str(error.orig), hint="disk full?")
+                self._waits(error)
                 await asyncio.sleep(_RETRY_S)
+
+    async def _take_apart(self, messages: Sequence[Incoming], error: DBAPIError) -> Outcome:
+        """One of some messages cannot be stored, ever: it goes aside, and the others in."""
+        if len(messages) == 1:
+            topic, payload = messages[0].topic, messages[0].payload
+            reason = f"the database refuses it: {error.orig}"
+            outcome = await self._set_aside(topic, payload, reason)
+            self.counters.update(outcome.counted)
+            return outcome
+        watermarks: dict[str, Watermark] = {}
+        for message in messages:
+            watermarks |= (await self._take([message])).watermarks
+        return Outcome(watermarks, Counter())
+
+    async def _set_aside(self, topic: str, payload: bytes, reason: str) -> Outcome:
+        now_us = self._clock.now_us()
+        await self._database.write(lambda c: _quarantine(c, topic, payload, reason, now_us))
+        return Outcome({}, Counter(messages=1, quarantined=1))
+
+    def _waits(self, error: DBAPIError) -> None:
+        """Say so when it begins and once a minute, not at every try."""
+        now_s = self._clock.steady_s()
+        if now_s >= self._told_at_s + _TELL_EVERY_S:
+            self._told_at_s = now_s
+            _log.error("ingest_waits_for_the_database", why=str(error.orig), hint="disk full?")
 
     async def receive(self, messages: Sequence[tuple[str, bytes]]) -> Outcome:
         """Commit some messages (topic and payload) in one transaction; raises the tide."""

@@ -10,6 +10,7 @@ from __future__ import annotations
 import asyncio
 from collections import Counter
 from collections.abc import Sequence
+from contextlib import nullcontext
 
 import msgspec
 import structlog
@@ -25,7 +26,7 @@ from central.reconcile.reconciler import Reconciler
 from central.reconcile.verdict import Logged, Review, Verdict
 from central.stock import ledger
 from central.stock.model import Cause, Movement, StockError
-from central.store import Database
+from central.store import Database, passes_by
 from central.tide import Tide
 from gateway.clock import Clock, SystemClock
 
@@ -34,6 +35,7 @@ __all__ = ["Judge"]
 _log = structlog.get_logger("central.judge")
 _STRETCH = 1_000
 _RETRY_S = 1.0
+_TELL_EVERY_S = 60.0
 _encode = msgspec.json.Encoder().encode
 _PASSES = BulkInsert(
     "portal_pass",
@@ -82,6 +84,7 @@ class Judge:
         self._database = database
         self._tide = tide
         self._clock = clock or SystemClock()
+        self._told_at_s = -_TELL_EVERY_S
         self._contexts = ContextCache()
         self._reconciler: Reconciler | None = None
         self._position = -1
@@ -96,10 +99,17 @@ class Judge:
                     pass
             except DBAPIError as error:
                 self.counters["retries"] += 1
-                _log.error("judging_waits_for_the_database", why=str(error.orig))
+                self._waits(error)
                 await asyncio.sleep(_RETRY_S)
                 continue
             await self._tide.above(level)
+
+    def _waits(self, error: DBAPIError) -> None:
+        """Say so when it begins and once a minute, not at every try."""
+        now_s = self._clock.steady_s()
+        if now_s >= self._told_at_s + _TELL_EVERY_S:
+            self._told_at_s = now_s
+            _log.error("judging_waits_for_the_database", why=str(error.orig))
 
     async def step(self) -> bool:
         """Judge the next stretch in one transaction; False when there was nothing to judge."""
@@ -170,16 +180,18 @@ class Judge:
         for one in logged:
             before = reconciler.dump() if setting_aside else b""
             try:
-                verdict = reconciler.judge([one], context)
-            except DBAPIError:
-                raise  # it looked a tag up: the database failed, not judging
+                with conn.begin_nested() if setting_aside else nullcontext():
+                    verdict = reconciler.judge([one], context)
+                    self._store(conn, verdict, record_us, one.log_id, told)
             except Exception as error:
+                if isinstance(error, DBAPIError) and passes_by(error):
+                    raise  # the database failed, not judging
                 if not setting_aside:
                     raise _JudgingFailed from error
                 told["failed"] += 1
                 reconciler = Reconciler(before)
                 verdict = Verdict(reviews=(_fault(one, error),))
-            self._store(conn, verdict, record_us, one.log_id, told)
+                self._store(conn, verdict, record_us, one.log_id, told)
         return told, reconciler
 
     def _store(

@@ -20,8 +20,9 @@ from alembic import command
 from alembic.config import Config
 from sqlalchemy import Connection, Engine, create_engine, event, make_url
 from sqlalchemy.engine import URL
+from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError
 
-__all__ = ["Database", "DatabaseInUse", "migration_config"]
+__all__ = ["Database", "DatabaseInUse", "migration_config", "passes_by"]
 
 T = TypeVar("T")
 _READERS = 4
@@ -31,6 +32,14 @@ _CENTRAL_LOCK = 0x7461_6C6C_7970
 
 class DatabaseInUse(RuntimeError):
     """Another central writes to this database already."""
+
+
+def passes_by(error: DBAPIError) -> bool:
+    """Whether the same work may succeed later: the connection, the disk, a lock, a restart.
+
+    Anything else (a value that a column does not take, a broken constraint) would fail again.
+    """
+    return error.connection_invalidated or isinstance(error, OperationalError | InterfaceError)
 
 
 class Database:

@@ -1,0 +1,123 @@
+"""A database that is away is waited for; what it will never take goes aside, alone."""
+
+from __future__ import annotations
+
+import asyncio
+import sqlite3
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from typing import Any
+
+import pytest
+from sqlalchemy import Connection, text
+from sqlalchemy.exc import OperationalError
+
+from central import ingest as ingesting
+from central.ingest import Ingest
+from central.store import Database
+from central.tide import Tide
+from gateway import codec, topics
+from tests.central.test_ingest_and_judge import (
+    TOPIC,
+    facts,
+    judge_all,
+    scan,
+    set_up,
+    whole,
+    wire,
+)
+from tests.edge.waiting import until
+from tests.fakes import portal_scenes
+from tests.fakes.link import FakeLink
+
+LABEL = f"01{portal_scenes.GTINS[1]}"
+SQLITE = (
+    "CREATE TRIGGER poison BEFORE INSERT ON {table} WHEN {when} "
+    "BEGIN SELECT RAISE(ABORT, 'poison'); END"
+)
+POSTGRES = (
+    "CREATE FUNCTION refuse_poison() RETURNS trigger LANGUAGE plpgsql AS "
+    "$$ BEGIN IF {when} THEN RAISE EXCEPTION 'poison'; END IF; RETURN NEW; END $$",
+    "CREATE TRIGGER poison BEFORE INSERT ON {table} FOR EACH ROW EXECUTE FUNCTION refuse_poison()",
+)
+
+
+def refuse(conn: Connection, table: str, when: str) -> None:
+    """Make the database itself refuse some rows for good."""
+    postgres = conn.dialect.name == "postgresql"
+    for statement in POSTGRES if postgres else (SQLITE,):
+        conn.exec_driver_sql(statement.format(table=table, when=when.replace("%", "%%")))
+
+
+@asynccontextmanager
+async def running(ingest: Ingest, link: FakeLink) -> AsyncIterator[None]:
+    task = asyncio.create_task(ingest.run(link))
+    try:
+        yield
+    finally:
+        task.cancel()
+        await asyncio.gather(task, return_exceptions=True)
+
+
+async def test_one_message_that_cannot_be_stored_goes_to_quarantine_and_the_rest_in(
+    database: Database,
+) -> None:
+    await database.write(lambda c: refuse(c, "observation", "NEW.body LIKE '%poison%'"))
+    ingest, link = Ingest(database, Tide()), FakeLink()
+    other = topics.observations("site", "edge-1")
+    assert other == TOPIC
+    async with running(ingest, link):
+        for message in (
+            wire(1, [scan("1"), scan("2")]),
+            wire(1, [scan("poison")], epoch="epoch0000"),
+            wire(3, [scan("3")]),
+        ):
+            link.arrive(*message)
+        await until(lambda: link.acked == 3)
+    told = await database.read(facts)
+    assert [row[2] for row in told["observation"]] == [1, 2, 3]
+    aside = await database.read(lambda c: c.execute(text("SELECT reason FROM quarantine")).all())
+    assert [("the database refuses it" in row[0], "poison" in row[0]) for row in aside] == [
+        (True, True)
+    ]
+    assert ingest.counters["quarantined"] == 1
+    assert ingest.counters["observations"] == 3
+    assert codec.decode_watermark(link.published[-1][1]).upto_seq == 3
+    assert [(row[0], row[3]) for row in told["edge_stream"]] == [("epoch0001", False)]
+
+
+async def test_a_database_that_is_full_is_tried_again_and_told_once(
+    database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(ingesting, "_RETRY_S", 0.01)
+    write, fails = database.write, [5]
+
+    async def full(work: Any) -> Any:
+        if fails[0]:
+            fails[0] -= 1
+            raise OperationalError("INSERT", {}, sqlite3.OperationalError("disk is full"))
+        return await write(work)
+
+    monkeypatch.setattr(database, "write", full)
+    ingest, link = Ingest(database, Tide()), FakeLink()
+    async with running(ingest, link):
+        link.arrive(*wire(1, [scan("1")]))
+        await until(lambda: link.acked == 1)
+    assert ingest.counters["retries"] == 5
+    assert ingest.counters["observations"] == 1
+    assert ingest.counters["quarantined"] == 0
+
+
+async def test_a_verdict_that_the_database_refuses_sets_one_observation_aside(
+    database: Database,
+) -> None:
+    await database.write(set_up)
+    await database.write(lambda c: refuse(c, "movement", "NEW.quantity = 77"))
+    seen = [scan(LABEL), scan(f"{LABEL}3077"), scan(LABEL)]
+    await Ingest(database, Tide()).receive([wire(1, seen)])
+    judge = await judge_all(database)
+    assert judge.counters["failed"] == 1
+    told = await database.read(facts)
+    assert [row[0] for row in told["review"]] == ["fault-2"]
+    assert [row[0] for row in told["movement"]] == [1, 2]
+    assert await database.read(whole) == []
