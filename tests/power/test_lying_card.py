@@ -102,6 +102,7 @@ class Edge:
     def __init__(self, central: Central, journal: Journal) -> None:
         self.keeper = Keeper(journal, commit_every_ms=1)
         self.central = central
+        self._asked = 0
         self.uplink = Uplink(
             self.keeper, central.publish, site="site", edge="pi",
             settings=UplinkSettings(batch=7, window=3, resend_after_s=0.2), clock=SystemClock(),
@@ -115,12 +116,13 @@ class Edge:
         """Have observations committed, in a few commits."""
         for serial in serials:
             await self.keeper.keep([scan(serial)])
+            self._asked += 1
             if serial % 4 == 0:
                 await self.committed()
         await self.committed()
 
     async def committed(self) -> None:
-        await until(lambda: not self.keeper._pending and not self.keeper._dirty.is_set())
+        await until(lambda: self.keeper.kept == self._asked, "all is committed")
 
     async def die(self) -> None:
         """As by kill -9: nothing is closed in order, no position saved."""
