@@ -140,6 +140,7 @@ def check(folder: Path, story: Story, mark: Mark, *, honest: bool = True) -> Fou
     found.forgotten = len(missing)
     if missing and honest:
         found.wrong.append(f"{len(missing)} acknowledged rows are gone, as {min(missing)}")
+    story.kept -= missing  # what is gone is told of once
     if (more := _put_aside(folder) - bad) > found.quarantined:
         found.wrong.append(f"{more} files were put aside, and {found.quarantined} told of")
     if journal.epoch in story.epochs:
