@@ -348,8 +348,11 @@ class Journal:
 
     def _forget(self, segment: Segment) -> None:
         self._store.let_go(segment)
-        self._store.remove(segment)
         self._segments.remove(segment)
+        try:
+            self._store.remove(segment)
+        except StoreFailed as failed:  # a read-only disk: after a restart it is sent again
+            self._note(str(failed))
 
     def _size(self) -> int:
         return sum(

@@ -100,7 +100,7 @@ class SegmentStore(Protocol):
         ...
 
     def remove(self, segment: Segment) -> None:
-        """Delete a segment."""
+        """Delete a segment. Raises ``StoreFailed``: then it may come back at the next start."""
         ...
 
     def put_aside(self, segment: Segment, why: str, found: Recovery) -> None:

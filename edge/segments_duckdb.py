@@ -12,6 +12,7 @@ journal goes on.
 from __future__ import annotations
 
 import contextlib
+import errno
 import fcntl
 import json
 import os
@@ -95,21 +96,27 @@ class DuckDBSegments:
             fsync_directory(self._directory)
         except (duckdb.Error, OSError) as error:
             self.let_go(segment)
-            self.remove(segment)
+            with contextlib.suppress(StoreFailed):
+                self.remove(segment)
             raise StoreFailed(f"no new journal segment can be made: {error}") from error
         segment.is_open = True
         return segment
 
     def open(self, segment: Segment, found: Recovery) -> None:
-        """See ``SegmentStore``."""
+        """See ``SegmentStore``. On a disk that has become read-only, to be read."""
+        mode = ""
         for _ in range(_REPAIRS):
             try:
-                self._db.execute(f"ATTACH '{_quoted(self._path(segment))}' AS {_alias(segment)}")
+                path = _quoted(self._path(segment))
+                self._db.execute(f"ATTACH '{path}' AS {_alias(segment)} {mode}")
                 segment.is_open = True
                 newest = f"SELECT max(seq) FROM {_alias(segment)}.ev"  # noqa: S608 (our own alias)
                 last = self._db.execute(newest).fetchall()[0][0]
             except duckdb.Error as error:
                 self.let_go(segment)
+                if not mode and os.strerror(errno.EROFS) in str(error):
+                    mode = "(READ_ONLY)"
+                    continue
                 if self._repair(segment, str(error), found):
                     continue
                 self.put_aside(segment, str(error), found)
@@ -160,20 +167,26 @@ class DuckDBSegments:
 
     def remove(self, segment: Segment) -> None:
         """See ``SegmentStore``: the WAL first, as a file without its WAL would be half a truth."""
-        self._wal(segment).unlink(missing_ok=True)
-        self._path(segment).unlink(missing_ok=True)
+        try:
+            self._wal(segment).unlink(missing_ok=True)
+            self._path(segment).unlink(missing_ok=True)
+        except OSError as error:
+            raise StoreFailed(f"{segment.name} was not removed: {error}") from error
 
     def put_aside(self, segment: Segment, why: str, found: Recovery) -> None:
         """See ``SegmentStore``: the files stay as ``*.bad``, unless nothing was ever in them."""
         path, wal = self._path(segment), self._wal(segment)
         pristine = path.exists() and _size(path) <= _PRISTINE_SIZE
-        if pristine and _size(wal) <= _WAL_WITHOUT_ROWS:
-            self.remove(segment)
-            found.removed.append(f"{path.name}: its creation had been interrupted")
-            return
-        for file in (wal, path):
-            if file.exists():
-                file.rename(file.with_name(file.name + ".bad"))
+        try:
+            if pristine and _size(wal) <= _WAL_WITHOUT_ROWS:
+                self.remove(segment)
+                found.removed.append(f"{path.name}: its creation had been interrupted")
+                return
+            for file in (wal, path):
+                if file.exists():
+                    file.rename(file.with_name(file.name + ".bad"))
+        except (OSError, StoreFailed) as error:  # a read-only disk: it stays where it is
+            found.noted.append(f"{path.name} was not put aside: {error}")
         found.quarantined.append(f"{path.name}: {why.splitlines()[0][:200]}")
 
     def close(self) -> None:
@@ -224,10 +237,13 @@ class DuckDBSegments:
         wal = self._wal(segment)
         if not _size(wal):
             return False
-        if torn := _TORN.search(error):
-            return self._cut_log(wal, int(torn[1]) - _WAL_ENTRY_HEADER, found)
-        if torn := _TORN_HEADER.search(error.strip()):
-            return self._take_back_checkpoint(segment, int(torn[1]), found)
+        try:
+            if torn := _TORN.search(error):
+                return self._cut_log(wal, int(torn[1]) - _WAL_ENTRY_HEADER, found)
+            if torn := _TORN_HEADER.search(error.strip()):
+                return self._take_back_checkpoint(segment, int(torn[1]), found)
+        except OSError as failed:
+            found.noted.append(f"{segment.name} was not repaired: {failed}")
         return False
 
     def _cut_log(self, wal: Path, keep: int, found: Recovery) -> bool:

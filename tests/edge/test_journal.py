@@ -396,3 +396,36 @@ def test_a_full_disk_refuses_and_recovers_without_a_restart(tmp_path: Path) -> N
         journal.close()
     finally:
         subprocess.run(["umount", "-l", str(tmp_path)], check=True)
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="needs root to mount a small tmpfs")
+def test_a_read_only_disk_is_read_and_refuses_the_newest(tmp_path: Path) -> None:
+    def remount(how: str) -> None:
+        subprocess.run(["mount", "-o", f"remount,{how}", str(tmp_path)], check=True)
+
+    mount = ["mount", "-t", "tmpfs", "-o", "size=8m", "tallyport-test", str(tmp_path)]
+    if subprocess.run(mount, check=False).returncode:
+        pytest.skip("this machine does not let a test mount a tmpfs")
+    try:
+        fill(tmp_path / "journal", 70).close()
+        journal = fill(tmp_path / "journal", 100, group=50)  # complete: nothing is open to write
+        first = journal.chapters[0].epoch
+        remount("ro")
+        journal.trim(first, 70)  # what cannot be removed does no harm
+        assert drain(journal)[0] == {n: body(n) for n in range(1, 101)}
+        with pytest.raises(JournalFull, match="Read-only"):
+            journal.append([b"new"])
+        second = journal.epoch
+        journal.close()
+        again = Journal.open(tmp_path / "journal", SMALL)  # the start is not refused either
+        assert [one.epoch for one in again.chapters] == [first, second, again.epoch]
+        assert drain(again, epoch=first) == ({n: body(n) for n in range(1, 71)}, 0)
+        assert drain(again, epoch=second) == ({n: body(n) for n in range(1, 101)}, 0)
+        with pytest.raises(JournalFull, match="Read-only"):
+            again.append([b"new"])
+        remount("rw")
+        assert again.append([b"new"]) == range(1, 2)
+        assert not again.recovery.quarantined
+        again.close()
+    finally:
+        subprocess.run(["umount", "-l", str(tmp_path)], check=True)
