@@ -21,6 +21,7 @@ import uvicorn
 from central.api.application import build
 from central.api.services import Services
 from central.config import CentralSettings
+from central.digests import Digests
 from central.ingest import Ingest
 from central.insight.follow import Follower, LedgerSource, ObservationSource
 from central.insight.series import SeriesStore, SeriesUnavailable
@@ -90,6 +91,7 @@ class _Central:
         self._schedule = Schedule()
         self._serving = asyncio.Event()
         self._client: MqttClient
+        self._digests: Digests
 
     async def open(self) -> None:
         """Open what can refuse: the database, the ports."""
@@ -120,6 +122,10 @@ class _Central:
             )
         )
         self._mqtt_port = port
+        self._digests = Digests(
+            self._database, self._tide, self._client,
+            file=self._settings.digest_path, every_s=self._settings.ledger.digest_every_s,
+        )  # fmt: skip
         self._socket = _listen(self._settings.http.host, self._settings.http.port)
         self._stack.callback(self._socket.close)
 
@@ -159,6 +165,7 @@ class _Central:
             ("the broker connection", self._client.run()),
             ("ingest", self._ingest.run(self._client)),
             ("the live lane", self._live.run()),
+            ("digests", self._digests.run()),
             ("judging", self._judge.run()),
             *((f"series of {each.name}", each.run()) for each in self._followers),
             ("live screens", self._pages.live.run()),
@@ -175,6 +182,7 @@ class _Central:
             counters={
                 "ingest": self._ingest.counters,
                 "live": self._live.counters,
+                "digests": self._digests.counters,
                 "judge": self._judge.counters,
                 "schedule": self._schedule.counters,
                 "screens": self._pages.live.counters,

@@ -66,6 +66,15 @@ class DatabaseSection(_Section):
     url: str | None = Field(default=None, pattern=r"^(sqlite|postgresql)(\+[a-z0-9]+)?://")
 
 
+class LedgerSection(_Section):
+    """The ledger's digest, told outside the database; without a file, ``digests.jsonl`` in
+    ``data_dir``. Better: a file on another machine's disk.
+    """
+
+    digest_file: Path | None = None
+    digest_every_s: Annotated[float, Field(ge=0.1, le=86_400)] = 60.0
+
+
 class SeriesSection(_Section):
     """Where measurements go: embedded DuckDB, or a server that speaks InfluxDB's v2 write."""
 
@@ -90,6 +99,7 @@ class CentralSettings(_Section):
     http: HttpSection = HttpSection()
     mqtt: MqttSection = MqttSection()
     database: DatabaseSection = DatabaseSection()
+    ledger: LedgerSection = LedgerSection()
     series: SeriesSection = SeriesSection()
 
     @property
@@ -103,6 +113,11 @@ class CentralSettings(_Section):
         if self.database.url is not None:
             return self.database.url
         return f"sqlite:///{(self.data_dir / 'central.sqlite').absolute()}"
+
+    @property
+    def digest_path(self) -> Path:
+        """The file that the ledger's digests are appended to."""
+        return self.ledger.digest_file or self.data_dir / "digests.jsonl"
 
     @property
     def series_path(self) -> Path:

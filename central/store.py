@@ -18,16 +18,22 @@ from typing import TypeVar
 import psycopg
 from alembic import command
 from alembic.config import Config
+from alembic.migration import MigrationContext
+from alembic.script import ScriptDirectory
 from sqlalchemy import Connection, Engine, create_engine, event, make_url
 from sqlalchemy.engine import URL
 from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError
 
-__all__ = ["Database", "DatabaseInUse", "migration_config", "passes_by"]
+__all__ = ["Database", "DatabaseInUse", "SchemaMismatch", "migration_config", "passes_by"]
 
 T = TypeVar("T")
 _READERS = 4
 _CENTRAL_LOCK = 0x7461_6C6C_7970
 """Key of the PostgreSQL advisory lock that the writing central holds ("tallyp")."""
+
+
+class SchemaMismatch(RuntimeError):
+    """The schema is not one that this release knows; the text says what to do."""
 
 
 class DatabaseInUse(RuntimeError):
@@ -66,9 +72,14 @@ class Database:
         self._writer = ThreadPoolExecutor(1, thread_name_prefix="database-writer")
         self._readers = ThreadPoolExecutor(_READERS, thread_name_prefix="database-reader")
 
-    def migrate(self) -> None:
-        """Bring the schema to the newest version. Blocks; raises ``DatabaseInUse``."""
-        self._writer.submit(self._upgrade).result()
+    def migrate(self, to: str = "head") -> None:
+        """Bring the schema to the newest version, or to revision ``to``, up or down. Blocks.
+
+        One transaction: it happens as a whole or not at all. Going down drops what the newer
+        revision added; ``base`` drops everything. Raises ``DatabaseInUse``, and
+        ``SchemaMismatch`` for a database that a newer release made, or an unknown ``to``.
+        """
+        self._writer.submit(self._migrate, to).result()
 
     async def write(self, work: Callable[[Connection], T]) -> T:
         """Run ``work`` in the writer's thread, in a transaction of its own.
@@ -103,9 +114,24 @@ class Database:
         with self._writing.begin() as connection:
             return work(connection)
 
-    def _upgrade(self) -> None:
+    def _migrate(self, to: str) -> None:
         with self._writing.begin() as connection:
-            command.upgrade(migration_config(connection), "head")
+            config = migration_config(connection)
+            known = [one.revision for one in ScriptDirectory.from_config(config).walk_revisions()]
+            now = MigrationContext.configure(connection).get_current_revision()
+            if now is not None and now not in known:
+                raise SchemaMismatch(
+                    f"a newer release made this database (revision {now}, this one knows up to "
+                    f"{known[0]}): run that release, or restore a backup of before"
+                )
+            wanted = {"head": known[0], "base": None}.get(to, to)
+            if wanted is not None and wanted not in known:
+                raise SchemaMismatch(
+                    f"there is no revision {to}; known: base, {', '.join(reversed(known))}"
+                )
+            place = [None, *reversed(known)].index
+            move = command.upgrade if place(wanted) >= place(now) else command.downgrade
+            move(config, wanted or "base")
 
 
 def migration_config(connection: Connection) -> Config:

@@ -14,14 +14,14 @@ from typing import Final, TypeVar
 import msgspec
 import zstandard
 
-from gateway.contract import VERSION, Batch, ContractError, Presence, Watermark
+from gateway.contract import VERSION, Batch, ContractError, Digest, Presence, Watermark
 
 MAX_PAYLOAD_BYTES: Final = 8 * 1024 * 1024
 """The most that a payload may hold once unpacked: a guard against decompression bombs."""
 ZSTD_MAGIC: Final = b"\x28\xb5\x2f\xfd"
 ZSTD_LEVEL: Final = 3
 
-T = TypeVar("T", Batch, Watermark, Presence)
+T = TypeVar("T", Batch, Watermark, Presence, Digest)
 
 
 class _Versioned(msgspec.Struct):
@@ -33,6 +33,7 @@ _version_decoder = msgspec.json.Decoder(_Versioned)
 _batch_decoder = msgspec.json.Decoder(Batch)
 _watermark_decoder = msgspec.json.Decoder(Watermark)
 _presence_decoder = msgspec.json.Decoder(Presence)
+_digest_decoder = msgspec.json.Decoder(Digest)
 
 
 def encode(batch: Batch, *, compress: bool = False) -> bytes:
@@ -68,6 +69,16 @@ def encode_presence(presence: Presence) -> bytes:
 def decode_presence(payload: bytes) -> Presence:
     """Read a presence. Raises ``ContractError`` saying what is wrong and where."""
     return _decode(payload, _presence_decoder)
+
+
+def encode_digest(digest: Digest) -> bytes:
+    """Put a digest on the wire. Raises ``ContractError`` as ``encode`` does."""
+    return _encode(digest, _digest_decoder)
+
+
+def decode_digest(payload: bytes) -> Digest:
+    """Read a digest. Raises ``ContractError`` saying what is wrong and where."""
+    return _decode(payload, _digest_decoder)
 
 
 def _encode(value: T, decoder: msgspec.json.Decoder[T]) -> bytes:

@@ -202,3 +202,17 @@ class Presence(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     version: str = ""
     reason: str = ""
     v: int = VERSION
+
+
+class Digest(msgspec.Struct, frozen=True, kw_only=True, gc=False):
+    """The head of the ledger's hash chain: block ``no`` ends at row ``last_seq``.
+
+    Published outside the database and retained: whoever keeps one can prove later that nothing
+    up to that row was rewritten, by whoever had the database in their hands.
+    """
+
+    no: Count
+    last_seq: Count
+    hash: Annotated[str, msgspec.Meta(pattern=r"^[0-9a-f]{64}$")]
+    at: Moment
+    v: int = VERSION

@@ -6,6 +6,7 @@
 | tp/v1/{site}/{edge}/up/live        | edge -> central | 0   | no       | contract.Batch     |
 | tp/v1/{site}/{edge}/up/status      | edge -> central | 1   | yes, will| contract.Presence  |
 | tp/v1/{site}/{edge}/down/watermark | central -> edge | 1   | yes      | contract.Watermark |
+| tp/v1/ledger/digest                | central -> all  | 1   | yes      | contract.Digest    |
 """
 
 from __future__ import annotations
@@ -43,6 +44,7 @@ def watermark(site: str, edge: str) -> str:
     return f"{ROOT}/{site}/{edge}/down/watermark"
 
 
+DIGEST = f"{ROOT}/ledger/digest"
 ALL_OBSERVATIONS = f"{ROOT}/+/+/up/observations"
 ALL_LIVE = f"{ROOT}/+/+/up/live"
 ALL_STATUS = f"{ROOT}/+/+/up/status"

@@ -17,7 +17,7 @@ from sqlalchemy import Connection, Row, insert, text
 from central import schema
 from central.stock import rows
 
-__all__ = ["GENESIS", "Head", "head", "seal", "verify"]
+__all__ = ["GENESIS", "Head", "compare", "head", "seal", "verify"]
 
 GENESIS = "0" * 64
 """What the first block names as its predecessor's hash."""
@@ -85,6 +85,26 @@ def verify(conn: Connection) -> list[str]:
             "they were not posted by the ledger, or the blocks behind them were removed"
         )
         return [fault]
+    return []
+
+
+def compare(conn: Connection, published: Sequence[Head]) -> list[str]:
+    """Hold the chain against heads that were published outside the database, oldest first.
+
+    A chain that was forged as a whole is sound in itself: only here it shows. One sentence
+    names the first head that does not fit; ``verify`` first, so that blocks are what they say.
+    """
+    known = text("SELECT last_seq, hash FROM block WHERE no = :no")
+    for one in published:
+        row = conn.execute(known, {"no": one.no}).one_or_none()
+        if row is None and one.no:
+            return [f"block {one.no} was published (up to row {one.last_seq}) and is not there"]
+        if row is not None and (row.last_seq, row.hash) != (one.last_seq, one.hash):
+            return [
+                f"block {one.no} (up to row {row.last_seq}) is not what was published of it: "
+                f"{row.hash[:12]}... instead of {one.hash[:12]}... up to row {one.last_seq}; "
+                "the ledger was rewritten at or before it"
+            ]
     return []
 
 

@@ -1,10 +1,15 @@
-"""Balances checked against the ledger they follow from, and rebuilt from it."""
+"""Balances and tags' places checked against the ledger they follow from, and rebuilt from it."""
 
 from __future__ import annotations
 
+from typing import NamedTuple
+
+import msgspec
 from sqlalchemy import Connection, text
 
-__all__ = ["check_balances", "rebuild_balances"]
+from central.bulk import BulkInsert
+
+__all__ = ["check_balances", "check_tags", "rebuild", "rebuild_balances", "rebuild_tags"]
 
 _LEGS = (
     "SELECT sku, lot, destination AS location, quantity AS change, seq FROM movement "
@@ -72,3 +77,72 @@ def rebuild_balances(conn: Connection) -> int:
         text(f"INSERT INTO balance (sku, lot, location, on_hand, last_seq) {_TRUTH}")
     )
     return int(made.rowcount)
+
+
+class _Place(NamedTuple):
+    """Where a tag lies, by the last movement that names it."""
+
+    sku: str
+    location: str
+    last_seq: int
+
+
+_PAGE = 5_000
+_MOST_TOLD = 100
+_decode_epcs = msgspec.json.Decoder(tuple[str, ...]).decode
+_INSERT_TAGS = BulkInsert(
+    "tag_place",
+    (("epc", "text"), ("sku", "text"), ("location", "text"), ("last_seq", "bigint")),
+)
+
+
+def check_tags(conn: Connection) -> list[str]:
+    """Compare where tags lie with the ledger; a sentence for each that is wrong, at most 100."""
+    truth = _tags(conn)
+    faults = []
+    for row in conn.execute(
+        text("SELECT epc, sku, location, last_seq FROM tag_place ORDER BY epc")
+    ):
+        place = truth.pop(row.epc, None)
+        if place != (row.sku, row.location, row.last_seq):
+            known = "nothing" if place is None else f"{place.sku} at {place.location}"
+            faults.append(
+                f"tag {row.epc} is said to be {row.sku} at {row.location}, its movements "
+                f"say {known}"
+            )
+    faults += [
+        f"tag {epc} is at {place.location} by its movements, and is not known to be anywhere"
+        for epc, place in truth.items()
+    ]
+    return faults[:_MOST_TOLD]
+
+
+def rebuild_tags(conn: Connection) -> int:
+    """Throw the tags' places away and take them from the ledger; returns how many there are."""
+    truth = _tags(conn)
+    conn.execute(text("DELETE FROM tag_place"))
+    _INSERT_TAGS.run(conn, [(epc, *place) for epc, place in truth.items()])
+    return len(truth)
+
+
+def rebuild(conn: Connection) -> list[str]:
+    """Build every projection anew from the ledger; sentences about what had been wrong."""
+    faults = [*check_balances(conn), *check_tags(conn)]
+    rebuild_balances(conn)
+    rebuild_tags(conn)
+    return faults
+
+
+def _tags(conn: Connection) -> dict[str, _Place]:
+    page = text(
+        "SELECT seq, sku, destination, epcs FROM movement WHERE seq > :after AND epcs <> '[]' "
+        "ORDER BY seq LIMIT :limit"
+    )
+    placed: dict[str, _Place] = {}
+    after = 0
+    while found := conn.execute(page, {"after": after, "limit": _PAGE}).all():
+        for row in found:
+            place = _Place(row.sku, row.destination, row.seq)
+            placed.update(dict.fromkeys(_decode_epcs(row.epcs), place))
+        after = found[-1].seq
+    return placed

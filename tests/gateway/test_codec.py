@@ -33,6 +33,7 @@ from gateway.contract import (
 
 GOLDEN = Path(__file__).parents[1] / "wire" / "v1"
 KINDS = [kind.__struct_config__.tag for kind in get_args(Observation)]
+OTHERS = ("batch", "watermark", "presence", "digest")
 AT = datetime(2026, 3, 14, 9, 26, 53, 589793, tzinfo=UTC)
 
 
@@ -41,10 +42,12 @@ def codec_of(name: str) -> tuple[Callable[[bytes], Any], Callable[[Any], bytes]]
         return codec.decode_watermark, codec.encode_watermark
     if name == "presence":
         return codec.decode_presence, codec.encode_presence
+    if name == "digest":
+        return codec.decode_digest, codec.encode_digest
     return codec.decode, codec.encode
 
 
-@pytest.mark.parametrize("name", [*KINDS, "batch", "watermark", "presence"])
+@pytest.mark.parametrize("name", [*KINDS, *OTHERS])
 def test_what_version_1_once_said_still_means_the_same(name: str) -> None:
     payload = (GOLDEN / f"{name}.json").read_bytes()
     decode, encode = codec_of(name)
@@ -56,7 +59,7 @@ def test_what_version_1_once_said_still_means_the_same(name: str) -> None:
 
 
 def test_no_golden_payload_is_left_alone() -> None:
-    assert {path.stem for path in GOLDEN.iterdir()} == {*KINDS, "batch", "watermark", "presence"}
+    assert {path.stem for path in GOLDEN.iterdir()} == {*KINDS, *OTHERS}
     together = json.loads((GOLDEN / "batch.json").read_bytes())["observations"]
     assert [entry["kind"] for entry in together] == KINDS
 

@@ -31,7 +31,15 @@ def upgrade() -> None:
 
 
 def downgrade() -> None:
-    raise NotImplementedError("a ledger is never taken apart: restore a backup instead")
+    """Everything goes: only ``tallyport central migrate --to base --yes`` comes here."""
+    for table in (
+        "device", "edge_presence", "portal_pass", "review", "cursor", "block", "tag_place",
+        "balance", "movement", "quarantine", "edge_stream", "observation", "plate_plan",
+        "read_point", "pack", "location", "item",
+    ):  # fmt: skip
+        op.drop_table(table)  # and its triggers and indexes
+    if op.get_bind().dialect.name == "postgresql":
+        op.execute("DROP FUNCTION refuse_change()")
 
 
 def _guard_sqlite() -> None:

@@ -1,0 +1,69 @@
+"""Every revision up and down, with a shop in it, on both engines."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from alembic.script import ScriptDirectory
+from sqlalchemy import Connection, inspect, text
+from typer.testing import CliRunner
+
+from central.cli import app
+from central.stock import chain
+from central.store import Database, SchemaMismatch, migration_config
+from tests.central.test_digests import fill
+
+
+def revisions() -> list[str]:
+    """All revisions, oldest first."""
+    config = migration_config(None)  # type: ignore[arg-type]  # only the scripts are asked for
+    return [one.revision for one in ScriptDirectory.from_config(config).walk_revisions()][::-1]
+
+
+def tables(conn: Connection) -> set[str]:
+    return set(inspect(conn).get_table_names())
+
+
+async def test_down_to_every_revision_and_up_again_keeps_the_ledger(database: Database) -> None:
+    await database.write(fill)
+    oldest, *_ = revisions()
+    for revision in reversed(revisions()):
+        database.migrate(revision)
+        assert await database.read(chain.verify) == []
+        now = text("SELECT version_num FROM alembic_version")
+        assert database.read_now(lambda c, q=now: c.execute(q).scalar_one()) == revision  # type: ignore[misc]
+    assert revision == oldest
+    database.migrate()
+    assert (await database.read(chain.head)).last_seq == 12
+
+
+async def test_all_the_way_down_leaves_nothing_and_up_makes_a_new_one(database: Database) -> None:
+    await database.write(fill)
+    database.migrate("base")
+    assert database.read_now(tables) == {"alembic_version"}
+    database.migrate()
+    assert (await database.read(chain.head)).no == 0
+
+
+def test_a_database_of_a_newer_release_and_an_unknown_revision_are_refused(
+    database: Database,
+) -> None:
+    with pytest.raises(SchemaMismatch, match="there is no revision 0099; known: base, 0001"):
+        database.migrate("0099")
+    database.write_now(lambda c: c.execute(text("UPDATE alembic_version SET version_num = '0099'")))
+    with pytest.raises(SchemaMismatch, match="a newer release made this database"):
+        database.migrate()
+
+
+def test_the_command_goes_down_only_when_told_twice(tmp_path: Path) -> None:
+    settings = tmp_path / "central.toml"
+    settings.write_text(f'[central]\ndata_dir = "{tmp_path}"\n')
+    run = CliRunner().invoke
+    assert run(app, ["migrate", "-c", str(settings)]).exit_code == 0
+    refused = run(app, ["migrate", "-c", str(settings), "--to", "0001"])
+    assert refused.exit_code == 2
+    assert "--yes" in refused.stderr
+    done = run(app, ["migrate", "-c", str(settings), "--to", "0001", "--yes"])
+    assert done.exit_code == 0
+    assert "0001's schema" in done.stdout
