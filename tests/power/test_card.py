@@ -11,7 +11,7 @@ from benchmarks.powercut.card import cut_often
 from benchmarks.powercut.mount import mounted, why_not
 
 pytestmark = pytest.mark.skipif(bool(why_not()), reason=why_not() or "it can be mounted")
-CUTS = 30
+CUTS = 20
 
 
 @pytest.mark.timeout(300)
