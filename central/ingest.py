@@ -23,7 +23,7 @@ from central.bulk import storable
 from central.moments import to_us
 from central.observations import Arrived
 from central.store import Database, passes_by
-from central.streams import Decision, Stream, admit, advance, begin, load
+from central.streams import Decision, Stream, admit, advance, begin, load, standing
 from central.tide import Tide
 from gateway import codec, topics
 from gateway.clock import Clock, SystemClock
@@ -83,6 +83,7 @@ class Ingest:
         waiting: asyncio.Queue[Incoming] = asyncio.Queue()
         async with asyncio.TaskGroup() as group:
             group.create_task(self._pump(client, waiting))
+            group.create_task(self._say_where_we_stand(client))
             while True:
                 messages = [await waiting.get()]
                 while len(messages) < _TOGETHER and not waiting.empty():
@@ -91,6 +92,14 @@ class Ingest:
                 await self._publish(client, outcome.watermarks)
                 for message in messages:
                     message.ack()
+
+    async def _say_where_we_stand(self, client: Link) -> None:
+        """Once: after a restore every edge must know at once that central went back."""
+        await client.connected()
+        found = await self._database.read(standing)
+        await self._publish(
+            client, {topics.watermark(site, mark.edge): mark for site, mark in found}
+        )
 
     async def _pump(self, client: Link, waiting: asyncio.Queue[Incoming]) -> None:
         """Bounded by the client's receive maximum: nothing more comes while nothing is acked.

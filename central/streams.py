@@ -12,9 +12,19 @@ from typing import NamedTuple
 
 from sqlalchemy import Connection, text
 
-from gateway.contract import Batch
+from gateway.contract import Batch, Watermark
 
-__all__ = ["Admission", "Begun", "Decision", "Stream", "admit", "advance", "begin", "load"]
+__all__ = [
+    "Admission",
+    "Begun",
+    "Decision",
+    "Stream",
+    "admit",
+    "advance",
+    "begin",
+    "load",
+    "standing",
+]
 
 
 class Stream(NamedTuple):
@@ -81,6 +91,16 @@ def load(conn: Connection, batch: Batch) -> Stream:
     if row is None:
         return Stream(batch.epoch)
     return Stream(batch.epoch, row[0], bool(row[1]), row[2], known=True)
+
+
+def standing(conn: Connection) -> list[tuple[str, Watermark]]:
+    """Site and watermark of every living stream."""
+    rows = conn.execute(
+        text("SELECT site, edge, epoch, upto_seq FROM edge_stream WHERE fenced = false"),
+    )
+    return [
+        (row.site, Watermark(edge=row.edge, epoch=row.epoch, upto_seq=row.upto_seq)) for row in rows
+    ]
 
 
 def advance(

@@ -29,6 +29,10 @@ class Link(Protocol):
         """Connect and reconnect for ever."""
         ...
 
+    async def connected(self) -> None:
+        """Wait until connected and subscribed."""
+        ...
+
     async def publish(
         self, topic: str, payload: bytes, *, qos: int = 1, retain: bool = False
     ) -> bool:

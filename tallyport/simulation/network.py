@@ -162,6 +162,7 @@ class SimLink:
         self._acks: set[asyncio.Future[bool]] = set()
         self._clear_at = [0.0, 0.0]
         self._ready = False
+        self._once_ready = asyncio.Event()
         self.delay_s = 0.02
         self.up_works = self.down_works = True
         self.last_error = "not connected yet"
@@ -240,6 +241,7 @@ class SimLink:
             if self._on_connected is not None:
                 await self._on_connected()
             self._ready, self.last_error = True, ""
+            self._once_ready.set()
             self.last_error = await lost
         except NotConnected:
             pass
@@ -252,6 +254,12 @@ class SimLink:
         for waiting in list(self._acks):
             if not waiting.done():
                 waiting.set_exception(NotConnected(why))
+
+    async def connected(self) -> None:
+        """See ``Link``."""
+        while not self._ready:
+            self._once_ready.clear()
+            await self._once_ready.wait()
 
     async def publish(
         self, topic: str, payload: bytes, *, qos: int = 1, retain: bool = False

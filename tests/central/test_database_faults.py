@@ -121,3 +121,18 @@ async def test_a_verdict_that_the_database_refuses_sets_one_observation_aside(
     assert [row[0] for row in told["review"]] == ["fault-2"]
     assert [row[0] for row in told["movement"]] == [1, 2]
     assert await database.read(whole) == []
+
+
+async def test_at_its_start_central_says_where_every_living_edge_stands(
+    database: Database,
+) -> None:
+    """After a restore it went back: an edge must not wait for its next batch to learn that."""
+    before = Ingest(database, Tide())
+    await before.receive([wire(1, [scan("1")]), wire(1, [scan("2")], epoch="epoch0002")])
+    link = FakeLink()
+    async with running(Ingest(database, Tide()), link):
+        await until(lambda: bool(link.published))
+    ((topic, payload, retained),) = link.published
+    mark = codec.decode_watermark(payload)
+    assert (topic, retained) == (topics.watermark("site", "edge-1"), True)
+    assert (mark.epoch, mark.upto_seq, mark.fenced) == ("epoch0002", 1, False)

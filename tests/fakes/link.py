@@ -24,6 +24,9 @@ class FakeLink:
     async def run(self) -> None:
         await asyncio.Event().wait()
 
+    async def connected(self) -> None:
+        """At once."""
+
     def arrive(self, topic: str, payload: bytes) -> None:
         """The broker delivers a message."""
         self._arriving.put_nowait(Incoming(topic, payload, 1, False, self._ack))
