@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Annotated, TypeVar
 import typer
 from sqlalchemy import Connection
 
+from central import broker_cli
 from central.config import CentralSettings, ConfigError, load_settings
 
 if TYPE_CHECKING:
@@ -26,6 +27,7 @@ app = typer.Typer(
         "./tallyport-data, the screen on http://127.0.0.1:8080."
     ),
 )
+app.add_typer(broker_cli.app, name="broker")
 Config = Annotated[
     Path | None, typer.Option("--config", "-c", help="Settings (TOML); defaults without it.")
 ]

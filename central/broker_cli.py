@@ -1,0 +1,175 @@
+"""``tallyport central broker``: a Mosquitto of one's own, with certificates and access lists."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import json
+import os
+import signal
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+app = typer.Typer(
+    no_args_is_help=True,
+    help=(
+        "Set up Mosquitto for a site: its own certificate authority, mutual TLS, and an access "
+        "list by identity. Begin with `setup`, then `admit` each edge; `revoke` throws one out."
+    ),
+)
+Folder = Annotated[Path, typer.Argument(help="The broker's folder, e.g. /etc/mosquitto/tallyport.")]
+Site = Annotated[str, typer.Argument(help="The site's name, as in the edge's settings.")]
+Edge = Annotated[str, typer.Argument(help="The edge's name, as in its settings.")]
+Live = Annotated[
+    str | None,
+    typer.Option("--live", help="HOST:PORT of the running broker; without it the file changes."),
+]
+_PATIENCE_S = 15.0
+
+
+@app.command()
+def setup(
+    folder: Folder,
+    host: Annotated[
+        list[str], typer.Option(help="Name or address by which edges reach the broker; repeat.")
+    ],
+) -> None:
+    """Make the folder: authority, certificates of the broker and of central, access list,
+    tallyport.conf.
+
+    Example: `tallyport central broker setup /etc/mosquitto/tallyport --host 10.0.0.5`
+    """
+    from gateway import access  # noqa: PLC0415
+    from gateway.certificates import Authority  # noqa: PLC0415
+
+    with _told():
+        folder.mkdir(parents=True, exist_ok=True)
+        authority = Authority.create(folder, "Tallyport site authority")
+        authority.server(host).write(folder, "broker")
+        authority.client(access.CENTRAL, days=825).write(folder, "central")
+        authority.client(access.ADMIN, days=825).write(folder, "admin")
+        commands = [*access.admit_central(), *access.admit_admin()]
+        _write_access(folder, access.fold(access.nobody(), commands))
+        (folder / "tallyport.conf").write_text(_configuration())
+    typer.echo(
+        f"{folder} is ready. Give it to the broker's user (chown -R mosquitto), keep ca.key "
+        "elsewhere, and start: mosquitto -c tallyport.conf, in that folder."
+    )
+
+
+@app.command()
+def admit(folder: Folder, site: Site, edge: Edge, live: Live = None, days: int = 90) -> None:
+    """Let an edge in: its certificate and key for --days, and its place in the access list.
+
+    The files to copy to the Pi are in FOLDER/devices: SITE.EDGE.pem, SITE.EDGE.key, and ca.pem.
+    """
+    from gateway import access  # noqa: PLC0415
+    from gateway.certificates import Authority, common_name  # noqa: PLC0415
+
+    with _told():
+        devices = folder / "devices"
+        _change(folder, access.admit_device(site, edge), live)
+        issued = Authority(folder).client(common_name(site, edge), days=days)
+        issued.write(devices, f"{site}.{edge}")
+        (devices / "ca.pem").write_bytes((folder / "ca.pem").read_bytes())
+    typer.echo(f"{site}.{edge} is admitted: copy {devices / f'{site}.{edge}'}.pem and .key, ca.pem")
+
+
+@app.command()
+def revoke(folder: Folder, site: Site, edge: Edge, live: Live = None) -> None:
+    """Throw an edge out, and keep it out: revocation list and access list.
+
+    On the broker's own machine the running broker reads the revocation list at once; with
+    --live it also ends the edge's session. Elsewhere: kill -HUP its process yourself, first.
+    """
+    from gateway import access  # noqa: PLC0415
+    from gateway.certificates import Authority, common_name  # noqa: PLC0415
+
+    with _told():
+        certificate = (folder / "devices" / f"{site}.{edge}.pem").read_bytes()
+        Authority(folder).revoke([certificate])
+        # First the list, then the kick: in between it could come back.
+        heard = _read_anew(folder)
+        _change(folder, access.revoke(common_name(site, edge)), live)
+    rest = "" if heard else "; tell the broker to read crl.pem anew (kill -HUP)"
+    typer.echo(f"{site}.{edge} is revoked{rest}")
+
+
+def _read_anew(folder: Path) -> bool:
+    """SIGHUP to the broker of this folder; false when it does not run here."""
+    try:
+        pid = int((folder / "mosquitto.pid").read_text())
+        os.kill(pid, signal.SIGHUP)
+    except (FileNotFoundError, ValueError, ProcessLookupError):
+        return False
+    return True
+
+
+@contextlib.contextmanager
+def _told() -> Iterator[None]:
+    """Mistakes in a sentence."""
+    try:
+        yield
+    except (OSError, ValueError, TimeoutError) as error:
+        typer.echo(str(error), err=True)
+        raise typer.Exit(1) from error
+
+
+def _change(folder: Path, commands: list[dict[str, Any]], live: str | None) -> None:
+    from gateway import access  # noqa: PLC0415
+
+    if live is None:
+        state = json.loads((folder / "dynamic-security.json").read_text())
+        _write_access(folder, access.fold(state, commands))
+    else:
+        asyncio.run(_send(folder, commands, live))
+
+
+async def _send(folder: Path, commands: list[dict[str, Any]], live: str) -> None:
+    """Hand commands to the running broker; raises ValueError for its refusal."""
+    from gateway import access  # noqa: PLC0415
+    from gateway.mqtt import MqttClient, MqttSettings  # noqa: PLC0415
+
+    host, _, port = live.rpartition(":")
+    settings = MqttSettings(
+        host=host, port=int(port), client_id=access.ADMIN, tls_ca=folder / "ca.pem",
+        tls_cert=folder / "admin.pem", tls_key=folder / "admin.key",
+    )  # fmt: skip
+    client = MqttClient(settings)
+    running = asyncio.create_task(client.run())
+    try:
+        async with asyncio.timeout(_PATIENCE_S):
+            await client.connected()
+            await client.subscribe(access.RESPONSE)
+            await client.publish(access.CONTROL, json.dumps({"commands": commands}).encode())
+            async for message in client.messages():
+                message.ack()
+                answers = json.loads(message.payload)["responses"]
+                if errors := [one["error"] for one in answers if "error" in one]:
+                    raise ValueError(f"the broker refused: {'; '.join(errors)}")
+                return
+    except TimeoutError as error:
+        why = client.last_error or "it did not answer"
+        raise TimeoutError(f"the broker at {live} was not told: {why}") from error
+    finally:
+        running.cancel()
+        await asyncio.gather(running, return_exceptions=True)
+
+
+def _write_access(folder: Path, state: dict[str, Any]) -> None:
+    path = folder / "dynamic-security.json"
+    fresh = path.with_suffix(".new")
+    fresh.write_text(json.dumps(state, indent=1))
+    fresh.replace(path)
+
+
+def _configuration() -> str:
+    """The configuration that ships in ``deploy/mosquitto``: a wheel has a copy of it."""
+    here = Path(__file__).parent
+    shipped = here / "data" / "mosquitto.conf"
+    if not shipped.exists():
+        shipped = here.parent / "deploy" / "mosquitto" / "tallyport.conf"
+    return shipped.read_text()
