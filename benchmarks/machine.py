@@ -7,6 +7,10 @@ import platform
 from pathlib import Path
 
 
+class NotHere(RuntimeError):
+    """A benchmark cannot run on this machine; the text says what it lacks."""
+
+
 def describe() -> dict[str, object]:
     """Processor, cores, memory in MiB, load average, system and Python of this machine."""
     return {

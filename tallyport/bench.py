@@ -13,6 +13,8 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
+from benchmarks.machine import NotHere
+
 BENCHES = {
     "decode": ("benchmarks.decode", "LLRP tag reports: ours against sllurp, on the same bytes."),
     "journal": ("benchmarks.journal", "The edge's journal against SQLite (WAL, FULL)."),
@@ -57,7 +59,11 @@ def bench(
     except ValueError as mistake:
         typer.echo(f"{name}: {mistake}", err=True)
         raise typer.Exit(2) from mistake
-    result = run(**options)
+    try:
+        result = run(**options)
+    except NotHere as lacking:
+        typer.echo(f"{name} cannot run here: {lacking}", err=True)
+        raise typer.Exit(2) from lacking
     if as_json:
         typer.echo(json.dumps(result))
     else:

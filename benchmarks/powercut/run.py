@@ -22,7 +22,7 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from benchmarks.machine import describe
+from benchmarks.machine import NotHere, describe
 from benchmarks.powercut import mount, recording
 from benchmarks.powercut.card import cut_often
 
@@ -48,7 +48,7 @@ def run(*, states: int = 300, seed: int = 1, cuts: int = 0) -> dict[str, Any]:
     honest card and as many on a lying one.
     """
     if reason := recording.why_not() or (mount.why_not() if cuts else ""):
-        raise RuntimeError(reason)
+        raise NotHere(reason)
     begin = time.monotonic()
     figures: dict[str, Any] = {}
     violations: list[str] = []

@@ -8,11 +8,14 @@ import json
 import pytest
 from typer.testing import CliRunner
 
+from benchmarks.machine import NotHere
 from tallyport import bench
 from tallyport.bench import BENCHES, options_for
 
 
 def run(*, states: int = 300, minutes: float = 1.5, only_part: str = "") -> dict[str, object]:
+    if not states:
+        raise NotHere("there is no compiler")
     return {
         "bench": "told",
         "machine": {},
@@ -59,6 +62,11 @@ def test_the_command_passes_them_on_and_ends_with_1_on_a_broken_promise(
     assert good.exit_code == 0, good.output
     assert json.loads(good.output)["figures"]["states"]["value"] == 7
     assert runner.invoke(bench.app, ["told", "--states=13", "--json"]).exit_code == 1
+    lacking = runner.invoke(bench.app, ["told", "--states=0"])
+    assert (lacking.exit_code, lacking.stderr) == (
+        2,
+        "told cannot run here: there is no compiler\n",
+    )
     refused = runner.invoke(bench.app, ["told", "--sates", "7"])
     assert refused.exit_code == 2
     assert "unknown option '--sates'" in refused.stderr
