@@ -19,6 +19,11 @@ BENCHES = {
     "decode": ("benchmarks.decode", "LLRP tag reports: ours against sllurp, on the same bytes."),
     "journal": ("benchmarks.journal", "The edge's journal against SQLite (WAL, FULL)."),
     "line": ("benchmarks.line", "The whole road: from the LLRP socket to the committed ledger."),
+    "backlog": (
+        "benchmarks.backlog",
+        "After days without central: the drain against real time, and the live lane's delay. "
+        "Options: --hours H, --rate N, --seconds S.",
+    ),
     "simulate": (
         "benchmarks.simulate",
         "The whole road in virtual time under every fault. Options: --seeds N, --first SEED, "
