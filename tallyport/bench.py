@@ -24,6 +24,11 @@ BENCHES = {
         "After days without central: the drain against real time, and the live lane's delay. "
         "Options: --hours H, --rate N, --seconds S.",
     ),
+    "nemesis": (
+        "benchmarks.nemesis.run",
+        "Real processes under a random mix of real faults. Options: --minutes M, --seed S, "
+        "--postgres yes|no|auto.",
+    ),
     "simulate": (
         "benchmarks.simulate",
         "The whole road in virtual time under every fault. Options: --seeds N, --first SEED, "

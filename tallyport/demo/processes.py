@@ -26,6 +26,7 @@ class Process:
     name: str
     arguments: list[str]
     log: Path
+    environment: dict[str, str] = field(default_factory=dict)
     _child: asyncio.subprocess.Process | None = None
 
     async def start(self) -> None:
@@ -39,7 +40,7 @@ class Process:
                 stdout=out,
                 stderr=out,
                 stdin=asyncio.subprocess.DEVNULL,
-                env={**os.environ, "PYTHONUNBUFFERED": "1"},
+                env={**os.environ, "PYTHONUNBUFFERED": "1", **self.environment},
             )
 
     @property

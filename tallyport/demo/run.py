@@ -41,13 +41,17 @@ class Demo:
         """Central's API."""
         return Api(self.site.url)
 
-    async def start(self) -> None:
-        """Devices, central, its books, the edge; returns when every device is heard."""
+    async def start(self, before_the_edge: Callable[[], None] = lambda: None) -> None:
+        """Devices, central, its books, the edge; returns when every device is heard.
+
+        ``before_the_edge`` is called when the settings are written and the edge not started.
+        """
         devices = await self.world.start()
         self.site = Site(self._folder, devices, **self._options)
         self.finale = Finale(self.site, self._seed)
         await self.site.start_central()
         await open_books(self.api, self.world.staged_inside)
+        before_the_edge()
         await self.site.edge.start()
         await until(self.all_running, 60, "not every device is running", self.site)
 
@@ -58,6 +62,10 @@ class Demo:
             await self.world.play(self._end, self.scanner_heard)
         finally:
             clock.cancel()
+
+    async def play_with(self, scanner_heard: Callable[[], Awaitable[None]]) -> None:
+        """Let the world go on until ``stop_playing``; scans wait for ``scanner_heard``."""
+        await self.world.play(self._end, scanner_heard)
 
     def stop_playing(self) -> None:
         """End the playing early; what has begun is finished."""

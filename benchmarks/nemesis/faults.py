@@ -1,0 +1,186 @@
+"""Every fault that a field can suffer: begun, lasting a while, healed."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import signal
+from collections.abc import Awaitable, Callable
+
+from benchmarks.nemesis import network
+from benchmarks.nemesis.field import Field
+
+Fault = Callable[[Field, float], Awaitable[None]]
+"""Hurts a field for about so many seconds, and returns when it is healed."""
+
+
+async def kill_edge(field: Field, _lasts_s: float) -> None:
+    """Kill -9; its service manager starts it again."""
+    await field.kill_edge()
+
+
+async def kill_central(field: Field, _lasts_s: float) -> None:
+    """Kill -9, dead for a moment."""
+    await field.kill_central()
+
+
+async def broker_forgets(field: Field, lasts_s: float) -> None:
+    """Kill -9, and back with nothing of what it knew."""
+    await asyncio.to_thread(field.broker.kill)
+    await asyncio.sleep(min(lasts_s, 3.0))
+    await asyncio.to_thread(field.restart_broker)
+
+
+async def queue_limit(field: Field, lasts_s: float) -> None:
+    """A broker that drops silently above two messages, while central stands still."""
+    await asyncio.to_thread(field.broker.kill)
+    await asyncio.to_thread(field.restart_broker, 2)
+    await _stopped(field.demo.site.central.pid, lasts_s)
+    await asyncio.to_thread(field.broker.kill)
+    await asyncio.to_thread(field.restart_broker)
+
+
+async def freeze_edge(field: Field, lasts_s: float) -> None:
+    """SIGSTOP, and on as if nothing had happened."""
+    await _stopped(field.demo.site.edge.pid, lasts_s)
+
+
+async def freeze_central(field: Field, lasts_s: float) -> None:
+    """SIGSTOP, and on as if nothing had happened."""
+    await _stopped(field.demo.site.central.pid, lasts_s)
+
+
+async def freeze_broker(field: Field, lasts_s: float) -> None:
+    """SIGSTOP, and on as if nothing had happened."""
+    await _stopped(field.broker.pid, lasts_s)
+
+
+async def black_hole(field: Field, lasts_s: float) -> None:
+    """Silence in both directions between edge and broker."""
+    await _cut(lambda: network.black_hole(field.edge_port), lasts_s)
+
+
+async def one_way_out(field: Field, lasts_s: float) -> None:
+    """What the edge sends vanishes."""
+    await _cut(lambda: network.one_way(field.edge_port, towards=True), lasts_s)
+
+
+async def one_way_back(field: Field, lasts_s: float) -> None:
+    """What the broker answers vanishes."""
+    await _cut(lambda: network.one_way(field.edge_port, towards=False), lasts_s)
+
+
+async def loss_10(field: Field, lasts_s: float) -> None:
+    """One packet in ten is lost."""
+    await _cut(lambda: network.loss(field.edge_port, 10), lasts_s)
+
+
+async def loss_30(field: Field, lasts_s: float) -> None:
+    """Three packets in ten are lost."""
+    await _cut(lambda: network.loss(field.edge_port, 30), lasts_s)
+
+
+async def loss_60(field: Field, lasts_s: float) -> None:
+    """Six packets in ten are lost."""
+    await _cut(lambda: network.loss(field.edge_port, 60), lasts_s)
+
+
+async def slow_line(field: Field, lasts_s: float) -> None:
+    """64 kbit/s."""
+    await _cut(lambda: network.slow(field.edge_port), lasts_s)
+
+
+async def disk_full(field: Field, lasts_s: float) -> None:
+    """No byte is left on the edge's disk."""
+    await asyncio.to_thread(field.fill_disk)
+    await asyncio.sleep(lasts_s)
+    await asyncio.to_thread(field.free_disk)
+
+
+async def read_only(field: Field, lasts_s: float) -> None:
+    """The edge comes up on a card that has turned itself read-only, and recovers by itself."""
+    edge = field.demo.site.edge
+    async with field.edge_away():
+        await edge.kill()
+        await asyncio.to_thread(field.remount, "ro")
+        await edge.start()
+        await asyncio.sleep(lasts_s)
+        await asyncio.to_thread(field.remount, "rw")
+
+
+async def clock_hour_back(field: Field, lasts_s: float) -> None:
+    """The edge's wall clock goes an hour back, and returns."""
+    await _clock(field, -3_600, lasts_s)
+
+
+async def clock_year_ahead(field: Field, lasts_s: float) -> None:
+    """The edge's wall clock goes a year ahead, and returns."""
+    await _clock(field, 365 * 86_400, lasts_s)
+
+
+async def clock_1970(field: Field, lasts_s: float) -> None:
+    """The edge wakes up without a clock."""
+    await _clock(field, -1_700_000_000, lasts_s)
+
+
+async def kill_postgres(field: Field, lasts_s: float) -> None:
+    """PostgreSQL crashes, and recovers."""
+    assert field.postgres is not None
+    await asyncio.to_thread(field.postgres.kill)
+    await asyncio.sleep(min(lasts_s, 3.0))
+    await asyncio.to_thread(field.postgres.start)
+
+
+PROCESSES: dict[str, Fault] = {
+    one.__name__: one
+    for one in (
+        kill_edge, kill_central, broker_forgets, queue_limit, freeze_edge, freeze_central,
+        freeze_broker,
+    )
+}  # fmt: skip
+NETWORK: dict[str, Fault] = {
+    one.__name__: one
+    for one in (black_hole, one_way_out, one_way_back, loss_10, loss_30, loss_60, slow_line)
+}
+DISK: dict[str, Fault] = {one.__name__: one for one in (disk_full, read_only)}
+CLOCK: dict[str, Fault] = {
+    one.__name__: one for one in (clock_hour_back, clock_year_ahead, clock_1970)
+}
+DATABASE: dict[str, Fault] = {one.__name__: one for one in (kill_postgres,)}
+MAY_LOSE_READS = frozenset({*DISK, *CLOCK, "kill_edge", "freeze_edge"})
+"""After these a read may be gone that no journal had yet, or stand at a wrong time: as in life.
+What a journal had acknowledged is held to the promise all the same.
+"""
+
+
+def possible(field: Field) -> dict[str, Fault]:
+    """What can be done to this field on this machine."""
+    return {
+        **PROCESSES,
+        **(NETWORK if network.why_not() is None else {}),
+        **(DISK if field.has_disk else {}),
+        **(CLOCK if field.environment else {}),
+        **(DATABASE if field.postgres is not None else {}),
+    }
+
+
+async def _cut(begin: Callable[[], None], lasts_s: float) -> None:
+    await asyncio.to_thread(begin)
+    try:
+        await asyncio.sleep(lasts_s)
+    finally:
+        await asyncio.to_thread(network.heal)
+
+
+async def _stopped(pid: int, lasts_s: float) -> None:
+    os.kill(pid, signal.SIGSTOP)
+    try:
+        await asyncio.sleep(lasts_s)
+    finally:
+        os.kill(pid, signal.SIGCONT)
+
+
+async def _clock(field: Field, seconds: int, lasts_s: float) -> None:
+    field.set_clock(seconds)
+    await asyncio.sleep(lasts_s)
+    field.set_clock(0)

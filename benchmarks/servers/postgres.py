@@ -1,0 +1,142 @@
+"""A real PostgreSQL server in a temporary folder."""
+
+from __future__ import annotations
+
+import os
+import pwd
+import shutil
+import signal
+import socket
+import subprocess
+import tempfile
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import psycopg
+
+_PATIENCE_S = 60.0
+
+
+def postgres_folder() -> Path | None:
+    """Where the newest installed server's programs are, or ``None``."""
+    found = sorted(
+        Path("/usr/lib/postgresql").glob("*/bin/postgres"), key=lambda p: float(p.parts[-3])
+    )
+    if found:
+        return found[-1].parent
+    on_path = shutil.which("postgres")
+    return Path(on_path).resolve().parent if on_path else None
+
+
+def why_not() -> str | None:
+    """Why no server can be started here, or ``None``."""
+    if postgres_folder() is None:
+        return "PostgreSQL is not installed: apt-get install postgresql"
+    if os.geteuid() == 0 and _servant() is None:
+        return "PostgreSQL refuses to run as root, and there is no user postgres or nobody"
+    return None
+
+
+class PostgresProcess:
+    """A server in a folder of its own; ``kill`` is a power cut but for the page cache."""
+
+    def __init__(self, folder: Path) -> None:
+        programs = postgres_folder()
+        assert programs is not None
+        self._programs = programs
+        self._folder = folder
+        self._rights = _rights(folder)
+        self._process: subprocess.Popen[bytes] | None = None
+        with socket.create_server(("127.0.0.1", 0)) as probe:
+            self.port: int = probe.getsockname()[1]
+        subprocess.run(
+            [programs / "initdb", "-D", folder / "data", "-U", "tallyport", "-A", "trust",
+             "-E", "UTF8", "--locale=C", "--no-sync"],
+            check=True, capture_output=True, cwd=folder, **self._rights,
+        )  # fmt: skip
+
+    @property
+    def url(self) -> str:
+        """Without the database's name at its end."""
+        return f"postgresql+psycopg://tallyport@127.0.0.1:{self.port}"
+
+    def start(self) -> None:
+        """Start, or start again; returns when it answers."""
+        with (self._folder / "log").open("ab") as log:
+            self._process = subprocess.Popen(
+                [self._programs / "postgres", "-D", self._folder / "data", "-p", str(self.port),
+                 "-k", self._folder, "-c", "listen_addresses=127.0.0.1", "-c", "fsync=off"],
+                stdout=subprocess.DEVNULL, stderr=log, cwd=self._folder, **self._rights,
+            )  # fmt: skip
+        _await_ready(self._process, self.port, self._folder / "log")
+
+    def kill(self) -> None:
+        """SIGQUIT: every process of it ends at once, without a checkpoint, as in a crash."""
+        self._end(signal.SIGQUIT)
+
+    def stop(self) -> None:
+        """Fast shutdown: ends sessions, no waiting."""
+        self._end(signal.SIGINT)
+
+    def _end(self, how: signal.Signals) -> None:
+        if self._process is not None:
+            self._process.send_signal(how)
+            self._process.wait(_PATIENCE_S)
+            self._process = None
+
+
+@contextmanager
+def running_postgres() -> Iterator[str]:
+    """Start a server on a free port; gives a URL without the database's name at its end."""
+    folder = Path(tempfile.mkdtemp(prefix="tallyport-postgres-"))
+    try:
+        server = PostgresProcess(folder)
+        server.start()
+        try:
+            yield server.url
+        finally:
+            server.stop()
+    finally:
+        shutil.rmtree(folder)
+
+
+def _rights(folder: Path) -> dict[str, Any]:
+    """PostgreSQL refuses to run as root: the folder goes to a servant, and so does the server."""
+    servant = _servant() if os.geteuid() == 0 else None
+    if servant is None:
+        return {}
+    os.chown(folder, servant.pw_uid, servant.pw_gid)
+    return {"user": servant.pw_uid, "group": servant.pw_gid, "extra_groups": []}
+
+
+def fresh_database(server: str, name: str) -> str:
+    """Make an empty database on the server; gives its URL."""
+    plain = server.replace("+psycopg", "")
+    with psycopg.connect(f"{plain}/postgres", autocommit=True) as connection:
+        connection.execute(f'CREATE DATABASE "{name}"'.encode())
+    return f"{server}/{name}"
+
+
+def _servant() -> pwd.struct_passwd | None:
+    for name in ("postgres", "nobody"):
+        try:
+            return pwd.getpwnam(name)
+        except KeyError:
+            continue
+    return None
+
+
+def _await_ready(server: subprocess.Popen[bytes], port: int, log: Path) -> None:
+    deadline = time.monotonic() + _PATIENCE_S
+    while True:
+        try:
+            psycopg.connect(f"postgresql://tallyport@127.0.0.1:{port}/postgres").close()
+        except psycopg.OperationalError:
+            if server.poll() is not None or time.monotonic() > deadline:
+                raise RuntimeError(f"PostgreSQL did not start: {log.read_text()}") from None
+            time.sleep(0.05)  # asked again until it answers
+        else:
+            return
