@@ -8,6 +8,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import sqlite3
+from collections.abc import Callable
 from pathlib import Path
 from random import Random
 
@@ -62,6 +63,7 @@ class Box:
         witness: Witness,
         chance: Random,
         plan: Plan,
+        describe: Callable[[int], list[Observation]],
         plant: str = "",
     ) -> None:
         self.name = name
@@ -72,6 +74,7 @@ class Box:
         self._chance = chance
         self._limits = plan.limits
         self._plant = plant
+        self._describe = describe
         self._config = _config(name, plan)
         self.node: Node
         self.store: SimStore
@@ -119,6 +122,7 @@ class Box:
 
         self.agent = Agent(self._config, journal, clock=self.clock, link=link)
         self._inbox = asyncio.Queue()
+        self._inbox.put_nowait(self._describe(self.clock.now_us()))
         self._stop = asyncio.Event()
 
     async def _hear(self) -> None:

@@ -161,6 +161,7 @@ class SimLink:
         self._lost: asyncio.Future[str] | None = None
         self._acks: set[asyncio.Future[bool]] = set()
         self._clear_at = [0.0, 0.0]
+        self._held: tuple[list[Callable[[], None]], list[Callable[[], None]]] = ([], [])
         self._ready = False
         self._once_ready = asyncio.Event()
         self.delay_s = 0.02
@@ -179,8 +180,14 @@ class SimLink:
         self._watch()
 
     def heal(self) -> None:
-        """The network works again."""
+        """The network works again: what was sent meanwhile comes after all, if the connection
+        has not been given up (TCP sends again).
+        """
         self.up_works = self.down_works = True
+        for direction, held in enumerate(self._held):
+            late, held[:] = held[:], []
+            for arrive in late:
+                self._travel(direction, arrive)
 
     def broken(self, why: str) -> None:
         """The connection ends here and now; the broker knows."""
@@ -230,6 +237,8 @@ class SimLink:
     async def _stay(self) -> None:
         lost = self._lost = asyncio.get_running_loop().create_future()
         self._acks = set()
+        for held in self._held:
+            held.clear()
         lost.add_done_callback(self._fail_what_waits)
         self._session = self._broker.connect(
             self._settings.client_id, self, clean=self._settings.clean_start
@@ -271,9 +280,8 @@ class SimLink:
         waiting: asyncio.Future[bool] = asyncio.get_running_loop().create_future()
         self._acks.add(waiting)
         waiting.add_done_callback(self._acks.discard)
-        if self.up_works:
-            message = (topic, payload, qos, retain)
-            self._travel(0, lambda: self._at_the_broker(message, waiting, lost))
+        message = (topic, payload, qos, retain)
+        self._travel(0, lambda: self._at_the_broker(message, waiting, lost))
         later(self._settings.ack_timeout_s, lambda: self._unanswered(waiting, lost))
         return await waiting
 
@@ -285,8 +293,7 @@ class SimLink:
         refused = message[0] in self._broker.denies
         if not refused:
             self._broker.accept(message)
-        if self.down_works:
-            self._travel(1, lambda: self._answered(message[0], waiting, lost, refused=refused))
+        self._travel(1, lambda: self._answered(message[0], waiting, lost, refused=refused))
 
     @staticmethod
     def _answered(
@@ -329,19 +336,20 @@ class SimLink:
                 self._broker.acked(session, message_id)
 
         def ack() -> None:
-            if self.up_works:
-                self._travel(0, acked)
+            self._travel(0, acked)
 
         def arrived() -> None:
             if lost is not None and not lost.done():
                 self._waiting.append(Incoming(topic, payload, qos, retained, ack))
                 self._arrival.set()
 
-        if self.down_works:
-            self._travel(1, arrived)
+        self._travel(1, arrived)
 
     def _travel(self, direction: int, arrive: Callable[[], None]) -> None:
         """Within a connection nothing overtakes (TCP)."""
+        if not (self.up_works, self.down_works)[direction]:
+            self._held[direction].append(arrive)
+            return
         now = asyncio.get_running_loop().time()
         takes = self._chance.expovariate(1 / self.delay_s)
         at = max(now + takes, self._clear_at[direction] + 1e-6)

@@ -114,7 +114,7 @@ class _Run:
             path, broker=self._broker, chance=self._chance, plant=self._plant
         )
         self._sites = [Site(f"edge-{n}", n, self._chance) for n in range(len(self._plan.events))]
-        self._boxes = [self._box(site.edge, Card()) for site in self._sites]
+        self._boxes = [self._box(site, Card()) for site in self._sites]
         self._director = Director(
             self._boxes, self._central, self._broker, witness=self._witness,
             chance=self._chance, folder=self._folder, clone_of=self._clone,
@@ -139,20 +139,21 @@ class _Run:
         except asyncio.CancelledError:  # by _outcome, after a stall
             return
 
-    def _box(self, name: str, card: Card) -> Box:
+    def _box(self, site: Site, card: Card) -> Box:
         return Box(
-            name, card, broker=self._broker, witness=self._witness, chance=self._chance,
-            plan=self._plan, plant=self._plant,
+            site.edge, card, broker=self._broker, witness=self._witness, chance=self._chance,
+            plan=self._plan, describe=site.describe, plant=self._plant,
         )  # fmt: skip
 
     def _clone(self, box: Box) -> Box:
-        return self._box(box.name, box.card.copy())
+        (site,) = [one for one in self._sites if one.edge == box.name]
+        return self._box(site, box.card.copy())
 
     # ---- the world ---------------------------------------------------------------------
     async def _live(self, site: Site, box: Box, events: list[float]) -> None:
         """What happens at one edge; the devices wait while it is down, not in the middle."""
         told = self._told[site.edge] = []
-        box.hear(site.describe(box.clock.now_us()))
+        box.hear(site.first_level(box.clock.now_us()))
         for at_s in events:
             await asyncio.sleep(max(0.0, at_s - asyncio.get_running_loop().time()))
             await box.up.wait()
@@ -178,9 +179,7 @@ class _Run:
         while not await self._is_drained():
             if asyncio.get_running_loop().time() > deadline:
                 backlog = {box.name: box.agent.backlog for box in self._boxes}
-                self._found.append(
-                    f"not drained {_PATIENCE_H:.0f} h after the last fault: {backlog}"
-                )
+                self._found.append(f"not drained {_PATIENCE_H:.0f} h after healing: {backlog}")
                 return
             await asyncio.sleep(5.0)
 

@@ -84,14 +84,17 @@ class Site:
     pieces: int = 10_000
 
     def describe(self, at_us: int) -> list[Observation]:
-        """How the devices are set up, and the plate's first level."""
+        """How the devices are set up, as an agent says at each start."""
         antennas = [Antenna(antenna=one.antenna, side=one.side) for one in dock_antennas()]
         return [
             DeviceDescribed(
                 event_time=moment(at_us), driver="llrp", antennas=antennas, **self._who("dock")
-            ),
-            self._settled(at_us),
+            )
         ]
+
+    def first_level(self, at_us: int) -> list[Observation]:
+        """What the plate weighs before anything happens."""
+        return [self._settled(at_us)]
 
     def happen(self) -> Happening:
         """The next event, drawn."""
