@@ -43,7 +43,7 @@ class MqttSettings(BaseModel):
     session_expiry_s: Annotated[int, Field(ge=0, le=0xFFFFFFFF)] = 3600
     clean_start: bool = False
     retry_base_s: Annotated[float, Field(gt=0)] = 1.0
-    retry_limit_s: Annotated[float, Field(gt=0)] = 30.0
+    retry_limit_s: Annotated[float, Field(gt=0)] = 10.0
 
     @model_validator(mode="after")
     def _tls_is_whole(self) -> MqttSettings:

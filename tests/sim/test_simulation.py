@@ -47,7 +47,7 @@ def test_a_seed_is_the_same_run_in_another_process(seed: int) -> None:
     assert len(told) == 1
 
 
-FOUND_BY = {"trim-on-puback": 5, "watermark-before-commit": 15, "unsynced-commits": 9}
+FOUND_BY = {"trim-on-puback": 5, "watermark-before-commit": 21, "unsynced-commits": 9}
 """A seed that catches each planted bug."""
 
 

@@ -1,0 +1,49 @@
+"""A connection that falls silent is noticed within 20 s as shipped, and comes back by itself."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from pathlib import Path
+
+import pytest
+
+from benchmarks.nemesis import network
+from benchmarks.servers.mosquitto import MISSING, find_mosquitto, start_mosquitto
+from gateway.mqtt import MqttClient, MqttSettings
+from tests.edge.waiting import until
+
+pytestmark = [
+    pytest.mark.line,
+    pytest.mark.mosquitto,
+    pytest.mark.xdist_group("line"),
+    pytest.mark.skipif(find_mosquitto() is None, reason=MISSING),
+]
+NOTICED_S = 20.0
+"""Promised."""
+
+
+@pytest.mark.parametrize("silence", ["both", "back"])
+async def test_a_silent_broker_is_noticed_and_found_again(tmp_path: Path, silence: str) -> None:
+    if reason := network.why_not():
+        pytest.skip(reason)
+    broker = await asyncio.to_thread(start_mosquitto, tmp_path)
+    client = MqttClient(MqttSettings(port=broker.port, client_id="edge"))
+    running = asyncio.create_task(client.run())
+    try:
+        await asyncio.wait_for(client.connected(), 30)
+        if silence == "both":
+            network.black_hole(broker.port)
+        else:
+            network.one_way(broker.port, towards=silence == "out")
+        began = time.monotonic()
+        await until(lambda: not client.is_connected, "the silence to be noticed")
+        assert time.monotonic() - began <= NOTICED_S
+        network.heal()
+        await asyncio.wait_for(client.connected(), 30)
+        assert client.generation == 2
+    finally:
+        network.heal()
+        running.cancel()
+        await asyncio.gather(running, return_exceptions=True)
+        await asyncio.to_thread(broker.stop)
