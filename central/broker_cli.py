@@ -67,20 +67,32 @@ def admit(folder: Folder, site: Site, edge: Edge, live: Live = None, days: int =
     The files to copy to the Pi are in FOLDER/devices: SITE.EDGE.pem, SITE.EDGE.key, and ca.pem.
     """
     from gateway import access  # noqa: PLC0415
-    from gateway.certificates import Authority, common_name  # noqa: PLC0415
 
     with _told():
-        devices = folder / "devices"
         _change(folder, access.admit_device(site, edge), live)
-        issued = Authority(folder).client(common_name(site, edge), days=days)
-        issued.write(devices, f"{site}.{edge}")
-        (devices / "ca.pem").write_bytes((folder / "ca.pem").read_bytes())
-    typer.echo(f"{site}.{edge} is admitted: copy {devices / f'{site}.{edge}'}.pem and .key, ca.pem")
+        _issue(folder, site, edge, days)
+        (folder / "devices" / "ca.pem").write_bytes((folder / "ca.pem").read_bytes())
+    where = folder / "devices" / f"{site}.{edge}"
+    typer.echo(f"{site}.{edge} is admitted: copy {where}.pem and .key, ca.pem")
+
+
+@app.command()
+def renew(folder: Folder, site: Site, edge: Edge, days: int = 90) -> None:
+    """Give an admitted edge a new certificate and key, before the old one expires.
+
+    The old one works until it does. The edge takes the new files at its next connection.
+    """
+    with _told():
+        if not _certificates(folder, site, edge):
+            raise ValueError(f"{site}.{edge} was never admitted here: use admit")
+        _issue(folder, site, edge, days)
+    where = folder / "devices" / f"{site}.{edge}"
+    typer.echo(f"{site}.{edge} has a certificate for {days} days: copy {where}.pem and .key")
 
 
 @app.command()
 def revoke(folder: Folder, site: Site, edge: Edge, live: Live = None) -> None:
-    """Throw an edge out, and keep it out: revocation list and access list.
+    """Throw an edge out, and keep it out: every certificate it ever had, and its access.
 
     On the broker's own machine the running broker reads the revocation list at once; with
     --live it also ends the edge's session. Elsewhere: kill -HUP its process yourself, first.
@@ -89,21 +101,63 @@ def revoke(folder: Folder, site: Site, edge: Edge, live: Live = None) -> None:
     from gateway.certificates import Authority, common_name  # noqa: PLC0415
 
     with _told():
-        certificate = (folder / "devices" / f"{site}.{edge}.pem").read_bytes()
-        Authority(folder).revoke([certificate])
+        _must_be_told(folder, live)
+        certificates = _certificates(folder, site, edge)
+        if not certificates:
+            raise ValueError(f"{site}.{edge} was never admitted here: there is nothing to revoke")
+        Authority(folder).revoke(certificates)
         # First the list, then the kick: in between it could come back.
         heard = _read_anew(folder)
         _change(folder, access.revoke(common_name(site, edge)), live)
-    rest = "" if heard else "; tell the broker to read crl.pem anew (kill -HUP)"
+    rest = "" if heard else "; where the broker runs, make it read crl.pem anew (kill -HUP)"
     typer.echo(f"{site}.{edge} is revoked{rest}")
 
 
-def _read_anew(folder: Path) -> bool:
-    """SIGHUP to the broker of this folder; false when it does not run here."""
+def _issue(folder: Path, site: str, edge: str, days: int) -> None:
+    """Write a certificate and its key, and keep a copy by its serial number for ``revoke``."""
+    from gateway.certificates import Authority, common_name, serial_number  # noqa: PLC0415
+
+    issued = Authority(folder).client(common_name(site, edge), days=days)
+    register = folder / "devices" / "issued" / site / edge
+    register.mkdir(parents=True, exist_ok=True)
+    serial = serial_number(issued.certificate)
+    (register / f"{serial:x}.pem").write_bytes(issued.certificate)
+    issued.write(folder / "devices", f"{site}.{edge}")
+
+
+def _certificates(folder: Path, site: str, edge: str) -> list[bytes]:
+    """Every certificate that an edge was ever given, as PEM."""
+    register = folder / "devices" / "issued" / site / edge
+    return [path.read_bytes() for path in sorted(register.glob("*.pem"))]
+
+
+def _process(folder: Path) -> int | None:
+    """The broker of this folder, if it runs on this machine.
+
+    After a power cut the file may name a process that is something else by now.
+    """
     try:
         pid = int((folder / "mosquitto.pid").read_text())
+        name = Path(f"/proc/{pid}/comm").read_text()
+    except (FileNotFoundError, ProcessLookupError, ValueError):
+        return None
+    return pid if name.startswith("mosquitto") else None
+
+
+def _must_be_told(folder: Path, live: str | None) -> None:
+    """A running broker keeps its access list in memory and writes it over ours."""
+    if live is None and _process(folder) is not None:
+        raise ValueError(f"the broker of {folder} is running: add --live HOST:PORT")
+
+
+def _read_anew(folder: Path) -> bool:
+    """SIGHUP to the broker of this folder; false when it is not here, or not ours to signal."""
+    pid = _process(folder)
+    if pid is None:
+        return False
+    try:
         os.kill(pid, signal.SIGHUP)
-    except (FileNotFoundError, ValueError, ProcessLookupError):
+    except (ProcessLookupError, PermissionError):
         return False
     return True
 
@@ -121,6 +175,7 @@ def _told() -> Iterator[None]:
 def _change(folder: Path, commands: list[dict[str, Any]], live: str | None) -> None:
     from gateway import access  # noqa: PLC0415
 
+    _must_be_told(folder, live)
     if live is None:
         state = json.loads((folder / "dynamic-security.json").read_text())
         _write_access(folder, access.fold(state, commands))

@@ -74,11 +74,14 @@ def admit_admin() -> list[Command]:
 
 def revoke(name: str) -> list[Command]:
     """Commands that throw a client out now and leave it nothing to do: a certificate alone
-    still opens a connection until the broker has read the revocation list.
+    still opens a connection until the broker has read the revocation list. Then the name is
+    free, to be admitted again with another certificate.
     """
     return [
         {"command": "removeClientRole", "username": name, "rolename": name},
         {"command": "disableClient", "username": name},
+        {"command": "deleteClient", "username": name},
+        {"command": "deleteRole", "rolename": name},
     ]
 
 
@@ -115,6 +118,10 @@ def fold(state: Mapping[str, Any], commands: Iterable[Command]) -> dict[str, Any
                 _change(clients, content["username"], disabled=True)
             case "removeClientRole":
                 _change(clients, content["username"], roles=[])
+            case "deleteClient":
+                del clients[content["username"]]
+            case "deleteRole":
+                del roles[content["rolename"]]
             case other:
                 raise ValueError(f"unknown command {other}")
     return {**state, "roles": list(roles.values()), "clients": list(clients.values())}

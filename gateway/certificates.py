@@ -19,7 +19,7 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 
-__all__ = ["Authority", "Issued", "common_name"]
+__all__ = ["Authority", "Issued", "common_name", "serial_number"]
 
 _BACK_DATED = timedelta(minutes=5)
 _AUTHORITY_DAYS = 3_650
@@ -29,6 +29,11 @@ _PEM = serialization.Encoding.PEM
 def common_name(site: str, edge: str) -> str:
     """The identity of an edge on the broker."""
     return f"{site}:{edge}"
+
+
+def serial_number(certificate: bytes) -> int:
+    """What a revocation list knows a certificate (PEM) by."""
+    return x509.load_pem_x509_certificate(certificate).serial_number
 
 
 class Issued(NamedTuple):
@@ -97,7 +102,7 @@ class Authority:
         known = list(x509.load_pem_x509_crl(path.read_bytes())) if path.exists() else []
         serials = {one.serial_number: one.revocation_date_utc for one in known}
         for pem in certificates:
-            serials.setdefault(x509.load_pem_x509_certificate(pem).serial_number, self._now)
+            serials.setdefault(serial_number(pem), self._now)
         builder = (
             x509.CertificateRevocationListBuilder()
             .issuer_name(self._certificate.subject)

@@ -20,6 +20,7 @@ from paho.mqtt.properties import Properties
 from paho.mqtt.reasoncodes import ReasonCode
 from paho.mqtt.subscribeoptions import SubscribeOptions
 
+from gateway import tls_alerts
 from gateway.mqtt_settings import (
     NO_MATCHING_SUBSCRIBERS,
     PACKET_TOO_LARGE,
@@ -44,6 +45,16 @@ Arrived = Callable[["Connection", paho.MQTTMessage], None]
 
 
 class _Paho(paho.Client):
+    alert: ssl.SSLError | None = None
+    """With what TLS ended the connection; paho itself keeps only that it ended."""
+
+    def _sock_recv(self, bufsize: int) -> bytes:
+        try:
+            return super()._sock_recv(bufsize)
+        except ssl.SSLError as error:
+            self.alert = error
+            raise
+
     def drop(self) -> None:
         """Close the socket now, without a farewell."""
         self._sock_close()
@@ -223,6 +234,9 @@ class Connection:
         if flags.is_disconnect_packet_from_server:
             said = f"{self._settings.address} ended the connection: {reason} - "
             self._end(said + advice(reason.value))
+        elif self._paho.alert is not None:
+            meant = tls_alerts.meaning(self._paho.alert)
+            self._end(f"{self._settings.address} refused us in TLS: {meant}")
         else:
             how = "without a word" if reason.value == UNSPECIFIED_ERROR else str(reason)
             self._end(f"the connection to {self._settings.address} ended: {how}")

@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 import asyncio
+import os
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
+from structlog.testing import capture_logs
+from typer.testing import CliRunner
 
+from central.cli import app
 from central.ingest import Ingest
 from central.store import Database
 from central.tide import Tide
@@ -146,41 +150,105 @@ async def test_a_device_cannot_take_the_session_of_another(secure_broker: Secure
         assert rightful.generation == 1
 
 
-async def test_an_expired_certificate_and_a_broker_of_another_authority_are_told(
+async def test_each_mistake_with_a_certificate_is_told_in_a_sentence(
     secure_broker: SecureBroker, tmp_path: Path
 ) -> None:
-    past = Authority(secure_broker.folder, datetime.now(UTC) - timedelta(days=100))
-    past.client(common_name("shop", "edge-1"), days=90).write(tmp_path, "old")
-    expired = secure_broker.device("edge-1").model_copy(
-        update={"tls_cert": tmp_path / "old.pem", "tls_key": tmp_path / "old.key"}
-    )
-    assert await why_not(expired)
+    """The device's own: too old, too new, of somebody else, missing."""
+    folder, right = secure_broker.folder, secure_broker.device("edge-1")
+    now, name = datetime.now(UTC), common_name("shop", "edge-1")
     other = Authority.create(tmp_path / "other", "Somebody else")
-    assert other is not None
-    distrusting = secure_broker.device("edge-1", tls_ca=tmp_path / "other" / "ca.pem")
-    told = await why_not(distrusting)
+    issued = {
+        "has expired": Authority(folder, now - timedelta(days=100)).client(name),
+        "perhaps not yet": Authority(folder, now + timedelta(days=2)).client(name),
+        "of an authority that the broker does not know": other.client(name),
+    }
+    wrong = {}
+    for number, (sentence, files) in enumerate(issued.items()):
+        files.write(tmp_path, str(number))
+        pair = {"tls_cert": tmp_path / f"{number}.pem", "tls_key": tmp_path / f"{number}.key"}
+        wrong[sentence] = right.model_copy(update=pair)
+    wrong["set tls_cert and tls_key"] = right.model_copy(update={"tls_cert": None, "tls_key": None})
+    for sentence, settings in wrong.items():
+        assert sentence in await why_not(settings)
+
+
+async def test_a_broker_of_another_authority_or_another_name_is_not_trusted(
+    secure_broker: SecureBroker, tmp_path: Path
+) -> None:
+    Authority.create(tmp_path, "Somebody else")
+    told = await why_not(secure_broker.device("edge-1", tls_ca=tmp_path / "ca.pem"))
     assert "no TLS with the broker" in told
     assert "check tls_ca" in told
-    elsewhere = secure_broker.device("edge-1", host="127.0.0.2")
-    assert await why_not(elsewhere)
+    secure_broker.stop()
+    elsewhere = Authority(secure_broker.folder).server(["broker.example.org"])
+    elsewhere.write(secure_broker.folder, "broker")
+    secure_broker.start()
+    told = await why_not(secure_broker.device("edge-1"))
+    assert "certificate is not valid for '127.0.0.1'" in told
 
 
 async def test_a_revoked_device_is_thrown_out_and_stays_out(secure_broker: SecureBroker) -> None:
-    folder = str(secure_broker.folder)
+    arguments = ("revoke", str(secure_broker.folder), "shop", "edge-1")
     async with (
         connected(secure_broker.device("edge-1")) as revoked,
         connected(secure_broker.device("edge-2")) as other,
     ):
-        arguments = ("revoke", folder, "shop", "edge-1", "--live", secure_broker.live)
-        await asyncio.to_thread(secure_broker.command, *arguments)
-        await until(lambda: not revoked.is_connected, "the session to end")
-        kicked = revoked.generation
-        assert kicked == 1
-        await until(lambda: "TLS" in revoked.last_error or "without a word" in revoked.last_error)
+        with capture_logs() as told:
+            said = await asyncio.to_thread(
+                secure_broker.command, *arguments, "--live", secure_broker.live
+            )
+            assert said == "shop.edge-1 is revoked\n"
+            await until(lambda: "is revoked" in revoked.last_error, "the refusal", limit_s=20)
+        # 0x98 ends the living session, TLS refuses the next.
+        assert "Administrative action" in next(line["why"] for line in told if "why" in line)
         assert not revoked.is_connected
-        assert revoked.generation == kicked
+        assert revoked.generation == 1
         await other.publish(f"{OTHER}/up/status", b"{}")
         assert other.generation == 1
+
+
+async def test_revoking_takes_every_certificate_that_a_device_ever_had(
+    secure_broker: SecureBroker, tmp_path: Path
+) -> None:
+    """A stolen card's older certificate must not come back when the name is admitted again."""
+    folder = secure_broker.folder
+    for ending in ("pem", "key"):
+        copied = (folder / "devices" / f"shop.edge-1.{ending}").read_bytes()
+        (tmp_path / f"first.{ending}").write_bytes(copied)
+    stolen = secure_broker.device("edge-1").model_copy(
+        update={"tls_cert": tmp_path / "first.pem", "tls_key": tmp_path / "first.key"}
+    )
+    secure_broker.command("renew", str(folder), "shop", "edge-1")
+    for settings in (stolen, secure_broker.device("edge-1")):
+        async with connected(settings) as client:  # both work until one expires
+            await client.publish(f"{OWN}/up/status", b"{}")
+    for command in ("revoke", "admit"):
+        arguments = (command, str(folder), "shop", "edge-1", "--live", secure_broker.live)
+        await asyncio.to_thread(secure_broker.command, *arguments)
+    assert "is revoked" in await why_not(stolen)
+    async with connected(secure_broker.device("edge-1")) as client:
+        await client.publish(f"{OWN}/up/status", b"{}")
+
+
+@pytest.mark.parametrize("command", ["admit", "revoke"])
+def test_a_running_broker_must_be_told(secure_broker: SecureBroker, command: str) -> None:
+    """It would write the list that it remembers over ours, and leave the session alive."""
+    before = (secure_broker.folder / "crl.pem").read_bytes()
+    arguments = ["broker", command, str(secure_broker.folder), "shop", "edge-1"]
+    done = CliRunner().invoke(app, arguments)
+    assert done.exit_code == 1
+    assert "add --live HOST:PORT" in done.output
+    assert (secure_broker.folder / "crl.pem").read_bytes() == before
+
+
+def test_a_revocation_signals_no_process_that_is_not_the_broker(
+    secure_broker: SecureBroker,
+) -> None:
+    """After a power cut the file may name another: this test itself, which SIGHUP would end."""
+    secure_broker.stop()
+    (secure_broker.folder / "mosquitto.pid").write_text(str(os.getpid()))
+    said = secure_broker.command("revoke", str(secure_broker.folder), "shop", "edge-1")
+    assert "make it read crl.pem anew" in said
 
 
 async def test_an_edge_is_admitted_while_the_broker_runs(secure_broker: SecureBroker) -> None:
