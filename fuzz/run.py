@@ -17,7 +17,11 @@ import atheris
 with atheris.instrument_imports(
     include=["drivers", "gateway", "edge", "central", "sllurp", "biip"]
 ):
-    from fuzz.targets import TARGETS
+    from drivers import registry
+    from fuzz.targets import DEVICES, TARGETS
+
+    for _kind in DEVICES:
+        registry.load(_kind)  # they are imported late, and would not be instrumented
 
 HERE = Path(__file__).parent
 

@@ -27,6 +27,7 @@ from gateway.gs1.epc import decode_epc
 from gateway.settings_errors import ConfigError, check_settings
 
 Target = Callable[[bytes], None]
+DEVICES = ("llrp", "mt-sics", "scanner")
 _MOST_PER_BYTE = 4
 """No device says more readings than this in a byte."""
 
@@ -138,7 +139,7 @@ def _toml(data: bytes) -> dict[str, object] | None:
 
 
 TARGETS: dict[str, Target] = {
-    **{f"device-{kind}": _device(kind) for kind in ("llrp", "mt-sics", "scanner")},
+    **{f"device-{kind}": _device(kind) for kind in DEVICES},
     "mqtt-batch": mqtt_batch,
     "mqtt-words": mqtt_words,
     "broker-packets": broker_packets,
