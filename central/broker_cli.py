@@ -180,10 +180,10 @@ def _change(folder: Path, commands: list[dict[str, Any]], live: str | None) -> N
         state = json.loads((folder / "dynamic-security.json").read_text())
         _write_access(folder, access.fold(state, commands))
     else:
-        asyncio.run(_send(folder, commands, live))
+        asyncio.run(send(folder, commands, live))
 
 
-async def _send(folder: Path, commands: list[dict[str, Any]], live: str) -> None:
+async def send(folder: Path, commands: list[dict[str, Any]], live: str) -> None:
     """Hand commands to the running broker; raises ValueError for its refusal."""
     from gateway import access  # noqa: PLC0415
     from gateway.mqtt import MqttClient, MqttSettings  # noqa: PLC0415
