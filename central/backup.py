@@ -12,6 +12,7 @@ import os
 import shutil
 import sqlite3
 import subprocess
+from collections.abc import Callable
 from pathlib import Path
 
 import msgspec
@@ -64,8 +65,7 @@ def backup(url: str, target: Path) -> str:
         for rest in ("-wal", "-shm"):
             fresh.with_name(fresh.name + rest).unlink(missing_ok=True)
     else:
-        manifest = _checked(url, "the database")
-        _run("pg_dump", parsed, "--format=custom", f"--file={fresh}")
+        manifest = _checked(url, "the database", lambda conn: _dump(conn, parsed, fresh))
     _sync(fresh)
     fresh.replace(target)
     target.with_name(target.name + ".json").write_bytes(msgspec.json.encode(manifest) + b"\n")
@@ -112,8 +112,16 @@ def _copy_sqlite(file: Path, target: Path) -> None:
         source.backup(copy)
 
 
-def _checked(url: str, what: str) -> Manifest:
-    """The manifest of a database that was found whole."""
+def _dump(conn: Connection, url: URL, target: Path) -> None:
+    """Dump exactly what this transaction sees: central writes on, and the manifest must not
+    speak of another moment than the copy.
+    """
+    snapshot = conn.execute(text("SELECT pg_export_snapshot()")).scalar_one()
+    _run("pg_dump", url, "--format=custom", f"--snapshot={snapshot}", f"--file={target}")
+
+
+def _checked(url: str, what: str, then: Callable[[Connection], None] = lambda _: None) -> Manifest:
+    """The manifest of a database that was found whole; ``then`` sees the same snapshot."""
     database = Database(url)
 
     def work(conn: Connection) -> Manifest:
@@ -125,7 +133,7 @@ def _checked(url: str, what: str) -> Manifest:
         streams = conn.execute(
             text("SELECT edge, upto_seq FROM edge_stream WHERE fenced = false ORDER BY edge")
         )
-        return Manifest(
+        manifest = Manifest(
             engine=conn.dialect.name,
             block=head.no,
             ledger_seq=head.last_seq,
@@ -133,6 +141,8 @@ def _checked(url: str, what: str) -> Manifest:
             log_id=int(log_id.scalar_one()),
             watermarks={row.edge: row.upto_seq for row in streams},
         )
+        then(conn)
+        return manifest
 
     try:
         return database.read_now(work)

@@ -7,13 +7,16 @@ import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 import msgspec
 import pytest
 from sqlalchemy import make_url, text
 
+from central import backup as copies
 from central.backup import BackupFailed, Manifest, backup, restore
 from central.ingest import Ingest
+from central.stock import chain
 from central.store import Database
 from central.tide import Tide
 from edge.fold.moments import moment
@@ -27,6 +30,7 @@ from tests.central.test_digests import fill, post, unguarded
 from tests.central.test_ingest_and_judge import judge_all, set_up, whole
 from tests.edge.waiting import until
 from tests.fakes import portal_scenes
+from tests.fakes.postgres import fresh_database
 
 LABEL = f"01{portal_scenes.GTINS[1]}"
 
@@ -143,6 +147,29 @@ async def test_a_ledger_that_is_not_whole_is_not_called_a_backup(
     with opened(database_url) as database:
         await database.write(lambda c: post(c, 20))
         assert database.read_now(whole) == []
+
+
+@pytest.mark.postgres
+def test_a_dump_holds_what_its_manifest_says_though_central_goes_on(
+    postgres_server: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    url = fresh_database(postgres_server, "dumped")
+    needs_programs(url)
+    run = copies._run
+    with opened(url) as database:
+        database.write_now(fill)
+
+        def after_another_posting(program: str, *arguments: Any) -> None:
+            if program == "pg_dump":
+                database.write_now(lambda c: post(c, 20))
+            run(program, *arguments)
+
+        monkeypatch.setattr(copies, "_run", after_another_posting)
+        assert "up to number 12 (block 4" in backup(url, tmp_path / "copy")
+        assert database.read_now(chain.head).last_seq == 15
+    restore(tmp_path / "copy", url, force=True)
+    with opened(url) as database:
+        assert database.read_now(chain.head).last_seq == 12
 
 
 def test_what_is_not_there_is_told(tmp_path: Path) -> None:
