@@ -30,7 +30,7 @@ from gateway.contract import ContractError, Watermark
 from gateway.mqtt import NotConnected, PublishRefused
 
 _log = structlog.get_logger("edge.uplink")
-_LONGEST_RESEND_S = 600.0
+_LONGEST_RESEND_S = 300.0
 
 
 class Source(Protocol):
@@ -141,8 +141,9 @@ class Uplink:
         self._wake.set()
 
     def connected(self) -> None:
-        """A new connection: nothing is known of what was on the way."""
+        """A new connection: nothing is known of what was on the way, nor why it took long."""
         self._is_connected = True
+        self._resend_s = self._settings.resend_after_s
         self._rewind()
 
     def disconnected(self) -> None:
@@ -172,6 +173,10 @@ class Uplink:
             self.counters["watermarks_back"] += 1
             _log.warning("watermark_went_back", was=self._acked, now=mark.upto_seq)
             self._acked = mark.upto_seq
+            self._rewind()
+        elif self._resend_s > self._settings.resend_after_s:
+            # The same word again after a silence: central is back, and lacks what was sent.
+            self._resend_s = self._settings.resend_after_s
             self._rewind()
         self._wake.set()
 

@@ -196,7 +196,7 @@ def _biip_errors() -> Iterator[None]:
 
     try:
         yield
-    except ParseError as error:
+    except (ParseError, ValueError) as error:  # urllib's, for a host like `x]y`
         raise Gs1Error(str(error)) from error
 
 
