@@ -117,11 +117,14 @@ def roles(
     settings = _settings(config)
     from central import grants  # noqa: PLC0415
 
-    statements = grants.statements(role)
-    if not apply:
-        typer.echo("\n".join(f"{statement};" for statement in statements))
-        return
-    _use(settings, lambda database: database.write_now(lambda c: grants.apply(c, role)))
+    try:
+        if not apply:
+            typer.echo("\n".join(f"{statement};" for statement in grants.statements(role)))
+            return
+        _use(settings, lambda database: database.write_now(lambda c: grants.apply(c, role)))
+    except ValueError as error:
+        typer.echo(str(error), err=True)
+        raise typer.Exit(2) from error
     typer.echo(f"{role} can add to the ledger and the log, and change neither")
 
 

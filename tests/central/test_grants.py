@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 from sqlalchemy import create_engine, make_url, text
 from sqlalchemy.exc import ProgrammingError
@@ -70,3 +72,13 @@ def test_a_strange_name_and_sqlite_are_refused(database: Database) -> None:
     if database.backend == "sqlite":
         with pytest.raises(ValueError, match="only PostgreSQL has roles"):
             database.write_now(lambda c: grants.apply(c, "clerk"))
+
+
+def test_the_command_says_in_a_sentence_what_it_refuses(tmp_path: Path) -> None:
+    settings = tmp_path / "central.toml"
+    settings.write_text(f'[central]\ndata_dir = "{tmp_path}"\n')
+    run = CliRunner().invoke
+    strange = run(app, ["roles", "a b", "-c", str(settings)])
+    assert (strange.exit_code, "no plain role name" in strange.stderr) == (2, True)
+    on_sqlite = run(app, ["roles", "clerk", "--apply", "-c", str(settings)])
+    assert (on_sqlite.exit_code, "only PostgreSQL has roles" in on_sqlite.stderr) == (2, True)
