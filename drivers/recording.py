@@ -24,7 +24,7 @@ VERSION = 1
 
 Side = Literal["outside", "inside", "unknown"]
 Seconds = Annotated[float, msgspec.Meta(ge=0)]
-Epc = Annotated[str, msgspec.Meta(pattern=r"^([0-9A-Fa-f]{2})+$")]
+Epc = Annotated[str, msgspec.Meta(pattern=r"^([0-9A-Fa-f]{2})+\Z")]
 Number = Annotated[int, msgspec.Meta(ge=0)]
 Moment = Annotated[datetime, msgspec.Meta(tz=True)]
 
@@ -177,7 +177,7 @@ def read_recording(path: Path) -> Recording:
                 header = _header(text)
                 continue
             line = _line(text, header)
-        except (msgspec.MsgspecError, UnicodeDecodeError, ValueError) as error:
+        except (msgspec.MsgspecError, ValueError, RecursionError) as error:
             cut = "" if text.endswith(b"\n") else " (the file ends within this line)"
             raise RecordingError(f"{path}, line {number}: {error}{cut}") from error
         if isinstance(line, PassTruth | ChangeTruth):

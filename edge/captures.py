@@ -38,7 +38,7 @@ class Chunk(msgspec.Struct, frozen=True, kw_only=True):
     """``hex`` is what came ``t`` seconds after the start."""
 
     t: Annotated[float, msgspec.Meta(ge=0)]
-    hex: Annotated[str, msgspec.Meta(pattern=r"^([0-9A-Fa-f]{2})*$")]
+    hex: Annotated[str, msgspec.Meta(pattern=r"^([0-9A-Fa-f]{2})*\Z")]
 
 
 class CaptureWriter:

@@ -18,11 +18,11 @@ import msgspec
 VERSION = 1
 MAX_BATCH = 1_000
 
-Name = Annotated[str, msgspec.Meta(min_length=1, max_length=64, pattern=r"^[a-z0-9][a-z0-9._-]*$")]
+Name = Annotated[str, msgspec.Meta(min_length=1, max_length=64, pattern=r"^[a-z0-9][a-z0-9._-]*\Z")]
 """Names of sites, edges, devices and read points: lower case, digits, ``. _ -``."""
 Moment = Annotated[datetime, msgspec.Meta(tz=True)]
-Hex = Annotated[str, msgspec.Meta(pattern=r"^([0-9A-F]{2}){0,64}$")]
-Count = Annotated[int, msgspec.Meta(ge=0)]
+Hex = Annotated[str, msgspec.Meta(pattern=r"^([0-9A-F]{2}){0,64}\Z")]
+Count = Annotated[int, msgspec.Meta(ge=0, le=2**62)]
 Seq = Annotated[int, msgspec.Meta(ge=1, le=2**62)]
 
 
@@ -169,7 +169,7 @@ class Batch(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """
 
     edge: Name
-    epoch: Annotated[str, msgspec.Meta(min_length=8, max_length=64, pattern=r"^[0-9a-z]+$")]
+    epoch: Annotated[str, msgspec.Meta(min_length=8, max_length=64, pattern=r"^[0-9a-z]+\Z")]
     first_seq: Seq
     observations: Annotated[list[Observation], msgspec.Meta(max_length=MAX_BATCH)]
     lost_before: Count = 0
@@ -213,6 +213,6 @@ class Digest(msgspec.Struct, frozen=True, kw_only=True, gc=False):
 
     no: Count
     last_seq: Count
-    hash: Annotated[str, msgspec.Meta(pattern=r"^[0-9a-f]{64}$")]
+    hash: Annotated[str, msgspec.Meta(pattern=r"^[0-9a-f]{64}\Z")]
     at: Moment
     v: int = VERSION
