@@ -12,7 +12,7 @@ import os
 import shutil
 import sqlite3
 import subprocess
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import msgspec
@@ -21,7 +21,7 @@ from sqlalchemy.engine import URL
 
 from central.stock import chain
 from central.stock.projection import check_balances, check_tags
-from central.store import Database
+from central.store import Database, DatabaseInUse
 
 __all__ = ["BackupFailed", "Manifest", "backup", "restore"]
 
@@ -75,8 +75,14 @@ def backup(url: str, target: Path) -> str:
 def restore(source: Path, url: str, *, force: bool = False) -> str:
     """Put a copy in the place of the database at ``url``; a sentence about what it holds.
 
-    Raises ``BackupFailed``, also where a ledger stands there and ``force`` was not given.
+    Raises ``BackupFailed``, also where a ledger stands there and ``force`` was not given, and
+    while central runs there.
     """
+    with _nobody_else(url):
+        return _restore(source, url, force=force)
+
+
+def _restore(source: Path, url: str, *, force: bool) -> str:
     parsed = make_url(url)
     if not source.exists():
         raise BackupFailed(f"there is no backup {source}")
@@ -100,6 +106,38 @@ def restore(source: Path, url: str, *, force: bool = False) -> str:
              "--no-owner", str(source))  # fmt: skip
         manifest = _checked(url, str(source))
     return f"restored: {manifest.said()}"
+
+
+@contextlib.contextmanager
+def _nobody_else(url: str) -> Iterator[None]:
+    """A central that went on would acknowledge rows into a file that is gone."""
+    stop = "the database is in use: stop central (and whatever else has it open) first"
+    parsed = make_url(url)
+    if parsed.get_backend_name() == "sqlite":
+        file = _file_of(parsed)
+        if file.exists() and _is_open_elsewhere(file):
+            raise BackupFailed(stop)
+        yield
+        return
+    database = Database(url)
+    try:
+        try:
+            database.write_now(lambda _: None)  # its connection keeps the writer's lock
+        except DatabaseInUse as error:
+            raise BackupFailed(stop) from error
+        yield
+    finally:
+        database.close()
+
+
+def _is_open_elsewhere(file: Path) -> bool:
+    """SQLite leaves WAL only for who is alone; what stood in the log is then in the file."""
+    with contextlib.closing(sqlite3.connect(file, timeout=1)) as connection:
+        try:
+            connection.execute("PRAGMA journal_mode=DELETE")
+        except sqlite3.DatabaseError as error:  # a damaged file is no reason not to restore
+            return error.sqlite_errorcode == sqlite3.SQLITE_BUSY
+    return False
 
 
 def _copy_sqlite(file: Path, target: Path) -> None:

@@ -172,6 +172,30 @@ def test_a_dump_holds_what_its_manifest_says_though_central_goes_on(
         assert database.read_now(chain.head).last_seq == 12
 
 
+def test_nothing_is_restored_under_a_running_central(database_url: str, tmp_path: Path) -> None:
+    needs_programs(database_url)
+    with opened(database_url) as database:
+        database.write_now(fill)
+        backup(database_url, tmp_path / "copy")
+        database.write_now(lambda c: post(c, 20))
+        with pytest.raises(BackupFailed, match="in use: stop central"):
+            restore(tmp_path / "copy", database_url, force=True)
+        database.write_now(lambda c: post(c, 30))
+    with opened(database_url) as database:
+        assert database.read_now(chain.head).last_seq == 18
+    assert "up to number 12" in restore(tmp_path / "copy", database_url, force=True)
+
+
+def test_a_file_that_is_no_database_any_more_can_be_restored(tmp_path: Path) -> None:
+    file = tmp_path / "central.sqlite"
+    url = f"sqlite:///{file}"
+    with opened(url) as database:
+        database.write_now(fill)
+        backup(url, tmp_path / "copy")
+    file.write_bytes(b"x" * 8192)
+    assert "up to number 12" in restore(tmp_path / "copy", url, force=True)
+
+
 def test_what_is_not_there_is_told(tmp_path: Path) -> None:
     url = f"sqlite:///{tmp_path / 'central.sqlite'}"
     with pytest.raises(BackupFailed, match="there is no database"):
