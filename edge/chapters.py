@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import NamedTuple
+from typing import NamedTuple, Protocol
 
 import msgspec
 
@@ -30,6 +30,24 @@ class Stretch(NamedTuple):
     first_seq: int
     lost_before: int
     bodies: list[bytes]
+
+
+class Source(Protocol):
+    """The journal, for whoever sends from it; ``chapters`` are never empty, the oldest first."""
+
+    chapters: tuple[Chapter, ...]
+
+    async def read(self, epoch: str, after_seq: int, limit: int) -> Stretch:
+        """Consecutive observations of a chapter after ``after_seq``."""
+        ...
+
+    async def trim(self, epoch: str, upto_seq: int) -> None:
+        """Central has everything of a chapter up to ``upto_seq``."""
+        ...
+
+    async def set_aside(self, epoch: str, why: str) -> int:
+        """Central will never take the rest of an earlier chapter; how many that are."""
+        ...
 
 
 def in_order(known: Iterable[str], found: Iterable[Segment]) -> list[str]:

@@ -17,13 +17,13 @@ import asyncio
 import contextlib
 from collections import deque
 from collections.abc import Awaitable, Callable
-from typing import NamedTuple, Protocol
+from typing import NamedTuple
 
 import structlog
 
 from edge import batches
 from edge.backoff import Backoff
-from edge.chapters import Chapter, Stretch
+from edge.chapters import Chapter, Source
 from gateway import codec, topics
 from gateway.clock import Clock
 from gateway.contract import ContractError, Watermark
@@ -31,24 +31,6 @@ from gateway.mqtt import NotConnected, PublishRefused
 
 _log = structlog.get_logger("edge.uplink")
 _LONGEST_RESEND_S = 300.0
-
-
-class Source(Protocol):
-    """The journal as the uplink sees it; ``chapters`` are never empty, the oldest first."""
-
-    chapters: tuple[Chapter, ...]
-
-    async def read(self, epoch: str, after_seq: int, limit: int) -> Stretch:
-        """Consecutive observations of a chapter after ``after_seq``."""
-        ...
-
-    async def trim(self, epoch: str, upto_seq: int) -> None:
-        """Central has everything of a chapter up to ``upto_seq``."""
-        ...
-
-    async def set_aside(self, epoch: str, why: str) -> int:
-        """Central will never take the rest of an earlier chapter; how many that are."""
-        ...
 
 
 Publish = Callable[[str, bytes], Awaitable[object]]

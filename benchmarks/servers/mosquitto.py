@@ -77,14 +77,22 @@ class MosquittoProcess:
             try:
                 socket.create_connection(("127.0.0.1", self.port), timeout=1).close()
             except OSError:
-                if self._process.poll() is not None or time.monotonic() > deadline:
+                if _ends(self._process, 0.02) or time.monotonic() > deadline:
                     self.kill()
                     raise AssertionError(
                         f"mosquitto did not start:\n{self.log.read_text()}"
                     ) from None
-                time.sleep(0.02)
             else:
                 return
+
+
+def _ends(process: subprocess.Popen[bytes], within_s: float) -> bool:
+    """Whether a process ends, or has ended, within a time."""
+    try:
+        process.wait(within_s)
+    except subprocess.TimeoutExpired:
+        return False
+    return True
 
 
 def start_mosquitto(

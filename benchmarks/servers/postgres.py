@@ -135,8 +135,16 @@ def _await_ready(server: subprocess.Popen[bytes], port: int, log: Path) -> None:
         try:
             psycopg.connect(f"postgresql://tallyport@127.0.0.1:{port}/postgres").close()
         except psycopg.OperationalError:
-            if server.poll() is not None or time.monotonic() > deadline:
+            if _ends(server, 0.05) or time.monotonic() > deadline:
                 raise RuntimeError(f"PostgreSQL did not start: {log.read_text()}") from None
-            time.sleep(0.05)  # asked again until it answers
         else:
             return
+
+
+def _ends(process: subprocess.Popen[bytes], within_s: float) -> bool:
+    """Whether a process ends, or has ended, within a time."""
+    try:
+        process.wait(within_s)
+    except subprocess.TimeoutExpired:
+        return False
+    return True
