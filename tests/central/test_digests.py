@@ -67,7 +67,7 @@ async def test_one_changed_value_of_a_row_names_its_block(database: Database, co
 @pytest.mark.parametrize(
     ("change", "named"),
     [
-        ("UPDATE block SET hash = 'f' || substr(hash, 2) WHERE no = 2", "block"),
+        ("UPDATE block SET hash = 'g' || substr(hash, 2) WHERE no = 2", "block 2"),
         ("UPDATE block SET prev_hash = 'f' || substr(prev_hash, 2) WHERE no = 2", "block 2"),
         ("UPDATE block SET last_seq = 5 WHERE no = 2", "block 2"),
         ("UPDATE block SET first_seq = 5 WHERE no = 2", "block 2"),
