@@ -164,7 +164,8 @@ class Ingest:
         for topic, watermark in watermarks.items():
             payload = codec.encode_watermark(watermark)
             try:
-                await client.publish(topic, payload, retain=True)
+                # What an elder epoch hears must not hide the living one's word.
+                await client.publish(topic, payload, retain=not watermark.fenced)
             except (NotConnected, PublishRefused) as error:
                 self.counters["watermarks_unsent"] += 1
                 _log.warning("watermark_not_sent", edge=watermark.edge, why=str(error))
@@ -241,7 +242,8 @@ def _admit(  # noqa: PLR0917 (one step of _commit)
             "batch_refused", why=admission.decision.value, edge=batch.edge,
             expected=stream.upto_seq + 1, first_seq=batch.first_seq,
         )  # fmt: skip
-    if admission.decision is Decision.TAKE or batch.committed_seq > stream.committed_seq:
+    announces_more = stream.known and batch.committed_seq > stream.committed_seq
+    if admission.decision is Decision.TAKE or announces_more:
         stream = advance(conn, stream, batch, admission, record_us)
     streams[key] = stream
     return Watermark(

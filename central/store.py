@@ -31,6 +31,9 @@ _READERS = 4
 _CENTRAL_LOCK = 0x7461_6C6C_7970
 """Key of the PostgreSQL advisory lock that the writing central holds ("tallyp")."""
 
+_LIMIT_EXCEEDED = "54"
+_READ_ONLY = "25006"
+
 
 class SchemaMismatch(RuntimeError):
     """The schema is not one that this release knows; the text says what to do."""
@@ -44,8 +47,14 @@ def passes_by(error: DBAPIError) -> bool:
     """Whether the same work may succeed later: the connection, the disk, a lock, a restart.
 
     Anything else (a value that a column does not take, a broken constraint) would fail again.
+    The driver's classes are right but for two: PostgreSQL's limits do not move, and a server
+    that only reads (a standby, before it takes over) will write again.
     """
-    return error.connection_invalidated or isinstance(error, OperationalError | InterfaceError)
+    state = getattr(error.orig, "sqlstate", None) or ""
+    if state.startswith(_LIMIT_EXCEEDED):
+        return False
+    operational = isinstance(error, OperationalError | InterfaceError)
+    return error.connection_invalidated or operational or state == _READ_ONLY
 
 
 class Database:

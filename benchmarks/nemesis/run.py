@@ -20,9 +20,12 @@ from benchmarks.nemesis.field import Field
 from benchmarks.servers.mosquitto import MISSING, find_mosquitto
 from benchmarks.servers.postgres import why_not
 from tallyport.demo.processes import ProcessDied
+from tallyport.demo.run import until
 
 _LASTS_S = (2.0, 14.0)
 _CALM_S = (1.0, 6.0)
+_DRAIN_S = 180.0
+"""The most that an edge may take to deliver what it kept through the last faults."""
 
 
 def run(*, minutes: float = 2.0, seed: int = 1, postgres: str = "auto") -> dict[str, Any]:
@@ -89,6 +92,7 @@ async def battle(
             suffered[name] += 1
             await possible[name](field, chance.uniform(*_LASTS_S))
         await playing
+        await until(field.drained, _DRAIN_S, "the edge has not delivered all", field.demo.site)
         report = await field.finish()
         return await asyncio.to_thread(checker.judge, field, report, set(suffered))
     except ProcessDied as died:

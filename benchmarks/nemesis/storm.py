@@ -59,6 +59,12 @@ class Storm:
         await until(listens_anew, 60, "the scanner is not heard again", self.demo.site)
         self._listening.set()
 
+    async def drained(self) -> bool:
+        """Whether central has all that the edge is known to have kept, as of a second ago."""
+        road = await self.demo.api.get("/road")
+        living = [one for one in road["edges"] if not one["fenced"]]
+        return bool(living) and all(one["upto_seq"] >= one["committed_seq"] for one in living)
+
     async def kill_central(self) -> None:
         """Kill central and start it again after a moment."""
         await self.demo.site.central.kill()

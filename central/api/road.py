@@ -44,6 +44,7 @@ class Road:
                 "epoch": row.epoch,
                 "site": row.site,
                 "upto_seq": row.upto_seq,
+                "committed_seq": row.committed_seq,
                 "lost": row.lost,
                 "fenced": bool(row.fenced),
                 "last_us": row.last_us,

@@ -8,13 +8,14 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import Any
 
+import psycopg
 import pytest
 from sqlalchemy import Connection, text
-from sqlalchemy.exc import OperationalError
+from sqlalchemy.exc import DBAPIError, OperationalError
 
 from central import ingest as ingesting
 from central.ingest import Ingest
-from central.store import Database
+from central.store import Database, passes_by
 from central.tide import Tide
 from gateway import codec, topics
 from tests.central.test_ingest_and_judge import (
@@ -106,6 +107,43 @@ async def test_a_database_that_is_full_is_tried_again_and_told_once(
     assert ingest.counters["retries"] == 5
     assert ingest.counters["observations"] == 1
     assert ingest.counters["quarantined"] == 0
+
+
+@pytest.mark.parametrize(
+    ("fault", "passes"),
+    [
+        (psycopg.errors.DiskFull(), True),
+        (psycopg.errors.SerializationFailure(), True),
+        (psycopg.errors.AdminShutdown(), True),
+        (psycopg.errors.ReadOnlySqlTransaction(), True),
+        (psycopg.errors.ProgramLimitExceeded(), False),
+        (psycopg.errors.NumericValueOutOfRange(), False),
+    ],
+    ids=lambda value: type(value).__name__,
+)
+def test_only_what_may_succeed_later_is_tried_again(fault: psycopg.Error, passes: bool) -> None:
+    error = DBAPIError.instance("INSERT", {}, fault, psycopg.Error)
+    assert isinstance(error, DBAPIError)
+    assert passes_by(error) is passes
+
+
+async def test_a_fenced_epoch_is_told_and_the_living_one_finds_its_own_word_kept(
+    database: Database,
+) -> None:
+    ingest, link = Ingest(database, Tide()), FakeLink()
+    await ingest.receive([wire(1, [scan("1")])])
+    async with running(ingest, link):
+        await until(lambda: len(link.published) == 1)
+        link.arrive(*wire(1, [scan("1")], epoch="epoch0002"))
+        await until(lambda: link.acked == 1)
+        link.arrive(*wire(2, [scan("1")]))
+        await until(lambda: link.acked == 2)
+    told = [(codec.decode_watermark(payload), kept) for _, payload, kept in link.published]
+    assert [(mark.epoch, mark.fenced, kept) for mark, kept in told] == [
+        ("epoch0001", False, True),
+        ("epoch0002", False, True),
+        ("epoch0001", True, False),
+    ]
 
 
 async def test_a_verdict_that_the_database_refuses_sets_one_observation_aside(

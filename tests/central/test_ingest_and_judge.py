@@ -138,6 +138,19 @@ async def test_a_newer_start_closes_the_older_and_counts_what_never_came(
     ]
 
 
+async def test_a_new_start_whose_second_batch_comes_first_begins_with_its_first(
+    database: Database,
+) -> None:
+    """The simulation (seed 3496) found rows without a stream: refused and then taken at once."""
+    ingest = Ingest(database, Tide())
+    first, second = batch(1, [scan("1"), scan("2")]), batch(3, [scan("3")])
+    sent = [msgspec.structs.replace(one, committed_seq=3) for one in (second, first, second)]
+    outcome = await ingest.receive([(TOPIC, codec.encode(one)) for one in sent])
+    assert outcome.counted["gaps"] == 1
+    (stream,) = (await database.read(facts))["edge_stream"]
+    assert stream == ("epoch0001", 3, 0, False)
+
+
 async def test_an_older_start_that_central_never_met_is_missing_as_a_whole(
     database: Database,
 ) -> None:
