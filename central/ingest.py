@@ -119,9 +119,7 @@ class Ingest:
             except DBAPIError as error:
                 if not passes_by(error):
                     return await self._take_apart(messages, error)
-                self.counters["retries"] += 1
-                self._waits(error)
-                await asyncio.sleep(_RETRY_S)
+                await self._wait_out(error)
 
     async def _take_apart(self, messages: Sequence[Incoming], error: DBAPIError) -> Outcome:
         """One of some messages cannot be stored, ever: it goes aside, and the others in."""
@@ -138,15 +136,24 @@ class Ingest:
 
     async def _set_aside(self, topic: str, payload: bytes, reason: str) -> Outcome:
         now_us = self._clock.now_us()
-        await self._database.write(lambda c: _quarantine(c, topic, payload, reason, now_us))
-        return Outcome({}, Counter(messages=1, quarantined=1))
+        while True:
+            try:
+                await self._database.write(lambda c: _quarantine(c, topic, payload, reason, now_us))
+            except DBAPIError as error:
+                if not passes_by(error):
+                    raise
+                await self._wait_out(error)
+            else:
+                return Outcome({}, Counter(messages=1, quarantined=1))
 
-    def _waits(self, error: DBAPIError) -> None:
+    async def _wait_out(self, error: DBAPIError) -> None:
         """Say so when it begins and once a minute, not at every try."""
+        self.counters["retries"] += 1
         now_s = self._clock.steady_s()
         if now_s >= self._told_at_s + _TELL_EVERY_S:
             self._told_at_s = now_s
             _log.error("ingest_waits_for_the_database", why=str(error.orig), hint="disk full?")
+        await asyncio.sleep(_RETRY_S)
 
     async def receive(self, messages: Sequence[tuple[str, bytes]]) -> Outcome:
         """Commit some messages (topic and payload) in one transaction; raises the tide."""

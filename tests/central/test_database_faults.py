@@ -109,6 +109,27 @@ async def test_a_database_that_is_full_is_tried_again_and_told_once(
     assert ingest.counters["quarantined"] == 0
 
 
+async def test_a_database_that_goes_away_before_the_quarantine_is_waited_for_too(
+    database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(ingesting, "_RETRY_S", 0.01)
+    await database.write(lambda c: refuse(c, "observation", "NEW.body LIKE '%poison%'"))
+    write, asked = database.write, [0]
+
+    async def away_at_the_second(work: Any) -> Any:
+        asked[0] += 1
+        if asked[0] == 2:
+            raise OperationalError("INSERT", {}, sqlite3.OperationalError("disk is full"))
+        return await write(work)
+
+    monkeypatch.setattr(database, "write", away_at_the_second)
+    ingest, link = Ingest(database, Tide()), FakeLink()
+    async with running(ingest, link):
+        link.arrive(*wire(1, [scan("poison")]))
+        await until(lambda: link.acked == 1)
+    assert (ingest.counters["retries"], ingest.counters["quarantined"]) == (1, 1)
+
+
 @pytest.mark.parametrize(
     ("fault", "passes"),
     [
