@@ -16,14 +16,18 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import msgspec
+import psycopg
 from sqlalchemy import Connection, inspect, make_url, text
 from sqlalchemy.engine import URL
 
 from central.stock import chain
 from central.stock.projection import check_balances, check_tags
-from central.store import Database, DatabaseInUse
+from central.store import CENTRAL_LOCK, Database
 
 __all__ = ["BackupFailed", "Manifest", "backup", "restore"]
+
+
+_LET_GO_S = 5
 
 
 class BackupFailed(Exception):
@@ -119,15 +123,15 @@ def _nobody_else(url: str) -> Iterator[None]:
             raise BackupFailed(stop)
         yield
         return
-    database = Database(url)
-    try:
+    plain = parsed.set(drivername="postgresql").render_as_string(hide_password=False)
+    with psycopg.connect(plain, autocommit=True) as connection:
+        # A central that has just ended may hold its lock for a moment more.
+        connection.execute(f"SET lock_timeout = '{_LET_GO_S}s'")
         try:
-            database.write_now(lambda _: None)  # its connection keeps the writer's lock
-        except DatabaseInUse as error:
+            connection.execute("SELECT pg_advisory_lock(%s)", (CENTRAL_LOCK,))
+        except psycopg.errors.LockNotAvailable as error:
             raise BackupFailed(stop) from error
         yield
-    finally:
-        database.close()
 
 
 def _is_open_elsewhere(file: Path) -> bool:

@@ -28,7 +28,7 @@ __all__ = ["Database", "DatabaseInUse", "SchemaMismatch", "migration_config", "p
 
 T = TypeVar("T")
 _READERS = 4
-_CENTRAL_LOCK = 0x7461_6C6C_7970
+CENTRAL_LOCK = 0x7461_6C6C_7970
 """Key of the PostgreSQL advisory lock that the writing central holds ("tallyp")."""
 
 _LIMIT_EXCEEDED = "54"
@@ -202,7 +202,7 @@ def _postgres_engines(url: URL) -> tuple[Engine, Engine]:
 
 def _claim_postgres(connection: psycopg.Connection[tuple[bool]], _record: object) -> None:
     with connection.cursor() as cursor:
-        row = cursor.execute("SELECT pg_try_advisory_lock(%s)", (_CENTRAL_LOCK,)).fetchone()
+        row = cursor.execute("SELECT pg_try_advisory_lock(%s)", (CENTRAL_LOCK,)).fetchone()
     connection.commit()
     if row is None or not row[0]:
         connection.close()

@@ -20,6 +20,7 @@ import structlog
 from drivers import registry
 from drivers.driver import Driver
 from edge import notify
+from edge.backoff import Backoff
 from edge.config import DeviceConfig, EdgeConfig
 from edge.describing import describe
 from edge.fold import Folder
@@ -76,6 +77,7 @@ class Agent:
         *,
         clock: Clock | None = None,
         link: MakeLink = MqttClient,
+        backoff: Backoff | None = None,
     ) -> None:
         self._config = config
         self._journal = journal
@@ -104,6 +106,7 @@ class Agent:
             settings=UplinkSettings(**uplink.model_dump()),
             clock=self._time,
             on_news=self._news.set,
+            backoff=backoff,
         )
         self._live = LiveLane(
             functools.partial(self._client.publish, qos=0),

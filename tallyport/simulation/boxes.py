@@ -19,6 +19,7 @@ from central.judge import Judge
 from central.store import Database
 from central.tide import Tide
 from edge.agent import Agent
+from edge.backoff import Backoff
 from edge.config import EdgeConfig, check
 from gateway import codec, topics
 from gateway.contract import ContractError, Observation, Watermark
@@ -120,7 +121,8 @@ class Box:
             self.link = kind(self._broker, self._chance, settings, **more)  # type: ignore[arg-type]
             return self.link
 
-        self.agent = Agent(self._config, journal, clock=self.clock, link=link)
+        backoff = Backoff(first_s=2.0, most_s=300.0, least_s=1.0, draw=self._chance.uniform)
+        self.agent = Agent(self._config, journal, clock=self.clock, link=link, backoff=backoff)
         self._inbox = asyncio.Queue()
         self._inbox.put_nowait(self._describe(self.clock.now_us()))
         self._stop = asyncio.Event()
