@@ -128,7 +128,7 @@ def load(path: Path) -> EdgeConfig:
         raise _unreadable(path, f"it cannot be read: {error}") from error
     try:
         data = tomllib.loads(text)
-    except tomllib.TOMLDecodeError as error:
+    except (ValueError, RecursionError) as error:  # a number too long, nested too deep
         where = f"at line {text.count(chr(10)) + 1}, the end"
         problem = str(error).replace("at end of document", where)
         raise _unreadable(path, f"this is not TOML: {problem}") from error

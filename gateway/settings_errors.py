@@ -59,7 +59,7 @@ def read_settings(path: Path, model: type[Settings]) -> Settings:
         raise ConfigError(str(path), [Mistake(key="file", problem=str(error))]) from error
     try:
         data = tomllib.loads(text)
-    except tomllib.TOMLDecodeError as error:
+    except (ValueError, RecursionError) as error:  # a number too long, nested too deep
         problem = f"this is not TOML: {error}"
         raise ConfigError(str(path), [Mistake(key="file", problem=problem)]) from error
     return check_settings(data, model, origin=str(path))

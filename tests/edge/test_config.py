@@ -32,6 +32,8 @@ def wrong(tmp_path: Path, text: str) -> str:
 
 CASES: dict[str, tuple[str, list[str]]] = {
     "no toml": ("[edge\nname=1", ["this is not TOML", "line 1"]),
+    "nested without end": ("a = " + "[" * 3000, ["this is not TOML"]),
+    "a number without end": ("a = " + "9" * 5000, ["this is not TOML"]),
     "half a string": (GOOD + 'x = "a', ["this is not TOML", "line 6"]),
     "empty": ("", ["edge: this setting is needed"]),
     "no name": ('[edge]\nsite="s"', ["edge.name: this setting is needed"]),

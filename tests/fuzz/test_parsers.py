@@ -56,9 +56,7 @@ def broken(good: bytes, chance: Random) -> bytes:
             case 3:
                 data[at:end] = bytes([chance.choice((0, 1, 0x7F, 0x80, 0xFF))]) * (end - at)
             case _:
-                data[at:at] = chance.choice(
-                    (b"\x00", b"\r\n", b'"', b"\x1d", b"9" * 30, b"\xff\xfe")
-                )
+                data[at:at] = chance.choice(INTRUDERS)
     return bytes(data)
 
 
