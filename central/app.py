@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import asyncio
 import json
-import logging
 import signal
 import socket
 import time
@@ -51,9 +50,6 @@ class Stopped(Exception):
 
 async def run(settings: CentralSettings) -> None:
     """Run central until SIGTERM or SIGINT; raises what ended it otherwise."""
-    level = logging.getLevelNamesMapping()[settings.central.log_level.upper()]
-    structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(level))
-    logging.basicConfig(level=max(level, logging.WARNING))
     settings.data_dir.mkdir(parents=True, exist_ok=True)
     settings.ready_path.unlink(missing_ok=True)
     async with AsyncExitStack() as stack:

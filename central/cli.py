@@ -45,11 +45,15 @@ def _settings(config: Path | None) -> CentralSettings:
 
 @app.command()
 def run(config: Config = None) -> None:
-    """Run central until SIGTERM or Ctrl-C."""
+    """Run central until SIGTERM or Ctrl-C. Logs go to stderr: for reading on a terminal, else
+    JSON lines.
+    """
     settings = _settings(config)
     from central import app as application  # noqa: PLC0415 (seconds of imports)
     from central.store import DatabaseInUse, SchemaMismatch  # noqa: PLC0415
+    from gateway import logs  # noqa: PLC0415
 
+    logs.configure(settings.central.log_level, settings.central.log_format)
     why: list[str] = []
     try:
         asyncio.run(application.run(settings))

@@ -11,6 +11,7 @@ from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, SecretStr, model_validator
 
+from gateway.logs import Level, Style
 from gateway.settings_errors import ConfigError, check_settings, read_settings
 
 __all__ = ["CentralSettings", "ConfigError", "load_settings"]
@@ -27,7 +28,8 @@ class CentralSection(_Section):
     """Where central keeps its files, and how much it says."""
 
     data_dir: Path = Path("tallyport-data")
-    log_level: Literal["debug", "info", "warning", "error"] = "info"
+    log_level: Level = "info"
+    log_format: Style = "auto"
 
 
 class HttpSection(_Section):

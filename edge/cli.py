@@ -43,16 +43,17 @@ _DEFAULT = Path("edge.toml")
 def run(config: ConfigPath = _DEFAULT) -> None:
     """Hear the devices, keep on disk, send to central, until SIGTERM or Ctrl-C.
 
-    Logs are JSON lines on stderr. Exit status 0 after a stop, 1 when a part failed.
+    Logs go to stderr: for reading on a terminal, else JSON lines. Exit status 0 after a stop,
+    1 when a part failed.
 
     Example: `tallyport edge run --config /etc/tallyport/edge.toml`
     """
     settings = _load(config)
-    from edge import logs
     from edge.agent import AgentFault
     from edge.agent import run as run_agent
+    from gateway import logs
 
-    logs.configure(settings.edge.log_level)
+    logs.configure(settings.edge.log_level, settings.edge.log_format)
     try:
         asyncio.run(run_agent(settings))
     except AgentFault as fault:

@@ -17,6 +17,7 @@ from pydantic import BaseModel, ConfigDict, Field, create_model
 
 from drivers import registry
 from edge.fold.settings import FoldSettings
+from gateway.logs import Level, Style
 from gateway.mqtt_settings import MqttSettings
 from gateway.settings_errors import ConfigError, Mistake, check_settings
 
@@ -39,7 +40,8 @@ class EdgeSection(_Section):
     health_every_s: float = Field(default=60.0, ge=1, le=3_600)
     drain_s: float = Field(default=5.0, ge=0, le=300)
     """How long a stop waits for central to confirm what is on the way."""
-    log_level: Literal["debug", "info", "warning", "error"] = "info"
+    log_level: Level = "info"
+    log_format: Style = "auto"
 
 
 class MqttSection(MqttSettings):
