@@ -92,9 +92,9 @@ async def slow_line(field: Field, lasts_s: float) -> None:
 
 async def disk_full(field: Field, lasts_s: float) -> None:
     """No byte is left on the edge's disk."""
-    await asyncio.to_thread(field.fill_disk)
+    await asyncio.to_thread(field.card.fill)
     await asyncio.sleep(lasts_s)
-    await asyncio.to_thread(field.free_disk)
+    await asyncio.to_thread(field.card.free)
 
 
 async def read_only(field: Field, lasts_s: float) -> None:
@@ -102,10 +102,10 @@ async def read_only(field: Field, lasts_s: float) -> None:
     edge = field.demo.site.edge
     async with field.edge_away():
         await edge.kill()
-        await asyncio.to_thread(field.remount, "ro")
+        await asyncio.to_thread(field.card.remount, "ro")
         await edge.start()
         await asyncio.sleep(lasts_s)
-        await asyncio.to_thread(field.remount, "rw")
+        await asyncio.to_thread(field.card.remount, "rw")
 
 
 async def clock_hour_back(field: Field, lasts_s: float) -> None:

@@ -1,7 +1,7 @@
 """The field of battle: one site of real processes, each of which can be hurt.
 
 Edge and central run as a service manager would run them, around a real Mosquitto (with a way in
-of its own for the edge) and, if asked, a real PostgreSQL. The edge's data lies on a small tmpfs,
+of its own for the edge) and, if asked, a real PostgreSQL. The edge's data lies on a small disk,
 its clock can be set.
 """
 
@@ -12,11 +12,14 @@ import shutil
 import subprocess
 from pathlib import Path
 
+from benchmarks.nemesis.disk import Disk
 from benchmarks.nemesis.storm import Storm
 from benchmarks.servers.mosquitto import MosquittoProcess, free_port, start_mosquitto
 from benchmarks.servers.postgres import PostgresProcess, fresh_database
 
-DISK_MIB = 24
+DISK_MIB = 48
+JOURNAL_MIB = 16
+"""Half of the disk and less: sealing a segment writes it twice before its log goes."""
 _C_CODE = Path(__file__).with_name("clockshift.c")
 
 
@@ -37,13 +40,14 @@ class Field(Storm):
             options["database_url"] = fresh_database(self.postgres.url, "central")
         super().__init__(folder / "site", seed, **options)
         self.data = folder / "site" / "edge"
-        self._mounted = False
+        self.card = Disk(self.data, folder / "card.img", DISK_MIB)
+        self.has_disk = False
         self._clock = folder / "clock"
 
     async def start(self) -> None:
         """Everything up, every device heard."""
         self.data.mkdir(parents=True)
-        self._mount()
+        self.has_disk = await asyncio.to_thread(self.card.mount)
         self._set_the_clock_shim()
         await super().start()
 
@@ -52,9 +56,9 @@ class Field(Storm):
         settings are written, before the edge starts.
         """
         settings = self.data.parent / "edge.toml"
-        settings.write_text(
-            settings.read_text().replace(f"port = {self.broker.port}", f"port = {self.edge_port}")
-        )
+        text = settings.read_text()
+        text = text.replace(f"port = {self.broker.port}", f"port = {self.edge_port}")
+        settings.write_text(text + f"\n[journal]\nmax_mib = {JOURNAL_MIB}\n")
         self.demo.site.edge.environment = self.environment
 
     def restart_broker(self, max_queued: int = 10_000) -> None:
@@ -68,43 +72,14 @@ class Field(Storm):
         """The edge's wall clock is wrong by so much, from now on."""
         self._clock.write_text(str(seconds))
 
-    def remount(self, options: str) -> None:
-        """``ro`` or ``rw``: a dying card turns itself read-only."""
-        subprocess.run(["mount", "-o", f"remount,{options}", str(self.data)], check=True)
-
-    def fill_disk(self) -> None:
-        """No byte is left on the edge's disk."""
-        with (self.data / "ballast").open("wb") as ballast:
-            try:
-                while True:
-                    ballast.write(bytes(65_536))
-                    ballast.flush()
-            except OSError:
-                return
-
-    def free_disk(self) -> None:
-        """There is room again."""
-        (self.data / "ballast").unlink(missing_ok=True)
-
     async def abandon(self) -> None:
         """Leave nothing running and nothing mounted."""
         await super().abandon()
         await asyncio.to_thread(self.broker.stop)
         if self.postgres is not None:
             await asyncio.to_thread(self.postgres.stop)
-        if self._mounted:
-            unmount = ["umount", "-l", str(self.data)]
-            await asyncio.to_thread(subprocess.run, unmount, check=False)
-
-    def _mount(self) -> None:
-        mount = ["mount", "-t", "tmpfs", "-o", f"size={DISK_MIB}m", "tallyport-nemesis"]
-        done = subprocess.run([*mount, str(self.data)], capture_output=True, check=False)
-        self._mounted = done.returncode == 0
-
-    @property
-    def has_disk(self) -> bool:
-        """Whether the edge's data lies on a disk of its own."""
-        return self._mounted
+        if self.has_disk:
+            await asyncio.to_thread(self.card.unmount)
 
     def _set_the_clock_shim(self) -> None:
         self.environment: dict[str, str] = {}
