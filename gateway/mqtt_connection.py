@@ -8,7 +8,6 @@ blocking connect and TLS handshake run in an executor thread.
 from __future__ import annotations
 
 import asyncio
-import socket
 import ssl
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
@@ -21,6 +20,7 @@ from paho.mqtt.reasoncodes import ReasonCode
 from paho.mqtt.subscribeoptions import SubscribeOptions
 
 from gateway import tls_alerts
+from gateway.mqtt_paho import MendedPaho
 from gateway.mqtt_settings import (
     NO_MATCHING_SUBSCRIBERS,
     PACKET_TOO_LARGE,
@@ -37,41 +37,13 @@ from gateway.mqtt_settings import (
 if TYPE_CHECKING:
     from paho.mqtt.client import SocketLike
 
-MISC_PERIOD_S = 1.0
-"""How often keepalives are looked after."""
+QUESTIONS_PER_KEEPALIVE = 2
+SILENT_QUESTIONS = 3
+"""At the third question in a row with nothing heard since the first, the link counts as dead:
+after one and a half keepalives at most, which is when the broker gives us up, too."""
 PUBLISH_OVERHEAD_BYTES = 16
 """Fixed header, lengths, packet identifier and empty properties of a PUBLISH, rounded up."""
 Arrived = Callable[["Connection", paho.MQTTMessage], None]
-
-
-class _Paho(paho.Client):
-    alert: ssl.SSLError | None = None
-    """With what TLS ended the connection; paho itself keeps only that it ended."""
-
-    def _sock_recv(self, bufsize: int) -> bytes:
-        try:
-            return super()._sock_recv(bufsize)
-        except ssl.SSLError as error:
-            self.alert = error
-            raise
-
-    def drop(self) -> None:
-        """Close the socket now, without a farewell."""
-        self._sock_close()
-
-    def _ssl_wrap_socket(self, tcp_sock: socket.socket) -> ssl.SSLSocket:
-        """Shake hands as paho does, but close the socket when that fails."""
-        assert self._ssl_context is not None
-        wrapped = self._ssl_context.wrap_socket(
-            tcp_sock, server_hostname=self._host, do_handshake_on_connect=False
-        )
-        try:
-            wrapped.settimeout(self._connect_timeout)
-            wrapped.do_handshake()
-        except BaseException:
-            wrapped.close()
-            raise
-        return wrapped
 
 
 class Connection:
@@ -93,12 +65,15 @@ class Connection:
         self._reasons: dict[int, str] = {}
         self._window = asyncio.Semaphore(settings.window)
         self._largest_packet: int | None = None
-        self._misc: asyncio.TimerHandle | None = None
+        self._keepalive_s = settings.keepalive_s
+        self._unheard = 0
+        self._asking: asyncio.TimerHandle | None = None
+        self._overdue: asyncio.TimerHandle | None = None
         self._paho = self._new_paho(will)
 
-    def _new_paho(self, will: Will | None) -> _Paho:
+    def _new_paho(self, will: Will | None) -> MendedPaho:
         settings = self._settings
-        client = _Paho(
+        client = MendedPaho(
             CallbackAPIVersion.VERSION2,
             client_id=settings.client_id,
             protocol=paho.MQTTv5,
@@ -168,7 +143,6 @@ class Connection:
         self._paho.on_socket_close = self._on_socket_close
         self._loop.add_reader(sock, self._drive, self._read)
         self._loop.add_writer(sock, self._drive, self._paho.loop_write)
-        self._misc = self._loop.call_later(MISC_PERIOD_S, self._look_after)
 
     # --- the event loop's side
 
@@ -179,6 +153,7 @@ class Connection:
             self.close(f"{type(error).__name__} while talking to the broker: {error}")
 
     def _read(self) -> None:
+        self._unheard = 0
         self._paho.loop_read()
         # Bytes that TLS has already decrypted do not make the socket readable again.
         sock: Any = self._paho.socket()
@@ -186,10 +161,21 @@ class Connection:
             self._paho.loop_read()
             sock = self._paho.socket()
 
-    def _look_after(self) -> None:
-        self._drive(self._paho.loop_misc)
+    def _ask(self) -> None:
+        """Ask whether the broker is there, however much is under way: what only one side sends
+        proves nothing. Counting instead of timing forgives a process that was itself held up.
+        """
+        self._unheard += 1
+        if self._unheard >= SILENT_QUESTIONS:
+            self.close(f"{self._settings.address} fell silent: it, or the way to it, is dead")
+            return
+        self._drive(self._paho.ask)
+        self._ask_later()
+
+    def _ask_later(self) -> None:
         if not self.lost.done():
-            self._misc = self._loop.call_later(MISC_PERIOD_S, self._look_after)
+            period_s = self._keepalive_s / QUESTIONS_PER_KEEPALIVE
+            self._asking = self._loop.call_later(period_s, self._ask)
 
     def _on_register_write(self, _client: object, _userdata: object, sock: SocketLike) -> None:
         self._loop.add_writer(sock, self._drive, self._paho.loop_write)
@@ -221,6 +207,9 @@ class Connection:
         theirs = getattr(properties, "ReceiveMaximum", self._settings.window)
         self._window = asyncio.Semaphore(min(self._settings.window, theirs))
         self._largest_packet = getattr(properties, "MaximumPacketSize", None)
+        demanded_s = getattr(properties, "ServerKeepAlive", 0)
+        self._keepalive_s = min(self._keepalive_s, demanded_s or self._keepalive_s)
+        self._ask_later()
         self._accepted.set_result(None)
 
     def _on_disconnect(
@@ -247,7 +236,10 @@ class Connection:
     def _on_publish(
         self, _client: object, _userdata: object, mid: int, reason: ReasonCode, _properties: object
     ) -> None:
+        was_oldest = mid == next(iter(self._acks), None)
         waiting = self._acks.pop(mid, None)
+        if was_oldest:
+            self._expect_ack()
         if waiting is not None and not waiting.done():
             self._reasons[reason.value] = str(reason)
             waiting.set_result(reason.value)
@@ -288,8 +280,8 @@ class Connection:
             waiting.cancel()
             raise NotConnected(f"paho would not send: {paho.error_string(info.rc)}")
         self._acks[info.mid] = waiting
-        timer = self._loop.call_later(self._settings.ack_timeout_s, self._unanswered, waiting)
-        waiting.add_done_callback(lambda _: timer.cancel())
+        if self._overdue is None:
+            self._expect_ack()
         code = await asyncio.shield(waiting)
         if code >= 0x80:
             raise PublishRefused(topic, code, self._reasons[code])
@@ -305,7 +297,13 @@ class Connection:
         waiting: asyncio.Future[int] = self._loop.create_future()
         waiting.add_done_callback(_retrieved)
         self._subacks[mid] = waiting
-        code = await waiting
+        limit_s = self._settings.ack_timeout_s
+        try:
+            async with asyncio.timeout(limit_s):
+                code = await waiting
+        except TimeoutError:
+            self.close(f"{self._settings.address} left a subscription unanswered for {limit_s} s")
+            raise NotConnected(self.lost.result()) from None
         if code >= 0x80:
             raise SubscribeRefused(topic_filter, code, self._reasons[code])
 
@@ -326,21 +324,28 @@ class Connection:
         self._paho.drop()
         self._end(why)
 
-    def _unanswered(self, waiting: asyncio.Future[int]) -> None:
+    def _expect_ack(self) -> None:
+        """Wait for the oldest message's acknowledgement, from now on: on a slow line the ones
+        before it took their time, and brokers acknowledge in order.
+        """
+        if self._overdue is not None:
+            self._overdue.cancel()
+        limit_s = self._settings.ack_timeout_s
+        self._overdue = self._loop.call_later(limit_s, self._unanswered) if self._acks else None
+
+    def _unanswered(self) -> None:
         """A broker that answers pings and not this is of no use: begin anew."""
-        if not waiting.done():
-            limit_s = self._settings.ack_timeout_s
-            self.close(
-                f"{self._settings.address} has not acknowledged a message for {limit_s:.0f} s"
-            )
+        limit_s = self._settings.ack_timeout_s
+        self.close(f"{self._settings.address} has not acknowledged a message for {limit_s:.0f} s")
 
     def _release(self, waiting: asyncio.Future[int]) -> None:
         _retrieved(waiting)
         self._window.release()
 
     def _end(self, why: str) -> None:
-        if self._misc is not None:
-            self._misc.cancel()
+        for timer in (self._asking, self._overdue):
+            if timer is not None:
+                timer.cancel()
         if not self.lost.done():
             self.lost.set_result(why)
         if not self._accepted.done():

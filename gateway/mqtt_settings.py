@@ -21,8 +21,8 @@ class MqttSettings(BaseModel):
     given; ``tls_cert`` and ``tls_key`` identify us. Files are read at each connection, so that
     a renewed certificate needs no restart. ``receive_maximum`` bounds what the broker may send
     before we acknowledge; ``window`` what we send before it does (its own lower limit wins).
-    A half-open connection is noticed after about twice ``keepalive_s``, a broker that answers
-    pings and acknowledges nothing after ``ack_timeout_s``.
+    A half-open connection is noticed within one and a half ``keepalive_s``, a broker that
+    answers pings and acknowledges nothing after ``ack_timeout_s``.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -35,7 +35,7 @@ class MqttSettings(BaseModel):
     tls_ca: Path | None = None
     tls_cert: Path | None = None
     tls_key: Path | None = None
-    keepalive_s: Annotated[int, Field(ge=1, le=3600)] = 10
+    keepalive_s: Annotated[int, Field(ge=1, le=3600)] = 8
     connect_timeout_s: Annotated[float, Field(gt=0, le=120)] = 10.0
     ack_timeout_s: Annotated[float, Field(gt=0, le=600)] = 30.0
     receive_maximum: Annotated[int, Field(ge=1, le=65535)] = 100

@@ -20,10 +20,12 @@ pytestmark = [
     pytest.mark.skipif(find_mosquitto() is None, reason=MISSING),
 ]
 NOTICED_S = 20.0
-"""Promised."""
+"""Promised; with what ships it takes 12 s at most, which leaves room for a busy machine."""
+BACK_S = 30.0
+"""At most 10 s of waiting, and a handshake of which some packets were lost: again with room."""
 
 
-@pytest.mark.parametrize("silence", ["both", "back"])
+@pytest.mark.parametrize("silence", ["both", "out", "back"])
 async def test_a_silent_broker_is_noticed_and_found_again(tmp_path: Path, silence: str) -> None:
     if reason := network.why_not():
         pytest.skip(reason)
@@ -40,7 +42,7 @@ async def test_a_silent_broker_is_noticed_and_found_again(tmp_path: Path, silenc
         await until(lambda: not client.is_connected, "the silence to be noticed")
         assert time.monotonic() - began <= NOTICED_S
         network.heal()
-        await asyncio.wait_for(client.connected(), 30)
+        await asyncio.wait_for(client.connected(), BACK_S)
         assert client.generation == 2
     finally:
         network.heal()
