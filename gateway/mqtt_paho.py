@@ -1,4 +1,4 @@
-"""paho's client with what it hides: why TLS ended it, closing at once, asking for a sign of life."""
+"""paho's client with what it hides: why TLS ended it, closing at once, asking for a sign."""
 
 from __future__ import annotations
 
