@@ -5,23 +5,29 @@ continues the stream, drops what it has, refuses what would leave a gap, and mov
 watermark in the transaction that stores the observations; only after that commit are the
 messages acknowledged and the watermark published. A payload that is not of the contract goes
 to quarantine with its bytes, and is acknowledged: it would never get better.
+
+Of several workers each hears every edge and takes those of its own partitions. What nobody took
+while a partition changed hands is asked for again by the watermark that its new owner tells.
 """
 
 from __future__ import annotations
 
 import asyncio
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import NamedTuple
 
+import msgspec
 import structlog
 from sqlalchemy import Connection, text
 from sqlalchemy.exc import DBAPIError
 
 from central import observations
 from central.bulk import storable
+from central.leases import Alone, Gained, Holder
 from central.moments import to_us
 from central.observations import Arrived
+from central.partitions import partition_of
 from central.store import Database, passes_by
 from central.streams import Decision, Stream, admit, advance, begin, load, standing
 from central.tide import Tide
@@ -45,15 +51,16 @@ Preview = Callable[[str, bytes], None]
 
 
 class Outcome(NamedTuple):
-    """What became of some messages: watermarks to publish by topic, and counters."""
+    """What became of some messages: watermarks to publish, by topic and epoch, and counters."""
 
-    watermarks: dict[str, Watermark]
+    watermarks: dict[tuple[str, str], Watermark]
     counted: Counter[str]
 
 
 class Ingest:
     """See the module. ``counters``: ``messages``, ``observations``, ``repeated``, ``gaps``,
-    ``lost``, ``forgotten``, ``fenced``, ``quarantined``, ``retries``.
+    ``lost``, ``forgotten``, ``fenced``, ``quarantined``, ``elsewhere`` (another worker's),
+    ``retries``.
     """
 
     def __init__(
@@ -63,8 +70,10 @@ class Ingest:
         *,
         clock: Clock | None = None,
         preview: Preview | None = None,
+        holder: Holder | None = None,
     ) -> None:
         self._database = database
+        self._holder = holder or Alone()
         self._tide = tide
         self._clock = clock or SystemClock()
         self._preview = preview
@@ -77,40 +86,60 @@ class Ingest:
         quarantine.
         """
         await client.subscribe(topics.ALL_OBSERVATIONS)
-        await client.subscribe(topics.ALL_STATUS)
         if self._preview is not None:
             await client.subscribe(topics.ALL_LIVE, qos=0)
-        waiting: asyncio.Queue[Incoming] = asyncio.Queue()
+        waiting: asyncio.Queue[Incoming | Gained] = asyncio.Queue()
         async with asyncio.TaskGroup() as group:
             group.create_task(self._pump(client, waiting))
-            group.create_task(self._say_where_we_stand(client))
+            group.create_task(self._follow_gains(waiting))
             while True:
-                messages = [await waiting.get()]
-                while len(messages) < _TOGETHER and not waiting.empty():
-                    messages.append(waiting.get_nowait())
-                outcome = await self._take(messages)
-                await self._publish(client, outcome.watermarks)
+                messages: list[Incoming] = []
+                gained = await _some(waiting, messages)
+                if messages:
+                    outcome = await self._take(messages)
+                    await self._publish(client, outcome.watermarks)
                 for message in messages:
                     message.ack()
+                if gained is not None:
+                    await self._say_where_we_stand(client, gained)
 
-    async def _say_where_we_stand(self, client: Link) -> None:
-        """Once: after a restore every edge must know at once that central went back."""
+    async def _follow_gains(self, waiting: asyncio.Queue[Incoming | Gained]) -> None:
+        """In the queue of messages: what is told of a stream never overtakes its commits."""
+        async for gained in self._holder.gains():
+            waiting.put_nowait(gained)
+
+    async def _say_where_we_stand(self, client: Link, gained: Gained) -> None:
+        """After a restore every edge must know at once that central went back, and after another
+        worker's death that what was on the way is to be sent again. A new subscription lets the
+        broker tell once more who is present.
+        """
         await client.connected()
+        await client.subscribe(topics.ALL_STATUS)
         found = await self._database.read(standing)
         await self._publish(
-            client, {topics.watermark(site, mark.edge): mark for site, mark in found}
+            client,
+            {
+                (topics.watermark(site, mark.edge), mark.epoch): msgspec.structs.replace(
+                    mark, again=gained.after_another
+                )
+                for site, mark in found
+                if partition_of(mark.edge) in gained.partitions
+            },
         )
 
-    async def _pump(self, client: Link, waiting: asyncio.Queue[Incoming]) -> None:
+    async def _pump(self, client: Link, waiting: asyncio.Queue[Incoming | Gained]) -> None:
         """Bounded by the client's receive maximum: nothing more comes while nothing is acked.
-        What is only a preview passes by the queue.
+        What is only a preview passes by the queue, and what is another worker's passes by us.
         """
         async for message in client.messages():
             address = topics.parse(message.topic)
             if self._preview is not None and address is not None and address.leaf == "up/live":
                 self._preview(message.topic, message.payload)
-            else:
+            elif _partition(message.topic) in self._holder.held:
                 waiting.put_nowait(message)
+            else:
+                self.counters["elsewhere"] += 1
+                message.ack()
 
     async def _take(self, messages: Sequence[Incoming]) -> Outcome:
         while True:
@@ -124,15 +153,30 @@ class Ingest:
     async def _take_apart(self, messages: Sequence[Incoming], error: DBAPIError) -> Outcome:
         """One of some messages cannot be stored, ever: it goes aside, and the others in."""
         if len(messages) == 1:
-            topic, payload = messages[0].topic, messages[0].payload
-            reason = f"the database refuses it: {error.orig}"
-            outcome = await self._set_aside(topic, payload, reason)
-            self.counters.update(outcome.counted)
-            return outcome
-        watermarks: dict[str, Watermark] = {}
+            return await self._take_piece(messages[0].topic, messages[0].payload, error)
+        told = Outcome({}, Counter())
         for message in messages:
-            watermarks |= (await self._take([message])).watermarks
-        return Outcome(watermarks, Counter())
+            told.watermarks.update((await self._take([message])).watermarks)
+        return told
+
+    async def _take_piece(self, topic: str, payload: bytes, error: DBAPIError) -> Outcome:
+        """Of a batch that cannot be stored, halve by halve, all goes in but the observation that
+        is at fault: its stream goes on without it, and counts it as lost.
+        """
+        reason = f"the database refuses it: {error.orig}"
+        batch = _decode(topic, payload)
+        if not isinstance(batch, Batch) or not batch.observations:
+            return await self._set_aside(topic, payload, reason)
+        told = Outcome({}, Counter())
+        if len(batch.observations) > 1:
+            pieces = _halves(batch)
+        else:
+            told = await self._set_aside(topic, payload, reason)
+            pieces = [_without(batch)]
+        for piece in pieces:
+            one = Incoming(topic, codec.encode(piece), 1, False, _nothing)
+            told.watermarks.update((await self._take([one])).watermarks)
+        return told
 
     async def _set_aside(self, topic: str, payload: bytes, reason: str) -> Outcome:
         now_us = self._clock.now_us()
@@ -144,7 +188,8 @@ class Ingest:
                     raise
                 await self._wait_out(error)
             else:
-                return Outcome({}, Counter(messages=1, quarantined=1))
+                self.counters.update(messages=1, quarantined=1)
+                return Outcome({}, Counter())
 
     async def _wait_out(self, error: DBAPIError) -> None:
         """Say so when it begins and once a minute, not at every try."""
@@ -159,16 +204,18 @@ class Ingest:
         """Commit some messages (topic and payload) in one transaction; raises the tide."""
         record_us = self._clock.now_us()
         decoded = [(topic, payload, _decode(topic, payload)) for topic, payload in messages]
-        outcome = await self._database.write(lambda conn: _commit(conn, decoded, record_us))
+        outcome = await self._database.write(
+            lambda conn: _commit(conn, decoded, record_us, self._holder)
+        )
         self.counters.update(outcome.counted)
         self._tide.rise()
         return outcome
 
-    async def _publish(self, client: Link, watermarks: dict[str, Watermark]) -> None:
+    async def _publish(self, client: Link, watermarks: Mapping[tuple[str, str], Watermark]) -> None:
         """A watermark that is not delivered costs only repeats: it is retained, and the next
         one says the same and more.
         """
-        for topic, watermark in watermarks.items():
+        for (topic, _), watermark in watermarks.items():
             payload = codec.encode_watermark(watermark)
             try:
                 # What an elder epoch hears must not hide the living one's word.
@@ -176,6 +223,52 @@ class Ingest:
             except (NotConnected, PublishRefused) as error:
                 self.counters["watermarks_unsent"] += 1
                 _log.warning("watermark_not_sent", edge=watermark.edge, why=str(error))
+
+
+async def _some(
+    waiting: asyncio.Queue[Incoming | Gained], messages: list[Incoming]
+) -> Gained | None:
+    """Wait for something; put messages into ``messages``, up to what was gained, if anything."""
+    one = await waiting.get()
+    while not isinstance(one, Gained):
+        messages.append(one)
+        if len(messages) == _TOGETHER or waiting.empty():
+            return None
+        one = waiting.get_nowait()
+    return one
+
+
+def _partition(topic: str) -> int:
+    """An edge's, or for what is nobody's the topic's own: somebody must set it aside."""
+    address = topics.parse(topic)
+    return partition_of(topic if address is None else address.edge)
+
+
+def _halves(batch: Batch) -> list[Batch]:
+    middle = len(batch.observations) // 2
+    return [
+        msgspec.structs.replace(batch, observations=batch.observations[:middle]),
+        msgspec.structs.replace(
+            batch,
+            first_seq=batch.first_seq + middle,
+            observations=batch.observations[middle:],
+            lost_before=0,
+        ),
+    ]
+
+
+def _without(batch: Batch) -> Batch:
+    """A batch of one observation, declared lost."""
+    return msgspec.structs.replace(
+        batch,
+        first_seq=batch.first_seq + 1,
+        observations=[],
+        lost_before=batch.lost_before + 1,
+    )
+
+
+def _nothing() -> None:
+    """A piece has nothing to acknowledge: its message has."""
 
 
 def _decode(topic: str, payload: bytes) -> Batch | Presence | ContractError:
@@ -197,13 +290,17 @@ def _commit(
     conn: Connection,
     decoded: Sequence[tuple[str, bytes, Batch | Presence | ContractError]],
     record_us: int,
+    holder: Holder,
 ) -> Outcome:
+    ours = {one.no for one in holder.mine(conn)}
     counted: Counter[str] = Counter(messages=len(decoded))
-    watermarks: dict[str, Watermark] = {}
+    watermarks: dict[tuple[str, str], Watermark] = {}
     arrived: list[Arrived] = []
     streams: dict[tuple[str, str], Stream] = {}
     for topic, payload, told in decoded:
-        if isinstance(told, ContractError):
+        if _partition(topic) not in ours:
+            counted["elsewhere"] += 1  # lost to another worker since we heard it
+        elif isinstance(told, ContractError):
             _quarantine(conn, topic, payload, str(told), record_us)
             counted["quarantined"] += 1
         elif isinstance(told, Presence):
@@ -212,7 +309,7 @@ def _commit(
             mark = _admit(conn, topic, told, streams, arrived, counted, record_us)
             address = topics.parse(topic)
             assert address is not None
-            watermarks[topics.watermark(address.site, told.edge)] = mark
+            watermarks[topics.watermark(address.site, told.edge), told.epoch] = mark
     observations.append(conn, arrived, record_us)
     counted["observations"] += len(arrived)
     return Outcome(watermarks, counted)

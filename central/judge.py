@@ -1,8 +1,9 @@
 """Judge and post: the observation log, stretch by stretch, into movements on the ledger.
 
-One transaction a stretch: what judging found is posted and stored together with the cursor
-and the state of judging, so that a crash at any moment means judging that stretch again from
-the same state, with the same result. A movement that stock's rules refuse becomes a review.
+One transaction a stretch: what judging found is posted and stored together with how far it came
+and what it remembers, so that a crash at any moment means judging that stretch again from the
+same memory, with the same result. A movement that stock's rules refuse becomes a review.
+Memories are kept by partition of read points: each of several workers judges its own.
 """
 
 from __future__ import annotations
@@ -11,22 +12,25 @@ import asyncio
 from collections import Counter
 from collections.abc import Sequence
 from contextlib import nullcontext
+from typing import NamedTuple
 
 import msgspec
 import structlog
-from sqlalchemy import Connection, text
+from sqlalchemy import Connection
 from sqlalchemy.exc import DBAPIError
 
 from central.bulk import BulkInsert, storable
-from central.catalogue.context import ContextCache
-from central.catalogue.effective import JUDGE
+from central.catalogue.context import ContextCache, next_change
+from central.leases import Alone, Holder
 from central.moments import to_us
-from central.observations import read_log
+from central.observations import read_share
+from central.partitions import Held, partition_of
 from central.reconcile.reconciler import Reconciler
-from central.reconcile.verdict import Logged, Review, Verdict
+from central.reconcile.verdict import Context, Logged, Review, Verdict
 from central.stock import ledger
 from central.stock.model import Cause, Movement, StockError
 from central.store import Database, passes_by
+from central.stretches import Judged, Recorder, behind, keep, ledger_height, memories
 from central.tide import Tide
 from gateway.clock import Clock, SystemClock
 
@@ -65,10 +69,14 @@ _REVIEWS = BulkInsert(
     ),
     "ON CONFLICT (id) DO NOTHING",
 )
-_MOVE_CURSOR = text(
-    "INSERT INTO cursor (name, position, state) VALUES (:name, :position, :state) "
-    "ON CONFLICT (name) DO UPDATE SET position = excluded.position, state = excluded.state"
-)
+
+
+class _Mind(NamedTuple):
+    """A partition's reconciler, as of a lease's epoch and a place in the log."""
+
+    epoch: int
+    position: int
+    reconciler: Reconciler
 
 
 class _JudgingFailed(Exception):
@@ -80,14 +88,21 @@ class Judge:
     ``reviews``, ``passes``, ``ignored``, ``failed``, ``retries``.
     """
 
-    def __init__(self, database: Database, tide: Tide, *, clock: Clock | None = None) -> None:
+    def __init__(
+        self,
+        database: Database,
+        tide: Tide,
+        *,
+        clock: Clock | None = None,
+        holder: Holder | None = None,
+    ) -> None:
         self._database = database
         self._tide = tide
+        self._holder = holder or Alone()
         self._clock = clock or SystemClock()
         self._told_at_s = -_TELL_EVERY_S
         self._contexts = ContextCache()
-        self._reconciler: Reconciler | None = None
-        self._position = -1
+        self._forget()
         self.counters: Counter[str] = Counter()
 
     async def run(self) -> None:
@@ -111,64 +126,86 @@ class Judge:
             self._told_at_s = now_s
             _log.error("judging_waits_for_the_database", why=str(error.orig))
 
+    def _forget(self) -> None:
+        self._minds: dict[int, _Mind] = {}
+        self._recorder = Recorder()
+
     async def step(self) -> bool:
         """Judge the next stretch in one transaction; False when there was nothing to judge."""
         try:
             taken = await self._database.write(self._one_stretch)
         except BaseException:
-            self._reconciler = None  # what it learnt was not committed
+            self._forget()  # what it learnt was not committed
             raise
         if taken:
             self._tide.rise()
         return taken > 0
 
     def _one_stretch(self, conn: Connection) -> int:
-        position, reconciler = self._resume(conn)
-        logged = read_log(conn, position, _STRETCH)
-        if not logged:
+        mine = self._holder.mine(conn)
+        if not mine:
             return 0
-        record_us = self._clock.now_us()
-        try:
-            with conn.begin_nested():
-                told, reconciler = self._each(conn, reconciler, logged, record_us)
-        except _JudgingFailed:
-            _log.exception("judging_failed", first=logged[0].log_id, last=logged[-1].log_id)
-            told, reconciler = self._each(
-                conn, self._saved(conn), logged, record_us, setting_aside=True
-            )
-        conn.execute(
-            _MOVE_CURSOR,
-            {"name": JUDGE, "position": logged[-1].log_id, "state": reconciler.dump()},
-        )
-        self._reconciler, self._position = reconciler, logged[-1].log_id
+        group, upto = behind(mine)
+        after = group[0].position
+        change = next_change(conn, after + 1)
+        if change is not None:
+            upto = min(upto, change - 1)
+        numbers = frozenset(one.no for one in group)
+        logged, reached = read_share(conn, after, _STRETCH, numbers, upto)
+        if reached == after:
+            return 0
+        ledger_from = ledger_height(conn)
+        told, minds = self._judged(conn, group, logged)
+        touched = {partition_of(one.observation.read_point) for one in logged}
+        keep(conn, group, reached, {no: minds[no].dump() for no in touched})
+        ledger_upto = ledger_height(conn) if told["movements"] else ledger_from
+        self._recorder.record(conn, Judged(numbers, after, reached, ledger_from, ledger_upto))
+        for one in group:
+            self._minds[one.no] = _Mind(one.epoch, reached, minds[one.no])
         self.counters.update(told)
         self.counters["observations"] += len(logged)
-        return len(logged)
+        return reached - after
 
-    def _resume(self, conn: Connection) -> tuple[int, Reconciler]:
-        row = conn.execute(
-            text("SELECT position FROM cursor WHERE name = :name"), {"name": JUDGE}
-        ).scalar()
-        position = int(row or 0)
-        if self._reconciler is None or self._position != position:
-            self._reconciler, self._position = self._saved(conn), position
-        return position, self._reconciler
+    def _judged(
+        self, conn: Connection, group: Sequence[Held], logged: Sequence[Logged]
+    ) -> tuple[Counter[str], dict[int, Reconciler]]:
+        """Post what the entries come to; the counts, and the minds afterwards."""
+        record_us = self._clock.now_us()
+        context = self._contexts.load(conn, at_log=group[0].position + 1)
+        minds = self._recall(conn, group)
+        try:
+            with conn.begin_nested():
+                return self._each(conn, minds, logged, context, record_us), minds
+        except _JudgingFailed:
+            _log.exception("judging_failed", first=logged[0].log_id, last=logged[-1].log_id)
+            self._minds.clear()
+            minds = self._recall(conn, group)
+            told = self._each(conn, minds, logged, context, record_us, setting_aside=True)
+            return told, minds
 
-    def _saved(self, conn: Connection) -> Reconciler:
-        state = conn.execute(
-            text("SELECT state FROM cursor WHERE name = :name"), {"name": JUDGE}
-        ).scalar()
-        return Reconciler(None if state is None else bytes(state))
+    def _recall(self, conn: Connection, group: Sequence[Held]) -> dict[int, Reconciler]:
+        """The minds of these partitions: as we left them, or as they were kept."""
+        minds = {
+            one.no: self._minds[one.no].reconciler
+            for one in group
+            if one.no in self._minds and self._minds[one.no][:2] == (one.epoch, one.position)
+        }
+        others = [one.no for one in group if one.no not in minds]
+        if others:
+            kept = memories(conn, others)
+            minds |= {no: Reconciler(kept.get(no)) for no in others}
+        return minds
 
     def _each(
         self,
         conn: Connection,
-        reconciler: Reconciler,
+        minds: dict[int, Reconciler],
         logged: Sequence[Logged],
+        context: Context,
         record_us: int,
         *,
         setting_aside: bool = False,
-    ) -> tuple[Counter[str], Reconciler]:
+    ) -> Counter[str]:
         """Judge entry by entry and post what each comes to before the next is judged, so that
         the next sees the ledger as it is, a refusal included, wherever the log is cut.
 
@@ -176,12 +213,12 @@ class Judge:
         that shows the fault goes to a person, and judging goes on as if it had not been.
         """
         told: Counter[str] = Counter()
-        context = self._contexts.load(conn)
         for one in logged:
-            before = reconciler.dump() if setting_aside else b""
+            no = partition_of(one.observation.read_point)
+            before = minds[no].dump() if setting_aside else b""
             try:
                 with conn.begin_nested() if setting_aside else nullcontext():
-                    verdict = reconciler.judge([one], context)
+                    verdict = minds[no].judge([one], context)
                     self._store(conn, verdict, record_us, one.log_id, told)
             except Exception as error:
                 if isinstance(error, DBAPIError) and passes_by(error):
@@ -189,10 +226,10 @@ class Judge:
                 if not setting_aside:
                     raise _JudgingFailed from error
                 told["failed"] += 1
-                reconciler = Reconciler(before)
+                minds[no] = Reconciler(before)
                 verdict = Verdict(reviews=(_fault(one, error),))
                 self._store(conn, verdict, record_us, one.log_id, told)
-        return told, reconciler
+        return told
 
     def _store(
         self, conn: Connection, verdict: Verdict, record_us: int, log_id: int, told: Counter[str]

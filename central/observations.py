@@ -6,17 +6,18 @@ state is a projection that is brought up to date in the same transaction.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 
 import msgspec
 from sqlalchemy import Connection, text
 
 from central.bulk import BulkInsert, storable
 from central.moments import to_us
+from central.partitions import ALL, partition_of
 from central.reconcile.verdict import Logged
 from gateway.contract import DeviceDescribed, DeviceHealth, Observation
 
-__all__ = ["Arrived", "append", "read_log"]
+__all__ = ["Arrived", "append", "read_log", "read_share"]
 
 _INSERT = BulkInsert(
     "observation",
@@ -48,9 +49,10 @@ _DESCRIBED = text(
     "WHERE edge = :edge AND device = :device"
 )
 _READ = text(
-    "SELECT log_id, edge, epoch, seq, body FROM observation WHERE log_id > :after "
-    "ORDER BY log_id LIMIT :limit"
+    "SELECT log_id, edge, epoch, seq, read_point, body FROM observation "
+    "WHERE log_id > :after AND log_id <= :upto ORDER BY log_id LIMIT :limit"
 )
+_END = 2**62
 _encoder = msgspec.json.Encoder()
 _decode: msgspec.json.Decoder[Observation] = msgspec.json.Decoder(Observation)
 
@@ -92,8 +94,23 @@ def append(conn: Connection, arrived: Sequence[Arrived], record_us: int) -> None
 
 def read_log(conn: Connection, after: int, limit: int) -> list[Logged]:
     """The next observations after log entry ``after``."""
-    rows = conn.execute(_READ, {"after": after, "limit": limit})
-    return [Logged(row[0], row[1], row[2], row[3], _decode.decode(row[4])) for row in rows]
+    return read_share(conn, after, limit, ALL)[0]
+
+
+def read_share(
+    conn: Connection, after: int, limit: int, partitions: Collection[int], upto: int = _END
+) -> tuple[list[Logged], int]:
+    """Those of the next ``limit`` entries after ``after`` (and up to ``upto``) whose read points
+    belong to ``partitions``, and how far the log was read for them.
+    """
+    rows = conn.execute(_READ, {"after": after, "limit": limit, "upto": upto}).all()
+    every = len(partitions) == len(ALL)
+    logged = [
+        Logged(row[0], row[1], row[2], row[3], _decode.decode(row[5]))
+        for row in rows
+        if every or partition_of(row[4]) in partitions
+    ]
+    return logged, rows[-1][0] if rows else after
 
 
 def _project(conn: Connection, arrived: Sequence[Arrived], record_us: int) -> None:

@@ -1,27 +1,31 @@
 """Judge the whole observation log again, from nothing, and compare with what was posted.
 
-Judging is a pure fold, so the same log and the same context must give the same movements,
-reviews and passes. What was posted is taken as given (a movement that stock refused, one that
-a person made): each entry is judged with the tags' places as the ledger had them then.
+Judging is a pure fold for each read point, so the same log and the same context must give the
+same movements, reviews and passes, whichever worker judged them. What was posted is taken as
+given (a movement that stock refused, one that a person made): each entry is judged with the
+tags' places as the ledger had them then.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from itertools import pairwise
 from types import MappingProxyType
 
 import msgspec
 from sqlalchemy import Connection, text
 
+from central import stretches
 from central.bulk import storable
 from central.catalogue.context import ContextCache, context_changes
-from central.catalogue.effective import judged_upto
 from central.moments import to_us
-from central.observations import read_log
+from central.observations import read_share
+from central.partitions import PARTITIONS, partition_of
 from central.reconcile.reconciler import Reconciler
 from central.reconcile.verdict import Context, Logged, Pass, Review, Verdict
 from central.stock import queries, rows
 from central.stock.model import Movement, Posted
+from central.stretches import Judged
 
 __all__ = ["differences"]
 
@@ -29,6 +33,7 @@ SENSED = ("portal", "shelf", "scan")
 """The origins that only judging posts."""
 _MOST = 100
 _PAGE = 1_000
+_END = 2**62
 _encode = msgspec.json.Encoder().encode
 
 
@@ -50,10 +55,11 @@ class _Replay:
         )
 
     def run(self) -> list[str]:
-        reconciler = Reconciler()
-        for logged, context in self._entries(judged_upto(self._conn)):
+        reconcilers = [Reconciler() for _ in range(PARTITIONS)]
+        for logged, context in self._entries():
             if f"fault-{logged.log_id}" in self._set_aside:
                 continue  # judging failed on it, and went on without
+            reconciler = reconcilers[partition_of(logged.observation.read_point)]
             try:
                 verdict = reconciler.judge([logged], context)
             except Exception as error:  # noqa: BLE001 (told as a difference)
@@ -68,24 +74,28 @@ class _Replay:
         self._undecided()
         return self._found[:_MOST]
 
-    def _entries(self, upto: int) -> Iterator[tuple[Logged, Context]]:
-        """Every judged entry, with the context of its time."""
+    def _entries(self) -> Iterator[tuple[Logged, Context]]:
+        """Every judged entry, in the order of judging, with the context of its time."""
         placed: dict[str, str] = {}
         ledger = _Ledger(self._conn)
         contexts = ContextCache()
-        changes = iter([*context_changes(self._conn), upto + 1])
-        change = next(changes)
-        after = 0
+        changes = context_changes(self._conn)
         view: Mapping[str, str] = MappingProxyType(placed)
-        context = contexts.load(self._conn, at_log=0, placed=view)
-        while page := read_log(self._conn, after, min(_PAGE, upto - after)):
-            for logged in page:
-                while change <= min(logged.log_id, upto):
-                    context = contexts.load(self._conn, at_log=change, placed=view)
-                    change = next(changes)
-                ledger.bring(placed, logged.log_id)
-                yield logged, context
-            after = page[-1].log_id
+        for judged in stretches.order(self._conn):
+            ledger.bring(placed, judged.ledger_from)
+            starts = [at for at in changes if judged.after_log + 1 < at <= judged.upto_log]
+            for after, upto in pairwise(
+                [judged.after_log, *(at - 1 for at in starts), judged.upto_log]
+            ):
+                context = contexts.load(self._conn, at_log=after + 1, placed=view)
+                for logged in self._page(judged, after, upto):
+                    ledger.bring(placed, judged.ledger_upto, before_log=logged.log_id)
+                    yield logged, context
+
+    def _page(self, judged: Judged, after: int, upto: int) -> Iterator[Logged]:
+        while after < upto:
+            logged, after = read_share(self._conn, after, _PAGE, judged.partitions, upto)
+            yield from logged
 
     def _compare(self, log_id: int, verdict: Verdict) -> None:
         for movement in verdict.movements:
@@ -152,17 +162,17 @@ class _Ledger:
         self._rows = _followed(conn)
         self._next = next(self._rows, None)
 
-    def bring(self, placed: dict[str, str], log_id: int) -> None:
-        """Bring ``placed`` to how it was when log entry ``log_id`` was judged: everything
-        posted before, which is all that stands under an earlier entry.
+    def bring(self, placed: dict[str, str], upto_seq: int, before_log: int = _END) -> None:
+        """Bring ``placed`` to row ``upto_seq``, as far as rows stand under entries of the log
+        before ``before_log``: what was posted when that entry was judged.
         """
-        while self._next is not None and self._next[0] < log_id:
-            for epc in self._next[1]:
-                placed[epc] = self._next[2]
+        while self._next is not None and self._next[0] <= upto_seq and self._next[1] < before_log:
+            for epc in self._next[2]:
+                placed[epc] = self._next[3]
             self._next = next(self._rows, None)
 
 
-def _followed(conn: Connection) -> Iterator[tuple[int, tuple[str, ...], str]]:
+def _followed(conn: Connection) -> Iterator[tuple[int, int, tuple[str, ...], str]]:
     after = 0
     page = text(
         "SELECT seq, log_id, epcs, destination FROM movement WHERE seq > :after "
@@ -170,7 +180,8 @@ def _followed(conn: Connection) -> Iterator[tuple[int, tuple[str, ...], str]]:
     )
     while found := conn.execute(page, {"after": after, "limit": _PAGE}).all():
         for row in found:
-            yield row.log_id, msgspec.json.decode(row.epcs, type=tuple[str, ...]), row.destination
+            epcs = msgspec.json.decode(row.epcs, type=tuple[str, ...])
+            yield row.seq, row.log_id, epcs, row.destination
         after = found[-1].seq
 
 

@@ -180,6 +180,42 @@ block = Table(
 )
 
 # ---- judging --------------------------------------------------------------------------
+# Work is cut by edge and by read point; whoever holds a partition does its work. A row changes
+# hands by its epoch. ``position`` is the last log entry that was judged for it.
+partition = Table(
+    "partition",
+    metadata,
+    Column("no", Integer, primary_key=True, autoincrement=False),
+    Column("worker", Text, nullable=False, server_default=""),
+    Column("epoch", BigInteger, nullable=False, server_default="0"),
+    Column("position", BigInteger, nullable=False, server_default="0"),
+)
+worker = Table(
+    "worker",
+    metadata,
+    Column("name", Text, primary_key=True),
+    Column("started_us", BigInteger, nullable=False),
+    Column("expires_us", BigInteger, nullable=False),
+)
+memory = Table(
+    "memory",
+    metadata,
+    Column("partition", Integer, primary_key=True, autoincrement=False),
+    Column("state", LargeBinary, nullable=False),
+)
+# In which order several workers judged, as far as it can matter: for these partitions (a bit
+# each), these log entries were judged over the ledger as it stood at ``ledger_from``, and what
+# they came to is on it up to ``ledger_upto``.
+stretch = Table(
+    "stretch",
+    metadata,
+    Column("id", _Id, primary_key=True, autoincrement=True),
+    Column("partitions", BigInteger, nullable=False),
+    Column("after_log", BigInteger, nullable=False),
+    Column("upto_log", BigInteger, nullable=False),
+    Column("ledger_from", BigInteger, nullable=False),
+    Column("ledger_upto", BigInteger, nullable=False),
+)
 cursor = Table(
     "cursor",
     metadata,

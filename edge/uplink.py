@@ -160,6 +160,8 @@ class Uplink:
             # The same word again after a silence: central is back, and lacks what was sent.
             self._resend_s = self._settings.resend_after_s
             self._rewind()
+        if mark.again:
+            self._rewind()
         self._wake.set()
 
     async def drained(self) -> None:

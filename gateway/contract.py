@@ -184,12 +184,14 @@ class Watermark(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """Central has committed everything of ``(edge, epoch)`` up to and including ``upto_seq``.
 
     ``fenced`` tells an edge that its epoch was replaced by a newer one and it must stop.
+    ``again`` tells that what is on the way may have passed by everybody: send it again.
     """
 
     edge: Name
     epoch: str
     upto_seq: int
     fenced: bool = False
+    again: bool = False
     v: int = VERSION
 
 

@@ -11,7 +11,7 @@ from central.catalogue.effective import next_log_id
 from central.catalogue.places import plate_of, read_point_of
 from central.reconcile.verdict import Context, Pack, PlatePlan, ReadPoint
 
-__all__ = ["ContextCache", "PlacedTags", "context_changes", "load_context"]
+__all__ = ["ContextCache", "PlacedTags", "context_changes", "load_context", "next_change"]
 
 _EFFECTIVE: tuple[Table, ...] = (schema.read_point, schema.plate_plan, schema.pack)
 
@@ -78,6 +78,17 @@ def load_context(conn: Connection, *, at_log: int | None = None) -> Context:
     ``placed`` is read lazily and always tells the ledger's present.
     """
     return ContextCache().load(conn, at_log=at_log)
+
+
+def next_change(conn: Connection, after: int) -> int | None:
+    """The first log entry behind ``after`` from which on something new is in force."""
+    entries = [
+        conn.execute(
+            select(func.min(table.c.valid_from_log)).where(table.c.valid_from_log > after)
+        ).scalar()
+        for table in _EFFECTIVE
+    ]
+    return min((entry for entry in entries if entry is not None), default=None)
 
 
 def context_changes(conn: Connection) -> list[int]:

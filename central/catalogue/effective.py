@@ -6,22 +6,18 @@ clock says: so a replay judges every entry with exactly what was known when it w
 
 from __future__ import annotations
 
-from sqlalchemy import Connection, select
+from sqlalchemy import Connection, func, select
 
 from central import schema
 
-JUDGE = "judge"
-"""The name of judging's cursor."""
-
 
 def judged_upto(conn: Connection) -> int:
-    """The last log entry that was judged; 0 before the first."""
-    position = conn.execute(
-        select(schema.cursor.c.position).where(schema.cursor.c.name == JUDGE)
-    ).scalar()
-    return int(position or 0)
+    """The log entry up to which everything was judged; 0 before the first."""
+    return int(conn.execute(select(func.min(schema.partition.c.position))).scalar() or 0)
 
 
 def next_log_id(conn: Connection) -> int:
-    """The first log entry that a change made now applies to."""
-    return judged_upto(conn) + 1
+    """The first log entry that a change made now applies to: behind all that was judged for
+    any partition.
+    """
+    return int(conn.execute(select(func.max(schema.partition.c.position))).scalar() or 0) + 1

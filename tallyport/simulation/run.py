@@ -249,7 +249,7 @@ def _digest(database: sqlite3.Connection, turns: int) -> str:
 
 def _judge_lag(conn: Connection) -> int:
     head = conn.execute(text("SELECT coalesce(max(log_id), 0) FROM observation")).scalar_one()
-    judged = conn.execute(text("SELECT coalesce(max(position), 0) FROM cursor")).scalar_one()
+    judged = conn.execute(text("SELECT min(position) FROM partition")).scalar_one()
     return int(head) - int(judged)
 
 

@@ -60,31 +60,47 @@ async def running(ingest: Ingest, link: FakeLink) -> AsyncIterator[None]:
         await asyncio.gather(task, return_exceptions=True)
 
 
-async def test_one_message_that_cannot_be_stored_goes_to_quarantine_and_the_rest_in(
+async def test_an_observation_that_cannot_be_stored_goes_to_quarantine_and_its_stream_goes_on(
     database: Database,
 ) -> None:
     await database.write(lambda c: refuse(c, "observation", "NEW.body LIKE '%poison%'"))
     ingest, link = Ingest(database, Tide()), FakeLink()
-    other = topics.observations("site", "edge-1")
-    assert other == TOPIC
     async with running(ingest, link):
         for message in (
             wire(1, [scan("1"), scan("2")]),
-            wire(1, [scan("poison")], epoch="epoch0000"),
-            wire(3, [scan("3")]),
+            wire(3, [scan("3"), scan("4"), scan("poison"), scan("6")]),
+            wire(7, [scan("7")]),
+            wire(3, [scan("3"), scan("4"), scan("poison"), scan("6")]),
         ):
             link.arrive(*message)
-        await until(lambda: link.acked == 3)
+        await until(lambda: link.acked == 4)
     told = await database.read(facts)
-    assert [row[2] for row in told["observation"]] == [1, 2, 3]
-    aside = await database.read(lambda c: c.execute(text("SELECT reason FROM quarantine")).all())
-    assert [("the database refuses it" in row[0], "poison" in row[0]) for row in aside] == [
-        (True, True)
-    ]
+    assert [row[2] for row in told["observation"]] == [1, 2, 3, 4, 6, 7]
+    ((reason, payload),) = await database.read(
+        lambda c: c.execute(text("SELECT reason, payload FROM quarantine")).all()
+    )
+    assert "the database refuses it" in reason
+    aside = codec.decode(bytes(payload))
+    assert (aside.first_seq, aside.observations) == (5, [scan("poison")])
     assert ingest.counters["quarantined"] == 1
-    assert ingest.counters["observations"] == 3
-    assert codec.decode_watermark(link.published[-1][1]).upto_seq == 3
-    assert [(row[0], row[3]) for row in told["edge_stream"]] == [("epoch0001", False)]
+    assert ingest.counters["observations"] == 6
+    assert codec.decode_watermark(link.published[-1][1]).upto_seq == 7
+    assert [(row[0], row[2]) for row in told["edge_stream"]] == [("epoch0001", 1)]
+
+
+async def test_each_epoch_of_an_edge_hears_its_own_word(database: Database) -> None:
+    ingest = Ingest(database, Tide())
+    outcome = await ingest.receive(
+        [
+            wire(1, [scan("1")]),
+            wire(1, [scan("2")], epoch="epoch0002"),
+            wire(2, [scan("1")]),
+        ]
+    )
+    assert {(mark.epoch, mark.fenced) for mark in outcome.watermarks.values()} == {
+        ("epoch0001", True),
+        ("epoch0002", False),
+    }
 
 
 async def test_a_database_that_is_full_is_tried_again_and_told_once(
