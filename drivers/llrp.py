@@ -14,7 +14,6 @@ reader then holds its reports. With ``hold_reports`` it also holds them between 
 
 from __future__ import annotations
 
-import asyncio
 from collections import Counter
 from collections.abc import Callable, Mapping
 from struct import error as struct_error
@@ -30,6 +29,7 @@ from drivers.driver import Emit, Tap
 from drivers.errors import DeviceError, DeviceUnavailable, FrameError
 from drivers.llrp_config import Antenna, Capabilities, GpiTrigger, LlrpConfig, check_settings
 from drivers.llrp_decode import IMPINJ_PEN, LlrpDecoder
+from drivers.llrp_link import connect
 from drivers.llrp_rospec import build_rospec
 from drivers.llrp_session import Session
 
@@ -218,18 +218,10 @@ class LlrpReader:
         """Connect, set the reader up, emit what it reads until it fails or this is cancelled.
 
         Raises ``DeviceUnavailable`` (unreachable, busy, silent, closed) or ``DeviceRefused``
-        (the settings do not suit the reader). Every run starts from nothing.
+        (the settings do not suit the reader). Every run starts from nothing. A cancellation
+        waits until what was on the way is emitted; a second one does not.
         """
-        where = f"{self._config.host}:{self._config.port}"
-        try:
-            async with asyncio.timeout(self._config.connect_timeout_s):
-                reader, writer = await asyncio.open_connection(self._config.host, self._config.port)
-        except (OSError, TimeoutError) as reason:
-            words = str(reason) or f"no answer in {self._config.connect_timeout_s:g} s"
-            raise DeviceUnavailable(
-                f"Cannot connect to the LLRP reader at {where}: {words}",
-                hint="Check the reader's power, cable and address, and that LLRP is on.",
-            ) from reason
+        reader, writer = await connect(self._config)
         self._counters["connections"] += 1
         handshake = _Handshake(self._config, writer.write)
         session = Session(
@@ -241,4 +233,4 @@ class LlrpReader:
             session.abort()
             raise
         finally:
-            await session.close()
+            await session.close(emit)

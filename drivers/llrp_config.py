@@ -68,7 +68,7 @@ class LlrpConfig(BaseModel):
     gpi_trigger: GpiTrigger | None = None
     hold_reports: bool = True
     keepalive_s: float = Field(default=5.0, gt=0, le=60)
-    idle_timeout_s: float = Field(default=15.0, gt=0, le=180)
+    idle_timeout_s: float = Field(default=12.0, gt=0, le=180)
     connect_timeout_s: float = Field(default=5.0, gt=0, le=120)
     setup_timeout_s: float = Field(default=15.0, gt=0, le=120)
 

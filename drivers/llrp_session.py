@@ -14,15 +14,18 @@ from typing import Protocol
 
 from drivers import llrp_frames as frames
 from drivers.driver import Emit, Tap
-from drivers.errors import DeviceRefused, DeviceUnavailable, FrameError
+from drivers.errors import DeviceError, DeviceRefused, DeviceUnavailable, FrameError
 from drivers.llrp_config import Capabilities, LlrpConfig
 from drivers.llrp_decode import IMPINJ_PEN, ReportDecoder
 from drivers.llrp_events import CONNECTED, connection_status, event_readings, status_of
+from drivers.llrp_link import LastingReader
 from drivers.llrp_rospec import read_back
 from drivers.readings import DeviceEvent, Reading
 
 _READ_BYTES = 65_536
-_CLOSING_S = 1.0
+_CLOSING_S, _CLOSING_SILENCE_S = 10.0, 1.0
+"""How long a reader may take to hang up, and how long it may say nothing meanwhile."""
+_SAID_UNASKED = frozenset({frames.RO_ACCESS_REPORT, frames.READER_EVENT_NOTIFICATION})
 _ERRORS_IN_ROW_MAX = 100
 _R_DEVICE_ERROR = 401
 # Setup goes on when the reader says no to these: one without specs may refuse to delete them.
@@ -60,7 +63,7 @@ class Session:
         self,
         config: LlrpConfig,
         handshake: Handshake,
-        reader: asyncio.StreamReader,
+        reader: LastingReader,
         writer: asyncio.StreamWriter,
         *,
         counters: Counter[str],
@@ -86,8 +89,18 @@ class Session:
             try:
                 self._hear(data, readings)
             finally:
-                if readings:
-                    await emit(readings)
+                await self._hand_over(readings, emit)
+
+    async def _hand_over(self, readings: list[Reading], emit: Emit) -> None:
+        """Emit: all of it even if cancelled meanwhile, for the reader will not say it again."""
+        if not readings:
+            return
+        handing = asyncio.ensure_future(emit(readings))
+        try:
+            await asyncio.shield(handing)
+        except asyncio.CancelledError:
+            await asyncio.gather(handing, return_exceptions=True)
+            raise
 
     async def _receive(self) -> bytes:
         """Wait for bytes, as long as patience lasts. Time spent in ``emit`` does not count."""
@@ -103,11 +116,11 @@ class Session:
                     data = await self._reader.read(_READ_BYTES)
         except TimeoutError:
             raise self._silent() from None
-        except OSError as reason:
+        if not data and self._reader.broke is not None:
             raise DeviceUnavailable(
-                f"The connection to the LLRP reader at {self._where} broke: {reason}",
+                f"The connection to the LLRP reader at {self._where} broke: {self._reader.broke}",
                 hint="Check the network between this computer and the reader.",
-            ) from reason
+            ) from self._reader.broke
         if not data:
             raise DeviceUnavailable(
                 f"The LLRP reader at {self._where} closed the connection",
@@ -266,17 +279,41 @@ class Session:
         """The link is no good: do not say good-bye."""
         self._writer.transport.abort()
 
-    async def close(self) -> None:
-        """Say CLOSE_CONNECTION, wait a second at most for the reader to hang up, give back."""
-        if not self._writer.transport.is_closing():
-            self._writer.write(pack(">HII", 0x0400 | frames.CLOSE_CONNECTION, 10, 0xFFFFFFFF))
-            with suppress(TimeoutError, OSError):
-                async with asyncio.timeout(_CLOSING_S):
-                    while await self._reader.read(_READ_BYTES):
-                        pass
-        self._writer.close()
+    async def close(self, emit: Emit) -> None:
+        """Say good-bye, emit what was still on the way, give back. Cancelled, only the last."""
+        clock = asyncio.get_running_loop().time
+        ends_at = clock() + _CLOSING_S
+        try:
+            if not self._writer.transport.is_closing():
+                self._writer.write(pack(">HII", 0x0400 | frames.CLOSE_CONNECTION, 10, 0xFFFFFFFF))
+                while clock() < ends_at and (data := await self._last_bytes()):
+                    await self._hand_over(self._last_readings(data), emit)
+        finally:
+            self._writer.transport.abort()
         with suppress(OSError):
             await self._writer.wait_closed()
+
+    async def _last_bytes(self) -> bytes:
+        """What the reader still says; empty once it has hung up, or says nothing any more."""
+        try:
+            async with asyncio.timeout(_CLOSING_SILENCE_S):
+                data = await self._reader.read(_READ_BYTES)
+        except TimeoutError:
+            return b""
+        if self._tap is not None and data:
+            self._tap(data)
+        return data
+
+    def _last_readings(self, data: bytes) -> list[Reading]:
+        """Reports and events only: an answer would lead to another request."""
+        readings: list[Reading] = []
+        for frame in self._splitter.feed(data)[0]:
+            if self._ready and frame.kind in _SAID_UNASKED:
+                try:
+                    self._take(frame, readings)
+                except DeviceError:  # the end is no time to complain
+                    self._counters["frame_errors"] += 1
+        return readings
 
 
 def _status(frame: frames.Frame) -> tuple[int, str]:
