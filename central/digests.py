@@ -8,30 +8,27 @@ where the database's administrator has no hand, or subscribe to the topic and ke
 from __future__ import annotations
 
 import asyncio
-import os
 from collections import Counter
-from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import structlog
 
+from central.digest_files import append
 from central.stock import chain
 from central.stock.chain import Head
 from central.store import Database
 from central.tide import Tide
 from gateway import codec, topics
 from gateway.clock import Clock, SystemClock
-from gateway.contract import ContractError, Digest
+from gateway.contract import Digest
 from gateway.link import Link
 from gateway.mqtt_settings import NotConnected, PublishRefused
 
-__all__ = ["Digests", "read_digests"]
+__all__ = ["Digests"]
 
 _log = structlog.get_logger("central.digests")
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
-_LARGEST = 16 * 2**20
-"""Bytes after which the file is put aside as ``.1`` and another begun."""
 
 
 class Digests:
@@ -72,7 +69,7 @@ class Digests:
         digest = Digest(no=head.no, last_seq=head.last_seq, hash=head.hash, at=at)
         payload = codec.encode_digest(digest)
         try:
-            await asyncio.to_thread(_append, self._file, payload)
+            await asyncio.to_thread(append, self._file, payload)
         except OSError as error:
             self.counters["unwritten"] += 1
             _log.error("digest_not_written", file=str(self._file), why=str(error))
@@ -85,42 +82,3 @@ class Digests:
         else:
             self.counters["published"] += 1
         return True
-
-
-def read_digests(file: Path) -> Iterator[Head]:
-    """The heads that a file of digests holds, oldest first, with those put aside before it.
-
-    A line that a power cut tore is passed over: it never was a whole JSON object. Raises
-    ValueError for any other line that is no digest, naming it, and OSError.
-    """
-    for path in (file.with_name(file.name + ".1"), file):
-        if path != file and not path.exists():
-            continue
-        lines = path.read_bytes().split(b"\n")
-        for number, line in enumerate(lines, start=1):
-            if not line:
-                continue
-            try:
-                digest = codec.decode_digest(line)
-            except ContractError as error:
-                if not line.endswith(b"}"):
-                    continue
-                raise ValueError(f"line {number} of {path} is no digest: {error}") from error
-            yield Head(digest.no, digest.last_seq, digest.hash)
-
-
-def _append(file: Path, line: bytes) -> None:
-    if file.exists() and file.stat().st_size > _LARGEST:
-        file.replace(file.with_name(file.name + ".1"))
-    with file.open("ab") as out:
-        if out.tell() and not _ends_a_line(file):
-            out.write(b"\n")  # what a power cut tore stays a line of its own
-        out.write(line + b"\n")
-        out.flush()
-        os.fsync(out.fileno())
-
-
-def _ends_a_line(file: Path) -> bool:
-    with file.open("rb") as written:
-        written.seek(-1, os.SEEK_END)
-        return written.read() == b"\n"

@@ -9,12 +9,14 @@ worth as much as the copies of it that are kept elsewhere.
 from __future__ import annotations
 
 import hashlib
+import itertools
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Any, NamedTuple
 
 from sqlalchemy import Connection, Row, insert, text
 
 from central import schema
+from central.bulk import BulkLookup
 from central.stock import rows
 
 __all__ = ["GENESIS", "Head", "compare", "head", "seal", "verify"]
@@ -24,6 +26,9 @@ GENESIS = "0" * 64
 _PAGE = 2_000
 _PAGE_OF_ROWS = text(
     f"SELECT {rows.NAMES} FROM movement WHERE seq >= :first AND seq <= :last ORDER BY seq"  # noqa: S608
+)
+_NAMED = BulkLookup(
+    "SELECT b.no, b.last_seq, b.hash FROM {keys} JOIN block b ON b.no = k.no", (("no", "bigint"),)
 )
 
 
@@ -88,24 +93,32 @@ def verify(conn: Connection) -> list[str]:
     return []
 
 
-def compare(conn: Connection, published: Sequence[Head]) -> list[str]:
+def compare(conn: Connection, published: Iterable[Head]) -> list[str]:
     """Hold the chain against heads that were published outside the database, oldest first.
 
     A chain that was forged as a whole is sound in itself: only here it shows. One sentence
     names the first head that does not fit; ``verify`` first, so that blocks are what they say.
     """
-    known = text("SELECT last_seq, hash FROM block WHERE no = :no")
-    for one in published:
-        row = conn.execute(known, {"no": one.no}).one_or_none()
-        if row is None and one.no:
-            return [f"block {one.no} was published (up to row {one.last_seq}) and is not there"]
-        if row is not None and (row.last_seq, row.hash) != (one.last_seq, one.hash):
-            return [
-                f"block {one.no} (up to row {row.last_seq}) is not what was published of it: "
-                f"{row.hash[:12]}... instead of {one.hash[:12]}... up to row {one.last_seq}; "
-                "the ledger was rewritten at or before it"
-            ]
+    heads = iter(published)
+    while page := list(itertools.islice(heads, _PAGE)):
+        known = {row[0]: Head(*row) for row in _NAMED.run(conn, [(one.no,) for one in page])}
+        for one in page:
+            fault = _published_fault(known.get(one.no), one)
+            if fault:
+                return [fault]
     return []
+
+
+def _published_fault(found: Head | None, one: Head) -> str | None:
+    if found == one or one.no == 0:
+        return None
+    if found is None:
+        return f"block {one.no} was published (up to row {one.last_seq}) and is not there"
+    return (
+        f"block {one.no} (up to row {found.last_seq}) is not what was published of it: "
+        f"{found.hash[:12]}... instead of {one.hash[:12]}... up to row {one.last_seq}; "
+        "the ledger was rewritten at or before it"
+    )
 
 
 def _block_fault(conn: Connection, block: Row[Any], before: Head) -> str | None:

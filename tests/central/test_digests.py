@@ -9,7 +9,8 @@ from typing import Any
 import pytest
 from sqlalchemy import Connection, text
 
-from central.digests import Digests, read_digests
+from central.digest_files import read_digests
+from central.digests import Digests
 from central.stock import chain, ledger, rows
 from central.stock.chain import Head
 from central.store import Database

@@ -1,0 +1,201 @@
+"""``tallyport central``, the books: verify, replay, backup, restore, roles."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, TypeVar
+
+import typer
+from sqlalchemy import Connection
+
+from central.command_line import AsJson, Config, settings_from
+from central.config import CentralSettings
+
+if TYPE_CHECKING:
+    from central.store import Database
+
+app = typer.Typer()
+T = TypeVar("T")
+
+
+@app.command()
+def roles(
+    role: Annotated[str, typer.Argument(help="The role that central will connect as.")],
+    config: Config = None,
+    apply: Annotated[bool, typer.Option("--apply", help="Do it, as the owner of the tables.")] = (
+        False
+    ),
+) -> None:
+    """Take the right to change what was written from the role that central runs as.
+
+    PostgreSQL only. Prints the statements, or runs them with --apply, connected as the tables'
+    owner. Afterwards put the role into database.url; the owner stays for `central migrate`.
+    """
+    settings = settings_from(config)
+    from central import grants  # noqa: PLC0415
+
+    try:
+        if not apply:
+            typer.echo("\n".join(f"{statement};" for statement in grants.statements(role)))
+            return
+        _use(settings, lambda database: database.write_now(lambda c: grants.apply(c, role)))
+    except ValueError as error:
+        typer.echo(str(error), err=True)
+        raise typer.Exit(2) from error
+    typer.echo(f"{role} can add to the ledger and the log, and change neither")
+
+
+@app.command()
+def verify(
+    config: Config = None,
+    as_json: AsJson = False,
+    digests: Annotated[
+        Path | None,
+        typer.Option(help="A file of published digests to hold the chain against, too."),
+    ] = None,
+) -> None:
+    """Check the ledger: every block's hash, every balance against the movements, every item's
+    sum over all locations, where every tag lies. Exit status 1 when something does not fit.
+
+    With --digests also that no block was rewritten since it was published: the file that
+    central appends to (digests.jsonl), or your own copy of it.
+    """
+    settings = settings_from(config)
+    from central import digest_files  # noqa: PLC0415
+    from central.soundness import faults  # noqa: PLC0415
+
+    try:
+        if digests is not None:
+            for digest in digest_files.restores(digests):
+                typer.echo(
+                    f"note: a restore put the books back to block {digest.no} on {digest.at}",
+                    err=True,
+                )
+        published = digest_files.read_digests(digests) if digests else ()
+        found = _read(settings, lambda conn: faults(conn, published))
+    except (OSError, ValueError) as error:
+        typer.echo(f"the digests cannot be read: {error}", err=True)
+        raise typer.Exit(2) from error
+    _report(found, as_json, "the ledger is whole", "faults")
+
+
+@app.command()
+def replay(
+    config: Config = None,
+    as_json: AsJson = False,
+    mend: Annotated[
+        bool, typer.Option("--mend", help="Write balances and tags' places anew from the ledger.")
+    ] = False,
+) -> None:
+    """Judge the whole observation log again and compare with what was posted; build balances
+    and tags' places again from the ledger and compare. Exit status 1 where the answers differ
+    (there is no difference, or something is wrong).
+
+    --mend, with central stopped, then puts the rebuilt ones in place of what differed. The
+    ledger itself is never changed.
+    """
+    settings = settings_from(config)
+    from central.replay import differences  # noqa: PLC0415
+    from central.stock import projection  # noqa: PLC0415
+
+    def work(conn: Connection) -> list[str]:
+        return [
+            *differences(conn),
+            *projection.check_balances(conn),
+            *projection.check_tags(conn),
+        ]
+
+    found = _read(settings, work)
+    if mend:
+        for fault in _use(settings, lambda database: database.write_now(projection.rebuild)):
+            typer.echo(f"mended: {fault}", err=True)
+    _report(found, as_json, "judging again gives the same", "differences")
+
+
+@app.command()
+def backup(
+    target: Annotated[Path, typer.Argument(help="The file to write.")], config: Config = None
+) -> None:
+    """Copy the whole database to a file, while central runs. Beside it stands a .json that says
+    how far it goes: the ledger's head and every edge's watermark.
+    """
+    settings = settings_from(config)
+    from central import backup as copies  # noqa: PLC0415
+
+    _copy(lambda: copies.backup(settings.database_url, target))
+
+
+@app.command()
+def restore(
+    source: Annotated[Path, typer.Argument(help="A file that `central backup` wrote.")],
+    config: Config = None,
+    force: Annotated[bool, typer.Option("--force", help="Even over a ledger that is there.")] = (
+        False
+    ),
+) -> None:
+    """Put a backup in the database's place, with central stopped.
+
+    It is proven first, beside the books that are there: its bytes against its manifest, chain,
+    balances, tags, and the digests published of it. The books of before are kept, and where is
+    said. On PostgreSQL the roles that `central roles` made get their rights again.
+
+    Edges go back to the backup's watermarks by themselves: what they still hold comes again,
+    and what they do not is counted as lost and told.
+    """
+    settings = settings_from(config)
+    from central.restore import restore as put_back  # noqa: PLC0415
+
+    def work() -> str:
+        reach, said = put_back(
+            source, settings.database_url, force=force, digests=settings.digest_path
+        )
+        return "\n".join([f"restored: {reach.said()}", *said])
+
+    _copy(work)
+
+
+def _copy(work: Callable[[], str]) -> None:
+    from sqlalchemy.exc import SQLAlchemyError  # noqa: PLC0415
+
+    from central.backup_files import BackupFailed  # noqa: PLC0415
+
+    try:
+        typer.echo(work())
+    except (BackupFailed, OSError, SQLAlchemyError) as error:
+        typer.echo(str(error).partition("\n")[0], err=True)
+        raise typer.Exit(1) from error
+
+
+def _read(settings: CentralSettings, work: Callable[[Connection], T]) -> T:
+    return _use(settings, lambda database: database.read_now(work))
+
+
+def _use(settings: CentralSettings, work: Callable[[Database], T]) -> T:
+    from sqlalchemy.exc import SQLAlchemyError  # noqa: PLC0415
+
+    from central.store import Database, DatabaseInUse  # noqa: PLC0415
+
+    database = Database(settings.database_url)
+    try:
+        return work(database)
+    except (SQLAlchemyError, DatabaseInUse) as error:
+        reason = str(error).partition("\n")[0]
+        typer.echo(
+            f"the database cannot be used: {reason}. Is it the right one? A new one is made by "
+            "`tallyport central migrate`.",
+            err=True,
+        )
+        raise typer.Exit(2) from error
+    finally:
+        database.close()
+
+
+def _report(found: list[str], as_json: bool, well: str, name: str) -> None:
+    if as_json:
+        typer.echo(json.dumps({"ok": not found, name: found}))
+    else:
+        typer.echo("\n".join(found) if found else well)
+    if found:
+        raise typer.Exit(1)
