@@ -1,0 +1,129 @@
+"""A reader that falls silent is noticed within 20 s as shipped, told, and set up again later."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
+
+import pytest
+
+from benchmarks.nemesis import network
+from drivers.emulators.llrp_reader import EmulatedReader
+from drivers.llrp import LlrpConfig, LlrpReader
+from drivers.readings import TagRead
+from edge.fold import Folder, FoldSettings
+from edge.fold.moments import moment
+from edge.supervisor import Supervisor
+from edge.walltime import WallTime
+from gateway.contract import DeviceDescribed, DeviceHealth, Observation, TagSighting
+from tests.edge.waiting import until
+
+NOTICED_S = 20.0
+"""Promised; with what ships it takes 12 s at most, which leaves room for a busy machine."""
+ADD_ROSPEC = 20
+
+
+class Portal:
+    """An emulated reader and the edge's supervisor of it, both with what ships."""
+
+    def __init__(self, emulator: EmulatedReader) -> None:
+        self.emulator = emulator
+        self.kept: list[Observation] = []
+
+    def supervisor(self) -> Supervisor:
+        config = LlrpConfig(host="127.0.0.1", port=self.emulator.port)
+        return Supervisor(
+            "gate",
+            "dock-1",
+            build_driver=lambda: LlrpReader(config),
+            build_folder=lambda: Folder("gate", "dock-1", FoldSettings()),
+            describe=lambda at: DeviceDescribed(
+                device="gate", read_point="dock-1", event_time=moment(at), driver="llrp"
+            ),
+            keep=self._keep,
+            time_source=WallTime(),
+        )
+
+    async def _keep(self, observations: Sequence[Observation]) -> None:
+        self.kept += observations
+
+    @property
+    def health(self) -> list[DeviceHealth]:
+        return [one for one in self.kept if isinstance(one, DeviceHealth)]
+
+    @property
+    def states(self) -> list[str]:
+        return [one.state for one in self.health]
+
+    async def hears(self, number: int) -> None:
+        """Report a tag and wait until it is sighted."""
+        epc, now_us = f"3034{number:020X}", time.time_ns() // 1_000
+        read = TagRead(
+            epc=epc, epc_bits=96, antenna=1, peak_rssi_dbm=-50.0,
+            first_seen_us=now_us, last_seen_us=now_us,
+        )  # fmt: skip
+        await self.emulator.report([read])
+        await until(lambda: epc in self.sighted, f"tag {number}")
+
+    @property
+    def sighted(self) -> set[str]:
+        return {one.epc for one in self.kept if isinstance(one, TagSighting)}
+
+
+@asynccontextmanager
+async def portal() -> AsyncIterator[Portal]:
+    emulator = EmulatedReader()
+    await emulator.start()
+    one = Portal(emulator)
+    running = asyncio.create_task(one.supervisor().run())
+    try:
+        await until(lambda: one.states[-1:] == ["running"], "the reader to run")
+        await one.hears(1)
+        yield one
+        assert not running.done()
+    finally:
+        running.cancel()
+        await asyncio.gather(running, return_exceptions=True)
+        await emulator.stop()
+
+
+async def noticed(one: Portal) -> None:
+    """The link has just fallen silent."""
+    began = time.monotonic()
+    await until(lambda: "retrying" in one.states, "the silence to be noticed")
+    assert time.monotonic() - began <= NOTICED_S
+    told = one.health[one.states.index("retrying")]
+    assert "not even a keepalive" in told.cause
+    assert told.hint
+
+
+async def set_up_again(one: Portal) -> None:
+    """The way is free again: the reader inventories what it is told, and is heard."""
+    await until(lambda: one.states[-1] == "running", "the reader to run again")
+    assert sum(frame.kind == ADD_ROSPEC for frame in one.emulator.received) == 2
+    assert one.emulator.inventorying
+    await one.hears(2)
+
+
+@pytest.mark.line
+@pytest.mark.xdist_group("line")
+async def test_a_reader_behind_a_black_hole() -> None:
+    if reason := network.why_not():
+        pytest.skip(reason)
+    async with portal() as one:
+        try:
+            network.black_hole(one.emulator.port)
+            await noticed(one)
+        finally:
+            network.heal()
+        await set_up_again(one)
+
+
+async def test_a_reader_that_says_nothing_while_its_socket_stays_open() -> None:
+    async with portal() as one:
+        one.emulator.faults.silent = True
+        await noticed(one)
+        one.emulator.faults.silent = False
+        await set_up_again(one)
