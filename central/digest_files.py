@@ -96,7 +96,9 @@ def restores(file: Path) -> list[Digest]:
 
 
 def _lines(file: Path) -> Iterator[tuple[Digest, bool]]:
-    for path in (*generations(file), file):
+    aside = generations(file)
+    # A cut right after putting a file aside leaves none of the first name.
+    for path in aside if aside and not file.exists() else (*aside, file):
         for number, line in enumerate(path.read_bytes().split(b"\n"), start=1):
             if not line:
                 continue

@@ -17,7 +17,7 @@ import pytest
 from sqlalchemy import make_url, text
 
 from central import backup as copies
-from central import grants
+from central import grants, restore_postgres
 from central.backup import backup
 from central.backup_files import BackupFailed, Manifest
 from central.digest_files import append, read_digests, restores
@@ -218,8 +218,11 @@ def test_a_dump_holds_what_its_manifest_says_though_central_goes_on(
         assert database.read_now(chain.head).last_seq == 12
 
 
-def test_nothing_is_restored_under_a_running_central(database_url: str, tmp_path: Path) -> None:
+def test_nothing_is_restored_under_a_running_central(
+    database_url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     needs_programs(database_url)
+    monkeypatch.setattr(restore_postgres, "_LET_GO_S", 0.1)
     with opened(database_url) as database:
         database.write_now(fill)
         backup(database_url, tmp_path / "copy")
