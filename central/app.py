@@ -8,10 +8,11 @@ from __future__ import annotations
 
 import asyncio
 import json
+import secrets
 import signal
 import socket
 import time
-from collections.abc import Awaitable
+from collections.abc import Awaitable, Callable, Coroutine
 from contextlib import AsyncExitStack
 
 import structlog
@@ -26,8 +27,10 @@ from central.insight.follow import Follower, LedgerSource, ObservationSource
 from central.insight.series import SeriesStore, SeriesUnavailable
 from central.insight.series_duckdb import DuckDBSeries
 from central.judge import Judge
+from central.leases import Alone, Leases
 from central.live_lane import LiveLane
 from central.schedule import Schedule
+from central.signals import Signals
 from central.store import Database
 from central.tide import Tide
 from central.web.pages import Pages
@@ -67,12 +70,15 @@ class _Central:
     def __init__(self, settings: CentralSettings, stack: AsyncExitStack) -> None:
         self._settings = settings
         self._stack = stack
-        self._database = Database(settings.database_url)
+        worker = settings.worker
+        self._database = Database(settings.database_url, shared=worker.shared)
         self._tide = Tide()
         self._store = _series_store(settings)
         self._live = LiveLane(self._store)
-        self._ingest = Ingest(self._database, self._tide, preview=self._live.take)
-        self._judge = Judge(self._database, self._tide)
+        self._leases = _leases(settings, self._database) if worker.shared else None
+        holder = self._leases or Alone()
+        self._ingest = Ingest(self._database, self._tide, preview=self._live.take, holder=holder)
+        self._judge = Judge(self._database, self._tide, holder=holder)
         self._followers = [
             Follower(
                 database=self._database,
@@ -107,13 +113,14 @@ class _Central:
             MqttSettings(
                 host=mqtt.host,
                 port=port,
-                client_id="tallyport-central",
+                client_id=self._settings.client_id,
                 username=mqtt.username,
                 password=mqtt.password.get_secret_value() if mqtt.password else None,
                 tls_ca=mqtt.ca_file,
                 tls_cert=mqtt.cert_file,
                 tls_key=mqtt.key_file,
-                session_expiry_s=14 * _DAY_S,
+                # Another worker takes over what one lets pass: nothing need wait for it.
+                session_expiry_s=0 if self._leases else 14 * _DAY_S,
                 retry_limit_s=5.0,
             )
         )
@@ -153,20 +160,38 @@ class _Central:
             _log.info("central_stopping")
         finally:
             self._pages.live.stop()
+            if self._leases is not None:
+                await self._leases.release()
             if self._serving.is_set():
                 await server.shutdown(sockets=[self._socket])
 
     def _parts(self, server: uvicorn.Server) -> list[tuple[str, Awaitable[None]]]:
+        own_series = self._settings.series.kind == "duckdb"
         return [
             ("the broker connection", self._client.run()),
             ("ingest", self._ingest.run(self._client)),
             ("the live lane", self._live.run()),
-            ("digests", self._digests.run()),
+            ("digests", self._by_one(self._digests.run)),
             ("judging", self._judge.run()),
-            *((f"series of {each.name}", each.run()) for each in self._followers),
+            *(
+                (f"series of {each.name}", each.run() if own_series else self._by_one(each.run))
+                for each in self._followers
+            ),
             ("live screens", self._pages.live.run()),
             ("http", self._serve(server)),
+            *self._shared_parts(),
         ]
+
+    def _shared_parts(self) -> list[tuple[str, Awaitable[None]]]:
+        """What only one of several workers has."""
+        if self._leases is None:
+            return []
+        signals = Signals(self._settings.database_url, self._tide)
+        return [("leases", self._leases.run()), ("signals", signals.run())]
+
+    def _by_one(self, work: Callable[[], Coroutine[None, None, None]]) -> Awaitable[None]:
+        """What must not be done twice goes by turns."""
+        return work() if self._leases is None else self._leases.while_leading(work)
 
     def _server(self) -> uvicorn.Server:
         services = Services(
@@ -180,6 +205,7 @@ class _Central:
                 "live": self._live.counters,
                 "digests": self._digests.counters,
                 "judge": self._judge.counters,
+                **({"leases": self._leases.counters} if self._leases else {}),
                 "schedule": self._schedule.counters,
                 "screens": self._pages.live.counters,
                 **{f"series_{each.name}": each.counters for each in self._followers},
@@ -212,6 +238,12 @@ class _Central:
         await server.main_loop()
 
 
+def _leases(settings: CentralSettings, database: Database) -> Leases:
+    """Every start is another worker: what an earlier one held is taken over like anybody's."""
+    worker = settings.worker
+    return Leases(database, f"{worker.name}-{secrets.token_hex(4)}", lease_s=worker.lease_s)
+
+
 def _series_store(settings: CentralSettings) -> SeriesStore:
     series = settings.series
     if series.kind == "duckdb":
@@ -225,8 +257,10 @@ def _series_store(settings: CentralSettings) -> SeriesStore:
 
 def _series_target(settings: CentralSettings) -> str:
     """Names the store in cursors, so that another one is filled from the beginning."""
-    series = settings.series
-    return "duckdb" if series.kind == "duckdb" else f"influx:{series.url}/{series.bucket}"
+    series, worker = settings.series, settings.worker
+    if series.kind == "duckdb":
+        return f"duckdb:{worker.name}" if worker.shared else "duckdb"
+    return f"influx:{series.url}/{series.bucket}"
 
 
 async def _for_ever(name: str, part: Awaitable[None]) -> None:

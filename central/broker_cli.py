@@ -77,6 +77,26 @@ def admit(folder: Folder, site: Site, edge: Edge, live: Live = None, days: int =
 
 
 @app.command()
+def worker(
+    folder: Folder,
+    name: Annotated[str, typer.Argument(help="As [worker] name in that central's settings.")],
+    live: Live = None,
+    days: int = 825,
+) -> None:
+    """Let in one of several central processes that share a database, with a certificate of its
+    own: two that came with one would throw each other out.
+    """
+    from gateway import access  # noqa: PLC0415
+    from gateway.certificates import Authority  # noqa: PLC0415
+
+    with _told():
+        identity = access.worker_name(name)
+        _change(folder, access.admit_central(identity), live)
+        Authority(folder).client(identity, days=days).write(folder, identity)
+    typer.echo(f"{identity} is admitted: copy {folder / identity}.pem and .key, ca.pem")
+
+
+@app.command()
 def renew(folder: Folder, site: Site, edge: Edge, days: int = 90) -> None:
     """Give an admitted edge a new certificate and key, before the old one expires.
 

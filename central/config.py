@@ -6,11 +6,14 @@ working central: SQLite, DuckDB series and an embedded broker, all on the loopba
 
 from __future__ import annotations
 
+import re
+import socket
 from pathlib import Path
 from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, SecretStr, model_validator
 
+from gateway.access import CENTRAL, worker_name
 from gateway.logs import Level, Style
 from gateway.settings_errors import ConfigError, check_settings, read_settings
 
@@ -22,6 +25,10 @@ Port = Annotated[int, Field(ge=0, le=65535)]
 
 class _Section(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid", strict=False)
+
+
+def _host_name() -> str:
+    return re.sub(r"[^A-Za-z0-9_-]", "-", socket.gethostname())[:64].lstrip("_-") or "central"
 
 
 class CentralSection(_Section):
@@ -68,6 +75,17 @@ class DatabaseSection(_Section):
     url: str | None = Field(default=None, pattern=r"^(sqlite|postgresql)(\+[a-z0-9]+)?://")
 
 
+class WorkerSection(_Section):
+    """One of several central processes on one PostgreSQL database and one broker: each takes its
+    share of the edges and read points, and takes over from one that falls silent for ``lease_s``.
+    ``name`` is this one's on the broker; without one, the machine's.
+    """
+
+    shared: bool = False
+    name: str = Field(default_factory=_host_name, pattern=r"^[A-Za-z0-9][A-Za-z0-9_-]{0,63}$")
+    lease_s: Annotated[float, Field(ge=1.0, le=600.0)] = 15.0
+
+
 class LedgerSection(_Section):
     """The ledger's digest, told outside the database; without a file, ``digests.jsonl`` in
     ``data_dir``. Better: a file on another machine's disk.
@@ -101,8 +119,19 @@ class CentralSettings(_Section):
     http: HttpSection = HttpSection()
     mqtt: MqttSection = MqttSection()
     database: DatabaseSection = DatabaseSection()
+    worker: WorkerSection = WorkerSection()
     ledger: LedgerSection = LedgerSection()
     series: SeriesSection = SeriesSection()
+
+    @model_validator(mode="after")
+    def _shareable(self) -> CentralSettings:
+        if not self.worker.shared:
+            return self
+        if not (self.database.url or "").startswith("postgresql"):
+            raise ValueError("[worker] shared = true needs database.url of a PostgreSQL database")
+        if self.mqtt.embedded:
+            raise ValueError("[worker] shared = true needs a broker of its own: embedded = false")
+        return self
 
     @property
     def data_dir(self) -> Path:
@@ -115,6 +144,11 @@ class CentralSettings(_Section):
         if self.database.url is not None:
             return self.database.url
         return f"sqlite:///{(self.data_dir / 'central.sqlite').absolute()}"
+
+    @property
+    def client_id(self) -> str:
+        """Who this central is on the broker: several workers are several."""
+        return worker_name(self.worker.name) if self.worker.shared else CENTRAL
 
     @property
     def digest_path(self) -> Path:

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import Counter
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable, Coroutine
 from typing import NamedTuple, Protocol
 
 import structlog
@@ -109,7 +109,6 @@ class Leases:
         while True:
             yield await self._gains.get()
 
-    @property
     def leads(self) -> bool:
         """Whether what only one worker must do is ours: it goes with partition 0."""
         return 0 in self.held
@@ -117,6 +116,17 @@ class Leases:
     async def changed(self) -> None:
         """Wait until we hold something else than now."""
         await self._changed.wait()
+
+    async def while_leading(self, work: Callable[[], Coroutine[None, None, None]]) -> None:
+        """Do what only one worker must do, whenever that is us, until cancelled."""
+        while True:
+            while not self.leads():
+                await self.changed()
+            async with asyncio.TaskGroup() as group:
+                doing = group.create_task(work())
+                while self.leads():
+                    await self.changed()
+                doing.cancel()
 
     async def run(self) -> None:
         """Stay alive, take what is free and leave what is too much, until cancelled.
@@ -143,7 +153,10 @@ class Leases:
 
     async def release(self) -> None:
         """Leave everything, so that the others need not wait for us to expire."""
-        await self._database.write(self._release)
+        try:
+            await self._database.write(self._release)
+        except DBAPIError as error:
+            _log.warning("leases_not_released", why=str(error.orig), expire_in_s=self._lease_s)
         self._see(frozenset())
 
     def _renew(self, conn: Connection) -> frozenset[int]:

@@ -1,19 +1,22 @@
-"""The central database: one writer, many readers, on SQLite or PostgreSQL.
+"""The central database: one writer at a time, many readers, on SQLite or PostgreSQL.
 
-Every write is one transaction and all writes go one after another through one thread, so
-that sequence numbers are dense, cursors never miss a row that commits late, and no two
-decisions about the same stock can race. Readers see what is committed and never wait.
+Every write is one transaction and all writes go one after another, so that sequence numbers are
+dense, cursors never miss a row that commits late, and no two decisions about the same stock can
+race. A lone central's writes go through one thread, and a lock keeps any other central away;
+the writes of several workers that share a PostgreSQL database take turns by a lock that each
+transaction holds. Readers see what is committed and never wait.
 """
 
 from __future__ import annotations
 
 import asyncio
+import fcntl
 import functools
 import sqlite3
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
-from typing import TypeVar
+from typing import Any, TextIO, TypeVar
 
 import psycopg
 from alembic import command
@@ -23,13 +26,27 @@ from alembic.script import ScriptDirectory
 from sqlalchemy import Connection, Engine, create_engine, event, make_url
 from sqlalchemy.engine import URL
 from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError
+from sqlalchemy.pool import NullPool
 
 __all__ = ["Database", "DatabaseInUse", "SchemaMismatch", "migration_config", "passes_by"]
 
 T = TypeVar("T")
 _READERS = 4
 CENTRAL_LOCK = 0x7461_6C6C_7970
-"""Key of the PostgreSQL advisory lock that the writing central holds ("tallyp")."""
+"""Key of the PostgreSQL advisory lock that the writing central holds ("tallyp"): a lone one for
+itself, workers that share the database together.
+"""
+WRITE_LOCK = CENTRAL_LOCK + 1
+"""The same of the lock that each transaction of a worker holds."""
+CHANGED = "tallyport"
+"""The channel on which PostgreSQL tells of every worker's commit."""
+_STILL_THERE = (
+    "SET lock_timeout = '30s'",
+    # A worker that is frozen in a transaction must not hold up the others for ever.
+    "SET idle_in_transaction_session_timeout = '10s'",
+)
+_LET_GO_S = 3
+"""How long a lock may outlive the process that held it."""
 
 _LIMIT_EXCEEDED = "54"
 _READ_ONLY = "25006"
@@ -61,23 +78,26 @@ class Database:
     """The one road to the tables. ``url`` is a SQLAlchemy URL: ``sqlite:///FILE`` or
     ``postgresql+psycopg://...``.
 
-    Nothing is opened before the first use. On PostgreSQL the first write takes an advisory
-    lock that lives as long as the writer's connection; a second central gets
-    ``DatabaseInUse``. Reading needs no lock, so that checks may run beside a live central.
+    Nothing is opened before the first use. The first write takes a lock that lives as long as
+    the writer does; a second central gets ``DatabaseInUse``, unless both are ``shared``, which
+    only PostgreSQL can be. Reading needs no lock, so that checks may run beside a live central.
     """
 
-    def __init__(self, url: str) -> None:
+    def __init__(self, url: str, *, shared: bool = False) -> None:
         parsed = make_url(url)
         backend = parsed.get_backend_name()
+        if shared and backend != "postgresql":
+            raise ValueError("only a PostgreSQL database can be shared by several workers")
         if backend == "sqlite":
             self._writing, self._reading = _sqlite_engines(parsed)
         elif backend == "postgresql":
-            self._writing, self._reading = _postgres_engines(parsed)
+            self._writing, self._reading = _postgres_engines(parsed, shared=shared)
         else:
             raise ValueError(
                 f"the database must be sqlite or postgresql, not {backend}: mend database.url"
             )
         self.backend = backend
+        self._shared = shared
         self._writer = ThreadPoolExecutor(1, thread_name_prefix="database-writer")
         self._readers = ThreadPoolExecutor(_READERS, thread_name_prefix="database-reader")
 
@@ -121,10 +141,23 @@ class Database:
         for commands that have the database to themselves.
         """
         with self._writing.begin() as connection:
-            return work(connection)
+            result = work(connection)
+            if self._shared:
+                connection.exec_driver_sql(f"NOTIFY {CHANGED}")  # heard after the commit
+            return result
 
     def _migrate(self, to: str) -> None:
-        with self._writing.begin() as connection:
+        if not self._shared:
+            self._migrate_with(self._writing, to)
+        elif self.read_now(_revision) != migrated_to():
+            # Workers that run hold the lock together: alone is who gets it for itself.
+            alone = create_engine(self._writing.url, poolclass=NullPool)
+            event.listen(alone, "connect", functools.partial(_claim, shared=False))
+            self._migrate_with(alone, to)
+
+    @staticmethod
+    def _migrate_with(engine: Engine, to: str) -> None:
+        with engine.begin() as connection:
             config = migration_config(connection)
             known = [one.revision for one in ScriptDirectory.from_config(config).walk_revisions()]
             now = MigrationContext.configure(connection).get_current_revision()
@@ -143,7 +176,18 @@ class Database:
             move(config, wanted or "base")
 
 
-def migration_config(connection: Connection) -> Config:
+def migrated_to() -> str:
+    """The newest revision that this release knows."""
+    head = ScriptDirectory.from_config(migration_config(None)).get_current_head()
+    assert head is not None
+    return head
+
+
+def _revision(connection: Connection) -> str | None:
+    return MigrationContext.configure(connection).get_current_revision()
+
+
+def migration_config(connection: Connection | None) -> Config:
     """Alembic's configuration over the migrations that ship inside the package."""
     config = Config()
     folder = Path(__file__).with_name("migrations")
@@ -158,12 +202,44 @@ def _sqlite_engines(url: URL) -> tuple[Engine, Engine]:
     Path(url.database).expanduser().parent.mkdir(parents=True, exist_ok=True)
     writing = create_engine(url, pool_size=1, max_overflow=0)
     reading = create_engine(url, pool_size=_READERS, max_overflow=64)
+    claim = _FileClaim(Path(f"{url.database}.lock").expanduser())
+    event.listen(writing, "connect", claim.take)
+    event.listen(writing, "close", claim.leave)
     event.listen(writing, "connect", functools.partial(_open_sqlite, read_only=False))
     event.listen(reading, "connect", functools.partial(_open_sqlite, read_only=True))
     # IMMEDIATE: a writer that starts as a reader can fail half-way when another writes.
     event.listen(writing, "begin", functools.partial(_begin_sqlite, statement="BEGIN IMMEDIATE"))
     event.listen(reading, "begin", functools.partial(_begin_sqlite, statement="BEGIN"))
     return writing, reading
+
+
+class _FileClaim:
+    """That this process writes to an SQLite database, for as long as it is connected. A file of
+    its own: SQLite's locks are given up when anybody in the process closes the database's file.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self._file: TextIO | None = None
+
+    def take(self, connection: sqlite3.Connection, _record: object) -> None:
+        """Raises ``DatabaseInUse``."""
+        self._file = self._path.open("w")
+        try:
+            fcntl.flock(self._file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError as error:
+            self.leave()
+            connection.close()
+            raise DatabaseInUse(
+                f"another central writes to this database ({self._path} is locked): stop that "
+                "one first, or give this one a data_dir of its own"
+            ) from error
+
+    def leave(self, *_connection: object) -> None:
+        """The connection is closed."""
+        if self._file is not None:
+            self._file.close()
+            self._file = None
 
 
 def _open_sqlite(connection: sqlite3.Connection, _record: object, *, read_only: bool) -> None:
@@ -184,7 +260,7 @@ def _begin_sqlite(connection: Connection, *, statement: str) -> None:
     connection.exec_driver_sql(statement)
 
 
-def _postgres_engines(url: URL) -> tuple[Engine, Engine]:
+def _postgres_engines(url: URL, *, shared: bool) -> tuple[Engine, Engine]:
     if url.drivername == "postgresql":
         url = url.set(drivername="postgresql+psycopg")
     writing = create_engine(url, pool_size=1, max_overflow=0, pool_pre_ping=True)
@@ -196,17 +272,31 @@ def _postgres_engines(url: URL) -> tuple[Engine, Engine]:
         isolation_level="REPEATABLE READ",
         execution_options={"postgresql_readonly": True},
     )
-    event.listen(writing, "connect", _claim_postgres)
+    event.listen(writing, "connect", functools.partial(_claim, shared=shared))
+    if shared:
+        event.listen(writing, "begin", _take_turns)
     return writing, reading
 
 
-def _claim_postgres(connection: psycopg.Connection[tuple[bool]], _record: object) -> None:
-    with connection.cursor() as cursor:
-        row = cursor.execute("SELECT pg_try_advisory_lock(%s)", (CENTRAL_LOCK,)).fetchone()
-    connection.commit()
-    if row is None or not row[0]:
+def _claim(connection: psycopg.Connection[Any], _record: object, *, shared: bool) -> None:
+    """A lone central may have just ended: its lock is waited for a moment."""
+    try:
+        connection.execute(f"SET lock_timeout = '{_LET_GO_S}s'")
+        kind = "_shared" if shared else ""
+        connection.execute(f"SELECT pg_advisory_lock{kind}(%s)", (CENTRAL_LOCK,))
+        connection.execute("RESET lock_timeout")
+        for statement in _STILL_THERE if shared else ():
+            connection.execute(statement)
+        connection.commit()
+    except psycopg.errors.LockNotAvailable as error:
         connection.close()
         raise DatabaseInUse(
             "another central is connected to this PostgreSQL database and writes to it: stop "
-            "that one first, or give this one a database of its own in database.url"
-        )
+            "that one first, or give this one a database of its own in database.url; several "
+            "share one only if each has [worker] shared = true, and none runs while one migrates"
+        ) from error
+
+
+def _take_turns(connection: Connection) -> None:
+    """First in the transaction: what follows sees all that was committed before."""
+    connection.exec_driver_sql(f"SELECT pg_advisory_xact_lock({WRITE_LOCK})")

@@ -25,6 +25,7 @@ __all__ = [
     "fold",
     "nobody",
     "revoke",
+    "worker_name",
 ]
 
 CONTROL = "$CONTROL/dynamic-security/v1"
@@ -56,12 +57,17 @@ def admit_device(site: str, edge: str) -> list[Command]:
     )
 
 
-def admit_central() -> list[Command]:
+def worker_name(worker: str) -> str:
+    """Who one of several central processes is: the common name of its certificate."""
+    return f"{CENTRAL}-{worker}"
+
+
+def admit_central(name: str = CENTRAL) -> list[Command]:
     """Commands that let central in: every ``up`` to read, every ``down`` and the ledger's
     digest to write.
     """
     return _admit(
-        CENTRAL,
+        name,
         writes=[f"{topics.ROOT}/+/+/down/#", topics.DIGEST],
         reads=[f"{topics.ROOT}/+/+/up/#"],
     )

@@ -134,7 +134,9 @@ def _locate(
             value = typing.cast("Mapping[str, object]", value)[part]
         else:
             models = [one for one in models if _tagged(one, part)] or models
-    return key or "file", value, [name for one in models for name in _names(one)]
+    if not key:  # about the file as a whole: nobody wants to read all of it here
+        key, value = "file", None
+    return key, value, [name for one in models for name in _names(one)]
 
 
 def _names(model: type[BaseModel]) -> list[str]:

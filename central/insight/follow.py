@@ -181,6 +181,7 @@ class Follower:
 
     async def run(self) -> None:
         """Follow until cancelled; a store or database that fails is tried again for ever."""
+        self._forget()  # another worker may have followed meanwhile
         delay = _BACK_OFF_S[0]
         while True:
             level = self._tide.level

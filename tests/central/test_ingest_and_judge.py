@@ -29,8 +29,8 @@ TOPIC = "tp/v1/site/edge-1/up/observations"
 SCAN: dict[str, Any] = {"device": "scanner-1", "read_point": "desk", "event_time": NOON}
 
 
-def scan(data: str) -> CodeScanned:
-    return CodeScanned(data=data, symbology="]C1", **SCAN)
+def scan(data: str, *, read_point: str = "desk") -> CodeScanned:
+    return CodeScanned(data=data, symbology="]C1", **SCAN | {"read_point": read_point})
 
 
 def batch(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from pathlib import Path
 
 import pytest
 from alembic.autogenerate import compare_metadata
@@ -10,11 +11,12 @@ from alembic.migration import MigrationContext
 from sqlalchemy import Connection, text
 from sqlalchemy.exc import DBAPIError
 
-from central import schema
+from central import schema, store
 from central.stock import ledger
 from central.stock.model import VIRTUAL_LOCATIONS
 from central.store import Database, DatabaseInUse
 from tests.central.shop import moving, open_shop
+from tests.fakes.postgres import fresh_database
 
 
 def test_the_migrated_schema_is_the_one_the_code_knows(database: Database) -> None:
@@ -79,21 +81,46 @@ async def test_writes_never_overlap_and_readers_see_whole_ones(database: Databas
     assert total == 40
 
 
-@pytest.mark.postgres
-def test_a_second_central_on_one_postgresql_is_refused(postgres_server: str) -> None:
-    from tests.fakes.postgres import fresh_database
-
-    url = fresh_database(postgres_server, "contested")
-    first, second = Database(url), Database(url)
+def test_a_second_central_on_one_database_is_refused(
+    database_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(store, "_LET_GO_S", 0.2)
+    first, second = Database(database_url), Database(database_url)
     try:
         first.migrate()
         with pytest.raises(DatabaseInUse, match="another central"):
             second.migrate()
+        assert second.read_now(lambda c: c.execute(text("SELECT 1")).scalar()) == 1
         first.close()
+        monkeypatch.undo()  # a server may let go of the lock a moment later
         second.migrate()
     finally:
         first.close()
         second.close()
+
+
+@pytest.mark.postgres
+def test_workers_share_a_database_and_keep_a_lone_central_and_migrations_away(
+    postgres_server: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(store, "_LET_GO_S", 0.2)
+    url = fresh_database(postgres_server, "shared")
+    one, other, lone = Database(url, shared=True), Database(url, shared=True), Database(url)
+    try:
+        for worker in (one, other):
+            worker.migrate()
+            worker.write_now(open_shop if worker is one else lambda _conn: None)
+        with pytest.raises(DatabaseInUse, match="shared = true"):
+            lone.write_now(lambda _conn: None)
+        one.migrate()  # nothing to do: the others need not stop
+    finally:
+        for database in (one, other, lone):
+            database.close()
+
+
+def test_sqlite_is_not_shared(tmp_path: Path) -> None:
+    with pytest.raises(ValueError, match="PostgreSQL"):
+        Database(f"sqlite:///{tmp_path / 'central.sqlite'}", shared=True)
 
 
 def test_readers_cannot_write(database: Database) -> None:

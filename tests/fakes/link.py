@@ -15,6 +15,7 @@ class FakeLink:
         self.last_error = ""
         self.published: list[tuple[str, bytes, bool]] = []
         self.acked = 0
+        self.subscribed: list[str] = []
         self._arriving: asyncio.Queue[Incoming] = asyncio.Queue()
 
     @property
@@ -43,6 +44,8 @@ class FakeLink:
 
     async def subscribe(self, topic_filter: str, *, qos: int = 1) -> None:
         """Everything arrives anyway."""
+        del qos
+        self.subscribed.append(topic_filter)
 
     async def messages(self) -> AsyncIterator[Incoming]:
         while True:
