@@ -19,7 +19,6 @@ from central.store import Database, passes_by
 from central.tide import Tide
 from gateway import codec, topics
 from tests.central.test_ingest_and_judge import (
-    TOPIC,
     facts,
     judge_all,
     scan,
