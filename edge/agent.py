@@ -23,10 +23,11 @@ from edge import notify
 from edge.backoff import Backoff
 from edge.config import DeviceConfig, EdgeConfig
 from edge.describing import describe
+from edge.fill import Fill, Level
 from edge.fold import Folder
 from edge.fold.moments import moment
 from edge.health import Health
-from edge.journal import Journal, JournalLimits
+from edge.journal import Journal, JournalLimits, JournalStats
 from edge.keeper import Keep, Keeper
 from edge.live import LiveLane
 from edge.supervisor import Supervisor
@@ -83,6 +84,7 @@ class Agent:
         self._journal = journal
         edge, uplink = config.edge, config.uplink
         self._time = WallTime(clock)
+        self._since_us = self._time.now_us()
         self._keeper = Keeper(
             journal,
             commit_every_ms=config.journal.commit_every_ms,
@@ -117,6 +119,7 @@ class Agent:
         )
         self._keeper.when_committed(self._committed)
         self._health = Health(edge.name, edge.name)
+        self._fill = Fill(journal.limits.when_full)
         self._supervisors = [self._supervisor(device) for device in config.devices]
 
     @property
@@ -171,6 +174,7 @@ class Agent:
             if self._client.is_connected:
                 async with asyncio.timeout(self._config.edge.drain_s):
                     await self._uplink.drained()
+        self._since_us = self._time.now_us()
         await self._announce("offline", "stopped")
         await _cancel(rest)
         await self._keeper.close()
@@ -200,8 +204,9 @@ class Agent:
         self._live.take(bodies, self._keeper.chapters[-1])
 
     async def _on_connected(self) -> None:
+        self._since_us = self._time.now_us()
         try:
-            await self._announce_now("online", "")
+            await self._announce_now("online", self._fill.sentence)
         except PublishRefused as refused:
             _log.error("presence_refused", why=str(refused))
         self._uplink.connected()
@@ -237,7 +242,7 @@ class Agent:
             Presence(
                 edge=self._config.edge.name,
                 state=state,
-                since=moment(self._time.now_us()),
+                since=moment(self._since_us),
                 version=_version(),
                 reason=reason,
             )
@@ -252,17 +257,41 @@ class Agent:
                     await self._news.wait()
             fresh = self._news.is_set()
             self._news.clear()
+            stats = await self._keeper.stats()
+            await self._watch_fill(stats)
             state, cause, hint = self._condition()
             now_us = self._time.now_us()
-            counters = await self._counters()
+            counters = self._counters(stats)
             told = self._health.turn(state, now_us, cause=cause, hint=hint, counters=counters)
             if told is None and not fresh:
                 told = self._health.say(now_us, counters)
             if told is not None:
                 await self._keeper.keep([told])
 
+    async def _watch_fill(self, stats: JournalStats) -> None:
+        """Raise or take back the alarm: in the log, and at central beside our presence, as
+        everything else waits behind the backlog.
+        """
+        before, told = self._fill.cause, self._fill.sentence
+        given_up = stats.dropped + self._keeper.refused
+        level = Level(stats.bytes_on_disk, stats.limit_bytes, given_up)
+        self._fill.look(level, self._time.steady_s())
+        if self._fill.cause and self._fill.cause != before:
+            _log.error("journal_alarm", cause=self._fill.sentence, hint=self._fill.hint)
+        elif before and not self._fill.cause:
+            _log.info("journal_alarm_over", was=before)
+        if self._fill.sentence != told:
+            notify.notify(f"STATUS={self._fill.sentence or 'running'}")
+            await self._announce("online", self._fill.sentence)
+
     def _condition(self) -> tuple[str, str, str]:
-        """State, cause and hint, worst first."""
+        """State, cause and hint, worst first; a journal that fills up is told with any of them."""
+        state, cause, hint = self._without_fill()
+        if not self._fill.cause or state == "refused":
+            return state, cause, hint
+        return state, "; ".join(filter(None, (self._fill.cause, cause))), hint or self._fill.hint
+
+    def _without_fill(self) -> tuple[str, str, str]:
         if self._keeper.trouble:
             return "refused", self._keeper.trouble, "free disk space, or raise journal.max_mib"
         if self._uplink.fenced:
@@ -273,8 +302,7 @@ class Agent:
             return "retrying", self._client.last_error, "nothing is lost: the journal keeps all"
         return "running", "", ""
 
-    async def _counters(self) -> dict[str, int]:
-        stats = await self._keeper.stats()
+    def _counters(self, stats: JournalStats) -> dict[str, int]:
         keeper = self._keeper
         return {
             **self._uplink.counters,
@@ -293,8 +321,10 @@ class Agent:
             _log.warning(
                 "journal_recovered", repaired=found.repaired, quarantined=found.quarantined
             )
+        limits = self._journal.limits
         _log.info(
-            "journal_open", epoch=self._journal.epoch,
+            "journal_open", epoch=self._journal.epoch, when_full=limits.when_full,
+            max_mib=limits.max_bytes // 2**20,
             waiting=[chapter._asdict() for chapter in self._journal.chapters[:-1]],
         )  # fmt: skip
 

@@ -38,8 +38,9 @@ class JournalFull(Exception):
 class JournalLimits:
     """How much the journal may take, and what gives when it is full.
 
-    ``max_bytes`` bounds the disk used; ``segment_rows`` and ``segment_bytes`` say when a
-    segment is sealed. ``memory_mib`` is DuckDB's budget.
+    ``max_bytes`` bounds the disk used, and once more what was put aside for a person;
+    ``segment_rows`` and ``segment_bytes`` say when a segment is sealed. ``memory_mib`` is
+    DuckDB's budget.
     """
 
     max_bytes: int = 2 * 2**30
@@ -51,13 +52,16 @@ class JournalLimits:
 
 @dataclass(frozen=True, slots=True)
 class JournalStats:
-    """Figures for health and metrics. ``rows`` are those not yet trimmed."""
+    """Figures for health and metrics. ``limit_bytes`` is what it may take in all, less than its
+    limit where the disk has no more; ``rows`` are those not yet trimmed. What was refused is
+    counted by whoever appends, who may try again.
+    """
 
     bytes_on_disk: int
+    limit_bytes: int
     segments: int
     rows: int
     dropped: int
-    refused: int
 
 
 class Journal:
@@ -75,14 +79,13 @@ class Journal:
         new_epoch: Callable[[], str] = lambda: secrets.token_hex(8),
     ) -> None:
         self._store = store
-        self._limits = limits
+        self.limits = limits
         self._clock = clock or SystemClock()
         self._lock = threading.RLock()
         self._segments: list[Segment] = []
         self._active: Segment | None = None
         self._position_saved = 0.0
         self._dropped = 0
-        self._refused = 0
         self.recovery = Recovery()
         self.epoch = new_epoch()
         self._chapters = [Chapter(self.epoch)]
@@ -92,7 +95,7 @@ class Journal:
     def open(cls, directory: Path, limits: JournalLimits | None = None) -> Journal:
         """Open or make the journal in ``directory``."""
         limits = limits or JournalLimits()
-        return cls(DuckDBSegments(directory, limits.memory_mib), limits)
+        return cls(DuckDBSegments(directory, limits.memory_mib, limits.max_bytes), limits)
 
     @property
     def chapters(self) -> tuple[Chapter, ...]:
@@ -115,15 +118,14 @@ class Journal:
         with self._lock:
             if not bodies:
                 return range(self.next_seq, self.next_seq)
-            self._make_room(len(bodies))
-            active = self._writable(len(bodies))
+            self._make_room()
+            active = self._writable()
             seqs = range(self.next_seq, self.next_seq + len(bodies))
             try:
                 self._store.append(active, list(zip(seqs, bodies, strict=True)))
             except StoreFailed as failed:
                 if self._stands_after_failure(active, seqs[-1]):
                     return seqs
-                self._refused += len(bodies)
                 raise JournalFull(str(failed)) from failed
             active.last_seq = seqs[-1]
             self._grown_to(seqs[-1])
@@ -134,13 +136,12 @@ class Journal:
     def _grown_to(self, last_seq: int) -> None:
         self._chapters[-1] = self._chapters[-1]._replace(last_seq=last_seq)
 
-    def _writable(self, rows: int) -> Segment:
+    def _writable(self) -> Segment:
         """The active segment, or a new one; JournalFull when the disk has no room for it."""
         if self._active is None:
             try:
                 self._active = self._store.create(self.epoch, self.next_seq)
             except StoreFailed as failed:
-                self._refused += rows
                 raise JournalFull(str(failed)) from failed
             self._segments.append(self._active)
         return self._active
@@ -162,16 +163,15 @@ class Journal:
         self._active = active if goes_on and active.last_seq + 1 == self.next_seq else None
         return last >= last_seq
 
-    def _make_room(self, rows: int) -> None:
-        if self._size() < self._limits.max_bytes:
+    def _make_room(self) -> None:
+        if self._size() < self.limits.max_bytes:
             return
-        if self._limits.when_full == "refuse_newest":
-            self._refused += rows
+        if self.limits.when_full == "refuse_newest":
             raise JournalFull(
-                f"the journal holds its limit of {self._limits.max_bytes // 2**20} MiB; "
+                f"the journal holds its limit of {self.limits.max_bytes // 2**20} MiB; "
                 "central has not taken anything: check the connection, or raise journal.max_mib"
             )
-        while self._size() >= self._limits.max_bytes:
+        while self._size() >= self.limits.max_bytes:
             oldest = self._segments[0]
             if oldest is self._active:
                 return
@@ -179,7 +179,7 @@ class Journal:
             self._forget(oldest)
 
     def _is_complete(self, active: Segment) -> bool:
-        limits = self._limits
+        limits = self.limits
         smaller = min(limits.segment_bytes, limits.max_bytes // 8)
         return active.rows >= limits.segment_rows or self._store.size(active) >= smaller
 
@@ -191,7 +191,7 @@ class Journal:
         try:
             self._store.seal(active)
         except StoreFailed as failed:
-            self._note(str(failed))
+            self.recovery.note(str(failed))
         active.sealed_bytes = self._store.size(active)
 
     # ---- taking ------------------------------------------------------------------------
@@ -280,7 +280,7 @@ class Journal:
             return concerned
 
     def _note_missing(self, chapter: Chapter, upto_seq: int) -> None:
-        self.recovery.repaired.append(
+        self.recovery.note(
             f"central holds observations up to {upto_seq} of {chapter.epoch}, this card only up "
             f"to {chapter.last_seq}: the card lost what it had promised to keep, or is a copy"
         )
@@ -288,12 +288,13 @@ class Journal:
     def stats(self) -> JournalStats:
         """Figures as of now."""
         with self._lock:
+            size = self._size()
             return JournalStats(
-                bytes_on_disk=self._size(),
+                bytes_on_disk=size,
+                limit_bytes=min(self.limits.max_bytes, size + self._store.free_bytes()),
                 segments=len(self._segments),
                 rows=sum(self._waiting(segment) for segment in self._segments),
                 dropped=self._dropped,
-                refused=self._refused,
             )
 
     def close(self) -> None:
@@ -352,7 +353,7 @@ class Journal:
         try:
             self._store.remove(segment)
         except StoreFailed as failed:  # a read-only disk: after a restart it is sent again
-            self._note(str(failed))
+            self.recovery.note(str(failed))
 
     def _size(self) -> int:
         return sum(
@@ -365,12 +366,8 @@ class Journal:
         try:
             self._store.save_position({"chapters": [list(one) for one in self._chapters]})
         except StoreFailed as failed:  # a full disk must not stop reading and sending
-            self._note(str(failed))
+            self.recovery.note(str(failed))
         self._position_saved = self._clock.steady_s()
-
-    def _note(self, sentence: str) -> None:
-        self.recovery.noted.append(sentence)
-        del self.recovery.noted[:-20]
 
 
 def _consecutive(rows: list[Row]) -> list[Row]:

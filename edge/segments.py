@@ -33,6 +33,11 @@ class Recovery:
     removed: list[str] = field(default_factory=list)
     noted: list[str] = field(default_factory=list)
 
+    def note(self, sentence: str) -> None:
+        """For the log; only the newest few, as a sick disk may have much to say."""
+        self.noted.append(sentence)
+        del self.noted[:-20]
+
 
 @dataclass(slots=True)
 class Segment:
@@ -109,6 +114,10 @@ class SegmentStore(Protocol):
 
     def size(self, segment: Segment) -> int:
         """Bytes on disk."""
+        ...
+
+    def free_bytes(self) -> int:
+        """What the disk still has for more."""
         ...
 
     def log_bytes(self, segment: Segment) -> int:

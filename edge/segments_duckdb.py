@@ -48,14 +48,16 @@ class JournalInUse(OSError):
 
 class DuckDBSegments:
     """A ``SegmentStore`` in a directory: ``<epoch>-<number>-<first seq>.duckdb`` and its WAL.
+    What is put aside takes at most ``aside_bytes``; the oldest of it goes.
 
     Raises ``JournalInUse`` while another one has the same directory.
     """
 
-    def __init__(self, directory: Path, memory_mib: int) -> None:
+    def __init__(self, directory: Path, memory_mib: int, aside_bytes: int = 2 * 2**30) -> None:
         directory.mkdir(parents=True, exist_ok=True)
         self._release = weakref.finalize(self, os.close, _claim(directory))
         self._directory = directory
+        self._aside_bytes = aside_bytes
         self._db = _connect(memory_mib)
         self._appender: tuple[int, duckdb.Appender] | None = None
 
@@ -72,6 +74,10 @@ class DuckDBSegments:
     def size(self, segment: Segment) -> int:
         """See ``SegmentStore``; the WAL is included."""
         return _size(self._path(segment)) + _size(self._wal(segment))
+
+    def free_bytes(self) -> int:
+        """See ``SegmentStore``: what an ordinary user may still write."""
+        return shutil.disk_usage(self._directory).free
 
     def log_bytes(self, segment: Segment) -> int:
         """See ``SegmentStore``."""
@@ -186,8 +192,24 @@ class DuckDBSegments:
                 if file.exists():
                     file.rename(file.with_name(file.name + ".bad"))
         except (OSError, StoreFailed) as error:  # a read-only disk: it stays where it is
-            found.noted.append(f"{path.name} was not put aside: {error}")
+            found.note(f"{path.name} was not put aside: {error}")
         found.quarantined.append(f"{path.name}: {why.splitlines()[0][:200]}")
+        self._bound_aside(found)
+
+    def _bound_aside(self, found: Recovery) -> None:
+        """A card that damages a segment at every start must not fill itself with them."""
+        aside = sorted(self._directory.glob("*.bad"), key=lambda one: one.stat().st_mtime)
+        size = sum(map(_size, aside))
+        for old in aside[:-1]:
+            if size <= self._aside_bytes:
+                return
+            size -= _size(old)
+            try:
+                old.unlink()
+            except OSError as error:  # a read-only disk, which cannot fill up either
+                found.note(f"{old.name} was not removed: {error}")
+            else:
+                found.removed.append(f"{old.name}: too much had been put aside")
 
     def close(self) -> None:
         """See ``SegmentStore``."""
@@ -243,7 +265,7 @@ class DuckDBSegments:
             if torn := _TORN_HEADER.search(error.strip()):
                 return self._take_back_checkpoint(segment, int(torn[1]), found)
         except OSError as failed:
-            found.noted.append(f"{segment.name} was not repaired: {failed}")
+            found.note(f"{segment.name} was not repaired: {failed}")
         return False
 
     def _cut_log(self, wal: Path, keep: int, found: Recovery) -> bool:
@@ -279,7 +301,7 @@ class DuckDBSegments:
                 old.unlink()
             shutil.copyfile(path, path.with_name(path.name + ".torn"))
         except OSError as error:  # a full disk
-            found.noted.append(f"no copy of {path.name} was kept before its repair: {error}")
+            found.note(f"no copy of {path.name} was kept before its repair: {error}")
 
     def _forget_appender(self, segment: Segment) -> None:
         if self._appender is not None and self._appender[0] == segment.number:

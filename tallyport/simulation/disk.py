@@ -170,6 +170,10 @@ class SimStore:
             return 0
         return _SEGMENT_BYTES + sum(_ROW_BYTES + len(body) for _, body in file.rows)
 
+    def free_bytes(self) -> int:
+        """See ``SegmentStore``."""
+        return 0 if self._card.full else 2**40
+
     def log_bytes(self, segment: Segment) -> int:
         """See ``SegmentStore``."""
         file = self._card.files[segment.number]

@@ -48,6 +48,7 @@ class Central:
         self.log: list[Observation] = []
         self.epochs: dict[str, int] = {}
         self.states: list[str] = []
+        self.reasons: list[str] = []
         self.silent = False
 
     async def run(self) -> None:
@@ -55,7 +56,9 @@ class Central:
         await self.client.subscribe(topics.ALL_STATUS)
         async for message in self.client.messages():
             if message.topic.endswith("status"):
-                self.states.append(codec.decode_presence(message.payload).state)
+                presence = codec.decode_presence(message.payload)
+                self.states.append(presence.state)
+                self.reasons.append(presence.reason)
             else:
                 await self._take(codec.decode(message.payload))
             message.ack()
@@ -71,7 +74,16 @@ class Central:
                 self.log.append(one)
                 upto = batch.first_seq + index
         self.epochs[batch.epoch] = upto
-        mark = Watermark(edge=batch.edge, epoch=batch.epoch, upto_seq=upto)
+        await self._say(batch.epoch)
+
+    async def back(self) -> None:
+        """No longer silent, and says so to the edge, as central does at its start."""
+        self.silent = False
+        for epoch in self.epochs:
+            await self._say(epoch)
+
+    async def _say(self, epoch: str) -> None:
+        mark = Watermark(edge="pi", epoch=epoch, upto_seq=self.epochs[epoch])
         await self.client.publish(
             topics.watermark("s", "pi"), codec.encode_watermark(mark), retain=True
         )

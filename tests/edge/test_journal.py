@@ -295,7 +295,7 @@ def test_central_knowing_more_than_the_card_is_told(tmp_path: Path) -> None:
     journal.close()
     again = Journal.open(tmp_path, SMALL)
     again.trim(journal.epoch, 57)
-    assert "central holds observations up to 57" in again.recovery.repaired[-1]
+    assert "central holds observations up to 57" in again.recovery.noted[-1]
     assert [one.epoch for one in again.chapters] == [again.epoch]
     again.close()
 
@@ -324,11 +324,27 @@ def append_until_full(journal: Journal, make: Callable[[int], bytes], why: str) 
     pytest.fail("the journal never became full")
 
 
+def test_what_is_put_aside_is_bounded_too(tmp_path: Path) -> None:
+    limits = JournalLimits(max_bytes=900_000, segment_rows=100)  # three damaged segments, not four
+    removed: list[str] = []
+    for _ in range(5):
+        journal = fill(tmp_path, 150, limits=limits)
+        journal.close()
+        (sealed,) = tmp_path.glob(f"{journal.epoch}-*-{1:019d}.duckdb")
+        sealed.write_bytes(b"\0" * 300_000)
+        again = Journal.open(tmp_path, limits)
+        drain(again, epoch=journal.epoch)
+        removed += again.recovery.removed
+        again.close()
+    assert len(list(tmp_path.glob("*.bad"))) == 3
+    assert len(removed) == 2
+    assert "too much had been put aside" in removed[0]
+
+
 def test_full_refuses_the_newest_when_told_so(tmp_path: Path) -> None:
     limits = JournalLimits(max_bytes=200_000, segment_rows=200, when_full="refuse_newest")
     journal = Journal.open(tmp_path, limits)
     kept = len(append_until_full(journal, body, "central has not taken anything"))
-    assert journal.stats().refused == 100
     assert len(drain(journal)[0]) == kept
     journal.trim(journal.epoch, kept)
     assert len(journal.append([b"again"])) == 1
