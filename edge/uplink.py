@@ -280,10 +280,10 @@ class Uplink:
     async def _let_go(self) -> None:
         """Trim what central has; go on with the next chapter when this one is done with."""
         epoch = self._chapter.epoch
+        if self._acked > self._upto().trimmed_upto:
+            await self._source.trim(epoch, self._acked)
         if self._closed:
             await self._close_chapter(epoch)
-        elif self._acked > self._upto().trimmed_upto:
-            await self._source.trim(epoch, self._acked)
         oldest = self._source.chapters[0]
         if oldest.epoch != epoch:
             self._chapter, self._acked, self._closed = oldest, oldest.trimmed_upto, False
@@ -291,10 +291,13 @@ class Uplink:
             self._advanced.set()
 
     async def _close_chapter(self, epoch: str) -> None:
-        """Central fenced an earlier chapter: what it has of it is final."""
+        """Central fenced an earlier chapter: what it has of it is final. Often it has all, as when
+        a card that could delete nothing shows again what was confirmed long ago.
+        """
         concerned = await self._source.set_aside(epoch, "central has fenced this journal")
-        self.counters["observations_set_aside"] += concerned
-        _log.error("chapter_set_aside", epoch=epoch, observations=concerned)
+        if concerned:
+            self.counters["observations_set_aside"] += concerned
+            _log.error("chapter_set_aside", epoch=epoch, observations=concerned)
 
     # ---- bookkeeping -----------------------------------------------------------------------
     def _advance(self, upto_seq: int) -> None:

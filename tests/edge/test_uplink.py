@@ -65,8 +65,13 @@ class Log:
             self.rows = {seq: one for seq, one in self.rows.items() if seq > upto_seq}
         elif upto_seq >= max(self.earlier[epoch]):
             del self.earlier[epoch]
+        else:
+            rows = self.earlier[epoch].items()
+            self.earlier[epoch] = {seq: one for seq, one in rows if seq > upto_seq}
 
     async def set_aside(self, epoch: str, why: str) -> int:
+        if epoch not in self.earlier:
+            return 0
         self.set_aside_why[epoch] = why
         return len(self.earlier.pop(epoch))
 
@@ -271,8 +276,20 @@ async def test_an_earlier_chapter_that_central_has_closed_is_put_aside() -> None
         await asyncio.wait_for(uplink.drained(), 30)
         assert central.seen == [1, 2, 3, 4, 5]
         assert list(log.set_aside_why) == [OLDER]
-        assert uplink.counters["observations_set_aside"] == 20
+        assert uplink.counters["observations_set_aside"] == 8
         assert not uplink.fenced
+
+
+async def test_an_earlier_chapter_that_central_closed_with_all_of_it_is_no_loss() -> None:
+    """A card that could delete nothing shows at the next start what was confirmed long ago."""
+    async with road(5, before={OLDER: 20}, talks=False) as (uplink, central, log):
+        central.says = uplink.watermark
+        uplink.watermark(central.mark(20, fenced=True, epoch=OLDER))
+        uplink.connected()
+        await asyncio.wait_for(uplink.drained(), 30)
+        assert central.seen == [1, 2, 3, 4, 5]
+        assert log.set_aside_why == {}
+        assert uplink.counters["observations_set_aside"] == 0
 
 
 async def test_a_card_that_forgot_what_central_has_is_told_of_for_good() -> None:
