@@ -83,6 +83,7 @@ class Journal:
         self._clock = clock or SystemClock()
         self._lock = threading.RLock()
         self._segments: list[Segment] = []
+        self._undeleted: list[Segment] = []
         self._active: Segment | None = None
         self._position_saved = 0.0
         self._dropped = 0
@@ -350,10 +351,20 @@ class Journal:
     def _forget(self, segment: Segment) -> None:
         self._store.let_go(segment)
         self._segments.remove(segment)
-        try:
-            self._store.remove(segment)
-        except StoreFailed as failed:  # a read-only disk: after a restart it is sent again
-            self.recovery.note(str(failed))
+        self._undeleted.append(segment)
+        self._delete()
+
+    def _delete(self) -> None:
+        """A read-only disk deletes nothing, and is tried again: what stays would be shown as
+        waiting at the next start.
+        """
+        for segment in list(self._undeleted):
+            try:
+                self._store.remove(segment)
+            except StoreFailed as failed:
+                self.recovery.note(str(failed))
+            else:
+                self._undeleted.remove(segment)
 
     def _size(self) -> int:
         return sum(
@@ -363,6 +374,7 @@ class Journal:
 
     def _save_position(self) -> None:
         """A hint, not a truth: losing it only means sending again what central has."""
+        self._delete()
         try:
             self._store.save_position({"chapters": [list(one) for one in self._chapters]})
         except StoreFailed as failed:  # a full disk must not stop reading and sending

@@ -439,8 +439,12 @@ def test_a_read_only_disk_is_read_and_refuses_the_newest(tmp_path: Path) -> None
         assert drain(again, epoch=second) == ({n: body(n) for n in range(1, 101)}, 0)
         with pytest.raises(JournalFull, match="Read-only"):
             again.append([b"new"])
+        again.trim(first, 70)
+        assert list((tmp_path / "journal").glob(f"{first}*"))
         remount("rw")
         assert again.append([b"new"]) == range(1, 2)
+        again.trim(second, 100)  # the first trim on a disk that deletes again
+        assert not list((tmp_path / "journal").glob(f"{first}*"))
         assert not again.recovery.quarantined
         again.close()
     finally:
