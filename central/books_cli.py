@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import getpass
 import json
+import os
+import socket
+import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, TypeVar
@@ -88,17 +92,21 @@ def replay(
     mend: Annotated[
         bool, typer.Option("--mend", help="Write balances and tags' places anew from the ledger.")
     ] = False,
+    by: Annotated[
+        str, typer.Option(help="Who mends, for the audit; the system's user without it.")
+    ] = "",
 ) -> None:
     """Judge the whole observation log again and compare with what was posted; build balances
     and tags' places again from the ledger and compare. Exit status 1 where the answers differ
     (there is no difference, or something is wrong).
 
-    --mend, with central stopped, then puts the rebuilt ones in place of what differed. The
-    ledger itself is never changed.
+    --mend, with central stopped, then puts the rebuilt ones in place of what differed, and keeps
+    in the table audit who did it, when, and every row before and after. The ledger itself is
+    never changed; where it is not whole, nothing is mended.
     """
     settings = settings_from(config)
     from central.replay import differences  # noqa: PLC0415
-    from central.stock import projection  # noqa: PLC0415
+    from central.stock import mending, projection  # noqa: PLC0415
 
     def work(conn: Connection) -> list[str]:
         return [
@@ -109,7 +117,16 @@ def replay(
 
     found = _read(settings, work)
     if mend:
-        for fault in _use(settings, lambda database: database.write_now(projection.rebuild)):
+
+        def put_right(conn: Connection) -> list[str]:
+            return mending.mend(conn, actor=by or _whoami(), at_us=time.time_ns() // 1000)
+
+        try:
+            mended = _use(settings, lambda database: database.write_now(put_right))
+        except mending.LedgerBroken as error:
+            typer.echo(str(error), err=True)
+            raise typer.Exit(1) from error
+        for fault in mended:
             typer.echo(f"mended: {fault}", err=True)
     _report(found, as_json, "judging again gives the same", "differences")
 
@@ -154,6 +171,14 @@ def restore(
         return "\n".join([f"restored: {reach.said()}", *said])
 
     _copy(work)
+
+
+def _whoami() -> str:
+    try:
+        user = getpass.getuser()
+    except (KeyError, OSError):  # a container's user may have no name
+        user = f"user {os.getuid()}"
+    return f"{user} at {socket.gethostname()}"
 
 
 def _copy(work: Callable[[], str]) -> None:

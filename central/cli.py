@@ -65,7 +65,8 @@ def migrate(
 ) -> None:
     """Bring the database to this release's schema; harmless when it is there already.
 
-    Going down (--to REVISION) drops what the newer revisions added: make a backup first.
+    Going down (--to REVISION) drops what the newer revisions added: make a backup first. Roles
+    that `central roles` made get their rights in what is new.
     """
     if to != "head" and not yes:
         typer.echo("--to may lose data: make a backup, then say --yes as well", err=True)
@@ -73,15 +74,19 @@ def migrate(
     settings = settings_from(config)
     from sqlalchemy.exc import SQLAlchemyError  # noqa: PLC0415
 
+    from central import grants  # noqa: PLC0415
     from central.store import Database, DatabaseInUse, SchemaMismatch  # noqa: PLC0415
 
     database = Database(settings.database_url)
     try:
         database.migrate(to)
+        said = database.write_now(grants.renew)
     except (SQLAlchemyError, DatabaseInUse, SchemaMismatch) as error:
         reason = str(error).partition("\n")[0]
         typer.echo(f"the database cannot be migrated: {reason}", err=True)
         raise typer.Exit(1) from error
     finally:
         database.close()
-    typer.echo(f"the database has {'this release' if to == 'head' else to}'s schema")
+    typer.echo(
+        "\n".join([f"the database has {'this release' if to == 'head' else to}'s schema", *said])
+    )

@@ -13,14 +13,18 @@ from sqlalchemy import Connection, inspect, text
 
 from central import schema
 
-__all__ = ["APPEND_ONLY", "apply", "give_again", "holders", "statements"]
+__all__ = ["APPEND_ONLY", "apply", "give_again", "holders", "renew", "statements"]
 
-APPEND_ONLY = ("movement", "block", "observation")
+APPEND_ONLY = ("movement", "block", "observation", "audit")
 """Tables that are added to and never changed."""
 _HOLDERS = text(
     "SELECT DISTINCT r.rolname FROM pg_class c, aclexplode(c.relacl) a "
     "JOIN pg_roles r ON r.oid = a.grantee WHERE c.oid = to_regclass('movement') "
     "AND a.privilege_type = 'INSERT' AND a.grantee <> c.relowner ORDER BY 1"
+)
+
+_OWNED = text(
+    "SELECT pg_has_role(relowner, 'USAGE') FROM pg_class WHERE oid = to_regclass('movement')"
 )
 
 
@@ -72,3 +76,12 @@ def give_again(conn: Connection, roles: Collection[str]) -> list[str]:
         else:
             apply(conn, role)
     return missed
+
+
+def renew(conn: Connection) -> list[str]:
+    """Give every role its rights again, after a migration made tables; sentences as
+    ``give_again``. Does nothing for who does not own the tables.
+    """
+    if conn.dialect.name != "postgresql" or not conn.execute(_OWNED).scalar():
+        return []
+    return give_again(conn, holders(conn))

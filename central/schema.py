@@ -179,6 +179,19 @@ block = Table(
     Column("hash", Text, nullable=False),
 )
 
+# ---- what people changed by command ------------------------------------------------------
+audit = Table(
+    "audit",
+    metadata,
+    Column("id", _Id, primary_key=True, autoincrement=True),
+    Column("at_us", BigInteger, nullable=False),
+    Column("actor", Text, nullable=False),
+    Column("action", Text, nullable=False),
+    Column("subject", Text, nullable=False),
+    Column("before", Text, nullable=False),
+    Column("after", Text, nullable=False),
+)
+
 # ---- judging --------------------------------------------------------------------------
 # Work is cut by edge and by read point; whoever holds a partition does its work. A row changes
 # hands by its epoch. ``position`` is the last log entry that was judged for it.

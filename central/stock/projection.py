@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import NamedTuple
 
 import msgspec
@@ -9,7 +10,16 @@ from sqlalchemy import Connection, text
 
 from central.bulk import BulkInsert
 
-__all__ = ["check_balances", "check_tags", "rebuild", "rebuild_balances", "rebuild_tags"]
+__all__ = [
+    "DIFFERENT",
+    "UNFOUNDED",
+    "Place",
+    "check_balances",
+    "check_tags",
+    "misplaced",
+    "rebuild_balances",
+    "rebuild_tags",
+]
 
 _LEGS = (
     "SELECT sku, lot, destination AS location, quantity AS change, seq FROM movement "
@@ -20,18 +30,22 @@ _TRUTH = (
     f"SELECT sku, lot, location, CAST(sum(change) AS BIGINT) AS on_hand, max(seq) AS last_seq "  # noqa: S608
     f"FROM ({_LEGS}) AS legs GROUP BY sku, lot, location"
 )
-_DIFFERENT = text(
-    f"SELECT t.sku, t.lot, t.location, t.on_hand AS truth, b.on_hand AS said "  # noqa: S608
+DIFFERENT = text(
+    f"SELECT t.sku, t.lot, t.location, t.on_hand AS truth, t.last_seq AS truth_seq, "  # noqa: S608
+    f"b.on_hand AS said, b.last_seq AS said_seq "
     f"FROM ({_TRUTH}) AS t LEFT JOIN balance b "
     "ON b.sku = t.sku AND b.lot = t.lot AND b.location = t.location "
     "WHERE b.sku IS NULL OR b.on_hand <> t.on_hand OR b.last_seq <> t.last_seq "
     "ORDER BY t.sku, t.lot, t.location"
 )
-_UNFOUNDED = text(
-    f"SELECT b.sku, b.lot, b.location, b.on_hand FROM balance b LEFT JOIN ({_TRUTH}) AS t "  # noqa: S608
+"""Balances that are not the sum of their movements; ``said`` is null where there is none."""
+UNFOUNDED = text(
+    "SELECT b.sku, b.lot, b.location, b.on_hand, b.last_seq FROM balance b "  # noqa: S608
+    f"LEFT JOIN ({_TRUTH}) AS t "
     "ON t.sku = b.sku AND t.lot = b.lot AND t.location = b.location "
     "WHERE t.sku IS NULL ORDER BY b.sku, b.lot, b.location"
 )
+"""Balances without any movement."""
 _UNEVEN = text(
     "SELECT sku, CAST(sum(on_hand) AS BIGINT) AS total FROM balance GROUP BY sku "
     "HAVING sum(on_hand) <> 0 ORDER BY sku"
@@ -52,12 +66,12 @@ def check_balances(conn: Connection) -> list[str]:
     faults = [
         f"the balance of {row.sku} {row.lot} at {row.location} says {row.said}, its movements "
         f"say {row.truth}"
-        for row in conn.execute(_DIFFERENT)
+        for row in conn.execute(DIFFERENT)
     ]
     faults += [
         f"the balance of {row.sku} {row.lot} at {row.location} says {row.on_hand} without any "
         "movement"
-        for row in conn.execute(_UNFOUNDED)
+        for row in conn.execute(UNFOUNDED)
     ]
     faults += [
         f"item {row.sku} sums to {row.total} over all locations instead of zero"
@@ -79,7 +93,7 @@ def rebuild_balances(conn: Connection) -> int:
     return int(made.rowcount)
 
 
-class _Place(NamedTuple):
+class Place(NamedTuple):
     """Where a tag lies, by the last movement that names it."""
 
     sku: str
@@ -98,23 +112,30 @@ _INSERT_TAGS = BulkInsert(
 
 def check_tags(conn: Connection) -> list[str]:
     """Compare where tags lie with the ledger; a sentence for each that is wrong, at most 100."""
-    truth = _tags(conn)
     faults = []
+    for epc, said, truth in misplaced(conn):
+        known = "nothing" if truth is None else f"{truth.sku} at {truth.location}"
+        if said is None:
+            faults.append(f"tag {epc} is {known} by its movements, and is not known to be anywhere")
+        else:
+            faults.append(
+                f"tag {epc} is said to be {said.sku} at {said.location}, its movements say {known}"
+            )
+    return faults[:_MOST_TOLD]
+
+
+def misplaced(conn: Connection) -> Iterator[tuple[str, Place | None, Place | None]]:
+    """Each tag that is not where its movements put it: where it is said to be, where it is."""
+    truth = _tags(conn)
     for row in conn.execute(
         text("SELECT epc, sku, location, last_seq FROM tag_place ORDER BY epc")
     ):
         place = truth.pop(row.epc, None)
-        if place != (row.sku, row.location, row.last_seq):
-            known = "nothing" if place is None else f"{place.sku} at {place.location}"
-            faults.append(
-                f"tag {row.epc} is said to be {row.sku} at {row.location}, its movements "
-                f"say {known}"
-            )
-    faults += [
-        f"tag {epc} is at {place.location} by its movements, and is not known to be anywhere"
-        for epc, place in truth.items()
-    ]
-    return faults[:_MOST_TOLD]
+        said = Place(row.sku, row.location, row.last_seq)
+        if place != said:
+            yield row.epc, said, place
+    for epc, place in truth.items():
+        yield epc, None, place
 
 
 def rebuild_tags(conn: Connection) -> int:
@@ -125,24 +146,16 @@ def rebuild_tags(conn: Connection) -> int:
     return len(truth)
 
 
-def rebuild(conn: Connection) -> list[str]:
-    """Build every projection anew from the ledger; sentences about what had been wrong."""
-    faults = [*check_balances(conn), *check_tags(conn)]
-    rebuild_balances(conn)
-    rebuild_tags(conn)
-    return faults
-
-
-def _tags(conn: Connection) -> dict[str, _Place]:
+def _tags(conn: Connection) -> dict[str, Place]:
     page = text(
         "SELECT seq, sku, destination, epcs FROM movement WHERE seq > :after AND epcs <> '[]' "
         "ORDER BY seq LIMIT :limit"
     )
-    placed: dict[str, _Place] = {}
+    placed: dict[str, Place] = {}
     after = 0
     while found := conn.execute(page, {"after": after, "limit": _PAGE}).all():
         for row in found:
-            place = _Place(row.sku, row.destination, row.seq)
+            place = Place(row.sku, row.destination, row.seq)
             placed.update(dict.fromkeys(_decode_epcs(row.epcs), place))
         after = found[-1].seq
     return placed

@@ -14,8 +14,7 @@ import pytest
 from sqlalchemy import Connection, create_engine, inspect, text
 
 from benchmarks.servers.postgres import PostgresProcess
-from central.stock import chain
-from central.stock.projection import check_balances
+from central.soundness import ledger_faults
 from central.store import Database
 from tests.central.dying import KILLED, PATIENCE_S, run, settings_for, statements
 from tests.central.test_digests import fill
@@ -67,6 +66,15 @@ def until_it_ends_so(arguments: list[str], log: Path, status: int, die_at: int =
         assert time.monotonic() < deadline
 
 
+def whole(url: str) -> bool:
+    """Whether the books are."""
+    database = Database(url)
+    try:
+        return database.read_now(ledger_faults) == []
+    finally:
+        database.close()
+
+
 def deaths(total: int) -> list[int]:
     """Which statements to die at: the first, the last (the commit) and some between."""
     between = random.Random(total).sample(range(2, total), min(DEATHS, total - 2))
@@ -98,7 +106,10 @@ def test_killed_at_any_statement_on_the_way_up(database_url: str, tmp_path: Path
     assert total > 40
     for number in deaths(total):
         until_it_ends_so(up, log, KILLED, number)
+        if looked_at(database_url) == looked_at(rehearsal):
+            break  # the migration itself was over
         assert looked_at(database_url) == ({}, [], []), f"half-done at statement {number}"
+    assert number > total - 4
     until_it_ends_so(up, log, 0)
     assert looked_at(database_url) == looked_at(rehearsal)
     until_it_ends_so(up, log, 0)
@@ -115,10 +126,11 @@ def test_killed_at_any_statement_on_the_way_down(filled: str, tmp_path: Path) ->
     total = statements(["migrate", "-c", other, *back], log)
     for number in deaths(total):
         until_it_ends_so(["migrate", "-c", settings, *back], log, KILLED, number)
+        if looked_at(filled) == looked_at(rehearsal):
+            break  # the migration itself was over
         assert looked_at(filled) == before, f"half-done at statement {number}"
-    database = Database(filled)
-    assert database.read_now(chain.verify) == database.read_now(check_balances) == []
-    database.close()
+        assert whole(filled)
+    assert number > total - 4
     until_it_ends_so(["migrate", "-c", settings, *back], log, 0)
     assert looked_at(filled) == looked_at(rehearsal)
     until_it_ends_so(["migrate", "-c", settings], log, 0)

@@ -9,14 +9,32 @@ from sqlalchemy import create_engine, make_url, text
 from sqlalchemy.exc import ProgrammingError
 from typer.testing import CliRunner
 
-from central import grants
+from central import audit, grants
 from central.cli import app
 from central.ingest import Ingest
-from central.stock.projection import rebuild
+from central.stock.mending import mend
 from central.store import Database
 from central.tide import Tide
+from tests.central.dying import settings_for
 from tests.central.test_ingest_and_judge import judge_all, road, set_up, whole, wire
 from tests.fakes.postgres import fresh_database
+
+COLUMNS = {"movement": "record_us", "block": "rows", "observation": "record_us", "audit": "at_us"}
+REFUSED = (
+    "UPDATE {0} SET {1} = 1",
+    "DELETE FROM {0}",
+    "TRUNCATE {0}",
+    "ALTER TABLE {0} DISABLE TRIGGER ALL",
+    "ALTER TABLE {0} DISABLE TRIGGER {0}_no_change",
+    "DROP TRIGGER {0}_no_change ON {0}",
+    "CREATE OR REPLACE RULE hide AS ON INSERT TO {0} DO INSTEAD NOTHING",
+    "CREATE TRIGGER mine BEFORE INSERT ON {0} FOR EACH ROW EXECUTE FUNCTION refuse_change()",
+    "CREATE OR REPLACE FUNCTION refuse_change() RETURNS trigger LANGUAGE plpgsql AS "
+    "'BEGIN RETURN NEW; END'",
+    "SET session_replication_role = replica",
+    "DROP TABLE {0}",
+)
+"""What a role that can only add is refused, by table and a column of it."""
 
 
 @pytest.mark.postgres
@@ -36,26 +54,42 @@ async def test_the_road_runs_as_a_role_that_can_only_add(postgres_server: str) -
         judge = await judge_all(clerk)
         assert judge.counters["movements"] > 0
         assert await clerk.read(whole) == []
-        assert await clerk.write(rebuild) == []
+        assert await clerk.write(lambda c: mend(c, actor="test", at_us=1)) == []
     finally:
         clerk.close()
     engine = create_engine(clerk_url)
-    changes = (
-        "UPDATE {0} SET {1} = 1",
-        "DELETE FROM {0}",
-        "TRUNCATE {0}",
-        "ALTER TABLE {0} DISABLE TRIGGER ALL",
-        "DROP TABLE {0}",
-    )
-    for table in grants.APPEND_ONLY:
-        column = "rows" if table == "block" else "record_us"
-        for change in changes:
+    assert {*COLUMNS} == {*grants.APPEND_ONLY}
+    for table, column in COLUMNS.items():
+        for change in REFUSED:
             with (
                 pytest.raises(ProgrammingError, match=r"permission denied|must be owner"),
                 engine.begin() as connection,
             ):
                 connection.execute(text(change.format(table, column)))
     engine.dispose()
+
+
+@pytest.mark.postgres
+def test_a_migration_gives_the_role_its_rights_in_what_is_new(
+    postgres_server: str, tmp_path: Path
+) -> None:
+    url = fresh_database(postgres_server, "grown")
+    owner = Database(url)
+    owner.migrate("0003")
+    owner.write_now(lambda c: c.execute(text("CREATE ROLE scribe LOGIN")) and None)
+    owner.write_now(lambda c: grants.apply(c, "scribe"))
+    owner.close()
+    told = CliRunner().invoke(app, ["migrate", "-c", str(settings_for(url, tmp_path))])
+    assert told.exit_code == 0, told.output
+    scribe_url = make_url(url).set(username="scribe").render_as_string(hide_password=False)
+    again = CliRunner().invoke(app, ["migrate", "-c", str(settings_for(scribe_url, tmp_path))])
+    assert again.exit_code == 0, again.output
+    scribe = Database(scribe_url)
+    change = audit.Change("tag AA", None, {"location": "hall"})
+    scribe.write_now(lambda c: audit.record(c, [change], actor="me", action="test", at_us=1))
+    actors = scribe.read_now(lambda c: c.execute(text("SELECT actor FROM audit")).scalars().all())
+    scribe.close()
+    assert actors == ["me (role scribe)"]
 
 
 def test_the_statements_are_printed_for_whoever_runs_them_elsewhere() -> None:
