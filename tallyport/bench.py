@@ -24,6 +24,11 @@ BENCHES = {
         "After days without central: the drain against real time, and the live lane's delay. "
         "Options: --hours H, --rate N, --seconds S.",
     ),
+    "soak": (
+        "benchmarks.soak",
+        "A shop's day through one edge, the idle time left out: memory, journal and log stay "
+        "bounded. Options: --hours-equivalent H, --trouble-every-s S.",
+    ),
     "nemesis": (
         "benchmarks.nemesis.run",
         "Real processes under a random mix of real faults. Options: --minutes M, --seed S, "
