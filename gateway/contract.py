@@ -6,11 +6,14 @@ added with defaults and never changed; unknown fields are ignored; a payload tha
 this version raises ``ContractError`` and goes to quarantine with its bytes.
 
 Times on the wire are RFC 3339 with a zone, UTC by us. Masses are integer milligrams.
+
+Every number has bounds, far beyond what devices say and well within what databases, calendars
+and sums hold: one absurd value must not stop what comes behind it.
 """
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Annotated
 
 import msgspec
@@ -22,18 +25,40 @@ Name = Annotated[str, msgspec.Meta(min_length=1, max_length=64, pattern=r"^[a-z0
 """Names of sites, edges, devices and read points: lower case, digits, ``. _ -``."""
 Moment = Annotated[datetime, msgspec.Meta(tz=True)]
 Hex = Annotated[str, msgspec.Meta(pattern=r"^([0-9A-F]{2}){0,64}\Z")]
-Count = Annotated[int, msgspec.Meta(ge=0, le=2**62)]
-Seq = Annotated[int, msgspec.Meta(ge=1, le=2**62)]
+Count = Annotated[int, msgspec.Meta(ge=0, le=2**40)]
+Seq = Annotated[int, msgspec.Meta(ge=1, le=2**40)]
+"""2**40 is 35 years of 1,000 a second; millions of such numbers add up in 64 bits."""
+Reads = Annotated[int, msgspec.Meta(ge=1, le=2**31)]
+Small = Annotated[int, msgspec.Meta(ge=0, le=65_535)]
+"""What a device numbers: antennas, channels, plates, bits."""
+Milligrams = Annotated[int, msgspec.Meta(ge=-(10**15), le=10**15)]
+Level = Annotated[float, msgspec.Meta(ge=-400.0, le=400.0)]
+"""A power in dBm: powers of ten and their sums stay finite."""
+Real = Annotated[float, msgspec.Meta(ge=-1e9, le=1e9)]
+EARLIEST = datetime(1900, 1, 1, tzinfo=UTC)
+LATEST = datetime(9999, 1, 1, tzinfo=UTC)
+"""Moments lie between these: in every zone there is a day before and after."""
 
 
 class ContractError(ValueError):
     """A payload that is not of this contract: ``reason`` for people, bytes kept by the caller."""
 
 
+def _check_moments(*moments: datetime | None) -> None:
+    """Raises ValueError, which decoding tells with its place."""
+    for at in moments:
+        # A moment without a zone is refused by its type.
+        if at is not None and at.tzinfo is not None and not EARLIEST <= at <= LATEST:
+            raise ValueError(f"{at.isoformat()} is no time of any device")
+
+
 class _Observed(msgspec.Struct, frozen=True, kw_only=True, tag_field="kind", gc=False):
     device: Name
     read_point: Name
     event_time: Moment
+
+    def __post_init__(self) -> None:
+        _check_moments(self.event_time)
 
 
 class TagSighting(_Observed, frozen=True, kw_only=True, tag="tag_sighting", gc=False):
@@ -45,14 +70,14 @@ class TagSighting(_Observed, frozen=True, kw_only=True, tag="tag_sighting", gc=F
     """
 
     epc: Hex
-    antenna: int
-    count: Annotated[int, msgspec.Meta(ge=1)]
-    peak_rssi_dbm: float | None = None
-    mean_rssi_dbm: float | None = None
-    phase_rad: float | None = None
-    doppler_hz: float | None = None
-    channel: int | None = None
-    epc_bits: int = 96
+    antenna: Small
+    count: Reads
+    peak_rssi_dbm: Level | None = None
+    mean_rssi_dbm: Level | None = None
+    phase_rad: Real | None = None
+    doppler_hz: Real | None = None
+    channel: Small | None = None
+    epc_bits: Small = 96
 
 
 class TagResident(_Observed, frozen=True, kw_only=True, tag="tag_resident", gc=False):
@@ -62,13 +87,16 @@ class TagResident(_Observed, frozen=True, kw_only=True, tag="tag_resident", gc=F
     """
 
     epc: Hex
-    antenna: int
+    antenna: Small
     until: Moment
-    count: Annotated[int, msgspec.Meta(ge=1)]
-    mean_rssi_dbm: float | None = None
-    peak_rssi_dbm: float | None = None
-    low_rssi_dbm: float | None = None
-    epc_bits: int = 96
+    count: Reads
+    mean_rssi_dbm: Level | None = None
+    peak_rssi_dbm: Level | None = None
+    low_rssi_dbm: Level | None = None
+    epc_bits: Small = 96
+
+    def __post_init__(self) -> None:
+        _check_moments(self.event_time, self.until)
 
 
 class GateWindow(_Observed, frozen=True, kw_only=True, tag="gate_window", gc=False):
@@ -83,24 +111,30 @@ class GateWindow(_Observed, frozen=True, kw_only=True, tag="gate_window", gc=Fal
     reads: Count = 0
     tags: Count = 0
 
+    def __post_init__(self) -> None:
+        _check_moments(self.event_time, self.closed_at)
+
 
 class WeightSettled(_Observed, frozen=True, kw_only=True, tag="weight_settled", gc=False):
     """A plate came to rest: the level that judging may trust. ``gross_mg`` is the mean."""
 
-    plate: int
-    gross_mg: int
-    std_mg: int = 0
-    samples: Annotated[int, msgspec.Meta(ge=1)] = 1
+    plate: Small
+    gross_mg: Milligrams
+    std_mg: Annotated[int, msgspec.Meta(ge=0, le=10**15)] = 0
+    samples: Reads = 1
     disturbed_at: Moment | None = None
+
+    def __post_init__(self) -> None:
+        _check_moments(self.event_time, self.disturbed_at)
 
 
 class WeightDisturbed(_Observed, frozen=True, kw_only=True, tag="weight_disturbed", gc=False):
     """A plate is not at rest, or not believable: ``reason`` is ``motion``, ``held`` (a hand
     rests), ``overload``, ``underload`` or ``error``. Never a movement by itself."""
 
-    plate: int
+    plate: Small
     reason: str
-    gross_mg: int | None = None
+    gross_mg: Milligrams | None = None
 
 
 class CodeScanned(_Observed, frozen=True, kw_only=True, tag="code_scanned", gc=False):
@@ -120,19 +154,19 @@ class DeviceHealth(_Observed, frozen=True, kw_only=True, tag="device_health", gc
     state: str
     cause: str = ""
     hint: str = ""
-    counters: dict[str, int] = {}
+    counters: dict[str, Count] = {}
 
 
 class Antenna(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """Where an antenna looks: ``side`` is ``outside``, ``inside`` or ``unknown``."""
 
-    antenna: int
+    antenna: Small
     side: str = "unknown"
     alias: str = ""
-    x_m: float | None = None
-    y_m: float | None = None
-    z_m: float | None = None
-    yaw_deg: float | None = None
+    x_m: Real | None = None
+    y_m: Real | None = None
+    z_m: Real | None = None
+    yaw_deg: Real | None = None
 
 
 class DeviceDescribed(_Observed, frozen=True, kw_only=True, tag="device_described", gc=False):
@@ -141,7 +175,7 @@ class DeviceDescribed(_Observed, frozen=True, kw_only=True, tag="device_describe
     driver: str
     model: str = ""
     antennas: list[Antenna] = []
-    plate: int | None = None
+    plate: Small | None = None
     description: str = ""
 
 
@@ -189,7 +223,7 @@ class Watermark(msgspec.Struct, frozen=True, kw_only=True, gc=False):
 
     edge: Name
     epoch: str
-    upto_seq: int
+    upto_seq: Count
     fenced: bool = False
     again: bool = False
     v: int = VERSION
@@ -204,6 +238,9 @@ class Presence(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     version: str = ""
     reason: str = ""
     v: int = VERSION
+
+    def __post_init__(self) -> None:
+        _check_moments(self.since)
 
 
 class Digest(msgspec.Struct, frozen=True, kw_only=True, gc=False):

@@ -21,6 +21,8 @@ SECOND_US = 1_000_000
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _QUIET_US = 3 * SECOND_US
 """A second's sum is left alone once nothing was added to it for this long."""
+_LONGEST_RESIDENT_S = 600
+"""Residents are told every few seconds: one that claims years is spread over this much."""
 
 
 class Field(msgspec.Struct, frozen=True, kw_only=True):
@@ -99,6 +101,7 @@ class AntennaSums:
         end = start
         if isinstance(seen, TagResident):
             end = max(start, microseconds(seen.until) // SECOND_US)
+            end = min(end, start + _LONGEST_RESIDENT_S)
         share = seen.count / (end - start + 1)
         for second in range(start, end + 1):
             key = (seen.device, seen.antenna, second)

@@ -157,9 +157,9 @@ class Portal(msgspec.Struct):
     def take_in_silence(self, now_us: int) -> list[Track]:
         """The tracks to judge because a lively tag fell silent and no window ended.
 
-        Looked at once per second of the log's time.
+        Looked at once per second of the log's time, which goes back when a clock is set right.
         """
-        if now_us - self.looked_us < 1_000_000:
+        if 0 <= now_us - self.looked_us < 1_000_000:
             return []
         self.looked_us = now_us
         over = any(

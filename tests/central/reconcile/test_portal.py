@@ -9,6 +9,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from central.reconcile import track as tracks
+from central.reconcile.portal import Portal
 from central.reconcile.reconciler import Reconciler
 from central.reconcile.verdict import Context, Logged, Verdict
 from drivers.emulators.portal_physics import (
@@ -147,3 +149,11 @@ def test_an_unknown_read_point_is_said_and_residents_never_move() -> None:
     log = logged([resident])
     assert Reconciler().judge(log, Context()).ignored[0].reason == "unknown read point"
     assert Reconciler().judge(log, context({})) == Verdict()
+
+
+def test_a_clock_that_was_wrong_for_a_moment_does_not_end_judging_by_silence() -> None:
+    portal = Portal()
+    assert portal.take_in_silence(4_000_000_000_000_000) == []  # the year 2096, for one tick
+    track = tracks.begin("AA", 1_800_000_000_000_000, source=0, seq=1)
+    portal.ended.append(track)
+    assert portal.take_in_silence(1_800_000_009_000_000) == [track]
