@@ -8,8 +8,11 @@ import signal
 from collections.abc import Awaitable, Callable
 
 from benchmarks.nemesis import network
+from benchmarks.nemesis.clone import Clone
 from benchmarks.nemesis.field import Field
 
+_CLONE_LIVES_S = 6.0
+"""It takes a while to start, and both need one to find out about each other."""
 Fault = Callable[[Field, float], Awaitable[None]]
 """Hurts a field for about so many seconds, and returns when it is healed."""
 
@@ -24,20 +27,31 @@ async def kill_central(field: Field, _lasts_s: float) -> None:
     await field.kill_central()
 
 
+async def kill_broker(field: Field, lasts_s: float) -> None:
+    """Kill -9, and back with what it had saved a second before."""
+    with field.watch.away("broker"):
+        await asyncio.to_thread(field.broker.kill)
+        await asyncio.sleep(min(lasts_s, 3.0))
+        await asyncio.to_thread(field.restart_broker)
+
+
 async def broker_forgets(field: Field, lasts_s: float) -> None:
     """Kill -9, and back with nothing of what it knew."""
-    await asyncio.to_thread(field.broker.kill)
-    await asyncio.sleep(min(lasts_s, 3.0))
-    await asyncio.to_thread(field.restart_broker)
+    with field.watch.away("broker"):
+        await asyncio.to_thread(field.broker.kill)
+        await asyncio.to_thread(field.broker.forget)
+        await asyncio.sleep(min(lasts_s, 3.0))
+        await asyncio.to_thread(field.restart_broker)
 
 
 async def queue_limit(field: Field, lasts_s: float) -> None:
     """A broker that drops silently above two messages, while central stands still."""
-    await asyncio.to_thread(field.broker.kill)
-    await asyncio.to_thread(field.restart_broker, 2)
-    await _stopped(field.demo.site.central.pid, lasts_s)
-    await asyncio.to_thread(field.broker.kill)
-    await asyncio.to_thread(field.restart_broker)
+    with field.watch.away("broker"):
+        await asyncio.to_thread(field.broker.kill)
+        await asyncio.to_thread(field.restart_broker, 2)
+        await _stopped(field.demo.site.central.pid, lasts_s)
+        await asyncio.to_thread(field.broker.kill)
+        await asyncio.to_thread(field.restart_broker)
 
 
 async def freeze_edge(field: Field, lasts_s: float) -> None:
@@ -102,10 +116,38 @@ async def read_only(field: Field, lasts_s: float) -> None:
     edge = field.demo.site.edge
     async with field.edge_away():
         await edge.kill()
+        await field.edge_is_dead()
         await asyncio.to_thread(field.card.remount, "ro")
         await edge.start()
         await asyncio.sleep(lasts_s)
         await asyncio.to_thread(field.card.remount, "rw")
+
+
+async def card_dies(field: Field, lasts_s: float) -> None:
+    """The card turns itself read-only under the running edge, which goes on until somebody
+    switches it off; the card is checked and mended when it starts again.
+    """
+    edge = field.demo.site.edge
+    await asyncio.to_thread(field.card.fail)
+    await asyncio.sleep(lasts_s)
+    async with field.edge_away():
+        await edge.kill()
+        await asyncio.to_thread(field.card.repair)
+        await field.edge_is_dead()
+        await edge.start()
+
+
+async def cloned_card(field: Field, lasts_s: float) -> None:
+    """A second agent with one identity: a copy of the card runs in another box for a while.
+    It takes over; when it is gone, the first one is restarted and takes over from it.
+    """
+    edge, clone = field.demo.site.edge, Clone(field)
+    async with field.edge_away():
+        await edge.kill()
+        await asyncio.to_thread(clone.copy_card)
+        await edge.start()
+    await clone.live(lasts_s + _CLONE_LIVES_S)
+    await field.kill_edge()
 
 
 async def clock_hour_back(field: Field, lasts_s: float) -> None:
@@ -126,16 +168,42 @@ async def clock_1970(field: Field, lasts_s: float) -> None:
 async def kill_postgres(field: Field, lasts_s: float) -> None:
     """PostgreSQL crashes, and recovers."""
     assert field.postgres is not None
-    await asyncio.to_thread(field.postgres.kill)
-    await asyncio.sleep(min(lasts_s, 3.0))
-    await asyncio.to_thread(field.postgres.start)
+    with field.watch.away("postgres"):
+        await asyncio.to_thread(field.postgres.kill)
+        await asyncio.sleep(min(lasts_s, 3.0))
+        await asyncio.to_thread(field.postgres.start)
+
+
+async def postgres_full(field: Field, lasts_s: float) -> None:
+    """No block is left on PostgreSQL's disk: it refuses, or ends, and is started again."""
+    assert field.postgres is not None
+    assert field.database_disk is not None
+    with field.watch.away("postgres"):
+        await asyncio.to_thread(field.database_disk.fill)
+        await asyncio.sleep(lasts_s)
+        await asyncio.to_thread(field.database_disk.free)
+        await asyncio.to_thread(field.postgres.start_if_ended)
+
+
+async def series_away(field: Field, lasts_s: float) -> None:
+    """The server of series refuses connections."""
+    await asyncio.to_thread(field.series.stop)
+    await asyncio.sleep(lasts_s)
+    await asyncio.to_thread(field.series.start)
+
+
+async def series_hangs(field: Field, lasts_s: float) -> None:
+    """The server of series takes everything and answers nothing."""
+    field.series.hang()
+    await asyncio.sleep(lasts_s)
+    field.series.answer()
 
 
 PROCESSES: dict[str, Fault] = {
     one.__name__: one
     for one in (
-        kill_edge, kill_central, broker_forgets, queue_limit, freeze_edge, freeze_central,
-        freeze_broker,
+        kill_edge, kill_central, kill_broker, broker_forgets, queue_limit, freeze_edge,
+        freeze_central, freeze_broker, cloned_card, series_away, series_hangs,
     )
 }  # fmt: skip
 NETWORK: dict[str, Fault] = {
@@ -146,11 +214,12 @@ DISK: dict[str, Fault] = {one.__name__: one for one in (disk_full, read_only)}
 CLOCK: dict[str, Fault] = {
     one.__name__: one for one in (clock_hour_back, clock_year_ahead, clock_1970)
 }
-DATABASE: dict[str, Fault] = {one.__name__: one for one in (kill_postgres,)}
-MAY_LOSE_READS = frozenset({*DISK, *CLOCK, "kill_edge", "freeze_edge"})
+MAY_LOSE_READS = frozenset({*DISK, *CLOCK, "card_dies", "cloned_card", "kill_edge", "freeze_edge"})
 """After these a read may be gone that no journal had yet, or stand at a wrong time: as in life.
 What a journal had acknowledged is held to the promise all the same.
 """
+MAY_LOSE_ROWS = frozenset({"cloned_card"})
+"""After these a journal may be closed with rows that central never takes: all of them counted."""
 
 
 def possible(field: Field) -> dict[str, Fault]:
@@ -158,9 +227,11 @@ def possible(field: Field) -> dict[str, Fault]:
     return {
         **PROCESSES,
         **(NETWORK if network.why_not() is None else {}),
-        **(DISK if field.has_disk else {}),
+        **(DISK if field.has_card else {}),
+        **({"card_dies": card_dies} if field.card.can_fail else {}),
         **(CLOCK if field.environment else {}),
-        **(DATABASE if field.postgres is not None else {}),
+        **({"kill_postgres": kill_postgres} if field.postgres is not None else {}),
+        **({"postgres_full": postgres_full} if field.database_disk is not None else {}),
     }
 
 

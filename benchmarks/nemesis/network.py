@@ -10,6 +10,7 @@ import os
 import shutil
 import subprocess
 
+_LARGEST_SEGMENT = 66_000
 _TABLE = f"tallyport_nemesis_{os.getpid()}"
 
 
@@ -43,8 +44,11 @@ def loss(port: int, percent: int) -> None:
 
 
 def slow(port: int, bytes_per_s: int = 8_000) -> None:
-    """A line of 64 kbit/s: what is more is lost, and TCP slows down."""
-    limit = f"limit rate over {bytes_per_s} bytes/second burst 4000 bytes drop"
+    """A line of 64 kbit/s: what is more is lost, and TCP slows down.
+
+    The loopback carries segments of up to 64 KiB whole: a burst below that would be an outage.
+    """
+    limit = f"limit rate over {bytes_per_s} bytes/second burst {_LARGEST_SEGMENT} bytes drop"
     _apply(f"tcp dport {port} {limit}; tcp sport {port} {limit}")
 
 

@@ -3,22 +3,33 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from datetime import datetime
 from pathlib import Path
 from random import Random
 
+from benchmarks.nemesis.watch import Watch
+from tallyport.demo.goods import EDGE
 from tallyport.demo.report import Report
 from tallyport.demo.run import Demo, until
+
+_AHEAD_S = 60.0
+"""An edge whose health is further in the future than this has a wrong clock still."""
 
 
 class Storm:
     """A demo whose scanner waits while nobody listens to it: a scan into the void is lost in
-    the real world too, and the person at the desk scans again."""
+    the real world too, and the person at the desk scans again.
+
+    ``watch`` knows which processes may be dead now: ``edge`` and ``central``.
+    """
 
     def __init__(self, folder: Path, seed: int, **site: object) -> None:
         self.demo = Demo(folder, seed, **site)
         self.chance = Random(seed)
+        self.watch = Watch()
         self._listening = asyncio.Event()
         self._listening.set()
 
@@ -29,13 +40,15 @@ class Storm:
     def rewire(self) -> None:
         """Change the site's settings before the edge starts: nothing here."""
 
-    async def play(self, seconds: float) -> None:
-        """Let the world go on; what has begun is finished."""
-        clock = asyncio.get_running_loop().call_later(seconds, self.demo.stop_playing)
+    async def play(self, seconds: float | None) -> None:
+        """Let the world go on, ``None``: until it is told to stop; what has begun is finished."""
+        loop = asyncio.get_running_loop()
+        clock = None if seconds is None else loop.call_later(seconds, self.demo.stop_playing)
         try:
             await self.demo.play_with(self._listened)
         finally:
-            clock.cancel()
+            if clock is not None:
+                clock.cancel()
 
     async def _listened(self) -> None:
         await self._listening.wait()
@@ -44,14 +57,19 @@ class Storm:
         """Kill the edge and start it again; scans wait until its scanner runs anew."""
         async with self.edge_away():
             await self.demo.site.edge.kill()
+            await self.edge_is_dead()
             await self.demo.site.edge.start()
+
+    async def edge_is_dead(self) -> None:
+        """Called when the edge was killed, before it is started again: nothing here."""
 
     @asynccontextmanager
     async def edge_away(self) -> AsyncIterator[None]:
         """Scans wait from here until an edge that was started anew is heard."""
         self._listening.clear()
         before = await self._scanner_started()
-        yield
+        with self.watch.away("edge"):
+            yield
 
         async def listens_anew() -> bool:
             return await self._scanner_started() > before
@@ -59,17 +77,26 @@ class Storm:
         await until(listens_anew, 60, "the scanner is not heard again", self.demo.site)
         self._listening.set()
 
-    async def drained(self) -> bool:
-        """Whether central has all that the edge is known to have kept, as of a second ago."""
+    async def drained(self, since_s: float) -> bool:
+        """Whether central has all that the edge had heard at ``since_s`` (Unix time).
+
+        The edge's own word: what it kept stands in its journal in the order in which it heard
+        it, so when its health as of later than ``since_s`` has come, everything before it has.
+        """
+        devices = await self.demo.api.every("/devices")
+        said = [d["health_at"] for d in devices if d["device"] == EDGE and d["health_at"]]
+        fresh = any(since_s < _unix_s(at) < time.time() + _AHEAD_S for at in said)
         road = await self.demo.api.get("/road")
         living = [one for one in road["edges"] if not one["fenced"]]
-        return bool(living) and all(one["upto_seq"] >= one["committed_seq"] for one in living)
+        told = bool(living) and all(one["upto_seq"] >= one["committed_seq"] for one in living)
+        return fresh and told and road["judge_lag"] == 0
 
     async def kill_central(self) -> None:
         """Kill central and start it again after a moment."""
-        await self.demo.site.central.kill()
-        await asyncio.sleep(self.chance.uniform(0.2, 1.5))  # how long it stays dead
-        await self.demo.site.start_central()
+        with self.watch.away("central"):
+            await self.demo.site.central.kill()
+            await asyncio.sleep(self.chance.uniform(0.2, 1.5))  # how long it stays dead
+            await self.demo.site.start_central()
 
     async def _scanner_started(self) -> str:
         """How often the scanner was reported running, by the newest health's time."""
@@ -83,12 +110,16 @@ class Storm:
             default="",
         )
 
-    async def finish(self) -> Report:
-        """Stop everything, the edge first, and compare."""
-        return await self.demo.finish(patience_s=60.0)
+    async def finish(self, patience_s: float = 60.0) -> Report:
+        """Stop everything, the edge first, and compare; the ledger may take ``patience_s``."""
+        return await self.demo.finish(patience_s=patience_s)
 
     async def abandon(self) -> None:
         """Leave nothing running."""
         if hasattr(self.demo, "site"):
             await self.demo.site.kill()
         await self.demo.world.stop()
+
+
+def _unix_s(at: str) -> float:
+    return datetime.fromisoformat(at).timestamp()

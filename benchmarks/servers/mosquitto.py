@@ -34,6 +34,8 @@ class MosquittoProcess:
     port: int
     config: Path
     log: Path
+    remembered: Path | None = None
+    """Where it keeps its state, if it does."""
     _process: subprocess.Popen[bytes] | None = field(default=None, repr=False)
 
     @property
@@ -41,6 +43,11 @@ class MosquittoProcess:
         """Its process id; it must be running."""
         assert self._process is not None
         return self._process.pid
+
+    @property
+    def running(self) -> bool:
+        """Whether it was started and has not ended."""
+        return self._process is not None and self._process.poll() is None
 
     def start(self) -> None:
         """Start, or start again with the same port, settings and stored state."""
@@ -59,6 +66,11 @@ class MosquittoProcess:
     def kill(self) -> None:
         """End it as a power cut would."""
         self._end(kill=True)
+
+    def forget(self) -> None:
+        """Lose the state that it kept; it must not be running."""
+        if self.remembered is not None:
+            self.remembered.unlink(missing_ok=True)
 
     def _end(self, *, kill: bool) -> None:
         process, self._process = self._process, None
@@ -128,6 +140,7 @@ def start_mosquitto(
         lines += ["persistence true", f"persistence_location {tmp_path}/", "autosave_interval 1"]
     config = tmp_path / "mosquitto.conf"
     config.write_text("\n".join(lines) + "\n")
-    broker = MosquittoProcess(port, config, tmp_path / "mosquitto.log")
+    remembered = tmp_path / "mosquitto.db" if persistence else None
+    broker = MosquittoProcess(port, config, tmp_path / "mosquitto.log", remembered)
     broker.start()
     return broker

@@ -41,20 +41,28 @@ def why_not() -> str | None:
 
 
 class PostgresProcess:
-    """A server in a folder of its own; ``kill`` is a power cut but for the page cache."""
+    """A server in a folder of its own; ``kill`` is a power cut but for the page cache.
 
-    def __init__(self, folder: Path) -> None:
+    Its data stand in ``folder / "data"``, where a disk may be mounted beforehand; ``thrifty``
+    keeps little of its log there, for a small one.
+    """
+
+    def __init__(self, folder: Path, *, thrifty: bool = False) -> None:
         programs = postgres_folder()
         assert programs is not None
         self._programs = programs
         self._folder = folder
         self._rights = _rights(folder)
+        self._thrifty = ("-c", "min_wal_size=4MB", "-c", "max_wal_size=16MB") if thrifty else ()
+        segments = ("--wal-segsize=1",) if thrifty else ()
+        if (folder / "data").exists():
+            _rights(folder / "data")
         self._process: subprocess.Popen[bytes] | None = None
         with socket.create_server(("127.0.0.1", 0)) as probe:
             self.port: int = probe.getsockname()[1]
         subprocess.run(
             [programs / "initdb", "-D", folder / "data", "-U", "tallyport", "-A", "trust",
-             "-E", "UTF8", "--locale=C", "--no-sync"],
+             "-E", "UTF8", "--locale=C", "--no-sync", *segments],
             check=True, capture_output=True, cwd=folder, **self._rights,
         )  # fmt: skip
 
@@ -63,15 +71,31 @@ class PostgresProcess:
         """Without the database's name at its end."""
         return f"postgresql+psycopg://tallyport@127.0.0.1:{self.port}"
 
+    @property
+    def running(self) -> bool:
+        """Whether it was started and has not ended."""
+        return self._process is not None and self._process.poll() is None
+
     def start(self) -> None:
         """Start, or start again; returns when it answers."""
         with (self._folder / "log").open("ab") as log:
             self._process = subprocess.Popen(
                 [self._programs / "postgres", "-D", self._folder / "data", "-p", str(self.port),
-                 "-k", self._folder, "-c", "listen_addresses=127.0.0.1", "-c", "fsync=off"],
+                 "-k", self._folder, "-c", "listen_addresses=127.0.0.1", "-c", "fsync=off",
+                 *self._thrifty],
                 stdout=subprocess.DEVNULL, stderr=log, cwd=self._folder, **self._rights,
             )  # fmt: skip
         _await_ready(self._process, self.port, self._folder / "log")
+
+    def start_if_ended(self) -> None:
+        """What a service manager does for a server that gave up; returns when it answers."""
+        assert self._process is not None
+        try:
+            _await_ready(self._process, self.port, self._folder / "log")
+        except RuntimeError:
+            if self.running:
+                raise
+            self.start()
 
     def kill(self) -> None:
         """SIGQUIT: every process of it ends at once, without a checkpoint, as in a crash."""

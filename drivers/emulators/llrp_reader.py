@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections import deque
+from collections import Counter, deque
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
@@ -53,9 +53,10 @@ class Faults:
 class EmulatedReader:
     """A reader at ``host``:``port`` (0 picks a free one; ``start`` returns it).
 
-    ``delivered`` counts tag reads written to a client, ``dropped`` those that fell out of
-    the full hold queue, ``unheard`` those at an antenna or a time that the client's ROSpec
-    does not read. ``tags_per_report`` holds where the ROSpec asks for no number.
+    ``delivered`` counts tag reads written to a client (``delivered_of`` by EPC), ``dropped``
+    those that fell out of the full hold queue, ``unheard`` those at an antenna or a time that
+    the client's ROSpec does not read. ``tags_per_report`` holds where the ROSpec asks for no
+    number.
     ``model`` is the reader's state, ``received`` the client's last 1,000 messages.
     """
 
@@ -93,6 +94,7 @@ class EmulatedReader:
         self.faults = Faults()
         self.received: deque[Frame] = deque(maxlen=_RECEIVED_MAX)
         self.connections = self.delivered = self.dropped = self.unheard = 0
+        self.delivered_of: Counter[str] = Counter()
         self._tags_per_report = tags_per_report
         self._held: deque[list[TagRead] | bytes] = deque()
         self._held_messages_max = held_messages_max
@@ -211,7 +213,7 @@ class EmulatedReader:
                 batch = self._due()
                 if not batch:
                     return
-                messages, count = self._encoded(batch)
+                messages, heard = self._encoded(batch)
                 try:
                     await client.write(messages)
                 except ConnectionError:
@@ -220,7 +222,8 @@ class EmulatedReader:
                 except asyncio.CancelledError:
                     self._held.extendleft(reversed(batch))
                     raise
-                self.delivered += count
+                self.delivered += len(heard)
+                self.delivered_of.update(read.epc for read in heard)
 
     def _due(self) -> list[list[TagRead] | bytes]:
         """The oldest held messages that can go now: events always, reads with a ROSpec."""
@@ -232,10 +235,10 @@ class EmulatedReader:
             due.append(self._held.popleft())
         return due
 
-    def _encoded(self, batch: list[list[TagRead] | bytes]) -> tuple[bytes, int]:
+    def _encoded(self, batch: list[list[TagRead] | bytes]) -> tuple[bytes, list[TagRead]]:
         spec = self.model.active
         messages: list[bytes] = []
-        count = 0
+        all_heard: list[TagRead] = []
         for held in batch:
             if isinstance(held, bytes):
                 messages.append(held)
@@ -243,9 +246,9 @@ class EmulatedReader:
                 assert spec is not None
                 heard = [read for read in held if spec.hears(read.antenna)]
                 self.unheard += len(held) - len(heard)
-                count += len(heard)
+                all_heard += heard
                 messages += self._reports(heard, spec)
-        return b"".join(messages), count
+        return b"".join(messages), all_heard
 
     def _reports(self, heard: list[TagRead], spec: Rospec) -> list[bytes]:
         if not heard:

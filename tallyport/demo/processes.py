@@ -96,6 +96,7 @@ class Site:
     http_port: int = 0
     broker_port: int | None = None
     database_url: str | None = None
+    series_url: str | None = None
     central: Process = field(init=False)
     edge: Process = field(init=False)
     mqtt_port: int = 0
@@ -112,6 +113,7 @@ class Site:
             mqtt_port=self.mqtt_port,
             embedded=self.broker_port is None,
             database_url=self.database_url,
+            series_url=self.series_url,
         )
         edge = edge_toml(self.folder, mqtt_port=self.mqtt_port, devices=self.devices)
         (self.folder / "central.toml").write_text(central)

@@ -64,7 +64,11 @@ class Demo:
             clock.cancel()
 
     async def play_with(self, scanner_heard: Callable[[], Awaitable[None]]) -> None:
-        """Let the world go on until ``stop_playing``; scans wait for ``scanner_heard``."""
+        """Let the world go on until ``stop_playing``; scans wait for ``scanner_heard``.
+
+        May be called again afterwards: the world goes on from where it stood still.
+        """
+        self._end.clear()
         await self.world.play(self._end, scanner_heard)
 
     def stop_playing(self) -> None:

@@ -10,10 +10,17 @@ from tallyport.demo.goods import DOCK_POINT, EDGE, SCAN_POINT, SHELF_POINT, SITE
 
 
 def central_toml(
-    folder: Path, *, http_port: int, mqtt_port: int, embedded: bool, database_url: str | None
+    folder: Path,
+    *,
+    http_port: int,
+    mqtt_port: int,
+    embedded: bool,
+    database_url: str | None,
+    series_url: str | None = None,
 ) -> str:
-    """Central's settings for one box, or for an outside broker and database."""
+    """Central's settings for one box, or for an outside broker, database and series server."""
     database = f'\n[database]\nurl = "{database_url}"\n' if database_url else ""
+    series = f'\n[series]\nkind = "influx"\nurl = "{series_url}"\n' if series_url else ""
     return f"""\
 [central]
 data_dir = "{folder / "central"}"
@@ -26,7 +33,7 @@ port = {http_port}
 embedded = {"true" if embedded else "false"}
 host = "127.0.0.1"
 port = {mqtt_port}
-{database}"""
+{database}{series}"""
 
 
 def edge_toml(folder: Path, *, mqtt_port: int, devices: str) -> str:

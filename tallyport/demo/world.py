@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import time
+from collections import Counter
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
 from dataclasses import dataclass
@@ -69,6 +70,8 @@ class World:
         self.staged_inside = self._load(20)
         self._staged_outside = self._load(20)
         self._inside: list[Load] = []
+        self._dock_learned = False
+        self.scans: Counter[str] = Counter()
         self._epoch_us = time.time_ns() // 1000
         self._physics = PortalPhysics(
             Scene(
@@ -118,6 +121,10 @@ class World:
             tables += plate_toml(number, path)
         return tables + scanner_toml(await self.scanner.start())
 
+    def leave_what_is_inside(self) -> None:
+        """What came in until now stays there: the pallets that go out from now on came later."""
+        self._inside.clear()
+
     async def stop(self) -> None:
         """Switch the devices off."""
         await self.reader.stop()
@@ -161,7 +168,9 @@ class World:
 
     async def _dock(self, until: asyncio.Event) -> None:
         await self.reader.wait_inventorying()
-        await _pause(until, LEARNING_S)
+        if not self._dock_learned:
+            await _pause(until, LEARNING_S)
+            self._dock_learned = True
         while not until.is_set():
             outwards = len(self._inside) > 1 and self._chance.random() < 0.4
             if outwards:
@@ -207,7 +216,9 @@ class World:
             await ready()
             good = self._chance.choice(SCANNED)
             lot = f"L{self._chance.randint(100, 999)}"
-            await self.scanner.scan(f"01{good.case_gtin}10{lot}", symbology="]C1")
+            code = f"01{good.case_gtin}10{lot}"
+            await self.scanner.scan(code, symbology="]C1")
+            self.scans[code] += 1
             self.truth.move(good.sku, good.pack, source=None, destination=RECEIVING)
             await _pause(until, self._chance.uniform(5.0, 9.0))
 
