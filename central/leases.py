@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import Counter
-from collections.abc import AsyncIterator, Callable, Coroutine
+from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine
 from typing import NamedTuple, Protocol
 
 import structlog
@@ -133,10 +133,24 @@ class Leases:
 
         A database that is away is tried again: what we held may be another's afterwards.
         """
+        async with asyncio.TaskGroup() as group:
+            # A sign of life waits for nobody's turn: being slow is not being dead.
+            group.create_task(self._again_and_again(self.sign))
+            group.create_task(self._again_and_again(self.renew))
+
+    async def sign(self) -> None:
+        """Once: say that we live."""
+        await self._database.beside(self._live)
+
+    async def renew(self) -> None:
+        """Once: say that we live, and see what is ours."""
+        self._see(await self._database.write(self._renew))
+
+    async def _again_and_again(self, work: Callable[[], Awaitable[None]]) -> None:
         away = False
         while True:
             try:
-                await self.renew()
+                await work()
                 away = False
             except DBAPIError as error:
                 if not passes_by(error):
@@ -147,10 +161,6 @@ class Leases:
                 away = True
             await asyncio.sleep(self._lease_s / 3)
 
-    async def renew(self) -> None:
-        """Once: say that we live, and see what is ours."""
-        self._see(await self._database.write(self._renew))
-
     async def release(self) -> None:
         """Leave everything, so that the others need not wait for us to expire."""
         try:
@@ -159,16 +169,14 @@ class Leases:
             _log.warning("leases_not_released", why=str(error.orig), expire_in_s=self._lease_s)
         self._see(frozenset())
 
-    def _renew(self, conn: Connection) -> frozenset[int]:
+    def _live(self, conn: Connection) -> int:
         now_us = self._now_us(conn)
-        conn.execute(
-            _ALIVE,
-            {
-                "worker": self._worker,
-                "now": now_us,
-                "expires": now_us + round(self._lease_s * 1e6),
-            },
-        )
+        expires_us = now_us + round(self._lease_s * 1e6)
+        conn.execute(_ALIVE, {"worker": self._worker, "now": now_us, "expires": expires_us})
+        return now_us
+
+    def _renew(self, conn: Connection) -> frozenset[int]:
+        now_us = self._live(conn)
         conn.execute(text("DELETE FROM worker WHERE expires_us <= :now"), {"now": now_us})
         alive = set(conn.execute(text("SELECT name FROM worker")).scalars())
         holders = {row[0]: row[1] for row in conn.execute(text("SELECT no, worker FROM partition"))}

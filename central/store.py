@@ -98,6 +98,7 @@ class Database:
             )
         self.backend = backend
         self._shared = shared
+        self._beside = create_engine(self._writing.url, pool_size=1) if shared else self._writing
         self._writer = ThreadPoolExecutor(1, thread_name_prefix="database-writer")
         self._readers = ThreadPoolExecutor(_READERS, thread_name_prefix="database-reader")
 
@@ -119,6 +120,19 @@ class Database:
         loop = asyncio.get_running_loop()
         return await loop.run_in_executor(self._writer, self.write_now, work)
 
+    async def beside(self, work: Callable[[Connection], T]) -> T:
+        """A write that nothing is decided over and that no decision of others touches, which
+        need not wait for its turn among several workers.
+        """
+        if not self._shared:
+            return await self.write(work)
+        loop = asyncio.get_running_loop()
+        return await loop.run_in_executor(self._readers, self._beside_now, work)
+
+    def _beside_now(self, work: Callable[[Connection], T]) -> T:
+        with self._beside.begin() as connection:
+            return work(connection)
+
     async def read(self, work: Callable[[Connection], T]) -> T:
         """Run ``work`` in a reader's thread on one consistent, read-only snapshot."""
         loop = asyncio.get_running_loop()
@@ -133,8 +147,8 @@ class Database:
         """Wait for what is under way and close every connection."""
         self._writer.shutdown(wait=True)
         self._readers.shutdown(wait=True)
-        self._reading.dispose()
-        self._writing.dispose()
+        for engine in (self._reading, self._beside, self._writing):
+            engine.dispose()
 
     def write_now(self, work: Callable[[Connection], T]) -> T:
         """One write transaction in the calling thread: only for the writer's own thread, and
