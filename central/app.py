@@ -29,6 +29,7 @@ from central.insight.series_duckdb import DuckDBSeries
 from central.judge import Judge
 from central.leases import Alone, Leases
 from central.live_lane import LiveLane
+from central.quarantine import Limits
 from central.schedule import Schedule
 from central.signals import Signals
 from central.store import Database
@@ -77,7 +78,13 @@ class _Central:
         self._live = LiveLane(self._store)
         self._leases = _leases(settings, self._database) if worker.shared else None
         holder = self._leases or Alone()
-        self._ingest = Ingest(self._database, self._tide, preview=self._live.take, holder=holder)
+        self._ingest = Ingest(
+            self._database,
+            self._tide,
+            preview=self._live.take,
+            holder=holder,
+            quarantined=Limits(settings.quarantine.max_rows, settings.quarantine.max_mib * 2**20),
+        )
         self._judge = Judge(self._database, self._tide, holder=holder)
         self._followers = [
             Follower(

@@ -95,6 +95,13 @@ class LedgerSection(_Section):
     digest_every_s: Annotated[float, Field(ge=0.1, le=86_400)] = 60.0
 
 
+class QuarantineSection(_Section):
+    """What is kept of payloads that nobody understands; beyond it the oldest go, counted."""
+
+    max_rows: Annotated[int, Field(ge=100, le=10_000_000)] = 10_000
+    max_mib: Annotated[int, Field(ge=2, le=1_048_576)] = 64
+
+
 class SeriesSection(_Section):
     """Where measurements go: embedded DuckDB, or a server that speaks InfluxDB's v2 write."""
 
@@ -121,6 +128,7 @@ class CentralSettings(_Section):
     database: DatabaseSection = DatabaseSection()
     worker: WorkerSection = WorkerSection()
     ledger: LedgerSection = LedgerSection()
+    quarantine: QuarantineSection = QuarantineSection()
     series: SeriesSection = SeriesSection()
 
     @model_validator(mode="after")

@@ -22,7 +22,7 @@ import structlog
 from sqlalchemy import Connection, text
 from sqlalchemy.exc import DBAPIError
 
-from central import observations
+from central import observations, quarantine
 from central.bulk import storable
 from central.leases import Alone, Gained, Holder
 from central.moments import to_us
@@ -59,8 +59,8 @@ class Outcome(NamedTuple):
 
 class Ingest:
     """See the module. ``counters``: ``messages``, ``observations``, ``repeated``, ``gaps``,
-    ``lost``, ``forgotten``, ``fenced``, ``quarantined``, ``elsewhere`` (another worker's),
-    ``retries``.
+    ``lost``, ``forgotten``, ``fenced``, ``quarantined``, ``quarantine_gone``,
+    ``elsewhere`` (another worker's), ``retries``.
     """
 
     def __init__(
@@ -71,8 +71,10 @@ class Ingest:
         clock: Clock | None = None,
         preview: Preview | None = None,
         holder: Holder | None = None,
+        quarantined: quarantine.Limits | None = None,
     ) -> None:
         self._database = database
+        self._quarantined = quarantined or quarantine.Limits()
         self._holder = holder or Alone()
         self._tide = tide
         self._clock = clock or SystemClock()
@@ -180,15 +182,20 @@ class Ingest:
 
     async def _set_aside(self, topic: str, payload: bytes, reason: str) -> Outcome:
         now_us = self._clock.now_us()
+
+        def keep(conn: Connection) -> int:
+            quarantine.set_aside(conn, topic, payload, reason, now_us)
+            return quarantine.bound(conn, self._quarantined)
+
         while True:
             try:
-                await self._database.write(lambda c: _quarantine(c, topic, payload, reason, now_us))
+                gone = await self._database.write(keep)
             except DBAPIError as error:
                 if not passes_by(error):
                     raise
                 await self._wait_out(error)
             else:
-                self.counters.update(messages=1, quarantined=1)
+                self.counters.update(messages=1, quarantined=1, quarantine_gone=gone)
                 return Outcome({}, Counter())
 
     async def _wait_out(self, error: DBAPIError) -> None:
@@ -205,7 +212,7 @@ class Ingest:
         record_us = self._clock.now_us()
         decoded = [(topic, payload, _decode(topic, payload)) for topic, payload in messages]
         outcome = await self._database.write(
-            lambda conn: _commit(conn, decoded, record_us, self._holder)
+            lambda conn: _commit(conn, decoded, record_us, self._holder, self._quarantined)
         )
         self.counters.update(outcome.counted)
         self._tide.rise()
@@ -291,6 +298,7 @@ def _commit(
     decoded: Sequence[tuple[str, bytes, Batch | Presence | ContractError]],
     record_us: int,
     holder: Holder,
+    quarantined: quarantine.Limits,
 ) -> Outcome:
     ours = {one.no for one in holder.mine(conn)}
     counted: Counter[str] = Counter(messages=len(decoded))
@@ -301,7 +309,7 @@ def _commit(
         if _partition(topic) not in ours:
             counted["elsewhere"] += 1  # lost to another worker since we heard it
         elif isinstance(told, ContractError):
-            _quarantine(conn, topic, payload, str(told), record_us)
+            quarantine.set_aside(conn, topic, payload, str(told), record_us)
             counted["quarantined"] += 1
         elif isinstance(told, Presence):
             _present(conn, told)
@@ -312,6 +320,8 @@ def _commit(
             watermarks[topics.watermark(address.site, told.edge), told.epoch] = mark
     observations.append(conn, arrived, record_us)
     counted["observations"] += len(arrived)
+    if counted["quarantined"]:
+        counted["quarantine_gone"] = quarantine.bound(conn, quarantined)
     return Outcome(watermarks, counted)
 
 
@@ -382,17 +392,6 @@ def _begin(  # noqa: PLR0917 (one step of _admit)
             "card_forgot", edge=batch.edge, count=begun.forgotten, after=batch.after_epoch,
             hint="central has them, its disk does not: it lies about syncs, or is a copy",
         )  # fmt: skip
-
-
-def _quarantine(conn: Connection, topic: str, payload: bytes, reason: str, now_us: int) -> None:
-    _log.warning("payload_quarantined", topic=topic, why=reason, bytes=len(payload))
-    conn.execute(
-        text(
-            "INSERT INTO quarantine (received_us, topic, reason, payload) "
-            "VALUES (:now, :topic, :reason, :payload)"
-        ),
-        {"now": now_us, "topic": storable(topic), "reason": storable(reason), "payload": payload},
-    )
 
 
 def _present(conn: Connection, presence: Presence) -> None:

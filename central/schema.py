@@ -121,6 +121,18 @@ quarantine = Table(
     Column("topic", Text, nullable=False),
     Column("reason", Text, nullable=False),
     Column("payload", LargeBinary, nullable=False),
+    Column("last_us", BigInteger, nullable=False, server_default="0"),
+    Column("times", BigInteger, nullable=False, server_default="1"),
+    Column("bytes", BigInteger, nullable=False, server_default="0"),
+    Column("digest", Text, nullable=False, server_default=""),
+    Index("ix_quarantine_digest", "digest", unique=True),
+    Index("ix_quarantine_last", "last_us", "id", "bytes", "times"),
+)
+quarantine_gone = Table(
+    "quarantine_gone",
+    metadata,
+    Column("no", Integer, primary_key=True, autoincrement=False),
+    Column("gone", BigInteger, nullable=False),
 )
 
 # ---- the ledger -----------------------------------------------------------------------

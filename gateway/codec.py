@@ -48,7 +48,7 @@ def encode(batch: Batch, *, compress: bool = False) -> bytes:
 
 def decode(payload: bytes) -> Batch:
     """Read a batch, packed or plain. Raises ``ContractError`` saying what is wrong and where."""
-    return _decode(_unpack(payload), _batch_decoder)
+    return _decode(unpack(payload), _batch_decoder)
 
 
 def encode_watermark(watermark: Watermark) -> bytes:
@@ -105,7 +105,8 @@ def _decode(payload: bytes, decoder: msgspec.json.Decoder[T]) -> T:
         raise ContractError(f"not a version {VERSION} payload: {error}") from error
 
 
-def _unpack(payload: bytes) -> bytes:
+def unpack(payload: bytes) -> bytes:
+    """What a payload says, if it is packed. Raises ``ContractError`` when it cannot be unpacked."""
     if not payload.startswith(ZSTD_MAGIC):
         return payload
     unpacker = zstandard.ZstdDecompressor(max_window_size=MAX_PAYLOAD_BYTES)

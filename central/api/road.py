@@ -7,7 +7,7 @@ import threading
 import msgspec
 from sqlalchemy import Connection, func, select
 
-from central import schema
+from central import quarantine, schema
 from central.catalogue.effective import judged_upto
 
 
@@ -53,6 +53,7 @@ class Road:
                 select(schema.edge_stream).order_by(stream.edge, stream.first_us)
             )
         ]
+        aside = quarantine.standing(connection)
         waiting = select(func.count()).select_from(schema.review)
         waiting = waiting.where(schema.review.c.status == "open")
         return {
@@ -61,9 +62,9 @@ class Road:
             "observations": log_head,
             "movements": connection.execute(select(func.max(schema.movement.c.seq))).scalar() or 0,
             "reviews_open": connection.execute(waiting).scalar_one(),
-            "quarantined": connection.execute(
-                select(func.count()).select_from(schema.quarantine)
-            ).scalar_one(),
+            "quarantined": aside.rows,
+            "quarantined_times": aside.times,
+            "quarantine_gone": aside.gone,
             "judge_lag": max(0, log_head - judged_upto(connection)),
             "edges": edges,
         }
