@@ -217,9 +217,9 @@ def _sqlite_engines(url: URL) -> tuple[Engine, Engine]:
     writing = create_engine(url, pool_size=1, max_overflow=0)
     reading = create_engine(url, pool_size=_READERS, max_overflow=64)
     claim = _FileClaim(Path(f"{url.database}.lock").expanduser())
-    event.listen(writing, "connect", claim.take)
-    event.listen(writing, "close", claim.leave)
     event.listen(writing, "connect", functools.partial(_open_sqlite, read_only=False))
+    event.listen(writing, "connect", claim.take)  # last: a file that cannot be opened holds none
+    event.listen(writing, "close", claim.leave)
     event.listen(reading, "connect", functools.partial(_open_sqlite, read_only=True))
     # IMMEDIATE: a writer that starts as a reader can fail half-way when another writes.
     event.listen(writing, "begin", functools.partial(_begin_sqlite, statement="BEGIN IMMEDIATE"))
