@@ -8,7 +8,7 @@ oldest first; one begins when central has all of the one before.
 
 Reasons to rewind: a new connection, a watermark that went back (central was restored), no
 progress for ``resend_after_s`` (a broker dropped something; doubled each time, so that an
-absent central is not buried in repeats), a publish that the broker denied.
+absent central is not buried in repeats), a publish that the broker denied or had nobody for.
 """
 
 from __future__ import annotations
@@ -31,10 +31,14 @@ from gateway.mqtt import NotConnected, PublishRefused
 
 _log = structlog.get_logger("edge.uplink")
 _LONGEST_RESEND_S = 300.0
+_NOBODY = "the broker has nobody to give this edge's observations to"
+_CENTRAL_HINT = "is central running and connected to the same broker? Nothing is lost meanwhile"
 
 
 Publish = Callable[[str, bytes], Awaitable[object]]
-"""Publish with QoS 1: returns when the broker accepted, raises PublishRefused, NotConnected."""
+"""Publish with QoS 1: returns when the broker accepted, False if it had nobody to give it to;
+raises PublishRefused, NotConnected.
+"""
 
 
 class UplinkSettings(NamedTuple):
@@ -93,7 +97,8 @@ class Uplink:
         self.counters = dict.fromkeys(
             (
                 "batches_sent", "observations_sent", "rewinds", "resends_stalled",
-                "publishes_refused", "watermarks", "watermarks_foreign", "watermarks_back",
+                "publishes_refused", "publishes_unheard",
+                "watermarks", "watermarks_foreign", "watermarks_back",
                 "observations_skipped", "observations_set_aside", "observations_forgotten",
             ),
             0,
@@ -148,6 +153,7 @@ class Uplink:
             _log.info("watermark_of_another_journal", epoch=mark.epoch, upto_seq=mark.upto_seq)
             return
         self.counters["watermarks"] += 1
+        self._hold_until = 0.0  # central is there, and takes what we send
         self._fence(mark)
         if mark.upto_seq > self._acked:
             self._advance(mark.upto_seq)
@@ -225,7 +231,7 @@ class Uplink:
 
     async def _deliver(self, payload: bytes, sent_in: int) -> None:
         try:
-            await self._publish(self._topic, payload)
+            heard = await self._publish(self._topic, payload)
         except PublishRefused as refused:
             if sent_in == self._round:
                 self._denied(refused)
@@ -233,48 +239,50 @@ class Uplink:
             if sent_in == self._round:
                 self.disconnected()
         else:
-            if sent_in == self._round and self.trouble.startswith("the broker"):
+            if sent_in == self._round and heard is False:
+                self._unheard()
+            elif sent_in == self._round and self.trouble.startswith("the broker"):
                 self._report(*self._calm)
 
     def _denied(self, refused: PublishRefused) -> None:
-        self.counters["publishes_refused"] += 1
         self._hold_until = self._clock.steady_s() + self._backoff.next_s()
-        self._report(
+        self._again(
+            "publishes_refused",
             f"the broker refuses what this edge publishes: {refused}",
             f"allow this edge to publish to {self._topic} in the broker's access list",
         )
-        self._rewind()
+
+    def _unheard(self) -> None:
+        """The broker came back empty, and before central: worth a word from the second time on."""
+        said = (_NOBODY, _CENTRAL_HINT) if self._backoff.failures else (self.trouble, self.hint)
+        hold_s = min(self._backoff.next_s(), self._settings.resend_after_s)
+        self._hold_until = self._clock.steady_s() + hold_s
+        self._again("publishes_unheard", *said)
 
     async def _pause(self) -> None:
         """Sleep until something changes, or until it is time to send again unasked."""
-        deadlines = [
-            until
-            for until, counts in (
-                (self._hold_until, self._hold_until > self._clock.steady_s()),
-                (self._progress_at + self._resend_s, bool(self._flight)),
-            )
-            if counts
-        ]
-        if deadlines:
-            # Not wait_for: Python 3.11's swallows a cancellation that meets the result.
-            with contextlib.suppress(TimeoutError):
-                async with asyncio.timeout(max(0.01, min(deadlines) - self._clock.steady_s())):
-                    await self._wake.wait()
-        else:
-            await self._wake.wait()
+        now_s = self._clock.steady_s()
+        due = [self._progress_at + self._resend_s] if self._flight else []
+        if self._hold_until > now_s:
+            due.append(self._hold_until)
+        # Not wait_for: Python 3.11's swallows a cancellation that meets the result.
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(max(0.01, min(due) - now_s) if due else None):
+                await self._wake.wait()
         self._wake.clear()
         overdue = self._clock.steady_s() >= self._progress_at + self._resend_s
         if self._flight and overdue and self._is_connected:
             self._stalled()
 
     def _stalled(self) -> None:
-        self.counters["resends_stalled"] += 1
-        waited_s = self._resend_s
+        trouble = f"central has confirmed nothing for {self._resend_s:.0f} s"
         self._resend_s = min(2 * self._resend_s, _LONGEST_RESEND_S)
-        self._report(
-            f"central has confirmed nothing for {waited_s:.0f} s",
-            "is central running and connected to the same broker? Nothing is lost meanwhile",
-        )
+        self._again("resends_stalled", trouble, _CENTRAL_HINT)
+
+    def _again(self, counter: str, trouble: str, hint: str) -> None:
+        """Send from the watermark again, and say why."""
+        self.counters[counter] += 1
+        self._report(trouble, hint)
         self._rewind()
 
     async def _let_go(self) -> None:

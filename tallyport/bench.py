@@ -24,6 +24,11 @@ BENCHES = {
         "After days without central: the drain against real time, and the live lane's delay. "
         "Options: --hours H, --rate N, --seconds S.",
     ),
+    "herd": (
+        "benchmarks.herd.run",
+        "Hundreds of edges come back at once after the broker's and central's death: how they "
+        "spread, what it costs, nothing lost. Options: --edges N, --batches B, --seed S.",
+    ),
     "soak": (
         "benchmarks.soak",
         "A shop's day through one edge, the idle time left out: memory, journal and log stay "

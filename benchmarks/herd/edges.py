@@ -73,7 +73,8 @@ class MemoryJournal:
 class HerdEdge:
     """One edge. ``connects`` are the moments (monotonic) at which it stood again, ``shares`` what
     full jitter drew for its waits; with ``in_step`` it waits the whole ceiling instead, as all
-    others do.
+    others do. ``left`` counts the batches that the broker took, ``unheard`` those among them that
+    it had nobody to give to.
     """
 
     def __init__(self, number: int, port: int, *, seed: int, batch: int) -> None:
@@ -82,6 +83,7 @@ class HerdEdge:
         self.connects: list[float] = []
         self.shares: list[float] = []
         self.in_step = False
+        self.left = self.unheard = 0
         self._chance = Random(f"{seed} {number}")
         status = topics.status(SITE, self.name)
         self.client = MqttClient(
@@ -94,7 +96,7 @@ class HerdEdge:
         )
         self.uplink = Uplink(
             self.journal,
-            self.client.publish,
+            self._publish,
             site=SITE,
             edge=self.name,
             settings=UplinkSettings(batch=batch),
@@ -117,6 +119,12 @@ class HerdEdge:
         """Keep these observations."""
         self.journal.keep(bodies)
         self.uplink.wake()
+
+    async def _publish(self, topic: str, payload: bytes) -> bool:
+        heard = await self.client.publish(topic, payload)
+        self.left += 1
+        self.unheard += not heard
+        return heard
 
     def _share(self) -> float:
         if self.in_step:
@@ -179,9 +187,9 @@ class Herd:
             edge.observe(count)
 
     @property
-    def batches_sent(self) -> int:
-        """How many batches left, repeats included."""
-        return sum(edge.uplink.counters["batches_sent"] for edge in self.edges)
+    def left(self) -> int:
+        """How many batches the broker took, repeats included."""
+        return sum(edge.left for edge in self.edges)
 
     def connected_since(self, since: float) -> list[float]:
         """When each edge first stood again after a moment (monotonic), in order."""

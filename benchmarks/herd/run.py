@@ -58,7 +58,7 @@ class Burst(NamedTuple):
     observations: int
     drained_s: float
     sends: float
-    """Batches that left for each that was needed."""
+    """Batches that the broker took for each that was needed."""
 
 
 class Backlog:
@@ -67,11 +67,11 @@ class Backlog:
     def __init__(self, herd: Herd, batches: int) -> None:
         self._herd = herd
         self._batches = batches
-        self._sent = 0
+        self._left = 0
 
     def hear(self) -> None:
         """Each edge hears its batches, while a server is away."""
-        self._sent = self._herd.batches_sent
+        self._left = self._herd.left
         self._herd.observe(self._batches * BATCH)
 
     async def drained(self, since: float) -> Burst:
@@ -79,7 +79,7 @@ class Backlog:
         herd = self._herd
         await herd.all_hold(lambda edge: edge.uplink.backlog == 0, _PATIENCE_S)
         needed = self._batches * len(herd.edges)
-        sends = (herd.batches_sent - self._sent) / needed
+        sends = (herd.left - self._left) / needed
         return Burst(needed * BATCH, time.monotonic() - since, sends)
 
 
@@ -88,7 +88,7 @@ class Peaks:
 
     def __init__(self) -> None:
         self.queued = self.dropped = 0
-        self.central_mib = self.broker_mib = 0.0
+        self.central_mib = self.broker_mib = self.idle_mib = 0.0
 
     async def listen(self, port: int) -> None:
         """Follow the broker's own figures until cancelled."""
@@ -104,6 +104,10 @@ class Peaks:
                 else:
                     self.dropped = max(self.dropped, count)
                 message.ack()
+
+    def weigh_idle(self, site: Site) -> None:
+        """Look at central before anything happens."""
+        self.idle_mib = peak_mib(site.central.pid)
 
     def weigh(self, broker: MosquittoProcess, site: Site) -> None:
         """Look at both processes before one of them ends."""
@@ -155,6 +159,7 @@ async def storm(
     """All of it; the servers stay away for so long."""
     lost: list[str] = []
     async with world(folder, edges=edges, seed=seed) as (broker, site, herd, peaks):
+        peaks.weigh_idle(site)
         backlog = Backlog(herd, batches)
         jittered = await broker_dies(broker, herd, broker_away_s, meanwhile=backlog.hear)
         burst = await backlog.drained(jittered.began)
@@ -313,5 +318,10 @@ def _figures(told: Told) -> dict[str, dict[str, Any]]:
         "broker_queue_peak": {"value": peaks.queued, "unit": "messages", **plain},
         "broker_dropped": {"value": peaks.dropped, "unit": "messages", **plain},
         "broker_resident_peak": {"value": peaks.broker_mib, "unit": "MiB", **plain},
-        "central_resident_peak": {"value": peaks.central_mib, "unit": "MiB", **plain},
+        "central_resident_peak": {
+            "value": peaks.central_mib,
+            "unit": "MiB",
+            "baseline": f"{peaks.idle_mib:.0f} MiB before",
+            "ratio": peaks.central_mib / peaks.idle_mib,
+        },
     }

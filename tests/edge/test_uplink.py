@@ -88,10 +88,11 @@ class Central:
         self.messages = 0
         self.fails: Exception | None = None
         self.swallows = 0
+        self.is_there = True
         self.says: Callable[[bytes], None] | None = None
         self.arrived = asyncio.Event()
 
-    async def publish(self, _topic: str, payload: bytes) -> None:
+    async def publish(self, _topic: str, payload: bytes) -> bool:
         await asyncio.sleep(0)
         self.messages += 1
         self.arrived.set()
@@ -99,7 +100,11 @@ class Central:
             raise self.fails
         if self.swallows:
             self.swallows -= 1
-            return
+        elif self.is_there:
+            self._take(payload)
+        return self.is_there
+
+    def _take(self, payload: bytes) -> None:
         batch = codec.decode(payload)
         if batch.epoch != self.epoch:
             self.closed[self.epoch], self.epoch = self.upto, batch.epoch
@@ -215,6 +220,21 @@ async def test_a_denied_publish_is_not_sent_and_is_told() -> None:
         central.fails = None
         await until(lambda: central.upto == 20)
         assert uplink.trouble == ""
+
+
+async def test_what_nobody_took_is_sent_again_soon_and_told() -> None:
+    """A broker that comes back empty before central does takes everything and keeps nothing."""
+    async with road(60, resend_after_s=3_600.0) as (uplink, central, _log):
+        central.is_there = False
+        uplink.connected()
+        await until(lambda: uplink.counters["publishes_unheard"] >= 3)
+        assert "nobody" in uplink.trouble
+        assert "is central running" in uplink.hint
+        central.is_there = True
+        await until(lambda: central.upto == 60)
+        await until(lambda: uplink.trouble == "")
+        assert central.seen == list(range(1, 61))
+        assert uplink.counters["resends_stalled"] == 0
 
 
 async def test_a_restored_central_gets_again_what_is_left_and_learns_what_is_lost() -> None:
