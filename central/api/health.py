@@ -17,7 +17,10 @@ from central.api.services import Services, json_answer
 
 LAG_LIMIT = 20_000
 """Observations that judging may be behind and still be called ready."""
-_GAUGES = ("observations", "movements", "reviews_open", "quarantined", "judge_lag", "reads")
+_GAUGES = (
+    "observations", "movements", "reviews_open", "quarantined", "quarantine_gone", "judge_lag",
+    "reads",
+)  # fmt: skip
 
 
 class _Figures(Collector):
@@ -49,6 +52,12 @@ class _Figures(Collector):
         for edge, count in gone.items():
             lost.add_metric([edge], count)
         yield lost
+        alarm = GaugeMetricFamily(
+            "tallyport_edge_alarm", "1 for an edge whose journal fills up.", labels=["edge"]
+        )
+        for one in self.road.get("alarms", []):
+            alarm.add_metric([one["edge"]], 1)
+        yield alarm
 
 
 def router(services: Services, road: Road) -> APIRouter:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import threading
 
 import msgspec
-from sqlalchemy import Connection, func, select
+from sqlalchemy import Connection, func, select, text
 
 from central import quarantine, schema
 from central.catalogue.effective import judged_upto
@@ -23,6 +23,52 @@ _DECODER = msgspec.json.Decoder(_Counted)
 _TAGS = ("tag_sighting", "tag_resident")
 
 
+_STARTS_SHOWN = 4
+"""Of each edge, the living stream and the newest before it; the others as one sum."""
+_STREAMS = text(
+    "SELECT edge, shown, max(site) AS site, count(*) AS starts, sum(upto_seq) AS upto_seq, "
+    "sum(committed_seq) AS committed_seq, sum(lost) AS lost, sum(living) AS living, "
+    "max(last_us) AS last_us FROM ("
+    "SELECT edge, site, upto_seq, committed_seq, lost, first_us, last_us, "
+    "CASE WHEN fenced THEN 0 ELSE 1 END AS living, "
+    "CASE WHEN row_number() OVER (PARTITION BY edge ORDER BY fenced, first_us DESC, epoch) "
+    "<= :starts THEN epoch ELSE '' END AS shown FROM edge_stream) AS streams "
+    "GROUP BY edge, shown ORDER BY edge, shown <> '', max(first_us)"
+)
+_ALARMS_SHOWN = 100
+
+
+def _streams(connection: Connection) -> list[dict[str, object]]:
+    """What central has of each edge, oldest first. Every start of an edge is a stream of its
+    own; ``starts`` of them, too old to be told one by one, are added up without an ``epoch``.
+    """
+    return [
+        {
+            "edge": row.edge,
+            "epoch": row.shown,
+            "site": row.site,
+            "starts": row.starts,
+            "upto_seq": int(row.upto_seq),
+            "committed_seq": int(row.committed_seq),
+            "lost": int(row.lost),
+            "fenced": not row.living,
+            "last_us": row.last_us,
+        }
+        for row in connection.execute(_STREAMS, {"starts": _STARTS_SHOWN})
+    ]
+
+
+def _alarms(connection: Connection) -> list[dict[str, object]]:
+    """What edges that are there complain of: a journal that fills up."""
+    presence = schema.edge_presence.c
+    complaining = (presence.state == "online") & (presence.reason != "")
+    found = select(schema.edge_presence).where(complaining).order_by(presence.since_us)
+    return [
+        {"edge": row.edge, "online_since_us": row.since_us, "alarm": row.reason}
+        for row in connection.execute(found.limit(_ALARMS_SHOWN))
+    ]
+
+
 class Road:
     """Counts along the log, adding only what is new since it was last asked."""
 
@@ -37,22 +83,6 @@ class Road:
         with self._lock:
             log_head = self._catch_up(connection)
             reads, heard = self._reads, self._heard
-        stream = schema.edge_stream.c
-        edges = [
-            {
-                "edge": row.edge,
-                "epoch": row.epoch,
-                "site": row.site,
-                "upto_seq": row.upto_seq,
-                "committed_seq": row.committed_seq,
-                "lost": row.lost,
-                "fenced": bool(row.fenced),
-                "last_us": row.last_us,
-            }
-            for row in connection.execute(
-                select(schema.edge_stream).order_by(stream.edge, stream.first_us)
-            )
-        ]
         aside = quarantine.standing(connection)
         waiting = select(func.count()).select_from(schema.review)
         waiting = waiting.where(schema.review.c.status == "open")
@@ -66,7 +96,8 @@ class Road:
             "quarantined_times": aside.times,
             "quarantine_gone": aside.gone,
             "judge_lag": max(0, log_head - judged_upto(connection)),
-            "edges": edges,
+            "edges": _streams(connection),
+            "alarms": _alarms(connection),
         }
 
     def _catch_up(self, connection: Connection) -> int:

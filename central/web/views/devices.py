@@ -39,7 +39,11 @@ class DeviceRow(msgspec.Struct, frozen=True, kw_only=True):
 
 def devices(connection: Connection) -> tuple[DeviceRow, ...]:
     """Every device, those that need somebody first."""
-    rows = [_device_row(row) for row in connection.execute(select(schema.device))]
+    presence = schema.edge_presence.c
+    itself = (presence.edge == schema.device.c.edge) & (schema.device.c.device == presence.edge)
+    asked = select(schema.device, presence.state.label("there"), presence.reason)
+    found = connection.execute(asked.join(schema.edge_presence, itself, isouter=True))
+    rows = [_device_row(row) for row in found]
     order = {"bad": 0, "warn": 1, "good": 2}
     return tuple(sorted(rows, key=lambda d: (order[d.level], d.edge, _natural(d.device))))
 
@@ -50,6 +54,9 @@ def _natural(name: str) -> list[tuple[int, str]]:
 
 
 def _device_row(row: Row[Any]) -> DeviceRow:
+    # An edge's own alarm comes beside its backlog, long before the health that waits in it.
+    alarm = row.reason if row.there == "online" else ""
+    level = _LEVELS.get(row.state, "bad")
     return DeviceRow(
         edge=row.edge,
         device=row.device,
@@ -57,8 +64,8 @@ def _device_row(row: Row[Any]) -> DeviceRow:
         driver=row.driver,
         model=row.model,
         state=row.state,
-        level=_LEVELS.get(row.state, "bad"),
-        cause=row.cause,
+        level="warn" if alarm and level == "good" else level,
+        cause=alarm or row.cause,
         hint=row.hint,
         last_us=row.last_us,
         counters=_COUNTERS.decode(row.counters),
