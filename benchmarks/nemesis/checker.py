@@ -87,8 +87,14 @@ def _promises(conn: Connection) -> Iterator[str]:
     )
     for row in conn.execute(disorder):
         yield f"{row.edge} {row.epoch} {row.seq} stands before its predecessor"
-    # Each number that an edge is known to have given is there, once, or counted as lost.
-    unaccounted = text(
+    yield from unaccounted(conn)
+
+
+def unaccounted(conn: Connection) -> Iterator[str]:
+    """Each number that an edge is known to have given is there, once, or counted as lost; and no
+    event stands under two numbers.
+    """
+    numbers = text(
         "SELECT s.edge, s.epoch, s.committed_seq, s.lost, count(DISTINCT o.seq) AS there, "
         "count(o.seq) AS rows_there, coalesce(max(o.seq), 0) AS newest "
         "FROM edge_stream s LEFT JOIN observation o ON o.edge = s.edge AND o.epoch = s.epoch "
@@ -96,7 +102,7 @@ def _promises(conn: Connection) -> Iterator[str]:
         "HAVING count(DISTINCT o.seq) + s.lost <> s.committed_seq "
         "OR count(DISTINCT o.seq) <> count(o.seq) OR coalesce(max(o.seq), 0) > s.upto_seq"
     )
-    for row in conn.execute(unaccounted):
+    for row in conn.execute(numbers):
         there = f"{row.there} numbers in {row.rows_there} rows up to {row.newest}"
         yield f"{row.edge} {row.epoch}: {there} and {row.lost} lost are not {row.committed_seq}"
     doubled = text(
