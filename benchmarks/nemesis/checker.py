@@ -22,8 +22,9 @@ from tallyport.demo.report import Report
 
 class Verdict(NamedTuple):
     """``violations`` are sentences; the rest are figures. ``lost`` observations are counted by
-    central, ``unheard`` reads never came to a journal, ``off`` units of stock differ from the
-    truth because of either.
+    central, ``unheard`` reads never came (the reader had sent them, no journal had them yet, or
+    it was fenced), ``off`` units of stock differ from the truth because of them, ``witnessed``
+    rows were found in dead edges' journals and compared.
     """
 
     violations: list[str]

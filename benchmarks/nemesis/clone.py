@@ -8,6 +8,7 @@ import shutil
 
 from benchmarks.nemesis.field import Field
 from tallyport.demo.processes import Process
+from tallyport.demo.run import until
 
 
 class Clone:
@@ -25,7 +26,7 @@ class Clone:
         shutil.copytree(self._field.data / "journal", self._data / "journal")
 
     async def live(self, seconds: float) -> None:
-        """Run beside the first one, and die."""
+        """Run beside the first one for so long after central has taken it for the edge, and die."""
         original = self._field.data.parent / "edge.toml"
         text = (await asyncio.to_thread(original.read_text)).replace(
             str(self._field.data), str(self._data)
@@ -37,9 +38,20 @@ class Clone:
         clone = Process(
             "clone", ["edge", "run", "--config", str(settings)], self._folder / "edge.log"
         )
+        before = await self._starts_known()
+
+        async def took_over() -> bool:
+            return await self._starts_known() > before
+
         await clone.start()
         try:
+            await until(took_over, 60, "central does not hear the clone", self._field.demo.site)
             await asyncio.sleep(seconds)
         finally:
             await clone.kill()
         await asyncio.to_thread(self._field.witness.look, self._data / "journal", comes_back=False)
+
+    async def _starts_known(self) -> int:
+        """How many starts under the edge's name central has heard of."""
+        road = await self._field.demo.api.get("/road")
+        return sum(one["starts"] for one in road["edges"])

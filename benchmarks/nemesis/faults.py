@@ -11,8 +11,6 @@ from benchmarks.nemesis import network
 from benchmarks.nemesis.clone import Clone
 from benchmarks.nemesis.field import Field
 
-_CLONE_LIVES_S = 6.0
-"""It takes a while to start, and both need one to find out about each other."""
 Fault = Callable[[Field, float], Awaitable[None]]
 """Hurts a field for about so many seconds, and returns when it is healed."""
 
@@ -146,7 +144,7 @@ async def cloned_card(field: Field, lasts_s: float) -> None:
         await edge.kill()
         await asyncio.to_thread(clone.copy_card)
         await edge.start()
-    await clone.live(lasts_s + _CLONE_LIVES_S)
+    await clone.live(lasts_s)
     await field.kill_edge()
 
 

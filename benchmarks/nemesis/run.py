@@ -72,8 +72,8 @@ async def _play(folder: Path, minutes: float, seed: int, *, with_postgres: bool)
                 "movements": (verdict.movements, ""),
                 "lost": (verdict.lost, ""),
                 "rows_compared_with_journals": (verdict.witnessed, ""),
-                "reads_that_no_journal_had": (verdict.unheard, ""),
-                "units_off_because_of_them": (verdict.off, ""),
+                "reads_that_never_came": (verdict.unheard, ""),
+                "units_off_the_truth": (verdict.off, ""),
                 "violations": (len(verdict.violations), ""),
             }.items()
         },
