@@ -42,6 +42,8 @@ __all__ = ["Ingest", "Outcome"]
 _log = structlog.get_logger("central.ingest")
 _TOGETHER = 50
 """At most so many messages share one transaction: bounds its length and our memory."""
+_MOST_UNASKED = 1_000
+"""So many messages may wait before such as need no acknowledgement are dropped."""
 _RETRY_S = 1.0
 _TELL_EVERY_S = 60.0
 
@@ -60,7 +62,7 @@ class Outcome(NamedTuple):
 class Ingest:
     """See the module. ``counters``: ``messages``, ``observations``, ``repeated``, ``gaps``,
     ``lost``, ``forgotten``, ``fenced``, ``quarantined``, ``quarantine_gone``,
-    ``elsewhere`` (another worker's), ``retries``.
+    ``elsewhere`` (another worker's), ``dropped``, ``retries``.
     """
 
     def __init__(
@@ -137,6 +139,8 @@ class Ingest:
             address = topics.parse(message.topic)
             if self._preview is not None and address is not None and address.leaf == "up/live":
                 self._preview(message.topic, message.payload)
+            elif message.qos == 0 and waiting.qsize() >= _MOST_UNASKED:
+                self.counters["dropped"] += 1  # edges use QoS 1, which the broker holds back
             elif _partition(message.topic) in self._holder.held:
                 waiting.put_nowait(message)
             else:

@@ -39,6 +39,8 @@ LIVELY_DB = 10.0
 CARRIED_AT_MOST_US = 25_000_000
 SILENCE_US = 3_000_000
 MEMORY_TAGS = 4_000
+SOURCES = 8
+"""So many starts of edges are in the table before those that are done with go."""
 FORGET_DB = 1.0
 """A remembered level sinks by this with every pass in which the tag was weaker."""
 
@@ -201,8 +203,19 @@ class Portal(msgspec.Struct):
     def _source(self, logged: Logged) -> int:
         key = (logged.edge, logged.epoch)
         if key not in self.sources:
+            if len(self.sources) >= SOURCES:
+                self._forget_sources()
             self.sources.append(key)
         return self.sources.index(key)
+
+    def _forget_sources(self) -> None:
+        """Every start of an edge is one: let go of those that no track rests on any more."""
+        resting = [*self.tracks.values(), *self.ended]
+        used = sorted({track.source for track in resting})
+        places = {source: place for place, source in enumerate(used)}
+        for track in resting:
+            track.source = places[track.source]
+        self.sources = [self.sources[source] for source in used]
 
     def causes(self, tracks: Iterable[Track]) -> list[Cause]:
         """What these tracks rest on."""

@@ -210,3 +210,24 @@ async def test_at_its_start_central_says_where_every_living_edge_stands(
     mark = codec.decode_watermark(payload)
     assert (topic, retained) == (topics.watermark("site", "edge-1"), True)
     assert (mark.epoch, mark.upto_seq, mark.fenced) == ("epoch0002", 1, False)
+
+
+async def test_what_needs_no_acknowledgement_cannot_fill_the_memory(
+    database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """While the database is away, a flood at QoS 0 is held back by nobody else."""
+    monkeypatch.setattr(ingesting, "_MOST_UNASKED", 10)
+    ingest, link = Ingest(database, Tide()), FakeLink()
+    away = asyncio.Event()
+
+    async def write(_work: object) -> None:
+        await away.wait()
+
+    monkeypatch.setattr(database, "write", write)
+    for number in range(500):
+        link.arrive("tp/v1/site/edge-1/up/observations", b"{%d" % number, qos=0)
+    async with running(ingest, link):
+        await until(lambda: ingest.counters["dropped"] > 400, "the flood is dropped")
+        link.arrive(*wire(1, [scan("1")]))  # at QoS 1 the broker holds back: never dropped
+        await until(link._arriving.empty)
+    assert ingest.counters["dropped"] < 500

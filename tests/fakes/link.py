@@ -28,9 +28,9 @@ class FakeLink:
     async def connected(self) -> None:
         """At once."""
 
-    def arrive(self, topic: str, payload: bytes) -> None:
+    def arrive(self, topic: str, payload: bytes, *, qos: int = 1) -> None:
         """The broker delivers a message."""
-        self._arriving.put_nowait(Incoming(topic, payload, 1, False, self._ack))
+        self._arriving.put_nowait(Incoming(topic, payload, qos, False, self._ack))
 
     def _ack(self) -> None:
         self.acked += 1

@@ -21,7 +21,7 @@ from drivers.emulators.portal_physics import (
     simulate,
 )
 from drivers.readings import TagRead
-from gateway.contract import DeviceHealth, Observation, TagResident
+from gateway.contract import DeviceHealth, Observation, TagResident, TagSighting
 from tests.fakes.portal_log import WHO, described, fold, logged, moment
 from tests.fakes.portal_scenes import Dock, context, dock, epcs_of
 
@@ -157,3 +157,20 @@ def test_a_clock_that_was_wrong_for_a_moment_does_not_end_judging_by_silence() -
     track = tracks.begin("AA", 1_800_000_000_000_000, source=0, seq=1)
     portal.ended.append(track)
     assert portal.take_in_silence(1_800_000_009_000_000) == [track]
+
+
+def test_every_start_of_an_edge_is_remembered_only_while_a_track_rests_on_it() -> None:
+    portal = Portal()
+    for start in range(100):
+        seen = TagSighting(
+            event_time=moment(100.0 * start), epc=f"{start:02X}", antenna=1, count=1, **WHO
+        )
+        portal.sight(Logged(start, "edge-1", f"epoch{start:04}", start + 1, seen), seen)
+        if start % 10:
+            del portal.tracks[seen.epc]  # judged
+    (oldest, *_, newest) = portal.causes(portal.tracks.values())
+    assert [(one.epoch, one.first_seq) for one in (oldest, newest)] == [
+        ("epoch0000", 1), ("epoch0090", 91),
+    ]  # fmt: skip
+    assert len(portal.tracks) == 10
+    assert len(portal.sources) < 20
