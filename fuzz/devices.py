@@ -1,0 +1,154 @@
+"""What devices send: bytes to readings, readings to observations, observations to the wire.
+
+Where a stream is cut changes nothing: not one byte at a time, not in any other pieces. What a
+decoder lets through is folded as the edge folds it, and what comes of that is of the contract.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import io
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import suppress
+from functools import partial
+from random import Random
+from types import SimpleNamespace
+from unittest.mock import patch
+from zlib import crc32
+
+import msgspec
+
+from drivers.driver import Decoder
+from drivers.errors import DeviceError
+from drivers.llrp import LlrpConfig, LlrpReader
+from drivers.llrp_decode import LlrpDecoder
+from drivers.llrp_link import LastingReader
+from drivers.readings import Reading
+from drivers.scale_mtsics import MtSicsDecoder
+from drivers.scanner import ScannerDecoder
+from edge import decode
+from edge.decode import as_json
+from edge.fold import Folder, FoldSettings
+from gateway.contract import Observation
+
+Build = Callable[[], Decoder]
+DECODERS: dict[str, tuple[Build, ...]] = {
+    "device-llrp": (LlrpDecoder, partial(LlrpDecoder, refill=True)),
+    "device-mt-sics": (MtSicsDecoder,),
+    "device-scanner": (
+        ScannerDecoder,
+        partial(ScannerDecoder, suffix="crlf", separators=("{GS}", "^")),
+    ),
+}
+"""Every decoder of a device's bytes, in each of its ways."""
+
+_MOST_PER_BYTE = 4
+"""No device says more readings than this in a byte."""
+_NOW_US = 1_800_000_000_000_000
+_MOST_ANSWERED_BYTES = 1_000_000
+_observation: msgspec.json.Decoder[Observation] = msgspec.json.Decoder(Observation)
+
+
+def device(builds: Sequence[Build], data: bytes) -> None:
+    """What a device sends, through its decoders and the fold."""
+    for build in builds:
+        whole = build()
+        readings = [*whole.feed(data), *whole.finish()]
+        assert len(readings) + len(whole.errors) <= _MOST_PER_BYTE * len(data) + 1
+        said = _said(readings, whole)
+        for pieces in _cuts(data):
+            again = build()
+            heard = [one for piece in pieces for one in again.feed(piece)]
+            assert _said([*heard, *again.finish()], again) == said
+        _fold(readings)
+
+
+def _said(
+    readings: Sequence[Reading], decoder: Decoder
+) -> tuple[list[bytes], list[tuple[int, str]]]:
+    told = [(error.offset, str(error)) for error in decoder.errors]
+    return [msgspec.json.encode(as_json(one)) for one in readings], sorted(told)
+
+
+def _cuts(data: bytes) -> Iterator[list[bytes]]:
+    """The same bytes in two pieces, in single bytes, and in pieces of any size."""
+    chance = Random(crc32(data))
+    cut = chance.randrange(len(data) + 1)
+    yield [data[:cut], data[cut:]]
+    yield [data[at : at + 1] for at in range(len(data))]
+    pieces, at = [], 0
+    while at < len(data):
+        size = chance.choice((0, 1, 2, 3, 7, 30, 200))
+        pieces.append(data[at : at + size])
+        at += size
+    yield pieces
+
+
+def _fold(readings: Sequence[Reading]) -> None:
+    folder = Folder("device", "point", FoldSettings(), plate=1)
+    seen: list[Observation] = []
+    for lot, at in enumerate(range(0, len(readings), 50)):
+        now_us = _NOW_US + lot * 200_000
+        seen += [*folder.feed(readings[at : at + 50], now_us), *folder.tick(now_us + 100_000)]
+    seen += folder.flush(_NOW_US + len(readings) * 200_000)
+    for one in seen:
+        _observation.decode(msgspec.json.encode(one))
+
+
+def decode_command(data: bytes) -> None:
+    """What a person gives to ``tallyport edge decode --hex``."""
+    text = data.decode("utf-8", "replace")
+    for kind in ("llrp", "mt-sics", "scanner"):
+        out, err = io.StringIO(), io.StringIO()
+        status = decode.run(kind, text, None, out=out, err=err)
+        assert status in {0, 1, 2}
+        assert out.getvalue() or err.getvalue(), "silence tells nobody anything"
+
+
+# ---- a reader that is being set up ---------------------------------------------------------
+class _Writer:
+    """Where the driver writes its questions; nobody reads them."""
+
+    def __init__(self) -> None:
+        self.bytes = 0
+        self.transport = SimpleNamespace(is_closing=lambda: False, abort=lambda: None)
+
+    def write(self, data: bytes) -> None:
+        self.bytes += len(data)
+
+    def close(self) -> None:
+        """Nothing to give back."""
+
+    async def wait_closed(self) -> None:
+        """Closed already."""
+
+
+_runner = asyncio.Runner()
+_SETTINGS = LlrpConfig(host="reader", rf_mode=None, gpis=(1,))
+
+
+def llrp_session(data: bytes) -> None:
+    """A whole connection of a reader: events, capabilities, configuration, ROSpecs, reports.
+
+    It ends with a ``DeviceError``, because every one of them hangs up in the end.
+    """
+    _runner.run(_session(data))
+
+
+async def _session(data: bytes) -> None:
+    reader, writer = LastingReader(limit=2**22), _Writer()
+    reader.feed_data(data)
+    reader.feed_eof()
+
+    async def connect(_: LlrpConfig) -> tuple[LastingReader, _Writer]:
+        return reader, writer
+
+    async def emit(readings: Sequence[Reading]) -> None:
+        for one in readings:
+            msgspec.json.encode(as_json(one))
+
+    with patch("drivers.llrp.connect", connect), suppress(DeviceError):
+        await LlrpReader(_SETTINGS).run(emit)
+        raise AssertionError("a driver never ends by itself")
+    assert writer.bytes, "a good-bye at least"
+    assert writer.bytes <= _MOST_ANSWERED_BYTES + 10 * len(data)
