@@ -19,13 +19,11 @@ from typing import NamedTuple
 
 import msgspec
 import structlog
-from sqlalchemy import Connection, text
+from sqlalchemy import Connection
 from sqlalchemy.exc import DBAPIError
 
-from central import observations, quarantine
-from central.bulk import storable
+from central import observations, pieces, presence, quarantine
 from central.leases import Alone, Gained, Holder
-from central.moments import to_us
 from central.observations import Arrived
 from central.partitions import partition_of
 from central.store import Database, passes_by
@@ -175,11 +173,11 @@ class Ingest:
             return await self._set_aside(topic, payload, reason)
         told = Outcome({}, Counter())
         if len(batch.observations) > 1:
-            pieces = _halves(batch)
+            smaller = pieces.halves(batch)
         else:
             told = await self._set_aside(topic, payload, reason)
-            pieces = [_without(batch)]
-        for piece in pieces:
+            smaller = [pieces.without(batch)]
+        for piece in smaller:
             one = Incoming(topic, codec.encode(piece), 1, False, _nothing)
             told.watermarks.update((await self._take([one])).watermarks)
         return told
@@ -255,29 +253,6 @@ def _partition(topic: str) -> int:
     return partition_of(topic if address is None else address.edge)
 
 
-def _halves(batch: Batch) -> list[Batch]:
-    middle = len(batch.observations) // 2
-    return [
-        msgspec.structs.replace(batch, observations=batch.observations[:middle]),
-        msgspec.structs.replace(
-            batch,
-            first_seq=batch.first_seq + middle,
-            observations=batch.observations[middle:],
-            lost_before=0,
-        ),
-    ]
-
-
-def _without(batch: Batch) -> Batch:
-    """A batch of one observation, declared lost."""
-    return msgspec.structs.replace(
-        batch,
-        first_seq=batch.first_seq + 1,
-        observations=[],
-        lost_before=batch.lost_before + 1,
-    )
-
-
 def _nothing() -> None:
     """A piece has nothing to acknowledge: its message has."""
 
@@ -316,7 +291,7 @@ def _commit(
             quarantine.set_aside(conn, topic, payload, str(told), record_us)
             counted["quarantined"] += 1
         elif isinstance(told, Presence):
-            _present(conn, told)
+            presence.keep(conn, told)
         else:
             mark = _admit(conn, topic, told, streams, arrived, counted, record_us)
             address = topics.parse(topic)
@@ -396,21 +371,3 @@ def _begin(  # noqa: PLR0917 (one step of _admit)
             "card_forgot", edge=batch.edge, count=begun.forgotten, after=batch.after_epoch,
             hint="central has them, its disk does not: it lies about syncs, or is a copy",
         )  # fmt: skip
-
-
-def _present(conn: Connection, presence: Presence) -> None:
-    conn.execute(
-        text(
-            "INSERT INTO edge_presence (edge, state, since_us, version, reason) "
-            "VALUES (:edge, :state, :since, :version, :reason) ON CONFLICT (edge) DO UPDATE SET "
-            "state = excluded.state, since_us = excluded.since_us, "
-            "version = excluded.version, reason = excluded.reason"
-        ),
-        {
-            "edge": presence.edge,
-            "state": storable(presence.state),
-            "since": to_us(presence.since),
-            "version": storable(presence.version),
-            "reason": storable(presence.reason),
-        },
-    )
