@@ -28,6 +28,7 @@ from benchmarks.servers.mosquitto import (
     find_mosquitto,
     start_mosquitto,
 )
+from gateway import logs
 from gateway.mqtt import MqttClient, MqttSettings
 from tallyport.demo.processes import Site
 
@@ -132,6 +133,7 @@ def run(*, edges: int = 500, batches: int = 10, seed: int = 1) -> dict[str, Any]
     if find_mosquitto() is None:
         raise NotHere(MISSING)
     allow_files(edges + _SPARE_FILES)
+    logs.configure("error")
     with tempfile.TemporaryDirectory(prefix="tallyport-herd-") as folder:
         told = asyncio.run(
             storm(
