@@ -23,7 +23,7 @@ def test_a_stretch_of_a_shops_day_stays_bounded() -> None:
 
 def test_growth_is_told_from_after_the_warm_up() -> None:
     samples = soak.Samples(share=[n / 240 for n in range(240)])
-    warming = [100.0 + min(n, 40) for n in range(240)]
+    warming = [100.0 + min(n / 2, 40) for n in range(240)]
     assert samples.warm_and_late(warming) == (140.0, 140.0)
     leaking = [100.0 + n / 24 for n in range(240)]
     warm, late = samples.warm_and_late(leaking)
