@@ -44,6 +44,8 @@ DECODERS: dict[str, tuple[Build, ...]] = {
 
 _MOST_PER_BYTE = 4
 """No device says more readings than this in a byte."""
+_BYTE_BY_BYTE = 1_000
+"""Longer streams are cut into pieces of any size only: a call for each byte costs too much."""
 _NOW_US = 1_800_000_000_000_000
 _MOST_ANSWERED_BYTES = 1_000_000
 _observation: msgspec.json.Decoder[Observation] = msgspec.json.Decoder(Observation)
@@ -75,7 +77,8 @@ def _cuts(data: bytes) -> Iterator[list[bytes]]:
     chance = Random(crc32(data))
     cut = chance.randrange(len(data) + 1)
     yield [data[:cut], data[cut:]]
-    yield [data[at : at + 1] for at in range(len(data))]
+    if len(data) <= _BYTE_BY_BYTE:
+        yield [data[at : at + 1] for at in range(len(data))]
     pieces, at = [], 0
     while at < len(data):
         size = chance.choice((0, 1, 2, 3, 7, 30, 200))

@@ -19,7 +19,7 @@ from tempfile import TemporaryDirectory
 import httpx
 from sqlalchemy import Connection, text
 
-from central import replay
+from central import quarantine, replay
 from central.api.application import build
 from central.api.services import Services
 from central.catalogue import items, places
@@ -141,11 +141,14 @@ class _Central:
 
     async def _receive(self, messages: Sequence[tuple[str, bytes]]) -> None:
         """Every message comes to something that is counted."""
-        before, aside = await self._count("observation"), await self._count("quarantine")
+        before, aside = await self._count("observation"), await self._set_aside()
         counted = (await self._ingest.receive(messages)).counted
         assert counted["messages"] == len(messages)
         assert await self._count("observation") == before + counted["observations"]
-        assert await self._count("quarantine") == aside + counted["quarantined"]
+        assert await self._set_aside() == aside + counted["quarantined"]
+
+    async def _set_aside(self) -> int:
+        return (await self._database.read(quarantine.standing)).times
 
     async def _judge_all(self) -> None:
         while await self._judge.step():

@@ -19,7 +19,8 @@ from pathlib import Path
 import structlog
 
 HERE = Path(__file__).parent
-_LONGEST_BYTES = 16_384
+_LONGEST_BYTES = {"central-road": 16_384, "mqtt-batch": 16_384, "edge-config": 8_192}
+_LONGEST = 4_096
 _MOST_SECONDS_EACH = 30
 """An input that takes longer is a finding."""
 
@@ -68,7 +69,7 @@ def _one(name: str, seconds: int, learnt: Path) -> None:
         [
             sys.argv[0], str(learnt), str(HERE / "corpus" / name), str(findings),
             f"-max_total_time={seconds}", f"-artifact_prefix={findings}/",
-            f"-max_len={_LONGEST_BYTES}", f"-timeout={_MOST_SECONDS_EACH}", "-rss_limit_mb=2048",
+            f"-max_len={_LONGEST_BYTES.get(name, _LONGEST)}", f"-timeout={_MOST_SECONDS_EACH}", "-rss_limit_mb=2048",
             "-print_final_stats=1",
         ],
         TARGETS[name],
