@@ -221,17 +221,22 @@ class Ingest:
         return outcome
 
     async def _publish(self, client: Link, watermarks: Mapping[tuple[str, str], Watermark]) -> None:
+        """All at once: with hundreds of edges, one answer after the other would be seconds."""
+        async with asyncio.TaskGroup() as group:
+            for (topic, _), watermark in watermarks.items():
+                group.create_task(self._tell(client, topic, watermark))
+
+    async def _tell(self, client: Link, topic: str, watermark: Watermark) -> None:
         """A watermark that is not delivered costs only repeats: it is retained, and the next
         one says the same and more.
         """
-        for (topic, _), watermark in watermarks.items():
-            payload = codec.encode_watermark(watermark)
-            try:
-                # What an elder epoch hears must not hide the living one's word.
-                await client.publish(topic, payload, retain=not watermark.fenced)
-            except (NotConnected, PublishRefused) as error:
-                self.counters["watermarks_unsent"] += 1
-                _log.warning("watermark_not_sent", edge=watermark.edge, why=str(error))
+        payload = codec.encode_watermark(watermark)
+        try:
+            # What an elder epoch hears must not hide the living one's word.
+            await client.publish(topic, payload, retain=not watermark.fenced)
+        except (NotConnected, PublishRefused) as error:
+            self.counters["watermarks_unsent"] += 1
+            _log.warning("watermark_not_sent", edge=watermark.edge, why=str(error))
 
 
 async def _some(
