@@ -10,7 +10,12 @@ from typing import NamedTuple
 import msgspec
 from sqlalchemy import Connection, text
 
-from benchmarks.nemesis.faults import MAY_LOSE_READS, MAY_LOSE_ROWS
+from benchmarks.nemesis.faults import (
+    MAY_ASK_A_PERSON,
+    MAY_CHANGE_STOCK,
+    MAY_LOSE_READS,
+    MAY_LOSE_ROWS,
+)
 from benchmarks.nemesis.field import Field
 from central.replay import differences
 from central.stock import chain
@@ -45,6 +50,7 @@ def judge(field: Field, report: Report, suffered: set[str]) -> Verdict:
         found = database.read_now(lambda conn: list(_promises(conn)))
         found += database.read_now(lambda conn: field.witness.compare(conn, EDGE))
         heard, scanned = database.read_now(_heard)
+        asked = database.read_now(_asked)
     if report.kept != report.committed:
         found.append(f"{report.kept - report.committed} kept observations never came")
     if counted["lost"] and not suffered & MAY_LOSE_ROWS:
@@ -55,12 +61,14 @@ def judge(field: Field, report: Report, suffered: set[str]) -> Verdict:
     found += _more_than(world.scans, scanned, "scans of")
     missing = sum((world.reader.delivered_of - heard).values())
     off = sum(abs(line.truth - line.ledger) for line in report.items)
-    if not suffered & MAY_LOSE_READS:
-        if missing:
-            found.append(f"{missing} reads are missing")
-        wrong = [line for line in report.items if line.truth != line.ledger]
-        if wrong:
-            found.append(f"the ledger differs from the truth: {wrong[:3]}")
+    if missing and not suffered & MAY_LOSE_READS:
+        found.append(f"{missing} reads are missing")
+    excused = asked if suffered & MAY_ASK_A_PERSON else set[str]()
+    wrong = [
+        line for line in report.items if line.truth != line.ledger and line.item not in excused
+    ]
+    if wrong and not suffered & MAY_CHANGE_STOCK:
+        found.append(f"the ledger differs from the truth: {wrong[:3]}")
     return Verdict(
         found, counted["observations"], counted["movements"], counted["lost"], missing, off,
         len(field.witness.contents),
@@ -141,6 +149,19 @@ def _heard(conn: Connection) -> tuple[Counter[str], Counter[str]]:
         else:
             reads[one.epc] += one.count
     return reads, scans
+
+
+class _Proposal(msgspec.Struct, frozen=True):
+    """What a review would move."""
+
+    sku: str
+
+
+def _asked(conn: Connection) -> set[str]:
+    """The items that a person is asked about."""
+    rows = conn.execute(text("SELECT proposals FROM review WHERE status = 'open'")).scalars()
+    decode = msgspec.json.Decoder(list[_Proposal]).decode
+    return {one.sku for row in rows for one in decode(row)}
 
 
 def _counted(conn: Connection) -> dict[str, int]:

@@ -212,10 +212,14 @@ DISK: dict[str, Fault] = {one.__name__: one for one in (disk_full, read_only)}
 CLOCK: dict[str, Fault] = {
     one.__name__: one for one in (clock_hour_back, clock_year_ahead, clock_1970)
 }
-MAY_LOSE_READS = frozenset({*DISK, *CLOCK, "card_dies", "cloned_card", "kill_edge", "freeze_edge"})
-"""After these a read may be gone that no journal had yet, or stand at a wrong time: as in life.
-What a journal had acknowledged is held to the promise all the same.
+MAY_LOSE_READS = frozenset({"kill_edge", "read_only", "card_dies", "cloned_card"})
+"""After these a read may be gone that no journal had yet, as in life. What a journal had
+acknowledged is held to the promise all the same.
 """
+MAY_CHANGE_STOCK = MAY_LOSE_READS | {"freeze_edge"}
+"""After these stock may be off: of what hands did at one plate meanwhile, only the sum is seen."""
+MAY_ASK_A_PERSON = frozenset(CLOCK)
+"""After these stock may be off where a review is open: a pass that a clock jumped through."""
 MAY_LOSE_ROWS = frozenset({"cloned_card"})
 """After these a journal may be closed with rows that central never takes: all of them counted."""
 
