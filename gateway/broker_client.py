@@ -3,18 +3,16 @@
 from __future__ import annotations
 
 import asyncio
-from typing import TYPE_CHECKING, Any, SupportsInt
+from typing import Any, Protocol, SupportsInt
 
 import mqtt5
 import structlog
 from mqtt5 import DisconnectReasonCode as Reason
 
+from gateway.broker_limits import BrokerLimits
 from gateway.broker_session import Message, Session, Subscription
 from gateway.broker_wire import UNACCEPTABLE_VERSION_311, OldProtocol, PacketStream, Refusal
 from gateway.topic_filters import is_filter, is_topic
-
-if TYPE_CHECKING:
-    from gateway.broker import EmbeddedBroker
 
 LINGER_S = 2.0
 _log = structlog.get_logger("gateway.broker")
@@ -27,10 +25,44 @@ _FORWARDED = (
 )
 
 
+class Exchange(Protocol):
+    """What a connection asks of the broker behind it."""
+
+    limits: BrokerLimits
+
+    def admit(self, client: BrokerClient) -> bool:
+        """Whether there is room for another connection."""
+        ...
+
+    def enter(self, client: BrokerClient, packet: Any) -> tuple[Session, bool]:  # noqa: ANN401
+        """The session for a CONNECT, and whether it was there before. Raises ``Refusal``."""
+        ...
+
+    def left(self, client: BrokerClient) -> None:
+        """A connection ended; may be told twice."""
+        ...
+
+    def allows(self, identity: str, action: str, topic: str) -> bool:
+        """Whether the site's rules let ``identity`` do ``action``."""
+        ...
+
+    def publish(self, message: Message, publisher: BrokerClient | None) -> int:
+        """Hand a message to everybody who wants it; the PUBACK's reason code."""
+        ...
+
+    def offer_retained(self, session: Session, subscription: Subscription) -> bool:
+        """Queue what a new subscription gets at once; False when that does not fit."""
+        ...
+
+    def count_dropped(self, session: Session, why: str) -> None:
+        """A client misses a message."""
+        ...
+
+
 class BrokerClient(asyncio.Protocol):
     """A TCP connection, from accept to close. All state that outlives it is the session's."""
 
-    def __init__(self, broker: EmbeddedBroker) -> None:
+    def __init__(self, broker: Exchange) -> None:
         self._broker = broker
         self._loop = asyncio.get_running_loop()
         self._transport: asyncio.Transport
