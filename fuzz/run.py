@@ -69,8 +69,8 @@ def _one(name: str, seconds: int, learnt: Path) -> None:
         [
             sys.argv[0], str(learnt), str(HERE / "corpus" / name), str(findings),
             f"-max_total_time={seconds}", f"-artifact_prefix={findings}/",
-            f"-max_len={_LONGEST_BYTES.get(name, _LONGEST)}", f"-timeout={_MOST_SECONDS_EACH}", "-rss_limit_mb=2048",
-            "-print_final_stats=1",
+            f"-max_len={_LONGEST_BYTES.get(name, _LONGEST)}", f"-timeout={_MOST_SECONDS_EACH}",
+            "-rss_limit_mb=2048", "-print_final_stats=1",
         ],
         TARGETS[name],
         custom_mutator=mutator,

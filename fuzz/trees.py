@@ -127,9 +127,9 @@ def _change(holder: Any, key: Any, places: list[Place], chance: Random) -> None:
         case 2 if isinstance(holder, list):
             holder.insert(chance.randrange(len(holder) + 1), copy.deepcopy(holder[key]))
         case 2:
-            holder[str(chance.choice(TEXTS))] = holder[key]
+            holder[str(chance.choice(TEXTS))] = copy.deepcopy(holder[key])
         case 3:
-            holder[key] = chance.choice((*NUMBERS, *MOMENTS, *TEXTS, *OTHERS))
+            holder[key] = copy.deepcopy(chance.choice((*NUMBERS, *MOMENTS, *TEXTS, *OTHERS)))
         case _:
             holder[key] = _like(holder[key], chance)
 
@@ -146,7 +146,7 @@ def _like(value: Any, chance: Random) -> Any:  # noqa: ANN401
             return _like_text(value, chance)
         case list() if len(value) > 1:
             return chance.sample(value, len(value))
-    return chance.choice(OTHERS)
+    return copy.deepcopy(chance.choice(OTHERS))
 
 
 def _like_text(value: str, chance: Random) -> str:
