@@ -15,6 +15,7 @@ from benchmarks.servers.mosquitto import MISSING, find_mosquitto
 EDGES, BATCHES = 40, 4
 
 
+@pytest.mark.timeout(300)
 @pytest.mark.line
 @pytest.mark.mosquitto
 @pytest.mark.xdist_group("line")
