@@ -23,7 +23,7 @@ pytestmark = [
     pytest.mark.line,
     pytest.mark.mosquitto,
     pytest.mark.xdist_group("line"),
-    pytest.mark.timeout(300),
+    pytest.mark.timeout(420),
     pytest.mark.skipif(find_mosquitto() is None, reason=MISSING),
 ]
 
@@ -80,8 +80,8 @@ async def test_servers_that_crash_freeze_fill_up_and_forget(field: Field) -> Non
     verdict = await suffers(
         field,
         {
-            "kill_postgres", "postgres_full", "kill_broker", "broker_forgets", "freeze_central",
-            "series_away", "series_hangs",
+            "kill_postgres", "postgres_full", "kill_broker", "broker_forgets", "queue_limit",
+            "freeze_central", "series_away", "series_hangs",
         },
     )  # fmt: skip
     assert (verdict.lost, verdict.unheard, verdict.off) == (0, 0, 0)
