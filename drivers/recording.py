@@ -21,11 +21,15 @@ import msgspec
 from drivers.readings import TagRead
 
 VERSION = 1
+_FIRST_YEAR, _LAST_YEAR = 1970, 9_000
 
 Side = Literal["outside", "inside", "unknown"]
-Seconds = Annotated[float, msgspec.Meta(ge=0)]
-Epc = Annotated[str, msgspec.Meta(pattern=r"^([0-9A-Fa-f]{2})+\Z")]
-Number = Annotated[int, msgspec.Meta(ge=0)]
+Seconds = Annotated[float, msgspec.Meta(ge=0, le=1e9)]
+Epc = Annotated[str, msgspec.Meta(pattern=r"^([0-9A-Fa-f]{2}){1,62}\Z")]
+Number = Annotated[int, msgspec.Meta(ge=0, le=65_535)]
+Milligrams = Annotated[int, msgspec.Meta(ge=-(10**15), le=10**15)]
+Level = Annotated[float, msgspec.Meta(ge=-400.0, le=400.0)]
+Real = Annotated[float, msgspec.Meta(ge=-1e9, le=1e9)]
 Moment = Annotated[datetime, msgspec.Meta(tz=True)]
 
 
@@ -38,10 +42,10 @@ class AntennaPlace(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True
 
     antenna: Number
     side: Side = "unknown"
-    x_m: float | None = None
-    y_m: float | None = None
-    z_m: float | None = None
-    yaw_deg: float | None = None
+    x_m: Real | None = None
+    y_m: Real | None = None
+    z_m: Real | None = None
+    yaw_deg: Real | None = None
 
 
 class PlateSetup(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
@@ -49,8 +53,8 @@ class PlateSetup(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
 
     plate: Number
     item: str
-    unit_mg: Annotated[int, msgspec.Meta(gt=0)]
-    unit_cv: Annotated[float, msgspec.Meta(ge=0)] = 0.0
+    unit_mg: Annotated[int, msgspec.Meta(gt=0, le=10**15)]
+    unit_cv: Annotated[float, msgspec.Meta(ge=0, le=1e9)] = 0.0
 
 
 class PortalHeader(
@@ -79,9 +83,9 @@ class TagHeard(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, gc
     t: Seconds
     epc: Epc
     antenna: Number
-    peak_rssi_dbm: float | None = None
-    phase_rad: float | None = None
-    doppler_hz: float | None = None
+    peak_rssi_dbm: Level | None = None
+    phase_rad: Real | None = None
+    doppler_hz: Real | None = None
     channel: Number | None = None
 
 
@@ -98,8 +102,8 @@ class PlateWeighed(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True
 
     t: Seconds
     plate: Number
-    gross_mg: int
-    std_mg: Number | None = None
+    gross_mg: Milligrams
+    std_mg: Annotated[int, msgspec.Meta(ge=0, le=10**15)] | None = None
     stable: bool | None = None
 
 
@@ -219,6 +223,8 @@ def _header(text: bytes) -> Header:
         raise ValueError(f"recording version {version!r}, but this program reads version {VERSION}")
     # The type checker sees a union where msgspec wants a type; it accepts unions.
     header: Header = msgspec.convert(raw, cast("type[Header]", Header))
+    if not _FIRST_YEAR <= header.started_at.year <= _LAST_YEAR:
+        raise ValueError(f"started_at is {header.started_at.isoformat()}: nobody recorded then")
     return header
 
 

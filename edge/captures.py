@@ -15,7 +15,10 @@ from typing import Annotated, Self
 
 import msgspec
 
+from gateway.contract import Name, Small
+
 VERSION = 1
+_FIRST_YEAR, _LAST_YEAR = 1970, 9_000
 _LONGEST_LINE = 8 * 2**20
 
 
@@ -27,17 +30,17 @@ class CaptureHeader(msgspec.Struct, frozen=True, kw_only=True):
     """Whose bytes these are."""
 
     driver: str
-    device: str
-    read_point: str
+    device: Name
+    read_point: Name
     started_at: Annotated[datetime, msgspec.Meta(tz=True)]
-    plate: int = 1
+    plate: Small = 1
     tallyport_capture: int = VERSION
 
 
 class Chunk(msgspec.Struct, frozen=True, kw_only=True):
     """``hex`` is what came ``t`` seconds after the start."""
 
-    t: Annotated[float, msgspec.Meta(ge=0)]
+    t: Annotated[float, msgspec.Meta(ge=0, le=1e9)]
     hex: Annotated[str, msgspec.Meta(pattern=r"^([0-9A-Fa-f]{2})*\Z")]
 
 
@@ -78,8 +81,12 @@ def read_capture(path: Path) -> tuple[CaptureHeader, Iterator[tuple[float, bytes
         first = file.readline(_LONGEST_LINE)
     try:
         header = msgspec.json.decode(first, type=CaptureHeader)
-    except (msgspec.MsgspecError, UnicodeError) as error:
+    except (msgspec.MsgspecError, UnicodeError, RecursionError) as error:
         raise CaptureError(f"{path}, line 1: this is not a capture: {error}") from error
+    if not _FIRST_YEAR <= header.started_at.year <= _LAST_YEAR:
+        raise CaptureError(
+            f"{path}: started_at is {header.started_at.isoformat()}: nobody captured then"
+        )
     if header.tallyport_capture != VERSION:
         raise CaptureError(
             f"{path}: capture version {header.tallyport_capture}, this program reads {VERSION}"
@@ -95,6 +102,6 @@ def _chunks(path: Path) -> Iterator[tuple[float, bytes]]:
                 continue
             try:
                 chunk = decode(line)
-            except (msgspec.MsgspecError, UnicodeError) as error:
+            except (msgspec.MsgspecError, UnicodeError, RecursionError) as error:
                 raise CaptureError(f"{path}, line {number}: {error}") from error
             yield chunk.t, bytes.fromhex(chunk.hex)

@@ -16,12 +16,15 @@ _MG: dict[str, Decimal] = {
     "ozt": Decimal("31103.4768"),
     "ct": Decimal(200),
 }
+_NO_SCALES_MG = Decimal(10) ** 15
 
 
 def milligrams(value: Decimal, unit: str | None) -> int | None:
-    """The mass in mg, rounded half to even; ``None`` for a unit that is not a mass."""
+    """The mass in mg, rounded half to even; ``None`` for a unit that is not a mass, and for a
+    million tonnes and more, which noise can spell and no scale weighs.
+    """
     factor = _MG.get((unit or "").strip().lower())
-    if factor is None or not value.is_finite():
+    if factor is None or not value.is_finite() or abs(value * factor) >= _NO_SCALES_MG:
         return None
     return int((value * factor).to_integral_value(ROUND_HALF_EVEN))
 

@@ -101,6 +101,11 @@ HEAD = (
         (HEAD + '\n{"t": 1, "plate": 1, "gross_mg": 5}\n', "line 3: PlateWeighed .* portal"),
         (HEAD + '{"t": 1, "truth": "change", "plate": 1, "quantity": 1}\n', "line 2: ChangeTruth"),
         (HEAD + '{"t": 1}\n', "line 2: .*truth, gpi, epc, plate"),
+        # Fuzzing: read without a word, and no clock, calendar or message could hold them.
+        (HEAD + '{"t": 1e308, "epc": "30", "antenna": 1}\n', "line 2: .*float"),
+        (HEAD + '{"t": 1, "epc": "%s", "antenna": 1}\n' % ("30" * 63), "line 2: .*epc"),
+        (HEAD + '{"t": 1, "epc": "30", "antenna": 70000}\n', "line 2: .*antenna"),
+        (HEAD.replace("2026", "0001"), "line 1: started_at is 0001"),
         (HEAD + "[1]\n", "line 2: a line is a JSON object"),
         (HEAD + '{"t": 1, "epc": "30", "ante', "line 2: .*ends within this line"),
         (HEAD + '{"t": 1, "truth": "pass", "epc": "30", "direction": "up"}\n', "line 2: .*up"),
