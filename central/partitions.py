@@ -30,7 +30,7 @@ class Held(NamedTuple):
     position: int
 
 
-@functools.lru_cache(maxsize=65_536)
+@functools.lru_cache(maxsize=4_096)
 def partition_of(name: str) -> int:
     """The partition of an edge or a read point: CRC-32 of its UTF-8 name (ISO 3309), modulo."""
     return zlib.crc32(name.encode()) % PARTITIONS

@@ -12,7 +12,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from datetime import UTC, datetime, timedelta
-from functools import lru_cache
 from typing import NamedTuple
 
 from central.reconcile import crossing
@@ -70,11 +69,6 @@ class Decided(NamedTuple):
     decision: str
 
 
-@lru_cache(maxsize=20_000)
-def _epc(text: str) -> Epc:
-    return decode_epc(text)
-
-
 def moment_of(at_us: int) -> datetime:
     """The zoned time of microseconds since 1970."""
     return _EPOCH + timedelta(microseconds=at_us)
@@ -94,7 +88,7 @@ def weigh(tracks: Sequence[Track], portal: Portal, context: Context) -> list[Cro
     judged = crossing.judge(seen, [crossing.when(track) for track in tracks])
     crossings = []
     for track, one, odds, old in zip(tracks, seen, judged, known, strict=True):
-        epc = _epc(track.epc)
+        epc = decode_epc(track.epc)
         pack = context.packs.get(epc.gtin) if epc.gtin else None
         crossings.append(Crossing(track, epc, one, odds, old, pack))
         if odds.crossed < DOUBT_AT:
