@@ -27,6 +27,10 @@ _PAGE = 2_000
 _PAGE_OF_ROWS = text(
     f"SELECT {rows.NAMES} FROM movement WHERE seq >= :first AND seq <= :last ORDER BY seq"  # noqa: S608
 )
+_LOOSE = text(
+    "SELECT min(seq) AS first, max(seq) AS last, count(*) AS rows, "
+    "(SELECT count(*) FROM block) AS blocks FROM movement WHERE seq > :last OR seq < 1"
+)
 _NAMED = BulkLookup(
     "SELECT b.no, b.last_seq, b.hash FROM {keys} JOIN block b ON b.no = k.no", (("no", "bigint"),)
 )
@@ -77,19 +81,15 @@ def verify(conn: Connection) -> list[str]:
         if fault:
             return [fault]
         before = Head(block.no, block.last_seq, block.hash)
-    loose = conn.execute(
-        text(
-            "SELECT min(seq) AS first, max(seq) AS last, count(*) AS rows FROM movement "
-            "WHERE seq > :last OR seq < 1"
-        ),
-        {"last": before.last_seq},
-    ).one()
+    loose = conn.execute(_LOOSE, {"last": before.last_seq}).one()
     if loose.rows:
         fault = (
             f"{loose.rows} rows ({loose.first} to {loose.last}) stand outside every block: "
             "they were not posted by the ledger, or the blocks behind them were removed"
         )
         return [fault]
+    if loose.blocks != before.no:
+        return [f"there are {loose.blocks} blocks, and the chain has {before.no}"]
     return []
 
 
@@ -122,37 +122,59 @@ def _published_fault(found: Head | None, one: Head) -> str | None:
 
 
 def _block_fault(conn: Connection, block: Row[Any], before: Head) -> str | None:
-    name = f"block {block.no} (rows {block.first_seq} to {block.last_seq})"
+    fault = _place_fault(block, before) or _content_fault(conn, block)
+    return fault and f"block {block.no} (rows {block.first_seq} to {block.last_seq}) {fault}"
+
+
+def _place_fault(block: Row[Any], before: Head) -> str | None:
+    if [type(value) for value in block] != [int, int, int, int, str, str]:
+        return "holds what no block of ours does"
     if block.no != before.no + 1 or block.first_seq != before.last_seq + 1:
-        return f"{name} does not follow block {before.no}, which ends at row {before.last_seq}"
+        missing = "" if block.no == before.no + 1 else f": block {before.no + 1} is missing"
+        return f"does not follow block {before.no}, which ends at row {before.last_seq}{missing}"
+    if block.rows != block.last_seq - block.first_seq + 1 or block.rows < 1:
+        return f"says that it has {block.rows} rows"
     if block.prev_hash != before.hash:
-        return f"{name} names another predecessor than block {before.no}: one was replaced"
-    hasher = _hasher(before.hash)
+        return f"names another predecessor than block {before.no}: one was replaced"
+    return None
+
+
+def _content_fault(conn: Connection, block: Row[Any]) -> str | None:
+    hasher = _hasher(block.prev_hash)
     expected = block.first_seq
     for row in _rows(conn, block.first_seq, block.last_seq):
         if row[0] != expected:
-            return f"{name}: row {expected} is missing"
+            break
+        if column := rows.misfit(row):
+            return f"is broken: {column} of row {expected} holds what no movement of ours does"
         hasher.update(rows.canonical(row) + b"\n")
         expected += 1
-    if expected != block.last_seq + 1 or block.rows != block.last_seq - block.first_seq + 1:
-        return f"{name}: row {expected} is missing"
+    if expected != block.last_seq + 1:
+        return f"is broken: row {expected} is missing"
     if hasher.hexdigest() != block.hash:
-        return f"{name}: the rows are not what was sealed, or the hash was edited"
+        return "is broken: the rows are not what was sealed, or the hash was edited"
     return None
 
 
 def _blocks(conn: Connection) -> Iterator[Row[Any]]:
-    after = -1
-    page = text("SELECT * FROM block WHERE no > :after ORDER BY no LIMIT :limit")
+    after = 0
+    page = text(
+        "SELECT no, first_seq, last_seq, rows, prev_hash, hash FROM block WHERE no > :after "
+        "ORDER BY no LIMIT :limit"
+    )
     while found := conn.execute(page, {"after": after, "limit": _PAGE}).all():
-        yield from found
+        yield from found  # in order, or the reader stopped: this ends
         after = found[-1].no
 
 
 def _rows(conn: Connection, first: int, last: int) -> Iterator[Sequence[Any]]:
+    """Up to the first page that is not full: a forged block may claim any number of rows."""
     for start in range(first, last + 1, _PAGE):
         upto = min(start + _PAGE - 1, last)
-        yield from conn.execute(_PAGE_OF_ROWS, {"first": start, "last": upto}).all()
+        page = conn.execute(_PAGE_OF_ROWS, {"first": start, "last": upto}).all()
+        yield from page
+        if len(page) <= upto - start:
+            return
 
 
 def _digest(prev_hash: str, lines: Iterable[Sequence[object]]) -> str:

@@ -13,6 +13,7 @@ from central.bulk import BulkInsert
 __all__ = [
     "DIFFERENT",
     "UNFOUNDED",
+    "Disordered",
     "Place",
     "check_balances",
     "check_tags",
@@ -93,6 +94,10 @@ def rebuild_balances(conn: Connection) -> int:
     return int(made.rowcount)
 
 
+class Disordered(Exception):
+    """A damaged table that gives its rows out of order: paging through it would not end."""
+
+
 class Place(NamedTuple):
     """Where a tag lies, by the last movement that names it."""
 
@@ -157,5 +162,7 @@ def _tags(conn: Connection) -> dict[str, Place]:
         for row in found:
             place = Place(row.sku, row.destination, row.seq)
             placed.update(dict.fromkeys(_decode_epcs(row.epcs), place))
+        if found[-1].seq <= after:
+            raise Disordered(f"movement {found[-1].seq} comes after movement {after}")
         after = found[-1].seq
     return placed

@@ -34,6 +34,7 @@ COLUMNS: tuple[tuple[str, str], ...] = (
     ("reason", "text"),
     ("log_id", "bigint"),
 )
+_KINDS = {"bigint": int, "text": str, "float8": float}
 NAMES = ", ".join(name for name, _type in COLUMNS)
 
 _encoder = msgspec.json.Encoder()
@@ -93,6 +94,24 @@ def from_row(row: Sequence[Any], *, repeated: bool = False) -> Posted:
 def canonical(row: Sequence[Any]) -> bytes:
     """The bytes that a block hashes for a row: JSON of its values in the order of ``COLUMNS``."""
     return _encoder.encode(tuple(row))
+
+
+def misfit(row: Sequence[Any]) -> str | None:
+    """The first column whose value is of another kind than this program writes, or ``None``.
+
+    SQLite stores any kind in any column, and JSON does not tell every two apart.
+    """
+    for (name, kind), value in zip(COLUMNS, row, strict=True):
+        if name == "corrects" and value is None:
+            continue
+        if type(value) is not _KINDS[kind] or (kind == "text" and not _is_text(value)):
+            return name
+    return None
+
+
+def _is_text(value: str) -> bool:
+    """Whether it is Unicode, and not bytes that a reader of damage smuggled into a string."""
+    return value.isascii() or not any("\ud800" <= letter <= "\udfff" for letter in value)
 
 
 def _json(value: object) -> str:
