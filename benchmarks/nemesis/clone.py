@@ -10,6 +10,8 @@ from benchmarks.nemesis.field import Field
 from tallyport.demo.processes import Process
 from tallyport.demo.run import until
 
+_SERIAL = re.compile(r'^port = "/(.*)"$', re.MULTILINE)
+
 
 class Clone:
     """Has the edge's name, client id and journal; none of its serial devices."""
@@ -31,9 +33,8 @@ class Clone:
         text = (await asyncio.to_thread(original.read_text)).replace(
             str(self._field.data), str(self._data)
         )
-        absent = re.compile(r'^port = "/[^"]*?([^"/]*)"$', re.MULTILINE)
         settings = self._folder / "edge.toml"
-        text = absent.sub(rf'port = "{self._folder}/absent-\1"', text)
+        text = _SERIAL.sub(rf'port = "{self._folder}/absent/\1"', text)
         await asyncio.to_thread(settings.write_text, text)
         clone = Process(
             "clone", ["edge", "run", "--config", str(settings)], self._folder / "edge.log"
