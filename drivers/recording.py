@@ -30,6 +30,7 @@ Number = Annotated[int, msgspec.Meta(ge=0, le=65_535)]
 Milligrams = Annotated[int, msgspec.Meta(ge=-(10**15), le=10**15)]
 Level = Annotated[float, msgspec.Meta(ge=-400.0, le=400.0)]
 Real = Annotated[float, msgspec.Meta(ge=-1e9, le=1e9)]
+Name = Annotated[str, msgspec.Meta(min_length=1, max_length=64, pattern=r"^[a-z0-9][a-z0-9._-]*\Z")]
 Moment = Annotated[datetime, msgspec.Meta(tz=True)]
 
 
@@ -62,7 +63,7 @@ class PortalHeader(
 ):
     """First line of a portal's recording."""
 
-    read_point: str
+    read_point: Name
     started_at: Moment
     antennas: list[AntennaPlace] = []
 
@@ -72,7 +73,7 @@ class ShelfHeader(
 ):
     """First line of a shelf's recording."""
 
-    read_point: str
+    read_point: Name
     started_at: Moment
     plates: list[PlateSetup] = []
 
