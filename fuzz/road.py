@@ -60,7 +60,6 @@ _PAGES = (
 _EDGE = re.compile(rb'"edge": ?"([^"/\\]{1,64})"')
 _LEAVES = {b"observations", b"status", b"live"}
 _TOGETHER = 3
-_PATIENCE_S = 15.0
 _runner = asyncio.Runner()
 
 
@@ -88,8 +87,7 @@ async def _road(messages: Sequence[tuple[str, bytes]]) -> None:
         path.write_bytes(_template())
         database = Database(f"sqlite:///{path}")
         try:
-            async with asyncio.timeout(_PATIENCE_S):
-                await _Central(database).live_through(messages)
+            await _Central(database).live_through(messages)
         finally:
             database.close()
 
