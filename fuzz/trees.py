@@ -59,7 +59,7 @@ def json_changed(data: bytes, chance: Random) -> bytes:
     """One JSON text, packed with zstd now and then; bytes that are none are broken further."""
     try:
         text = json.dumps(changed(json.loads(_unpacked(data)), chance)).encode()
-    except (ValueError, RecursionError, zstandard.ZstdError):
+    except (ValueError, RecursionError, MemoryError, zstandard.ZstdError):
         return broken(data, chance)
     match chance.randrange(40):
         case 0:
