@@ -16,7 +16,6 @@ from tests.edge.waiting import until
 pytestmark = [
     pytest.mark.line,
     pytest.mark.mosquitto,
-    pytest.mark.xdist_group("line"),
     pytest.mark.skipif(find_mosquitto() is None, reason=MISSING),
 ]
 NOTICED_S = 20.0

@@ -108,7 +108,6 @@ async def set_up_again(one: Portal) -> None:
 
 
 @pytest.mark.line
-@pytest.mark.xdist_group("line")
 async def test_a_reader_behind_a_black_hole() -> None:
     if reason := network.why_not():
         pytest.skip(reason)
