@@ -24,11 +24,14 @@ def postgres_server() -> Iterator[str]:
 
 
 @pytest.fixture(params=["sqlite", pytest.param("postgres", marks=pytest.mark.postgres)])
-def database_url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
+def database_url(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
     """The URL of an empty database, on each engine in turn."""
     if request.param == "sqlite":
-        return f"sqlite:///{tmp_path / 'central.sqlite'}"
-    return postgres.fresh_database(request.getfixturevalue("postgres_server"), next(_names))
+        yield f"sqlite:///{tmp_path / 'central.sqlite'}"
+        return
+    url = postgres.fresh_database(request.getfixturevalue("postgres_server"), next(_names))
+    yield url
+    postgres.drop_database(url)  # some 300 files each: all of them at the end take a minute
 
 
 @pytest.fixture
