@@ -30,7 +30,7 @@ class Limits(NamedTuple):
     most: int = 5
     window_s: float = 60.0
     longest_s: float = 3_600.0
-    kinds: int = 500
+    kinds: int = 2_000
 
 
 class Suppressed(NamedTuple):
