@@ -154,7 +154,7 @@ class DeviceHealth(_Observed, frozen=True, kw_only=True, tag="device_health", gc
     state: str
     cause: str = ""
     hint: str = ""
-    counters: dict[str, Count] = {}
+    counters: Annotated[dict[str, Count], msgspec.Meta(max_length=1_000)] = {}
 
 
 class Antenna(msgspec.Struct, frozen=True, kw_only=True, gc=False):
@@ -174,7 +174,7 @@ class DeviceDescribed(_Observed, frozen=True, kw_only=True, tag="device_describe
 
     driver: str
     model: str = ""
-    antennas: list[Antenna] = []
+    antennas: Annotated[list[Antenna], msgspec.Meta(max_length=256)] = []
     plate: Small | None = None
     description: str = ""
 
