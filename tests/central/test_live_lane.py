@@ -5,6 +5,8 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Sequence
 
+import msgspec
+
 from central.insight.series import Point, SeriesStore, SeriesUnavailable
 from central.live_lane import LiveLane
 from gateway import codec
@@ -78,3 +80,13 @@ async def test_what_nobody_writes_away_is_bounded() -> None:
     for _ in range(25):
         live.take(TOPIC, preview([LEVEL] * 1_000))
     assert live.counters["dropped"] == 5_000
+
+
+async def test_devices_without_end_take_bounded_memory() -> None:
+    live, _ = lane(FakeClock(wall_us=round(NOON.timestamp() * 1e6)))
+    for first in range(0, 8_000, 1_000):
+        names = (f"scale-{number}" for number in range(first, first + 1_000))
+        live.take(TOPIC, preview([msgspec.structs.replace(LEVEL, device=name) for name in names]))
+    heard = [told["device"] for told in live.heard()]
+    assert len(heard) == 5_000
+    assert heard[-1] == "scale-7999"
