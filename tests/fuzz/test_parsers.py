@@ -12,9 +12,10 @@ from hypothesis import strategies as st
 from fuzz.mutators import MUTATORS, mutated
 from fuzz.targets import TARGETS
 
+pytestmark = pytest.mark.timeout(600)
 FUZZ = Path(__file__).parents[2] / "fuzz"
 EXAMPLES = 150
-SLOW = {"central-road": 12, "device-llrp": 60, "edge-config": 40, "llrp-session": 60}
+SLOW = {"central-road": 8, "device-llrp": 60, "edge-config": 40, "llrp-session": 60}
 """Where one input costs milliseconds: a whole central, any split of a long stream."""
 
 
