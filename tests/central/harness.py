@@ -1,4 +1,4 @@
-"""Central's API and screens over a temporary SQLite database, without a broker."""
+"""Central's API and screens over a temporary database, without a broker."""
 
 from __future__ import annotations
 
@@ -24,8 +24,8 @@ from central.web.pages import Pages
 class Bench:
     """The parts that tell, wired as in production."""
 
-    def __init__(self, folder: Path) -> None:
-        self.database = Database(f"sqlite:///{folder / 'central.sqlite'}")
+    def __init__(self, folder: Path, database_url: str) -> None:
+        self.database = Database(database_url)
         self.tide = Tide()
         self.series = DuckDBSeries(folder / "series.duckdb")
         self.services = Services(database=self.database, tide=self.tide, series=self.series)
@@ -60,9 +60,9 @@ class Bench:
 
 
 @asynccontextmanager
-async def bench(folder: Path) -> AsyncIterator[Bench]:
-    """A bench, closed at the end."""
-    made = Bench(folder)
+async def bench(folder: Path, database_url: str | None = None) -> AsyncIterator[Bench]:
+    """A bench, closed at the end; on a SQLite database of its own without a URL."""
+    made = Bench(folder, database_url or f"sqlite:///{folder / 'central.sqlite'}")
     await asyncio.to_thread(made.database.migrate)
     await made.series.open()
     try:
