@@ -9,9 +9,10 @@ from pathlib import Path
 from random import Random
 
 from gateway import topics
-from tallyport.simulation.boxes import SITE, Box, CentralBox
+from tallyport.simulation.boxes import Box
+from tallyport.simulation.centrals import CentralBox
 from tallyport.simulation.network import SimBroker
-from tallyport.simulation.plan import Fault, Plan
+from tallyport.simulation.plan import SITE, Fault, Plan
 from tallyport.simulation.witness import Witness
 
 Machine = Box | CentralBox
@@ -25,7 +26,7 @@ class Director:
     def __init__(
         self,
         boxes: list[Box],
-        central: CentralBox,
+        centrals: list[CentralBox],
         broker: SimBroker,
         *,
         witness: Witness,
@@ -34,7 +35,7 @@ class Director:
         clone_of: Callable[[Box], Box],
     ) -> None:
         self._boxes = boxes
-        self._central = central
+        self._centrals = centrals
         self._broker = broker
         self._witness = witness
         self._chance = chance
@@ -57,7 +58,7 @@ class Director:
                 group.create_task(self._revive(machine))
 
     def _machines(self) -> list[Machine]:
-        return [*self._boxes, self._central]
+        return [*self._boxes, *self._centrals]
 
     async def _revive(self, machine: Machine) -> None:
         while True:
@@ -74,18 +75,19 @@ class Director:
 
     async def heal(self) -> None:
         """The end of all faults: everything works and runs, clones are switched off."""
-        broker, central = self._broker, self._central
+        broker = self._broker
         for clone in self.clones:
             if clone.alive:
                 clone.power_cut()
         broker.up, broker.queue_limit = True, 100_000
         broker.doubles = broker.swaps = 0.0
         broker.denies.clear()
-        central.full, central.dies_in, central.node.slow = False, 0, 1.0
-        if not central.alive:
-            central.start()
-        central.node.dies_at = None
-        central.link.heal()
+        for central in self._centrals:
+            central.full, central.dies_in, central.node.slow = False, 0, 1.0
+            if not central.alive:
+                central.start()
+            central.node.dies_at = None
+            central.link.heal()
         for box in self._boxes:
             cloned = any(clone.name == box.name for clone in self.clones)
             if cloned and box.alive:
@@ -95,6 +97,11 @@ class Director:
             box.card.full, box.store.tear_next, box.node.slow = False, False, 1.0
             box.node.dies_at = None
             box.link.heal()
+
+    def _central(self) -> CentralBox:
+        """The one, or one of the workers."""
+        one, *others = self._centrals
+        return self._chance.choice(self._centrals) if others else one
 
     # ---- edges -------------------------------------------------------------------------
     async def _kill_edge(self, box: Box, fault: Fault) -> None:
@@ -151,13 +158,13 @@ class Director:
 
     # ---- the network -------------------------------------------------------------------
     async def _partition(self, box: Box, fault: Fault) -> None:
-        link = self._central.link if fault.draw < 0.3 else box.link
+        link = self._central().link if fault.draw < 0.3 else box.link
         link.cut()
         await asyncio.sleep(fault.lasts_s)
         link.heal()
 
     async def _one_way(self, box: Box, fault: Fault) -> None:
-        link = self._central.link if fault.draw < 0.3 else box.link
+        link = self._central().link if fault.draw < 0.3 else box.link
         link.cut(up=int(fault.draw * 100) % 2 == 0, down=int(fault.draw * 100) % 2 == 1)
         await asyncio.sleep(fault.lasts_s)
         link.heal()
@@ -171,7 +178,7 @@ class Director:
         box.link.heal()
 
     async def _reset(self, box: Box, fault: Fault) -> None:
-        (self._central.link if fault.draw < 0.3 else box.link).reset()
+        (self._central().link if fault.draw < 0.3 else box.link).reset()
 
     async def _slow_network(self, box: Box, fault: Fault) -> None:
         link = box.link
@@ -220,26 +227,29 @@ class Director:
 
     # ---- central -----------------------------------------------------------------------
     async def _kill_central(self, _: Box, fault: Fault) -> None:
-        await self._kill(self._central, fault)
+        await self._kill(self._central(), fault)
 
     async def _kill_in_statement(self, _: Box, fault: Fault) -> None:
-        self._central.dies_in = self._chance.randint(1, 60)
+        self._central().dies_in = self._chance.randint(1, 60)
 
     async def _slow_central(self, _: Box, fault: Fault) -> None:
-        node = self._central.node
+        node = self._central().node
         node.slow = 10.0 ** (1 + 3 * fault.draw)
         await asyncio.sleep(fault.lasts_s)
         node.slow = 1.0
 
     async def _database_full(self, _: Box, fault: Fault) -> None:
-        self._central.full = True
+        for central in self._centrals:
+            central.full = True
         await asyncio.sleep(fault.lasts_s)
-        self._central.full = False
+        for central in self._centrals:
+            central.full = False
 
     async def _restore(self, _: Box, fault: Fault) -> None:
         """Central's disk dies; an older backup takes its place."""
         saved = self._folder / f"saved-{fault.at_s:.3f}.sqlite"
-        self._central.saved(saved)
+        self._centrals[0].saved(saved)
         await asyncio.sleep(fault.lasts_s)
-        self._central.kill()
-        self._central.restore(saved)
+        for central in self._centrals:
+            central.kill()
+        self._centrals[0].restore(saved)

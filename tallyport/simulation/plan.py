@@ -8,6 +8,8 @@ from typing import NamedTuple
 from edge.journal import JournalLimits
 
 HOUR_S = 3_600.0
+SITE = "site"
+"""The simulated site's name."""
 KINDS = (
     "kill-edge", "power-cut", "torn-commit", "restart-edge", "slow-edge", "card-full", "rot",
     "clock-jump", "clone", "partition", "one-way", "reset", "slow-network", "broker-crash",

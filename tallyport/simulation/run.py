@@ -28,9 +28,11 @@ from central.stock.model import Movement
 from central.store import Database
 from edge.fold.moments import moment
 from gateway.contract import Observation
-from tallyport.simulation import checker, statements
-from tallyport.simulation.boxes import START_US, Box, CentralBox
+from tallyport.simulation import checker
+from tallyport.simulation.boxes import Box
+from tallyport.simulation.centrals import CentralBox
 from tallyport.simulation.checker import Told
+from tallyport.simulation.clock import START_US
 from tallyport.simulation.director import Director, Machine
 from tallyport.simulation.disk import Card
 from tallyport.simulation.loop import Node, Stalled, VirtualLoop
@@ -44,6 +46,8 @@ PLANTS = ("trim-on-puback", "watermark-before-commit", "unsynced-commits")
 """Bugs that can be planted to see that the checker has teeth."""
 _PATIENCE_H = 24.0
 _SETTLE_S = 120.0
+_SHARED = 0.15
+_SHARED_AT_MOST_H = 3.0
 _encode = msgspec.json.Encoder().encode
 
 
@@ -87,6 +91,7 @@ class _Run:
         self._broker = SimBroker(self._chance)
         self._told: dict[str, list[Told]] = {}
         self._found: list[str] = []
+        self._centrals: list[CentralBox] = []
 
     def outcome(self) -> Outcome:
         """Play it on a loop of its own."""
@@ -102,7 +107,8 @@ class _Run:
             unhandled = list(loop.errors)
             loop.run_until_complete(self._bury())
         finally:
-            statements.forget(path)
+            for central in self._centrals:
+                central.forget()
             asyncio.set_event_loop(None)
             loop.close()
         for context in unhandled:
@@ -110,16 +116,15 @@ class _Run:
         return self._outcome(path, loop)
 
     async def _main(self, path: Path) -> None:
-        self._central = CentralBox(
-            path, broker=self._broker, chance=self._chance, plant=self._plant
-        )
+        self._centrals += self._make_centrals(path)
         self._sites = [Site(f"edge-{n}", n, self._chance) for n in range(len(self._plan.events))]
         self._boxes = [self._box(site, Card()) for site in self._sites]
         self._director = Director(
-            self._boxes, self._central, self._broker, witness=self._witness,
+            self._boxes, self._centrals, self._broker, witness=self._witness,
             chance=self._chance, folder=self._folder, clone_of=self._clone,
         )  # fmt: skip
-        self._central.start()
+        for central in self._centrals:
+            central.start()
         for box, lying in zip(self._boxes, self._plan.lying, strict=True):
             box.card.lying = lying or self._plant == "unsynced-commits"
             box.start()
@@ -138,6 +143,27 @@ class _Run:
             self._look()
         except asyncio.CancelledError:  # by _outcome, after a stall
             return
+
+    def _make_centrals(self, path: Path) -> list[CentralBox]:
+        """Central alone, or two workers that share the database: SQLite takes turns too, and each
+        has a name of its own for the file. Not for days: leases make many small events.
+        """
+        apart = Random(f"workers {self._seed}")  # noqa: S311 (a simulation repeats itself)
+        lasts = any(fault.kind == "outage" for fault in self._plan.faults)
+        if lasts or self._plan.hours > _SHARED_AT_MOST_H or apart.random() > _SHARED:
+            return [self._make_central(path, "central", shared=False)]
+        other = path.with_name("central-too.sqlite")
+        other.symlink_to(path)
+        return [
+            self._make_central(path, "anne", shared=True),
+            self._make_central(other, "bob", shared=True),
+        ]
+
+    def _make_central(self, path: Path, name: str, *, shared: bool) -> CentralBox:
+        return CentralBox(
+            path, name=name, shared=shared, broker=self._broker, chance=self._chance,
+            plant=self._plant,
+        )  # fmt: skip
 
     def _box(self, site: Site, card: Card) -> Box:
         return Box(
@@ -184,24 +210,26 @@ class _Run:
             await asyncio.sleep(5.0)
 
     async def _is_drained(self) -> bool:
-        if any(box.agent.backlog for box in self._boxes) or not self._central.alive:
+        if any(box.agent.backlog for box in self._boxes):
             return False
-        return self._central.database.read_now(_judge_lag) == 0
+        if not all(central.alive for central in self._centrals):
+            return False
+        return self._centrals[0].database.read_now(_judge_lag) == 0
 
     def _look(self) -> None:
         for machine in (*self._boxes, *self._director.clones):
             self._found += machine.faults
-        for task in self._central.tasks:
+        for task in (task for central in self._centrals for task in central.tasks):
             if task.done() and not task.cancelled():
                 self._found.append(f"a part of central ended: {task.exception()!r}")
-        database = self._central.database
+        database = self._centrals[0].database
         self._found += database.read_now(
             lambda conn: checker.violations(conn, self._witness, self._told, self._sites)
         )
 
     async def _bury(self) -> None:
         """Unwind everything, the dead included, so that nothing dangles."""
-        machines: list[Machine] = [*self._boxes, *self._director.clones, self._central]
+        machines: list[Machine] = [*self._boxes, *self._director.clones, *self._centrals]
         nodes: list[Node] = [node for machine in machines for node in machine.buried]
         for node in nodes:
             node.bury()
@@ -210,7 +238,8 @@ class _Run:
         for task in rest:
             task.cancel()
         await asyncio.wait(rest, timeout=600.0) if rest else None
-        self._central.close()
+        for central in self._centrals:
+            central.close()
 
     def _outcome(self, path: Path, loop: VirtualLoop) -> Outcome:
         with contextlib.closing(sqlite3.connect(path)) as database:
