@@ -34,6 +34,7 @@ from edge.uplink import Uplink, UplinkSettings
 from gateway import codec
 from gateway.clock import SystemClock
 from gateway.contract import CodeScanned, Digest
+from tests.central.dying import KILLED, run, settings_for
 from tests.central.test_digests import fill, post, unguarded
 from tests.central.test_ingest_and_judge import judge_all, set_up, whole
 from tests.edge.waiting import until
@@ -201,14 +202,14 @@ def test_a_dump_holds_what_its_manifest_says_though_central_goes_on(
 ) -> None:
     url = fresh_database(postgres_server, "dumped")
     needs_programs(url)
-    run = copies.run_program
+    really = copies.run_program
     with opened(url) as database:
         database.write_now(fill)
 
         def after_another_posting(program: str, *arguments: Any) -> None:
             if program == "pg_dump":
                 database.write_now(lambda c: post(c, 20))
-            run(program, *arguments)
+            really(program, *arguments)
 
         monkeypatch.setattr(copies, "run_program", after_another_posting)
         assert "up to number 12 (block 4" in backup(url, tmp_path / "copy")
@@ -399,3 +400,21 @@ def test_the_old_books_are_kept_where_links_cannot_be_made(
     _, said = restore(tmp_path / "copy", url, force=True)
     with opened(kept_by(said, url)) as before:
         assert before.read_now(chain.head).last_seq == 15
+
+
+def test_killed_while_restoring_the_books_are_the_old_ones_and_it_can_be_done_again(
+    database_url: str, tmp_path: Path
+) -> None:
+    folder = tmp_path / "elsewhere"
+    of_twelve(database_url, tmp_path / "copy")
+    command = ["restore", str(tmp_path / "copy"), "--force", "-c"]
+    command.append(str(settings_for(database_url, folder)))
+    for number in (1, 8, 15):
+        assert run(command, folder / "log", die_at=number) == KILLED
+        with opened(database_url) as database:
+            assert database.read_now(chain.head).last_seq == 15
+    assert run(command, folder / "log") == 0, (folder / "log").read_text()
+    assert "the books of before are in" in (folder / "log").read_text()
+    with opened(database_url) as database:
+        assert database.read_now(chain.head).last_seq == 12
+        assert database.read_now(faults) == []
