@@ -34,7 +34,7 @@ class MtSicsConfig(LineSettings):
     weight, ``interval_s`` apart. ``silence_timeout_s`` without a weight ends the driver.
     """
 
-    plate: int = Field(default=1, ge=1)
+    plate: int = Field(default=1, ge=1, le=10_000)
     command: Literal["SIR", "SI"] = "SIR"
     interval_s: Annotated[float, Field(ge=0.05, le=60)] = 0.2
     silence_timeout_s: Annotated[float, Field(ge=0.5, le=600)] = 5.0

@@ -124,6 +124,13 @@ def test_every_mistake_is_told_at_once(tmp_path: Path) -> None:
         assert key in told
 
 
+def test_a_plate_beyond_the_last_is_told_with_its_place(tmp_path: Path) -> None:
+    """Fuzzing: it was a traceback, because the driver took what the edge does not."""
+    told = wrong(tmp_path, SCALE + "plate=10001\n")
+    assert "devices[0].plate" in told
+    assert "10000" in told.replace(" ", "").replace(",", "")
+
+
 def test_a_missing_file_says_so(tmp_path: Path) -> None:
     with pytest.raises(ConfigError, match="there is no such file"):
         load(tmp_path / "none.toml")
