@@ -69,6 +69,28 @@ def _alarms(connection: Connection) -> list[dict[str, object]]:
     ]
 
 
+def _workers(connection: Connection) -> list[dict[str, object]]:
+    """The central processes that share the database, and how many partitions each holds; none
+    where one works alone.
+    """
+    worker, held = schema.worker.c, schema.partition.c
+    found = (
+        select(worker.name, worker.started_us, worker.expires_us, func.count(held.no).label("held"))
+        .select_from(schema.worker.outerjoin(schema.partition, held.worker == worker.name))
+        .group_by(worker.name, worker.started_us, worker.expires_us)
+        .order_by(worker.name)
+    )
+    return [
+        {
+            "worker": row.name,
+            "partitions": row.held,
+            "started_us": row.started_us,
+            "expires_us": row.expires_us,
+        }
+        for row in connection.execute(found)
+    ]
+
+
 class Road:
     """Counts along the log, adding only what is new since it was last asked."""
 
@@ -98,6 +120,7 @@ class Road:
             "judge_lag": max(0, log_head - judged_upto(connection)),
             "edges": _streams(connection),
             "alarms": _alarms(connection),
+            "workers": _workers(connection),
         }
 
     def _catch_up(self, connection: Connection) -> int:

@@ -104,7 +104,7 @@ def misfit(row: Sequence[Any]) -> str | None:
     for (name, kind), value in zip(COLUMNS, row, strict=True):
         if name == "corrects" and value is None:
             continue
-        if type(value) is not _KINDS[kind] or (kind == "text" and not _is_text(value)):
+        if type(value) is not _KINDS[kind] or (kind == "text" and not _is_text(str(value))):
             return name
     return None
 

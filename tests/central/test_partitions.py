@@ -3,29 +3,36 @@
 from __future__ import annotations
 
 import asyncio
+import threading
 from collections import Counter
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from sqlalchemy import Connection, text
+from sqlalchemy.exc import DBAPIError
 
-from central import replay
+from central import replay, store
+from central.catalogue import items, places
+from central.config import CentralSettings
 from central.ingest import Ingest
 from central.judge import Judge
 from central.leases import Alone, Gained, Holder, Leases
 from central.partitions import ALL, PARTITIONS, Held, partition_of, share
 from central.reconcile.verdict import ReadPoint
-from central.store import Database
+from central.signals import Signals
+from central.store import Database, passes_by
 from central.stretches import Fenced, behind, keep
 from central.tide import Tide
 from gateway import codec, topics
 from gateway.contract import Presence
+from gateway.settings_errors import ConfigError, check_settings
 from tests.central.test_ingest_and_judge import NOON, facts, scan, set_up, whole, wire
 from tests.edge.waiting import until
 from tests.fakes import portal_scenes
 from tests.fakes.clock import FakeClock
 from tests.fakes.link import FakeLink
+from tests.fakes.postgres import fresh_database
 
 LABEL = f"01{portal_scenes.GTINS[1]}"
 
@@ -197,8 +204,6 @@ def points(count: int) -> list[str]:
 
 
 def open_points(conn: Connection) -> None:
-    from central.catalogue import places
-
     set_up(conn)
     for code in points(12):
         places.put_read_point(conn, ReadPoint(code=code, kind="scan", location="hall"))
@@ -245,8 +250,6 @@ async def test_two_judges_side_by_side_come_to_what_one_would_and_replay_sees_th
 async def test_a_change_of_the_catalogue_holds_from_one_entry_on_for_all_workers(
     database: Database,
 ) -> None:
-    from central.catalogue import items
-
     crew = Crew(database)
     one, two = crew.worker("one"), crew.worker("two")
     await database.write(open_points)
@@ -304,3 +307,64 @@ async def test_what_nobody_took_is_asked_for_again_and_who_is_present_is_heard_a
     assert ingest.counters["observations"] == 1
     present = text("SELECT state FROM edge_presence")
     assert await database.read(lambda c: c.execute(present).scalars().all()) == ["offline"]
+
+
+@pytest.mark.postgres
+async def test_a_worker_that_is_frozen_in_a_transaction_does_not_hold_up_the_others(
+    postgres_server: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(store, "_STILL_THERE", ("SET idle_in_transaction_session_timeout = '1s'",))
+    url = fresh_database(postgres_server, "frozen")
+    sleeper, other = Database(url, shared=True), Database(url, shared=True)
+    woken = threading.Event()
+    put = text("INSERT INTO cursor (name, position) VALUES (:name, 1)")
+
+    def sleep(conn: Connection) -> None:
+        conn.execute(put, {"name": "sleeper"})
+        woken.wait(60)
+        conn.execute(put, {"name": "too late"})
+
+    try:
+        sleeper.migrate()
+        sleeping = asyncio.ensure_future(sleeper.write(sleep))
+        await other.write(lambda c: c.execute(put, {"name": "other"}))  # once the lock is free
+        woken.set()
+        with pytest.raises(DBAPIError) as failed:
+            await sleeping
+        assert passes_by(failed.value)
+        names = text("SELECT name FROM cursor")
+        assert await other.read(lambda c: c.execute(names).scalars().all()) == ["other"]
+        await sleeper.write(lambda c: c.execute(put, {"name": "awake"}))
+    finally:
+        woken.set()
+        for database in (sleeper, other):
+            await asyncio.to_thread(database.close)
+
+
+@pytest.mark.postgres
+async def test_a_commit_of_another_worker_raises_the_tide(postgres_server: str) -> None:
+    url = fresh_database(postgres_server, "signals")
+    database, tide = Database(url, shared=True), Tide()
+    listening = asyncio.create_task(Signals(url, tide).run())
+    try:
+        database.migrate()
+        await asyncio.wait_for(tide.above(0), 30)  # it listens
+        await database.write(lambda c: c.execute(text("DELETE FROM cursor")))
+        await asyncio.wait_for(tide.above(1), 30)
+    finally:
+        listening.cancel()
+        await asyncio.gather(listening, return_exceptions=True)
+        await asyncio.to_thread(database.close)
+
+
+def test_workers_need_a_database_and_a_broker_that_can_be_shared() -> None:
+    worker: dict[str, object] = {"shared": True, "name": "anne"}
+    postgres = {"url": "postgresql://db/tallyport"}
+    with pytest.raises(ConfigError, match="PostgreSQL"):
+        check_settings({"worker": worker}, CentralSettings)
+    with pytest.raises(ConfigError, match="embedded = false"):
+        check_settings({"worker": worker, "database": postgres}, CentralSettings)
+    settings = check_settings(
+        {"worker": worker, "database": postgres, "mqtt": {"embedded": False}}, CentralSettings
+    )
+    assert settings.client_id == "tallyport-central-anne"

@@ -113,6 +113,28 @@ async def test_the_access_matrix(secure_broker: SecureBroker) -> None:
     assert wrong == []
 
 
+async def test_each_of_several_workers_has_an_identity_of_its_own(
+    secure_broker: SecureBroker,
+) -> None:
+    for name in ("anne", "bob"):
+        told = await asyncio.to_thread(
+            secure_broker.command,
+            "worker", str(secure_broker.folder), name, "--live", secure_broker.live,
+        )  # fmt: skip
+        assert f"tallyport-central-{name} is admitted" in told
+    anne, bob = (
+        secure_broker.settings(access.worker_name(name), access.worker_name(name))
+        for name in ("anne", "bob")
+    )
+    async with connected(anne) as one, connected(bob) as other:
+        for client in (one, other):
+            await client.subscribe(topics.ALL_OBSERVATIONS)
+            await client.publish(f"{OWN}/down/watermark", b"{}")
+        assert (one.generation, other.generation) == (1, 1)  # neither threw the other out
+        with pytest.raises(PublishRefused):
+            await one.publish(f"{OWN}/up/observations", b"{}")
+
+
 async def test_nobody_gets_in_without_a_certificate_of_this_authority(
     secure_broker: SecureBroker, tmp_path: Path
 ) -> None:

@@ -25,6 +25,7 @@ from central.stock import chain, projection
 from central.store import Database
 from edge.fold.moments import moment
 from gateway.contract import CodeScanned
+from tallyport.demo.client import Api
 from tallyport.demo.processes import Process, free_port
 from tallyport.demo.settings import central_toml
 from tests.fakes.mosquitto import MISSING, find_mosquitto, start_mosquitto
@@ -50,6 +51,7 @@ class Workers:
 
     def __init__(self, folder: Path, url: str, mqtt_port: int) -> None:
         self.database = Database(url)
+        self.urls: dict[str, str] = {}
         self.processes = {
             name: self._worker(folder / name, url, mqtt_port, name) for name in ("anne", "bob")
         }
@@ -58,8 +60,10 @@ class Workers:
 
     def _worker(self, folder: Path, url: str, mqtt_port: int, name: str) -> Process:
         folder.mkdir()
+        port = free_port()
+        self.urls[name] = f"http://127.0.0.1:{port}"
         settings = central_toml(
-            folder, http_port=free_port(), mqtt_port=mqtt_port, embedded=False, database_url=url
+            folder, http_port=port, mqtt_port=mqtt_port, embedded=False, database_url=url
         )
         mine = f'\n[worker]\nshared = true\nname = "{name}"\nlease_s = {LEASE_S}\n'
         (folder / "central.toml").write_text(settings + mine)
@@ -107,7 +111,9 @@ class Workers:
     async def until(self, holds: Callable[[], Awaitable[bool]], what: str) -> None:
         try:
             async with asyncio.timeout(60):
-                while not await holds():
+                while True:
+                    if await holds():
+                        return
                     await asyncio.sleep(0.05)
         except TimeoutError:
             tails = "\n".join(process.tail(30) for process in self.processes.values())
@@ -127,6 +133,8 @@ async def at_work(tmp_path: Path) -> AsyncIterator[Workers]:
             for process in workers.processes.values():
                 await process.start()
             await workers.become({"anne": 8, "bob": 8})
+            told = (await Api(workers.urls["bob"]).get("/road"))["workers"]
+            assert [one["partitions"] for one in told] == [8, 8]
             yield workers
         finally:
             for process in workers.processes.values():
@@ -215,5 +223,5 @@ def _assert_right(conn: Connection, workers: Workers) -> None:
     assert replay.differences(conn) == []
     assert chain.verify(conn) == []
     assert projection.check_balances(conn) == []
-    took_over = conn.execute(text("SELECT min(epoch), max(epoch) FROM partition")).one()
-    assert took_over[1] >= 4 > took_over[0] >= 1
+    took_over = conn.execute(text("SELECT max(epoch) FROM partition")).scalar_one()
+    assert took_over >= 4
