@@ -117,7 +117,7 @@ class Ingest:
         """
         await client.connected()
         await client.subscribe(topics.ALL_STATUS)
-        found = await self._database.read(standing)
+        found = await self._standing()
         await self._publish(
             client,
             {
@@ -128,6 +128,15 @@ class Ingest:
                 if partition_of(mark.edge) in gained.partitions
             },
         )
+
+    async def _standing(self) -> list[tuple[str, Watermark]]:
+        while True:
+            try:
+                return await self._database.read(standing)
+            except DBAPIError as error:
+                if not passes_by(error):
+                    raise
+                await self._wait_out(error)
 
     async def _pump(self, client: Link, waiting: asyncio.Queue[Incoming | Gained]) -> None:
         """Bounded by the client's receive maximum: nothing more comes while nothing is acked.

@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import asyncio
+import sqlite3
 import threading
 from collections import Counter
+from typing import Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from sqlalchemy import Connection, text
-from sqlalchemy.exc import DBAPIError
+from sqlalchemy.exc import DBAPIError, OperationalError
 
+from central import ingest as ingesting
 from central import replay, store
 from central.catalogue import items, places
 from central.config import CentralSettings
@@ -277,6 +280,30 @@ async def test_replay_notices_when_a_stretch_is_missing(database: Database) -> N
     await database.write(lambda c: c.execute(text("DELETE FROM stretch")))
     (told,) = await database.read(replay.differences)
     assert "is not decided now" in told
+
+
+async def test_a_database_that_is_away_when_partitions_are_gained_is_waited_for(
+    database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(ingesting, "_RETRY_S", 0.01)
+    await Ingest(database, Tide()).receive([wire(1, [scan("1")])])
+    read, fails = database.read, [3]
+
+    async def away(work: Any) -> Any:
+        if fails[0]:
+            fails[0] -= 1
+            raise OperationalError("SELECT", {}, sqlite3.OperationalError("unable to open"))
+        return await read(work)
+
+    monkeypatch.setattr(database, "read", away)
+    link = FakeLink()
+    task = asyncio.create_task(Ingest(database, Tide()).run(link))
+    try:
+        await until(lambda: bool(link.published))
+    finally:
+        task.cancel()
+        await asyncio.gather(task, return_exceptions=True)
+    assert codec.decode_watermark(link.published[0][1]).upto_seq == 1
 
 
 async def test_what_nobody_took_is_asked_for_again_and_who_is_present_is_heard_again(
