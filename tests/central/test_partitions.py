@@ -343,17 +343,19 @@ async def test_a_worker_that_is_frozen_in_a_transaction_does_not_hold_up_the_oth
     monkeypatch.setattr(store, "_STILL_THERE", ("SET idle_in_transaction_session_timeout = '1s'",))
     url = fresh_database(postgres_server, "frozen")
     sleeper, other = Database(url, shared=True), Database(url, shared=True)
-    woken = threading.Event()
+    asleep, woken = threading.Event(), threading.Event()
     put = text("INSERT INTO cursor (name, position) VALUES (:name, 1)")
 
     def sleep(conn: Connection) -> None:
         conn.execute(put, {"name": "sleeper"})
+        asleep.set()
         woken.wait(60)
         conn.execute(put, {"name": "too late"})
 
     try:
         sleeper.migrate()
         sleeping = asyncio.ensure_future(sleeper.write(sleep))
+        await asyncio.to_thread(asleep.wait, 30)
         await other.write(lambda c: c.execute(put, {"name": "other"}))  # once the lock is free
         woken.set()
         with pytest.raises(DBAPIError) as failed:
