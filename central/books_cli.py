@@ -106,10 +106,11 @@ def replay(
     """
     settings = settings_from(config)
     from central.replay import differences  # noqa: PLC0415
+    from central.soundness import damage  # noqa: PLC0415
     from central.stock import mending, projection  # noqa: PLC0415
 
     def work(conn: Connection) -> list[str]:
-        return [
+        return damage(conn) or [
             *differences(conn),
             *projection.check_balances(conn),
             *projection.check_tags(conn),

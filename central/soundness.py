@@ -14,7 +14,7 @@ from central.stock import chain
 from central.stock.chain import Head
 from central.stock.projection import Disordered, check_balances, check_tags
 
-__all__ = ["faults", "ledger_faults"]
+__all__ = ["damage", "faults", "ledger_faults"]
 
 _DAMAGE = (
     SQLAlchemyError, msgspec.MsgspecError, Disordered, OverflowError, TypeError, UnicodeError,
@@ -40,11 +40,16 @@ def ledger_faults(conn: Connection) -> list[str]:
     """Those that make the books wrong, the database's own first."""
     with _whatever_stands_there(conn):
         return [
-            *_told("file", _sqlite_faults, conn),
-            *_told("chain", chain.verify, conn),
+            *damage(conn),
             *_told("balances", check_balances, conn),
             *_told("tags' places", check_tags, conn),
         ]
+
+
+def damage(conn: Connection) -> list[str]:
+    """Those after which nothing that is built from the ledger can be trusted."""
+    with _whatever_stands_there(conn):
+        return [*_told("file", _sqlite_faults, conn), *_told("chain", chain.verify, conn)]
 
 
 def _told(what: str, check: Callable[[Connection], list[str]], conn: Connection) -> list[str]:

@@ -10,9 +10,13 @@ from sqlalchemy import Connection, inspect, text
 from typer.testing import CliRunner
 
 from central.cli import app
+from central.ingest import Ingest
+from central.reconcile.reconciler import Reconciler
 from central.stock import chain
 from central.store import Database, SchemaMismatch, migration_config
+from central.tide import Tide
 from tests.central.test_digests import fill
+from tests.central.test_ingest_and_judge import judge_all, road, set_up, whole, wire
 
 
 def revisions() -> list[str]:
@@ -44,6 +48,35 @@ async def test_all_the_way_down_leaves_nothing_and_up_makes_a_new_one(database: 
     assert database.read_now(tables) == {"alembic_version"}
     database.migrate()
     assert (await database.read(chain.head)).no == 0
+
+
+def test_partitions_that_are_judged_unequally_far_do_not_go_back_into_one_cursor(
+    database: Database,
+) -> None:
+    ahead = text("UPDATE partition SET position = 7 WHERE no = 3")
+    database.write_now(lambda c: c.execute(ahead))
+    with pytest.raises(SchemaMismatch, match="run one central alone"):
+        database.migrate("0002")
+    assert database.read_now(lambda c: "partition" in tables(c))
+
+
+async def test_judging_goes_on_where_it_was_across_the_cut_into_partitions(
+    database: Database,
+) -> None:
+    seen = road()
+    messages = [wire(n + 1, seen[n : n + 700]) for n in range(0, len(seen), 700)]
+    await database.write(set_up)
+    await Ingest(database, Tide()).receive(messages[:1])
+    await judge_all(database)
+    database.migrate("0002")
+    state = text("SELECT position, state FROM cursor WHERE name = 'judge'")
+    row = database.read_now(lambda c: c.execute(state).one())
+    assert row.position == 700 < len(seen)
+    Reconciler(bytes(row.state))  # as the release before had it
+    database.migrate()
+    await Ingest(database, Tide()).receive(messages[1:])
+    await judge_all(database)
+    assert await database.read(whole) == []
 
 
 def test_a_database_of_a_newer_release_and_an_unknown_revision_are_refused(

@@ -9,6 +9,8 @@ import msgspec
 import sqlalchemy as sa
 from alembic import op
 
+from central.store import SchemaMismatch
+
 revision = "0003"
 down_revision = "0002"
 branch_labels = None
@@ -100,7 +102,7 @@ def _put_together() -> None:
     conn = op.get_bind()
     positions = set(conn.execute(sa.text("SELECT position FROM partition")).scalars())
     if len(positions) > 1:
-        raise RuntimeError(
+        raise SchemaMismatch(
             "the partitions are not judged equally far: run one central alone until it has "
             "judged everything, then go down"
         )
