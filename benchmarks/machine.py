@@ -6,9 +6,9 @@ import os
 import platform
 from pathlib import Path
 
+from tallyport.not_here import NotHere
 
-class NotHere(RuntimeError):
-    """A benchmark cannot run on this machine; the text says what it lacks."""
+__all__ = ["NotHere", "describe"]
 
 
 def describe() -> dict[str, object]:

@@ -13,7 +13,7 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
-from benchmarks.machine import NotHere
+from tallyport.not_here import NotHere
 
 BENCHES = {
     "decode": ("benchmarks.decode", "LLRP tag reports: ours against sllurp, on the same bytes."),

@@ -8,7 +8,7 @@ import msgspec
 from sqlalchemy import Connection, func, select, text
 
 from central import quarantine, schema
-from central.catalogue.effective import judged_upto
+from central.effective import judged_upto
 
 
 class _Counted(msgspec.Struct, frozen=True, gc=False):

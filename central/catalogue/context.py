@@ -7,8 +7,8 @@ from collections.abc import Iterator, Mapping
 from sqlalchemy import Connection, Table, func, select, text
 
 from central import schema
-from central.catalogue.effective import next_log_id
 from central.catalogue.places import plate_of, read_point_of
+from central.effective import next_log_id
 from central.reconcile.verdict import Context, Pack, PlatePlan, ReadPoint
 
 __all__ = ["ContextCache", "PlacedTags", "context_changes", "load_context", "next_change"]

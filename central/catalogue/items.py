@@ -6,8 +6,8 @@ import msgspec
 from sqlalchemy import Connection, RowMapping, insert, select, update
 
 from central import schema
-from central.catalogue.effective import next_log_id
 from central.catalogue.errors import AlreadyExists, NotFound, NotValid
+from central.effective import next_log_id
 from central.reconcile.verdict import Pack
 from gateway.gs1.keys import Gs1Error, to_gtin14
 

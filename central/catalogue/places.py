@@ -6,9 +6,9 @@ import msgspec
 from sqlalchemy import Connection, RowMapping, func, insert, select
 
 from central import schema
-from central.catalogue.effective import next_log_id
 from central.catalogue.errors import AlreadyExists, NotFound, NotValid
 from central.catalogue.items import get_item
+from central.effective import next_log_id
 from central.reconcile.verdict import PlatePlan, ReadPoint
 from central.stock.model import LocationKind
 

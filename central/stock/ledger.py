@@ -12,7 +12,7 @@ from collections.abc import Iterable, Sequence
 from sqlalchemy import Connection, text
 
 from central.bulk import BulkInsert, BulkLookup
-from central.catalogue.effective import judged_upto
+from central.effective import judged_upto
 from central.moments import from_us
 from central.stock import chain, rows
 from central.stock.model import (
