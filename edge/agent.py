@@ -294,6 +294,8 @@ class Agent:
     def _without_fill(self) -> tuple[str, str, str]:
         if self._keeper.trouble:
             return "refused", self._keeper.trouble, "free disk space, or raise journal.max_mib"
+        if self._keeper.starved:
+            return "retrying", self._keeper.starved, "something on this machine takes all of it"
         if self._uplink.fenced:
             return "refused", self._uplink.trouble, self._uplink.hint
         if self._uplink.trouble:

@@ -51,6 +51,7 @@ def run(config: ConfigPath = _DEFAULT) -> None:
     settings = _load(config)
     from edge.agent import AgentFault
     from edge.agent import run as run_agent
+    from edge.segments import Starved
     from gateway import logs
 
     logs.configure(settings.edge.log_level, settings.edge.log_format)
@@ -58,7 +59,7 @@ def run(config: ConfigPath = _DEFAULT) -> None:
         asyncio.run(run_agent(settings))
     except AgentFault as fault:
         _fail(f"the agent stopped by itself: {fault}; the log above tells more", 1)
-    except OSError as error:
+    except (OSError, Starved) as error:
         _fail(f"the data folder {settings.edge.data_dir} cannot be used: {error}", 1)
 
 

@@ -23,7 +23,7 @@ from pathlib import Path
 from typing import Literal
 
 from edge.chapters import Chapter, Stretch, following, in_order, read_chapters
-from edge.segments import Recovery, Row, Segment, SegmentLost, SegmentStore, StoreFailed
+from edge.segments import Recovery, Row, Segment, SegmentLost, SegmentStore, Starved, StoreFailed
 from edge.segments_duckdb import DuckDBSegments
 from gateway.clock import Clock, SystemClock
 
@@ -85,6 +85,8 @@ class Journal:
         self._segments: list[Segment] = []
         self._undeleted: list[Segment] = []
         self._active: Segment | None = None
+        self._doubt: tuple[Segment, list[bytes]] | None = None
+        self._standing: list[bytes] = []
         self._position_saved = 0.0
         self._dropped = 0
         self.recovery = Recovery()
@@ -119,20 +121,44 @@ class Journal:
         with self._lock:
             if not bodies:
                 return range(self.next_seq, self.next_seq)
-            self._make_room()
-            active = self._writable()
-            seqs = range(self.next_seq, self.next_seq + len(bodies))
-            try:
-                self._store.append(active, list(zip(seqs, bodies, strict=True)))
-            except StoreFailed as failed:
-                if self._stands_after_failure(active, seqs[-1]):
-                    return seqs
+            self._settle_doubt()
+            same = list(bodies[: len(self._standing)]) == self._standing
+            stand = len(self._standing) if same else 0
+            seqs = range(self.next_seq - stand, self.next_seq - stand + len(bodies))
+            if stand < len(bodies):
+                self._add(bodies[stand:])
+            self._standing = []
+            return seqs
+
+    def _add(self, bodies: Sequence[bytes]) -> None:
+        self._make_room()
+        active = self._writable()
+        seqs = range(self.next_seq, self.next_seq + len(bodies))
+        try:
+            self._store.append(active, list(zip(seqs, bodies, strict=True)))
+        except StoreFailed as failed:
+            self._doubt = (active, list(bodies))
+            self._settle_doubt()
+            if not self._standing:
                 raise JournalFull(str(failed)) from failed
+        else:
             active.last_seq = seqs[-1]
             self._grown_to(seqs[-1])
             if self._is_complete(active):
                 self._seal(active)
-            return seqs
+
+    def _settle_doubt(self) -> None:
+        """Find out whether the rows of a failed commit stand all the same: whoever offers them
+        again gets the numbers that they have. JournalFull while the disk cannot be asked.
+        """
+        if self._doubt is None:
+            return
+        active, bodies = self._doubt
+        try:
+            stands = self._stands_after_failure(active, self.next_seq + len(bodies) - 1)
+        except Starved as starved:
+            raise JournalFull(str(starved)) from starved
+        self._doubt, self._standing = None, bodies if stands else []
 
     def _grown_to(self, last_seq: int) -> None:
         self._chapters[-1] = self._chapters[-1]._replace(last_seq=last_seq)
@@ -149,7 +175,8 @@ class Journal:
 
     def _stands_after_failure(self, active: Segment, last_seq: int) -> bool:
         """Start the active segment afresh from disk, and say whether the rows that a failed
-        commit was about stand there all the same: then they must not be appended again.
+        commit was about stand there all the same: then they must not be appended again. Raises
+        ``Starved``.
         """
         self._store.let_go(active)
         last = active.last_seq
@@ -200,6 +227,7 @@ class Journal:
         """Up to ``limit`` consecutive rows of a chapter after ``after_seq``.
 
         Without rows, ``lost_before`` tells how many numbers up to the chapter's end are gone.
+        Raises ``Starved``.
         """
         with self._lock:
             for segment in [one for one in self._segments if one.epoch == epoch]:
@@ -218,6 +246,8 @@ class Journal:
             if not segment.is_open:
                 self._store.open(segment, self.recovery)
             rows = self._store.rows(segment, after_seq, limit)
+        except Starved:
+            raise
         except (SegmentLost, StoreFailed) as failed:
             self._lose(segment, failed)
             return []

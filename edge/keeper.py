@@ -23,6 +23,7 @@ import structlog
 
 from edge.chapters import Stretch
 from edge.journal import Journal, JournalFull, JournalStats
+from edge.segments import Starved
 from gateway.contract import Observation
 
 _log = structlog.get_logger("edge.keeper")
@@ -47,7 +48,8 @@ class Keeper:
 
     ``chapters`` are the journal's, as of its last work; ``refused`` counts observations
     that were given up, ``unsound`` those that broke the contract,
-    ``trouble`` says in a sentence why nothing can be written now.
+    ``trouble`` says in a sentence why nothing can be written now, ``starved`` why nothing can be
+    read.
     """
 
     def __init__(
@@ -78,6 +80,7 @@ class Keeper:
         self.refused = 0
         self.unsound = 0
         self.trouble = ""
+        self.starved = ""
 
     def when_committed(self, listener: Committed) -> None:
         """Call ``listener`` with the rows on the event loop after each commit."""
@@ -145,8 +148,22 @@ class Keeper:
         self._thread.shutdown()
 
     async def read(self, epoch: str, after_seq: int, limit: int) -> Stretch:
-        """Consecutive observations of a chapter after ``after_seq``, still encoded."""
-        return await self._in_thread(lambda: self._journal.read(epoch, after_seq, limit))
+        """Consecutive observations of a chapter after ``after_seq``, still encoded. Waits while
+        the machine has no file handle or no memory for it.
+        """
+        while True:
+            try:
+                stretch = await self._in_thread(lambda: self._journal.read(epoch, after_seq, limit))
+            except Starved as starved:
+                if not self.starved:
+                    _log.error("journal_unread", why=str(starved))
+                self.starved = str(starved)
+                await asyncio.sleep(_RETRY_S)
+            else:
+                if self.starved:
+                    _log.info("journal_reads_again")
+                self.starved = ""
+                return stretch
 
     async def trim(self, epoch: str, upto_seq: int) -> None:
         """Central has everything of a chapter up to ``upto_seq``."""

@@ -24,6 +24,12 @@ class StoreFailed(Exception):
     """The store could not do it now (a full disk, a dying card); the text says why."""
 
 
+class Starved(StoreFailed):
+    """The machine had no file handle or no memory left for it: nothing is wrong with what stands
+    on the disk, which must stay where it is. To be tried again.
+    """
+
+
 @dataclass(slots=True)
 class Recovery:
     """What opening found and did, in sentences for logs and health. Empty when all was well."""
@@ -82,7 +88,7 @@ class SegmentStore(Protocol):
     def open(self, segment: Segment, found: Recovery) -> None:
         """Open a segment and learn its ``last_seq``, repairing a torn tail.
 
-        Raises ``SegmentLost``.
+        Raises ``SegmentLost``, or ``Starved``, which changes nothing.
         """
         ...
 

@@ -24,7 +24,7 @@ from pathlib import Path
 
 import duckdb
 
-from edge.segments import Recovery, Row, Segment, SegmentLost, StoreFailed
+from edge.segments import Recovery, Row, Segment, SegmentLost, Starved, StoreFailed
 
 _NAME = re.compile(r"^([0-9a-z]+)-(\d{8})-(\d{19})\.duckdb$")
 _ANY_NAME = re.compile(r"^[0-9a-z]+-(\d{8})-\d{19}\.duckdb")
@@ -39,6 +39,7 @@ _HEADER = 4_096
 _WAL_WITHOUT_ROWS = 300
 """Making the table takes some 215 bytes of the WAL, and the smallest append 200 more."""
 _REPAIRS = 3
+_SHORTAGES = (errno.EMFILE, errno.ENFILE, errno.ENOMEM)
 _COPIES = 4
 
 
@@ -94,13 +95,17 @@ class DuckDBSegments:
         No key, no index, no default: the sequence is given, and DuckDB's replay of a WAL with
         any of those has had faults.
         """
-        segment = Segment(epoch, self._highest_number() + 1, first_seq, first_seq - 1)
+        try:
+            number = self._highest_number() + 1
+        except OSError as error:
+            raise StoreFailed(f"no new journal segment can be made: {error}") from error
+        segment = Segment(epoch, number, first_seq, first_seq - 1)
         alias = _alias(segment)
         try:
             self._db.execute(f"ATTACH '{_quoted(self._path(segment))}' AS {alias}")
             self._db.execute(f"CREATE TABLE {alias}.ev(seq BIGINT NOT NULL, body BLOB NOT NULL)")
             fsync_directory(self._directory)
-        except (duckdb.Error, OSError) as error:
+        except (duckdb.Error, OSError, MemoryError) as error:
             self.let_go(segment)
             with contextlib.suppress(StoreFailed):
                 self.remove(segment)
@@ -118,8 +123,10 @@ class DuckDBSegments:
                 segment.is_open = True
                 newest = f"SELECT max(seq) FROM {_alias(segment)}.ev"  # noqa: S608 (our own alias)
                 last = self._db.execute(newest).fetchall()[0][0]
-            except duckdb.Error as error:
+            except (duckdb.Error, MemoryError) as error:
                 self.let_go(segment)
+                if _is_starved(error):
+                    raise Starved(f"{segment.name} could not be opened: {error}") from error
                 if not mode and os.strerror(errno.EROFS) in str(error):
                     mode = "(READ_ONLY)"
                     continue
@@ -142,7 +149,7 @@ class DuckDBSegments:
             appender = self._appender[1]
             appender.append_rows(rows)
             appender.flush()
-        except duckdb.Error as error:
+        except (duckdb.Error, MemoryError) as error:
             self._appender = None
             raise StoreFailed(f"the journal could not be written: {error}") from error
 
@@ -151,15 +158,16 @@ class DuckDBSegments:
         query = f"SELECT seq, body FROM {_alias(segment)}.ev WHERE seq > ? ORDER BY seq LIMIT ?"  # noqa: S608
         try:
             return self._db.execute(query, [after_seq, limit]).fetchall()
-        except duckdb.Error as error:
-            raise StoreFailed(f"{segment.name} could not be read: {error}") from error
+        except (duckdb.Error, MemoryError) as error:
+            kind = Starved if _is_starved(error) else StoreFailed
+            raise kind(f"{segment.name} could not be read: {error}") from error
 
     def seal(self, segment: Segment) -> None:
         """See ``SegmentStore``: the only checkpoint of its life."""
         self._forget_appender(segment)
         try:
             self._db.execute(f"CHECKPOINT {_alias(segment)}")
-        except duckdb.Error as error:
+        except (duckdb.Error, MemoryError) as error:
             raise StoreFailed(f"{segment.name} stays unsealed: {error}") from error
         finally:
             self.let_go(segment)
@@ -198,7 +206,11 @@ class DuckDBSegments:
 
     def _bound_aside(self, found: Recovery) -> None:
         """A card that damages a segment at every start must not fill itself with them."""
-        aside = sorted(self._directory.glob("*.bad"), key=lambda one: one.stat().st_mtime)
+        try:
+            aside = sorted(self._directory.glob("*.bad"), key=lambda one: one.stat().st_mtime)
+        except OSError as error:  # no file handle is left: the next one is bounded again
+            found.note(f"what was put aside was not counted: {error}")
+            return
         size = sum(map(_size, aside))
         for old in aside[:-1]:
             if size <= self._aside_bytes:
@@ -334,6 +346,15 @@ def fsync_directory(directory: Path) -> None:
         os.fsync(handle)
     finally:
         os.close(handle)
+
+
+def _is_starved(error: Exception) -> bool:
+    """Whether the machine, not the file, is to blame; DuckDB tells of the system's errors only
+    in words.
+    """
+    if isinstance(error, MemoryError | duckdb.OutOfMemoryException):
+        return True
+    return any(os.strerror(one) in str(error) for one in _SHORTAGES)
 
 
 def _connect(memory_mib: int) -> duckdb.DuckDBPyConnection:
