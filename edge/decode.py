@@ -189,6 +189,7 @@ def _code(scan: CodeScan) -> dict[str, object]:
         "sscc": parsed.sscc,
         "elements": parsed.elements,
         "gs1_error": parsed.error,
+        "ambiguity": parsed.ambiguity,
     }
 
 

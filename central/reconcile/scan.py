@@ -61,6 +61,7 @@ def _evidence(seen: CodeScanned, parsed: ScanParse) -> dict[str, object]:
         "expiry": parsed.expiry,
         "serial": parsed.serial,
         "counted": parsed.quantity,
+        "ambiguity": parsed.ambiguity,
     }
     return {key: value for key, value in told.items() if value is not None}
 

@@ -105,6 +105,11 @@ class Elements(msgspec.Struct, frozen=True, kw_only=True):
         return f"{DIGITAL_LINK_ORIGIN}{steps}" + (f"?{urlencode(query)}" if query else "")
 
 
+def with_separators(text: str) -> str:
+    """``text`` with real group separators where they were spelt (``{GS}``, ``<FNC1>``, ``^``)."""
+    return _SPELT_SEPARATOR.sub(GROUP_SEPARATOR, text)
+
+
 def parse_element_string(text: str) -> Elements:
     """Element strings, bracketed or with group separators (also spelt ``{GS}``, ``^``, ...).
 
@@ -112,7 +117,7 @@ def parse_element_string(text: str) -> Elements:
     """
     from biip.gs1_messages import GS1Message  # noqa: PLC0415
 
-    text = _SPELT_SEPARATOR.sub(GROUP_SEPARATOR, text).strip(GROUP_SEPARATOR)
+    text = with_separators(text).strip(GROUP_SEPARATOR)
     if not text.isascii():
         raise Gs1Error(f"GS1 values are plain ASCII, unlike {text!r}")
     if text.startswith("("):

@@ -29,7 +29,8 @@ from gateway.gs1.keys import (
     refuse_mistyped_key,
     to_gtin14,
 )
-from gateway.gs1.scan import ELEMENT_SYMBOLOGIES, parse_scan
+from gateway.gs1.scan import parse_scan
+from gateway.gs1.symbologies import ELEMENT_SYMBOLOGIES
 
 _HEX_GROUPS = re.compile(r"(?:0x)?[0-9A-F]+(?:[ :-][0-9A-F]+)*", re.IGNORECASE)
 _FEWEST_RAW_DIGITS = 16

@@ -62,3 +62,6 @@ def test_scans_read_as_biip_reads_them() -> None:
         expected = {e[0]: e[1] for e in scan["elements"] or []}
         assert found.elements == ({} if scan["scan"] == "96385074" else expected)
         assert bool(found.error) == (not (found.gtin or found.sscc or found.elements))
+        # Read in two ways at once, as biip also does: told; and nothing else is doubted.
+        twice = sum(map(bool, (scan["gtin"], scan["sscc"], scan["elements"]))) > 1
+        assert bool(found.ambiguity) == (twice and not found.elements), scan["scan"]
