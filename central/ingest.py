@@ -14,7 +14,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import Counter
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
 import msgspec
@@ -29,11 +29,12 @@ from central.partitions import partition_of
 from central.store import Database, passes_by
 from central.streams import Decision, Stream, admit, advance, begin, load, standing
 from central.tide import Tide
+from central.watermarks import publish
 from gateway import codec, topics
 from gateway.clock import Clock, SystemClock
 from gateway.contract import Batch, ContractError, Presence, Watermark
 from gateway.link import Link
-from gateway.mqtt_settings import Incoming, NotConnected, PublishRefused
+from gateway.mqtt_settings import Incoming
 
 __all__ = ["Ingest", "Outcome"]
 
@@ -60,7 +61,7 @@ class Outcome(NamedTuple):
 class Ingest:
     """See the module. ``counters``: ``messages``, ``observations``, ``repeated``, ``gaps``,
     ``lost``, ``forgotten``, ``fenced``, ``quarantined``, ``quarantine_gone``,
-    ``elsewhere`` (another worker's), ``dropped``, ``retries``.
+    ``elsewhere`` (another worker's), ``dropped``, ``previews_failed``, ``retries``.
     """
 
     def __init__(
@@ -99,7 +100,7 @@ class Ingest:
                 gained = await _some(waiting, messages)
                 if messages:
                     outcome = await self._take(messages)
-                    await self._publish(client, outcome.watermarks)
+                    await publish(client, outcome.watermarks, self.counters)
                 for message in messages:
                     message.ack()
                 if gained is not None:
@@ -118,16 +119,14 @@ class Ingest:
         await client.connected()
         await client.subscribe(topics.ALL_STATUS)
         found = await self._standing()
-        await self._publish(
-            client,
-            {
-                (topics.watermark(site, mark.edge), mark.epoch): msgspec.structs.replace(
-                    mark, again=gained.after_another
-                )
-                for site, mark in found
-                if partition_of(mark.edge) in gained.partitions
-            },
-        )
+        marks = {
+            (topics.watermark(site, mark.edge), mark.epoch): msgspec.structs.replace(
+                mark, again=gained.after_another
+            )
+            for site, mark in found
+            if partition_of(mark.edge) in gained.partitions
+        }
+        await publish(client, marks, self.counters)
 
     async def _standing(self) -> list[tuple[str, Watermark]]:
         while True:
@@ -145,7 +144,7 @@ class Ingest:
         async for message in client.messages():
             address = topics.parse(message.topic)
             if self._preview is not None and address is not None and address.leaf == "up/live":
-                self._preview(message.topic, message.payload)
+                self._show(self._preview, message)
             elif message.qos == 0 and waiting.qsize() >= _MOST_UNASKED:
                 self.counters["dropped"] += 1  # edges use QoS 1, which the broker holds back
             elif _partition(message.topic) in self._holder.held:
@@ -153,6 +152,13 @@ class Ingest:
             else:
                 self.counters["elsewhere"] += 1
                 message.ack()
+
+    def _show(self, preview: Preview, message: Incoming) -> None:
+        try:
+            preview(message.topic, message.payload)
+        except Exception:  # noqa: BLE001 (told and counted: a picture must not stop the books)
+            self.counters["previews_failed"] += 1
+            _log.exception("preview_failed", topic=message.topic)
 
     async def _take(self, messages: Sequence[Incoming]) -> Outcome:
         while True:
@@ -228,24 +234,6 @@ class Ingest:
         self.counters.update(outcome.counted)
         self._tide.rise()
         return outcome
-
-    async def _publish(self, client: Link, watermarks: Mapping[tuple[str, str], Watermark]) -> None:
-        """All at once: with hundreds of edges, one answer after the other would be seconds."""
-        async with asyncio.TaskGroup() as group:
-            for (topic, _), watermark in watermarks.items():
-                group.create_task(self._tell(client, topic, watermark))
-
-    async def _tell(self, client: Link, topic: str, watermark: Watermark) -> None:
-        """A watermark that is not delivered costs only repeats: it is retained, and the next
-        one says the same and more.
-        """
-        payload = codec.encode_watermark(watermark)
-        try:
-            # What an elder epoch hears must not hide the living one's word.
-            await client.publish(topic, payload, retain=not watermark.fenced)
-        except (NotConnected, PublishRefused) as error:
-            self.counters["watermarks_unsent"] += 1
-            _log.warning("watermark_not_sent", edge=watermark.edge, why=str(error))
 
 
 async def _some(

@@ -155,9 +155,8 @@ class Judge:
         if reached == after:
             return 0
         ledger_from = ledger_height(conn)
-        told, minds = self._judged(conn, group, logged)
-        touched = {partition_of(one.observation.read_point) for one in logged}
-        keep(conn, group, reached, {no: minds[no].dump() for no in touched})
+        told, minds, states = self._judged(conn, group, logged)
+        keep(conn, group, reached, states)
         ledger_upto = ledger_height(conn) if told["movements"] else ledger_from
         self._recorder.record(conn, Judged(numbers, after, reached, ledger_from, ledger_upto))
         for one in group:
@@ -168,20 +167,23 @@ class Judge:
 
     def _judged(
         self, conn: Connection, group: Sequence[Held], logged: Sequence[Logged]
-    ) -> tuple[Counter[str], dict[int, Reconciler]]:
-        """Post what the entries come to; the counts, and the minds afterwards."""
+    ) -> tuple[Counter[str], dict[int, Reconciler], dict[int, bytes]]:
+        """Post what the entries come to; the counts, the minds afterwards, and how those that
+        learnt something are kept.
+        """
         record_us = self._clock.now_us()
         context = self._contexts.load(conn, at_log=group[0].position + 1)
         minds = self._recall(conn, group)
         try:
             with conn.begin_nested():
-                return self._each(conn, minds, logged, context, record_us), minds
+                told = self._each(conn, minds, logged, context, record_us)
+                return told, minds, _states(minds, logged)
         except _JudgingFailed:
             _log.exception("judging_failed", first=logged[0].log_id, last=logged[-1].log_id)
             self._minds.clear()
             minds = self._recall(conn, group)
             told = self._each(conn, minds, logged, context, record_us, setting_aside=True)
-            return told, minds
+            return told, minds, _states(minds, logged)
 
     def _recall(self, conn: Connection, group: Sequence[Held]) -> dict[int, Reconciler]:
         """The minds of these partitions: as we left them, or as they were kept."""
@@ -220,6 +222,8 @@ class Judge:
                 with conn.begin_nested() if setting_aside else nullcontext():
                     verdict = minds[no].judge([one], context)
                     self._store(conn, verdict, record_us, one.log_id, told)
+                    if setting_aside:
+                        minds[no].dump()  # a mind that cannot be kept has learnt a fault
             except Exception as error:
                 if isinstance(error, DBAPIError) and passes_by(error):
                     raise  # the database failed, not judging
@@ -263,6 +267,15 @@ class Judge:
             ],
         )
         told["reviews"] += len(reviews)
+
+
+def _states(minds: dict[int, Reconciler], logged: Sequence[Logged]) -> dict[int, bytes]:
+    """The minds that some entries touched, as they are kept. Raises ``_JudgingFailed``."""
+    touched = {partition_of(one.observation.read_point) for one in logged}
+    try:
+        return {no: minds[no].dump() for no in sorted(touched)}
+    except (msgspec.MsgspecError, OverflowError, TypeError, ValueError) as error:
+        raise _JudgingFailed from error
 
 
 def _review_row(review: Review, record_us: int) -> tuple[object, ...]:

@@ -65,10 +65,13 @@ def passes_by(error: DBAPIError) -> bool:
 
     Anything else (a value that a column does not take, a broken constraint) would fail again.
     The driver's classes are right but for two: PostgreSQL's limits do not move, and a server
-    that only reads (a standby, before it takes over) will write again.
+    that only reads (a standby, before it takes over) will write again. SQLite's plain ERROR is
+    what it says of a statement that it cannot carry out: a sum too large, a table that is gone.
     """
     state = getattr(error.orig, "sqlstate", None) or ""
     if state.startswith(_LIMIT_EXCEEDED):
+        return False
+    if getattr(error.orig, "sqlite_errorcode", None) == sqlite3.SQLITE_ERROR:
         return False
     operational = isinstance(error, OperationalError | InterfaceError)
     return error.connection_invalidated or operational or state == _READ_ONLY

@@ -6,6 +6,7 @@ import asyncio
 import sqlite3
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from pathlib import Path
 from typing import Any
 
 import psycopg
@@ -15,6 +16,7 @@ from sqlalchemy.exc import DBAPIError, OperationalError
 
 from central import ingest as ingesting
 from central.ingest import Ingest
+from central.reconcile.reconciler import Reconciler
 from central.store import Database, passes_by
 from central.tide import Tide
 from gateway import codec, topics
@@ -161,6 +163,59 @@ def test_only_what_may_succeed_later_is_tried_again(fault: psycopg.Error, passes
     error = DBAPIError.instance("INSERT", {}, fault, psycopg.Error)
     assert isinstance(error, DBAPIError)
     assert passes_by(error) is passes
+
+
+def test_what_sqlite_cannot_carry_out_is_not_tried_again(tmp_path: Path) -> None:
+    database = Database(f"sqlite:///{tmp_path / 'central.sqlite'}")
+    try:
+        database.migrate()
+        for statement in ("SELECT * FROM gone", f"SELECT abs({-(2**63)})"):
+            with pytest.raises(DBAPIError) as failed:
+                database.read_now(lambda c, s=statement: c.exec_driver_sql(s).all())  # type: ignore[misc]
+            assert not passes_by(failed.value)
+    finally:
+        database.close()
+
+
+async def test_a_preview_that_fails_stops_nothing(database: Database) -> None:
+    def fails(_topic: str, _payload: bytes) -> None:
+        raise OverflowError("no float holds it")
+
+    ingest, link = Ingest(database, Tide(), preview=fails), FakeLink()
+    async with running(ingest, link):
+        link.arrive("tp/v1/site/edge-1/up/live", b"{}")
+        link.arrive(*wire(1, [scan("1")]))
+        await until(lambda: link.acked == 1)
+    assert ingest.counters["previews_failed"] == 1
+    assert ingest.counters["observations"] == 1
+
+
+async def test_a_mind_that_cannot_be_kept_sets_one_observation_aside(
+    database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    judge_rightly, dump_rightly = Reconciler.judge, Reconciler.dump
+    poisoned: set[int] = set()
+
+    def judge(self: Reconciler, logged: Any, context: Any) -> Any:
+        if any(getattr(one.observation, "data", "") == "poison" for one in logged):
+            poisoned.add(id(self))
+        return judge_rightly(self, logged, context)
+
+    def dump(self: Reconciler) -> bytes:
+        if id(self) in poisoned:
+            poisoned.discard(id(self))
+            raise OverflowError("Integer value out of range")
+        return dump_rightly(self)
+
+    await database.write(set_up)
+    await Ingest(database, Tide()).receive([wire(1, [scan(LABEL), scan("poison"), scan(LABEL)])])
+    monkeypatch.setattr(Reconciler, "judge", judge)
+    monkeypatch.setattr(Reconciler, "dump", dump)
+    told = await judge_all(database)
+    assert told.counters["failed"] == 1
+    found = await database.read(facts)
+    assert [row[0] for row in found["review"]] == ["fault-2"]
+    assert len(found["movement"]) == 2
 
 
 async def test_a_fenced_epoch_is_told_and_the_living_one_finds_its_own_word_kept(
