@@ -20,7 +20,8 @@ from drivers import registry
 from drivers.driver import Decoder
 from drivers.errors import FrameError
 from drivers.readings import CodeScan, DeviceEvent, Reading, TagRead, WeightReading
-from gateway.gs1.scan import parse_scan
+from gateway.command_codes import CodeError, CommandCode, parse_code
+from gateway.gs1.scan import ScanParse, parse_scan
 
 _CHUNK_BYTES = 65_536
 _FRAME_SHOWN_BYTES = 64
@@ -180,7 +181,9 @@ def _weight(reading: WeightReading) -> dict[str, object]:
 
 
 def _code(scan: CodeScan) -> dict[str, object]:
-    parsed = parse_scan(scan.data, scan.symbology)
+    command, place, wrong = _ours(scan.data)
+    ours = command or place or wrong
+    parsed = ScanParse() if ours else parse_scan(scan.data, scan.symbology)
     return {
         "kind": "code",
         "symbology": scan.symbology,
@@ -190,7 +193,21 @@ def _code(scan: CodeScan) -> dict[str, object]:
         "elements": parsed.elements,
         "gs1_error": parsed.error,
         "ambiguity": parsed.ambiguity,
+        "command": command,
+        "place": place,
+        "label_error": wrong,
     }
+
+
+def _ours(data: str) -> tuple[str | None, str | None, str | None]:
+    """The command or the place of a label of ours, or why it is none."""
+    try:
+        meaning = parse_code(data)
+    except CodeError as error:
+        return None, None, str(error)
+    if isinstance(meaning, CommandCode):
+        return meaning.verb.value, None, None
+    return None, meaning.place if meaning else None, None
 
 
 def _event(event: DeviceEvent) -> dict[str, object]:

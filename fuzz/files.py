@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gzip
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 from tempfile import NamedTemporaryFile
 
@@ -16,6 +17,7 @@ from drivers.registry import UnknownDriver
 from edge.captures import CaptureError, is_capture
 from edge.config import load
 from edge.replaying import replay
+from gateway.command_codes import CodeError, parse_code
 from gateway.contract import Observation
 from gateway.gs1 import Gs1Error, parse, parse_scan
 from gateway.gs1.epc import decode_epc
@@ -36,6 +38,9 @@ def barcode(data: bytes) -> None:
     text = data.decode("utf-8", "replace")
     for symbology in (None, "]C1", "]d2", "]Q3", "]E0"):
         msgspec.json.encode(parse_scan(text, symbology))
+    for read in (text, f"TP-{text}"):
+        with suppress(CodeError):
+            msgspec.json.encode(parse_code(read))
 
 
 def gs1_text(data: bytes) -> None:

@@ -19,7 +19,7 @@ _GS1 = (
     b"?17=", b"&37=", b"%2F", b"%1D", b"%ff", b"urn:epc:id:sgtin:", b"urn:epc:tag:sgtin-96:",
     b"urn:epc:id:sscc:", b"urn:epc:id:lgtin:", b"urn:epc:idpat:", b"3074257BF7194E4000001A85",
     b"09506000134352", b"(01)09506000134352", b"A" * 21, b"\xd9\xa3", b"\xc2\xb2",
-    b"\xe2\x80\xae",
+    b"\xe2\x80\xae", b"TP-C-PICK-F", b"TP-L-", b"]E1", b"96385074",
 )  # fmt: skip
 _SICS = (
     b"S", b"S S", b"S D", b"S I", b"S +", b"S -", b"S L", b"SIR", b"SI", b"TA A", b"T S", b"ES",

@@ -2,6 +2,7 @@
 
 The quantity is what the label says: AI 37 counts trade items of the GTIN, each of which
 stands for its pack's quantity; AI 30 counts units; a label without a count is one pack.
+A label of ours (a command, a place) moves nothing: what it asks for is put before a person.
 """
 
 from __future__ import annotations
@@ -9,6 +10,7 @@ from __future__ import annotations
 from central.reconcile.identity import cause_of, derived_id
 from central.reconcile.verdict import Context, Logged, Pack, ReadPoint, Review, Verdict
 from central.stock.model import Movement
+from gateway.command_codes import CodeError, CommandCode, parse_code
 from gateway.contract import CodeScanned
 from gateway.gs1 import ScanParse, parse_scan
 
@@ -17,6 +19,9 @@ MOST_UNITS = 2**53
 
 def judge_scan(logged: Logged, seen: CodeScanned, point: ReadPoint, context: Context) -> Verdict:
     """One scan is one receipt, or a question."""
+    told = _label(seen.data)
+    if told:
+        return _ask(logged, seen, told, ScanParse())
     parsed = parse_scan(seen.data, seen.symbology)
     pack = context.packs.get(parsed.gtin) if parsed.gtin else None
     if parsed.error:
@@ -43,6 +48,19 @@ def judge_scan(logged: Logged, seen: CodeScanned, point: ReadPoint, context: Con
         evidence=_evidence(seen, parsed),
     )
     return Verdict(movements=(movement,))
+
+
+def _label(data: str) -> str | None:
+    """What a label of ours asks for, or why it cannot be read; ``None`` for any other code."""
+    try:
+        meaning = parse_code(data)
+    except CodeError as error:
+        return f"unreadable label: {error}"
+    if meaning is None:
+        return None
+    if isinstance(meaning, CommandCode):
+        return f"the command {meaning.verb}, which is not carried out by itself"
+    return f"the place {meaning.place}, which is not acted on by itself"
 
 
 def _quantity(parsed: ScanParse, pack: Pack) -> int:

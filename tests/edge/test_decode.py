@@ -46,6 +46,24 @@ def test_a_code_as_promised() -> None:
     assert code["elements"] == {"01": "07032069804988", "10": "ABC", "3103": "001750"}
 
 
+@pytest.mark.parametrize(
+    ("sent", "command", "place", "error"),
+    [
+        (b"TP-C-MOVE-TO-T", "move-to", None, None),
+        (b"]C0TP-L-shelf-7-Z", None, "shelf-7", None),
+        (b"TP-C-PICK-G", None, None, "should be F"),
+    ],
+)
+def test_labels_of_ours_are_told_by_their_meaning(
+    sent: bytes, command: str | None, place: str | None, error: str | None
+) -> None:
+    status, (code,), _ = ran("scanner", sent.hex())
+    assert status == 0
+    assert (code["command"], code["place"], code["gs1_error"]) == (command, place, None)
+    assert (error or "") in str(code["label_error"])
+    assert (code["label_error"] is None) == (error is None)
+
+
 def test_a_tag_as_promised() -> None:
     read = TagRead(epc="30AB", epc_bits=16, antenna=1, first_seen_us=1_700_000_000_000_001)
     assert decode.as_json(read) == {

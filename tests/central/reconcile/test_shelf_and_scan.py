@@ -136,6 +136,22 @@ def test_other_scans_are_questions(data: str, reason: str) -> None:
     assert reason in verdict.reviews[0].reason
 
 
+@pytest.mark.parametrize(
+    ("data", "reason"),
+    [
+        ("TP-C-UNDO-L", "the command undo"),
+        ("TP-L-shelf-7-Z", "the place shelf-7"),
+        ("TP-C-UNDO-M", "should be L"),
+    ],
+)
+def test_a_label_of_ours_moves_nothing_and_is_put_before_a_person(data: str, reason: str) -> None:
+    scan = CodeScanned(device="s", read_point="till", event_time=moment(0), data=data)
+    verdict = judge([scan])
+    assert not verdict.movements
+    assert [review.evidence["code"] for review in verdict.reviews] == [data]
+    assert reason in verdict.reviews[0].reason
+
+
 def test_a_piece_taken_soon_after_a_neighbours_change_counts() -> None:
     """Three bottles leave plate 2 and stand still; two seconds later a tin leaves plate 3."""
     quiet = [level(0, 2, 9_000_000), level(0, 3, 2_000_000)]
