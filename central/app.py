@@ -10,7 +10,6 @@ import asyncio
 import json
 import secrets
 import signal
-import socket
 import time
 from collections.abc import Awaitable, Callable, Coroutine
 from contextlib import AsyncExitStack
@@ -28,6 +27,7 @@ from central.insight.series import SeriesStore, SeriesUnavailable
 from central.insight.series_duckdb import DuckDBSeries
 from central.judge import Judge
 from central.leases import Alone, Leases
+from central.listening import listen
 from central.live_lane import LiveLane
 from central.quarantine import Limits
 from central.schedule import Schedule
@@ -41,7 +41,6 @@ __all__ = ["PartEnded", "Stopped", "run"]
 
 _log = structlog.get_logger("central")
 _DAY_S = 86_400
-_LISTEN = 2_048
 
 
 class PartEnded(RuntimeError):
@@ -136,7 +135,7 @@ class _Central:
             self._database, self._tide, self._client,
             file=self._settings.digest_path, every_s=self._settings.ledger.digest_every_s,
         )  # fmt: skip
-        self._socket = _listen(self._settings.http.host, self._settings.http.port)
+        self._socket = listen(self._settings.http.host, self._settings.http.port)
         self._stack.callback(self._socket.close)
 
     async def _open_series(self) -> None:
@@ -215,6 +214,7 @@ class _Central:
                 **({"leases": self._leases.counters} if self._leases else {}),
                 "schedule": self._schedule.counters,
                 "screens": self._pages.live.counters,
+                "visitors": self._socket.counters,
                 **{f"series_{each.name}": each.counters for each in self._followers},
             },
         )
@@ -282,20 +282,3 @@ async def _until_told() -> None:
         loop.add_signal_handler(signum, told.set)
     await told.wait()
     raise Stopped
-
-
-def _listen(host: str, port: int) -> socket.socket:
-    family = socket.AF_INET6 if ":" in host else socket.AF_INET
-    listening = socket.socket(family, socket.SOCK_STREAM)
-    listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-    try:
-        listening.bind((host, port))
-    except OSError as error:
-        listening.close()
-        raise OSError(
-            f"cannot listen on {host}:{port}: {error.strerror}; another program uses the port: "
-            "choose another http.port, or 0 for any free one"
-        ) from error
-    listening.listen(_LISTEN)
-    listening.setblocking(False)
-    return listening

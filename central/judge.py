@@ -40,6 +40,8 @@ _log = structlog.get_logger("central.judge")
 _STRETCH = 1_000
 _RETRY_S = 1.0
 _TELL_EVERY_S = 60.0
+_PATIENCE = 60
+"""Tries, one a second, that an observation gets for which there is not enough memory."""
 _encode = msgspec.json.Encoder().encode
 _PASSES = BulkInsert(
     "portal_pass",
@@ -103,28 +105,35 @@ class Judge:
         self._told_at_s = -_TELL_EVERY_S
         self._contexts = ContextCache()
         self._forget()
+        self._starved = 0
         self.counters: Counter[str] = Counter()
 
     async def run(self) -> None:
-        """Follow the log until cancelled; a database that fails is tried again for ever."""
+        """Follow the log until cancelled; a database that fails is tried again for ever, and so
+        is a machine that lacks what judging needs.
+        """
         while True:
             level = self._tide.level
             try:
                 while await self.step():
-                    pass
-            except DBAPIError as error:
+                    self._starved = 0
+            except (DBAPIError, OSError, MemoryError) as error:
+                self._starved += 1
                 self.counters["retries"] += 1
                 self._waits(error)
                 await asyncio.sleep(_RETRY_S)
                 continue
             await self._tide.above(level)
 
-    def _waits(self, error: DBAPIError) -> None:
+    def _waits(self, error: DBAPIError | OSError | MemoryError) -> None:
         """Say so when it begins and once a minute, not at every try."""
         now_s = self._clock.steady_s()
         if now_s >= self._told_at_s + _TELL_EVERY_S:
             self._told_at_s = now_s
-            _log.error("judging_waits_for_the_database", why=str(error.orig))
+            if isinstance(error, DBAPIError):
+                _log.error("judging_waits_for_the_database", why=str(error.orig))
+            else:
+                _log.error("judging_waits_for_the_machine", why=str(error) or repr(error))
 
     def _forget(self) -> None:
         self._minds: dict[int, _Mind] = {}
@@ -225,8 +234,8 @@ class Judge:
                     if setting_aside:
                         minds[no].dump()  # a mind that cannot be kept has learnt a fault
             except Exception as error:
-                if isinstance(error, DBAPIError) and passes_by(error):
-                    raise  # the database failed, not judging
+                if self._is_the_machines(error):
+                    raise
                 if not setting_aside:
                     raise _JudgingFailed from error
                 told["failed"] += 1
@@ -234,6 +243,16 @@ class Judge:
                 verdict = Verdict(reviews=(_fault(one, error),))
                 self._store(conn, verdict, record_us, one.log_id, told)
         return told
+
+    def _is_the_machines(self, error: Exception) -> bool:
+        """Whether the database, or the machine, failed and not judging, which opens nothing but
+        code that it needs for the first time. What always takes all memory is a fault at last.
+        """
+        if isinstance(error, DBAPIError):
+            return passes_by(error)
+        if isinstance(error, MemoryError):
+            return self._starved < _PATIENCE
+        return isinstance(error, OSError)
 
     def _store(
         self, conn: Connection, verdict: Verdict, record_us: int, log_id: int, told: Counter[str]
