@@ -6,18 +6,19 @@ clock says: so a replay judges every entry with exactly what was known when it w
 
 from __future__ import annotations
 
-from sqlalchemy import Connection, func, select
+from sqlalchemy import Connection, text
 
-from central import schema
+_LEAST = text("SELECT coalesce(min(position), 0) FROM partition")
+_MOST = text("SELECT coalesce(max(position), 0) FROM partition")
 
 
 def judged_upto(conn: Connection) -> int:
     """The log entry up to which everything was judged; 0 before the first."""
-    return int(conn.execute(select(func.min(schema.partition.c.position))).scalar() or 0)
+    return int(conn.execute(_LEAST).scalar_one())
 
 
 def next_log_id(conn: Connection) -> int:
     """The first log entry that a change made now applies to: behind all that was judged for
     any partition.
     """
-    return int(conn.execute(select(func.max(schema.partition.c.position))).scalar() or 0) + 1
+    return int(conn.execute(_MOST).scalar_one()) + 1

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 
-from sqlalchemy import Connection, Table, func, select, text
+from sqlalchemy import Connection, Table, select, text
 
 from central import schema
 from central.catalogue.places import plate_of, read_point_of
@@ -14,6 +14,17 @@ from central.reconcile.verdict import Context, Pack, PlatePlan, ReadPoint
 __all__ = ["ContextCache", "PlacedTags", "context_changes", "load_context", "next_change"]
 
 _EFFECTIVE: tuple[Table, ...] = (schema.read_point, schema.plate_plan, schema.pack)
+_NEWEST = text(
+    "SELECT (SELECT max(id) FROM read_point WHERE valid_from_log <= :at), "
+    "(SELECT max(id) FROM plate_plan WHERE valid_from_log <= :at), "
+    "(SELECT max(id) FROM pack WHERE valid_from_log <= :at)"
+)
+_NEXT = text(
+    "SELECT min(entry) FROM ("
+    "SELECT min(valid_from_log) AS entry FROM read_point WHERE valid_from_log > :after UNION ALL "
+    "SELECT min(valid_from_log) FROM plate_plan WHERE valid_from_log > :after UNION ALL "
+    "SELECT min(valid_from_log) FROM pack WHERE valid_from_log > :after) AS entries"
+)
 
 
 class PlacedTags(Mapping[str, str]):
@@ -56,10 +67,7 @@ class ContextCache:
     ) -> Context:
         """The context for log entry ``at_log`` (default: the next one to be judged)."""
         at = next_log_id(conn) if at_log is None else at_log
-        key = tuple(
-            conn.execute(select(func.max(t.c.id)).where(t.c.valid_from_log <= at)).scalar()
-            for t in _EFFECTIVE
-        )
+        key = tuple(conn.execute(_NEWEST, {"at": at}).one())
         if key != self._key:
             self._maps = _read_maps(conn, at)
             self._key = key
@@ -82,13 +90,7 @@ def load_context(conn: Connection, *, at_log: int | None = None) -> Context:
 
 def next_change(conn: Connection, after: int) -> int | None:
     """The first log entry behind ``after`` from which on something new is in force."""
-    entries = [
-        conn.execute(
-            select(func.min(table.c.valid_from_log)).where(table.c.valid_from_log > after)
-        ).scalar()
-        for table in _EFFECTIVE
-    ]
-    return min((entry for entry in entries if entry is not None), default=None)
+    return conn.execute(_NEXT, {"after": after}).scalar()
 
 
 def context_changes(conn: Connection) -> list[int]:
