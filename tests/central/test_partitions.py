@@ -5,7 +5,9 @@ from __future__ import annotations
 import asyncio
 import sqlite3
 import threading
+import tomllib
 from collections import Counter
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -397,3 +399,14 @@ def test_workers_need_a_database_and_a_broker_that_can_be_shared() -> None:
         {"worker": worker, "database": postgres, "mqtt": {"embedded": False}}, CentralSettings
     )
     assert settings.client_id == "tallyport-central-anne"
+
+
+def test_the_settings_on_the_operations_page_are_settings() -> None:
+    page = (Path(__file__).parents[2] / "docs" / "operations.md").read_text()
+    section = page.partition("## More than one central")[2].partition("\n## ")[0]
+    settings = check_settings(
+        tomllib.loads(section.partition("```toml\n")[2].partition("```")[0]), CentralSettings
+    )
+    assert (settings.worker.shared, settings.worker.lease_s) == (True, 15.0)
+    assert "16 partitions" in section
+    assert PARTITIONS == 16
