@@ -104,6 +104,7 @@ class Bounded:
 def _kind(event: EventDict) -> Kind:
     whose = next((str(event[key]) for key in _WHOSE if event.get(key)), "")
     text = str(event.get(_TEMPLATE) or event.get("event", ""))
+    text = text.partition("\n")[0]  # asyncio goes on with addresses, never the same twice
     return Kind(text[:200], str(event.get("level", "")), whose[:64])
 
 

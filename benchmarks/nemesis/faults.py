@@ -7,7 +7,7 @@ import os
 import signal
 from collections.abc import Awaitable, Callable
 
-from benchmarks.nemesis import network
+from benchmarks.nemesis import network, starve
 from benchmarks.nemesis.clone import Clone
 from benchmarks.nemesis.field import Field
 
@@ -197,11 +197,55 @@ async def series_hangs(field: Field, lasts_s: float) -> None:
     field.series.answer()
 
 
+async def starve_files_edge(field: Field, lasts_s: float) -> None:
+    """The edge can open nothing more, and has to connect anew."""
+    with starve.files(field.demo.site.edge.pid):
+        await kill_broker(field, 0.0)
+        await asyncio.sleep(lasts_s)
+
+
+async def starve_files_central(field: Field, lasts_s: float) -> None:
+    """Central can open nothing more, while many knock at its door."""
+    site = field.demo.site
+    with starve.files(site.central.pid), starve.visitors(site.http_port, 100):
+        await asyncio.sleep(lasts_s)
+
+
+async def starve_memory_edge(field: Field, lasts_s: float) -> None:
+    """The edge gets no more memory than it has; should it end, its service manager starts it."""
+    edge = field.demo.site.edge
+    with field.watch.away("edge"):
+        with starve.memory(edge.pid):
+            await kill_broker(field, 0.0)
+            await asyncio.sleep(lasts_s)
+        if not edge.running:
+            async with field.edge_away():
+                await field.edge_is_dead()
+                await edge.start()
+
+
+async def starve_memory_central(field: Field, lasts_s: float) -> None:
+    """Central gets no more memory than it has, and visitors want some; the same if it ends."""
+    site = field.demo.site
+    with field.watch.away("central"):
+        with starve.memory(site.central.pid), starve.visitors(site.http_port, 20):
+            await asyncio.sleep(lasts_s)
+        if not site.central.running:
+            await site.start_central()
+
+
+async def starve_cpu(_field: Field, lasts_s: float) -> None:
+    """Programs that never rest, twice as many as there are processors."""
+    with starve.processor(2 * (os.cpu_count() or 1)):
+        await asyncio.sleep(lasts_s)
+
+
 PROCESSES: dict[str, Fault] = {
     one.__name__: one
     for one in (
         kill_edge, kill_central, kill_broker, broker_forgets, queue_limit, freeze_edge,
-        freeze_central, freeze_broker, cloned_card, series_away, series_hangs,
+        freeze_central, freeze_broker, cloned_card, series_away, series_hangs, starve_files_edge,
+        starve_files_central, starve_memory_edge, starve_memory_central, starve_cpu,
     )
 }  # fmt: skip
 NETWORK: dict[str, Fault] = {
@@ -212,7 +256,9 @@ DISK: dict[str, Fault] = {one.__name__: one for one in (disk_full, read_only)}
 CLOCK: dict[str, Fault] = {
     one.__name__: one for one in (clock_hour_back, clock_year_ahead, clock_1970)
 }
-MAY_LOSE_READS = frozenset({"kill_edge", "read_only", "card_dies", "cloned_card"})
+MAY_LOSE_READS = frozenset(
+    {"kill_edge", "read_only", "card_dies", "cloned_card", "starve_memory_edge"}
+)
 """After these a read may be gone that no journal had yet, as in life. What a journal had
 acknowledged is held to the promise all the same.
 """

@@ -67,6 +67,15 @@ def test_devices_events_and_levels_do_not_silence_each_other() -> None:
     assert [line.get("device") for line in told.lines()] == ["dock"] * 5 + ["shelf", "dock", "dock"]
 
 
+def test_lines_that_differ_only_below_their_first_line_are_of_one_kind() -> None:
+    """As asyncio's are, which go on with the addresses of what was concerned."""
+    told = _Told(Limits(most=2))
+    for number in range(10):
+        text = f"Fatal read error\nprotocol: <Http object at {number:#x}>"
+        told.log.error(text)
+    assert len(told.lines()) == 2
+
+
 def test_the_last_line_says_that_silence_follows_and_a_summary_ends_it() -> None:
     told = _Told()
     for _ in range(8):

@@ -1,0 +1,126 @@
+"""A machine without file handles, memory or time: degraded, not dead, and everything counts."""
+
+from __future__ import annotations
+
+import asyncio
+import sqlite3
+import tempfile
+from collections import Counter
+from collections.abc import AsyncIterator
+from contextlib import closing
+from pathlib import Path
+from random import Random
+
+import pytest
+
+from benchmarks.nemesis import faults, starve
+from benchmarks.nemesis.field import Field
+from benchmarks.nemesis.run import Pace, battle
+from benchmarks.servers.mosquitto import MISSING, find_mosquitto
+from tallyport.demo.run import until
+
+# One at a time: it runs a whole site in real time.
+pytestmark = [
+    pytest.mark.line,
+    pytest.mark.mosquitto,
+    pytest.mark.xdist_group("line"),
+    pytest.mark.timeout(420),
+    pytest.mark.skipif(find_mosquitto() is None, reason=MISSING),
+]
+PACE = Pace(lasts_s=(1.5, 2.5), between_s=(0.2, 0.5), afterwards_s=3.0)
+MOST_LINES = 250
+"""A line an event and device, five of each kind: far fewer than a storm writes."""
+NO_FILES = "Too many open files"
+
+
+class SmallSegments(Field):
+    """Its edge must open a new segment of its journal every second or so."""
+
+    def rewire(self) -> None:
+        super().rewire()
+        settings = self.data.parent / "edge.toml"
+        settings.write_text(settings.read_text() + "segment_rows = 100\n")
+
+
+@pytest.fixture
+async def field() -> AsyncIterator[Field]:
+    with tempfile.TemporaryDirectory(prefix="tallyport-nemesis-") as folder:
+        made = await asyncio.to_thread(SmallSegments, Path(folder), 5)
+        try:
+            await made.start()
+            yield made
+        finally:
+            await made.abandon()
+
+
+def logs(field: Field) -> dict[str, str]:
+    site = field.demo.site
+    return {one.name: one.log.read_text() for one in (site.edge, site.central)}
+
+
+def committed(field: Field) -> int:
+    """Observations in central's database, asked without central."""
+    file = field.demo.site.folder / "central" / "central.sqlite"
+    with closing(sqlite3.connect(f"file:{file}?mode=ro", uri=True)) as database:
+        return int(database.execute("SELECT count(*) FROM observation").fetchone()[0])
+
+
+async def edge_says_so(field: Field, lasts_s: float) -> None:
+    """Without file handles and without its broker, the edge tells what it lacks, and goes on."""
+    site = field.demo.site
+    with starve.files(site.edge.pid):
+        await faults.kill_broker(field, 0.0)
+        await asyncio.sleep(lasts_s)  # how long it can open nothing
+
+        async def told() -> bool:
+            return NO_FILES in (await asyncio.to_thread(logs, field))["edge"]
+
+        await until(told, 60, "the edge does not say what it lacks", site)
+        assert site.edge.running
+
+
+async def central_takes_on(field: Field, lasts_s: float) -> None:
+    """Without file handles, and with visitors at its door, central goes on taking; afterwards
+    its screen answers.
+    """
+    site = field.demo.site
+    with starve.files(site.central.pid), starve.visitors(site.http_port, 100):
+        before = await asyncio.to_thread(committed, field)
+        await asyncio.sleep(lasts_s)  # how long visitors knock
+
+        async def more() -> bool:
+            return await asyncio.to_thread(committed, field) > before
+
+        await until(more, 60, "central takes nothing more", site)
+    assert (await field.demo.api.get("/road"))["observations"] > before
+
+
+async def connections_hold(field: Field, lasts_s: float) -> None:
+    """A busy machine may be slow, but nobody is taken for dead."""
+    before = await asyncio.to_thread(logs, field)
+    await faults.starve_cpu(field, 2 * lasts_s)
+    after = await asyncio.to_thread(logs, field)
+    for name, text in after.items():
+        assert '"not connected"' not in text[len(before[name]) :], name
+
+
+async def test_a_machine_without_files_memory_or_time(field: Field) -> None:
+    possible: dict[str, faults.Fault] = {
+        "starve_files_edge": edge_says_so,
+        "starve_files_central": central_takes_on,
+        "starve_memory_edge": faults.starve_memory_edge,
+        "starve_memory_central": faults.starve_memory_central,
+        "starve_cpu": connections_hold,
+    }
+    suffered: Counter[str] = Counter()
+    verdict = await battle(field, possible, Random(5), suffered, PACE)
+    assert verdict.violations == []
+    assert set(suffered) == set(possible)
+    assert verdict.movements > 0
+    assert verdict.lost == 0
+    told = logs(field)
+    if told["edge"].count('"agent_runs"') == 1:  # it lived through it
+        assert (verdict.unheard, verdict.off) == (0, 0)
+    for name, text in told.items():
+        assert NO_FILES in text, name
+        assert text.count("\n") <= MOST_LINES, name
