@@ -50,8 +50,9 @@ class WeightReading(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """One weight frame. ``value`` keeps the digits the scale sent (they are its resolution).
 
     ``unit`` is lower case as sent (``g``, ``kg``, ``lb``, ``oz``, ``pcs``) or ``None``;
-    ``stable`` and ``net`` are ``None`` where the protocol does not say. ``value`` is ``None``
-    whenever ``status`` is not ``ok``.
+    ``stable``, ``net`` and ``zero`` (the centre of zero) are ``None`` where the protocol does
+    not say. ``value`` is ``None`` whenever ``status`` is not ``ok``. ``digits`` is the figure in
+    the scale's own writing where its leading zeros belong to it, without a sign of plus.
     """
 
     value: Decimal | None
@@ -59,6 +60,8 @@ class WeightReading(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     stable: bool | None = None
     net: bool | None = None
     status: WeightStatus = WeightStatus.OK
+    zero: bool | None = None
+    digits: str | None = None
 
 
 class CodeScan(msgspec.Struct, frozen=True, kw_only=True, gc=False):

@@ -13,14 +13,39 @@ from importlib.metadata import EntryPoint, entry_points
 from typing import Any, Protocol, cast
 
 from drivers.driver import Decoder, Driver, Tap
+from drivers.frames import FrameDecoder
 
 GROUP = "tallyport.drivers"
 
 DRIVERS: dict[str, str] = {
+    "and-standard": "drivers.scale:AND_STANDARD",
+    "cas-22": "drivers.scale:CAS_22",
+    "cas-enq": "drivers.scale:CAS_ENQ",
+    "dibal-epos-tisa": "drivers.scale:DIBAL_EPOS_TISA",
+    "dini-argeo": "drivers.scale:DINI_ARGEO",
     "llrp": "drivers.llrp:LlrpReader",
+    "mt-continuous": "drivers.scale:MT_CONTINUOUS",
+    "mt-continuous-checksum": "drivers.scale:MT_CONTINUOUS_CHECKSUM",
     "mt-sics": "drivers.scale_mtsics:MtSicsScale",
+    "nci-scp01": "drivers.scale:NCI_SCP01",
+    "ohaus-print": "drivers.scale:OHAUS_PRINT",
+    "ohaus-ranger": "drivers.scale:OHAUS_RANGER",
+    "radwag": "drivers.scale:RADWAG",
+    "sartorius-sbi": "drivers.scale:SARTORIUS_SBI",
     "scanner": "drivers.scanner:SerialScanner",
+    "sma": "drivers.scale:SMA",
+    "st-gs": "drivers.scale:ST_GS",
+    "toledo-8217": "drivers.scale:TOLEDO_8217",
 }
+
+FORMATS: dict[str, str] = {
+    "ble-2a9d": "drivers.ble_weights:WEIGHT_SCALE_SERVICE",
+    "ble-acaia": "drivers.ble_weights:ACAIA",
+    "ble-decent": "drivers.ble_weights:DECENT",
+    "ble-mi-13": "drivers.ble_weights:XIAOMI",
+    "modbus-rtu": "drivers.modbus_frames:MODBUS_RTU",
+}
+"""Bytes that can be decoded without there being a driver that fetches them."""
 
 
 class UnknownDriver(LookupError):
@@ -42,6 +67,17 @@ class DriverClass(Protocol):
     def __call__(self, config: Any, *, tap: Tap | None = None) -> Driver:  # noqa: ANN401
         """Build the driver; ``tap`` gets the raw bytes as they come."""
         ...
+
+
+def decoder(kind: str) -> Decoder:
+    """Build a fresh decoder of the bytes of this kind, whether or not it has a driver.
+
+    Raises as ``load`` does.
+    """
+    if kind in FORMATS:
+        module, _, name = FORMATS[kind].partition(":")
+        return FrameDecoder(getattr(import_module(module), name))
+    return load(kind).decoder()
 
 
 def kinds() -> tuple[str, ...]:

@@ -30,16 +30,11 @@ _PARITIES = {"none": "N", "even": "E", "odd": "O"}
 _FAULTS = (OSError, termios.error, ValueError, TypeError)
 
 
-class LineSettings(BaseModel):
-    """How to open a serial port; the part of a driver's ``Config`` that all serial devices share.
-
-    ``port`` is best a path below ``/dev/serial/by-id`` (or ``by-path``): the numbers of
-    ``ttyUSB0`` and ``ttyACM0`` change with the order of plugging in.
-    """
+class LineFormat(BaseModel):
+    """How bits travel on a serial line."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    port: str = Field(min_length=1)
     baud_rate: int = Field(default=9600, ge=50, le=4_000_000)
     bytesize: Literal[5, 6, 7, 8] = 8
     parity: Literal["none", "even", "odd"] = "none"
@@ -49,6 +44,16 @@ class LineSettings(BaseModel):
     def line(self) -> str:
         """The line setting in short, e.g. ``9600 8N1``."""
         return f"{self.baud_rate} {self.bytesize}{_PARITIES[self.parity]}{self.stop_bits}"
+
+
+class LineSettings(LineFormat):
+    """How to open a serial port; the part of a driver's ``Config`` that all serial devices share.
+
+    ``port`` is best a path below ``/dev/serial/by-id`` (or ``by-path``): the numbers of
+    ``ttyUSB0`` and ``ttyACM0`` change with the order of plugging in.
+    """
+
+    port: str = Field(min_length=1)
 
 
 class SerialLine:

@@ -40,7 +40,7 @@ def decode(kind: str, data: bytes) -> tuple[list[dict[str, object]], list[FrameE
 
     Raises ``registry.UnknownDriver``.
     """
-    decoder = registry.load(kind).decoder()
+    decoder = registry.decoder(kind)
     readings = [*decoder.feed(data), *decoder.finish()]
     return [as_json(reading) for reading in readings], decoder.errors
 
@@ -56,7 +56,7 @@ def run(
     """Print the readings of ``hex_text`` or of ``file`` (``-`` is stdin); give the exit status."""
     out, err = out or sys.stdout, err or sys.stderr
     try:
-        decoder = registry.load(driver).decoder()
+        decoder = registry.decoder(driver)
         chunks = _chunks(hex_text, file)
         return _print(decoder, chunks, out, err)
     except (registry.UnknownDriver, ImportError, UsageError) as error:
@@ -170,14 +170,16 @@ def _tag(read: TagRead) -> dict[str, object]:
 
 def _weight(reading: WeightReading) -> dict[str, object]:
     value = reading.value
-    return {
+    said: dict[str, object] = {
         "kind": "weight",
-        "value": None if value is None else format(value, "f"),
+        "value": None if value is None else reading.digits or format(value, "f"),
         "unit": reading.unit,
         "stable": reading.stable,
         "net": reading.net,
         "status": reading.status.value,
     }
+    # Few protocols tell the centre of zero; only theirs have the key.
+    return said if reading.zero is None else said | {"zero": reading.zero}
 
 
 def _code(scan: CodeScan) -> dict[str, object]:

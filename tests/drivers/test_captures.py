@@ -8,9 +8,12 @@ import pytest
 
 from drivers import registry
 from drivers.readings import CodeScan, Reading, TagRead, WeightReading
+from drivers.scale_protocols import PROTOCOLS
 
 CAPTURES = Path(__file__).parents[1] / "captures"
-SAID = {"llrp": TagRead, "mt-sics": WeightReading, "scanner": CodeScan}
+SAID = {"llrp": TagRead, "mt-sics": WeightReading, "scanner": CodeScan} | dict.fromkeys(
+    PROTOCOLS, WeightReading
+)
 
 
 @pytest.mark.parametrize("kind", registry.DRIVERS)

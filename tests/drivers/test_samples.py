@@ -11,13 +11,14 @@ from typing import Any
 import pytest
 
 from drivers import registry
+from drivers.scale_protocols import PROTOCOLS
 
 ROOT = Path(__file__).parents[2]
 EMULATORS = {
     "llrp": "drivers.emulators.llrp_reader:EmulatedReader",
     "mt-sics": "drivers.emulators.mtsics_scale:EmulatedScale",
     "scanner": "drivers.emulators.scanner:EmulatedScanner",
-}
+} | dict.fromkeys(PROTOCOLS, "drivers.emulators.indicator:EmulatedIndicator")
 OF_THE_EDGE = {"name", "driver", "read_point", "fold"}
 """Keys of a device's table that every device has, and no driver sees."""
 # A setting that is commented out with its default: `# baud_rate = 9600`.
@@ -59,6 +60,19 @@ def test_what_is_commented_out_are_all_settings_with_their_defaults(path: str) -
     model = registry.load(full["driver"]).Config
     assert settings_of(short) == settings_of(full)
     assert set(model.model_fields) <= set(full)
+
+
+@pytest.mark.parametrize("kind", sorted(PROTOCOLS))
+def test_a_scale_sample_shows_every_setting(kind: str) -> None:
+    file = ROOT / "firmware_configs" / "scales" / f"{kind}.toml"
+    (short,), (full,) = tables(file), tables(file, optional=True)
+    model = registry.load(kind).Config
+    assert settings_of(short) == settings_of(full)
+    # These two have no default that could be shown.
+    assert set(model.model_fields) - set(full) == {"host", "unit"}
+    text = file.read_text(encoding="utf-8")
+    assert 'host = "' in text
+    assert 'unit = "' in text
 
 
 @pytest.mark.parametrize("kind", sorted(registry.DRIVERS))

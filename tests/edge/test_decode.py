@@ -87,7 +87,7 @@ def test_nonsense_goes_to_stderr_with_its_place_and_ends_nothing(tmp_path: Path)
 @pytest.mark.parametrize(
     ("driver", "hex_text", "says"),
     [
-        ("mt-scis", "53", "Known: llrp, mt-sics, scanner"),
+        ("mt-scis", "53", "mt-continuous-checksum, mt-sics, nci-scp01"),
         ("mt-sics", "5", "a byte is two"),
         ("mt-sics", "5g", "'g' is no hexadecimal digit"),
         ("mt-sics", " ", "--hex is empty"),

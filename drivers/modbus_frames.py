@@ -1,0 +1,72 @@
+"""Modbus-RTU frames on a line: registers that were read, as one whole number.
+
+Source: Modbus over serial line 1.02. What the number means (decimals, unit, word order) stands
+in a transmitter's own register map. A request and an answer of one function look alike: which
+it is, its check tells.
+"""
+
+from __future__ import annotations
+
+from decimal import Decimal
+
+from drivers.frames import FrameFormat, measured
+from drivers.readings import Reading, WeightReading, WeightStatus
+from drivers.weights import fault, told
+
+_READ = frozenset({3, 4})
+_WRITE = frozenset({5, 6, 16})
+_MOST_REGISTER_BYTES = 250
+LONGEST = 256
+
+
+def crc(data: bytes) -> bytes:
+    """The check of a frame, low byte first."""
+    value = 0xFFFF
+    for byte in data:
+        value ^= byte
+        for _ in range(8):
+            value = (value >> 1) ^ (0xA001 if value & 1 else 0)
+    return value.to_bytes(2, "little")
+
+
+def _length(data: bytes) -> int | None:
+    if len(data) < 2:
+        return None
+    sizes = _sizes(data)
+    for size in sizes:
+        if len(data) < size:
+            return None
+        if crc(data[: size - 2]) == data[size - 2 : size]:
+            return size
+    return None if not sizes and len(data) < 3 else 0
+
+
+def _sizes(data: bytes) -> list[int]:
+    """How long the frame may be, shortest first; each must fit its check."""
+    function = data[1]
+    if not 1 <= data[0] <= 247:
+        return []
+    if function & 0x80 and function & 0x7F in _READ | _WRITE:
+        return [5]
+    if function in _WRITE:
+        return [8]
+    if function not in _READ or len(data) < 3:
+        return [8] if function in _READ else []
+    count = data[2]
+    answer = [5 + count] if count % 2 == 0 and 2 <= count <= _MOST_REGISTER_BYTES else []
+    return sorted([8, *answer])
+
+
+def _frame(frame: bytes) -> Reading:
+    function = frame[1]
+    if function & 0x80:
+        return fault(WeightStatus.ERROR)
+    if function in _READ and len(frame) != 8:
+        return WeightReading(value=Decimal(int.from_bytes(frame[3:-2], "big")))
+    first = int.from_bytes(frame[2:4], "big") + 1
+    count = int.from_bytes(frame[4:6], "big")
+    verb = f"read of {count} registers from" if function in _READ else "write to"
+    return told(f"unit {frame[0]}: {verb} register {first} (function {function})".encode())
+
+
+MODBUS_RTU = FrameFormat(find=measured(_length, longest=LONGEST), read=_frame)
