@@ -20,7 +20,7 @@ from drivers.errors import DeviceUnavailable, FrameError
 from drivers.frames import FrameDecoder
 from drivers.readings import DeviceEvent, Reading, WeightReading, WeightStatus
 from drivers.scale_protocols import PROTOCOLS, Parity, ScaleProtocol
-from drivers.transport import Line, TransportSettings, open_transport
+from drivers.transport import Transport, TransportSettings, open_transport
 
 ANSWER_TIMEOUT_S = 1.0
 """A question without an answer for so long is asked again."""
@@ -95,7 +95,7 @@ class _Hearing:
         self,
         protocol: ScaleProtocol,
         config: ScaleConfig,
-        line: Line,
+        line: Transport,
         emit: Emit,
         counts: dict[str, int],
     ) -> None:

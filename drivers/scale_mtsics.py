@@ -5,7 +5,7 @@ lines ended by CR LF, usually at 9600 8N1. ``SI`` asks for a weight at once, ``S
 weights at once and for ever. ``S S     100.00 g`` is a stable weight, ``S D`` one that still
 moves, ``S +`` overload, ``S -`` underload, ``S I`` "cannot just now", ``ES``/``ET``/``EL`` a
 command that was not understood, came damaged, or does not fit. The scale is only ever asked,
-never changed: no ``T``, ``Z``, ``@`` or ``C`` leaves this driver.
+never changed: no ``T``, ``Z``, ``@`` or ``C`` leaves this driver. A TCP socket carries the same.
 """
 
 from __future__ import annotations
@@ -21,13 +21,13 @@ from drivers.errors import DeviceRefused, DeviceUnavailable, FrameError
 from drivers.lines import Line, LineSplitter
 from drivers.mtsics_replies import ERRORS, Reply, parse_reply, reading_of, unquoted
 from drivers.readings import DeviceEvent, Reading
-from drivers.serial_line import LineSettings, SerialLine, open_line
+from drivers.transport import Transport, TransportSettings, open_transport
 
 ANSWER_TIMEOUT_S = 1.0
 """How long to wait for a model or serial number: not every scale has these commands."""
 
 
-class MtSicsConfig(LineSettings):
+class MtSicsConfig(TransportSettings):
     """Where the scale is and how to ask it. ``plate`` is its number within the read point.
 
     ``command``: ``SIR`` lets the scale send on its own (some 10 a second), ``SI`` asks for each
@@ -110,7 +110,7 @@ class MtSicsDecoder:
 
 
 class MtSicsScale:
-    """One scale on one serial port (``drivers.driver.Driver``)."""
+    """One scale on one line, serial or TCP (``drivers.driver.Driver``)."""
 
     Config: ClassVar[type[MtSicsConfig]] = MtSicsConfig
 
@@ -129,12 +129,12 @@ class MtSicsScale:
         return dict(self._counts)
 
     async def run(self, emit: Emit) -> None:
-        """Open the port, ask who is there, and emit weights until cancelled.
+        """Open the line, ask who is there, and emit weights until cancelled.
 
-        Raises ``DeviceUnavailable`` when the port fails or no weight comes within the silence
+        Raises ``DeviceUnavailable`` when the line fails or no weight comes within the silence
         timeout, ``DeviceRefused`` when the scale does not know the command for weights.
         """
-        with open_line(self.config, tap=self._tap) as line:
+        async with open_transport(self.config, tap=self._tap) as line:
             await _Talk(self.config, line, emit, self._counts).run()
 
 
@@ -142,7 +142,7 @@ class _Talk:
     """One connection: who is there, then weights."""
 
     def __init__(
-        self, config: MtSicsConfig, line: SerialLine, emit: Emit, counts: dict[str, int]
+        self, config: MtSicsConfig, line: Transport, emit: Emit, counts: dict[str, int]
     ) -> None:
         self._config = config
         self._line = line
@@ -218,23 +218,23 @@ class _Talk:
         if self._refused:
             other = "SI" if config.command == "SIR" else "SIR"
             return DeviceRefused(
-                f"The scale at {config.port} does not understand {config.command}.",
+                f"The scale at {config.where} does not understand {config.command}.",
                 hint=f'Set command = "{other}"; if that fails too, it speaks no MT-SICS '
                 "(some scales must be switched to it in their menu).",
             )
         if not self._line.bytes_read:
             return DeviceUnavailable(
-                f"The scale at {config.port} said nothing for {waited}.",
+                f"The scale at {config.where} said nothing for {waited}.",
                 hint=f"Is it switched on, is the cable the right one (crossed or not), and is its "
                 f"interface set to MT-SICS, {config.line}?",
             )
         if not self._decoder.frames:
             return DeviceUnavailable(
-                f"What comes from {config.port} is no MT-SICS.",
+                f"What comes from {config.where} is no MT-SICS.",
                 hint=f"Compare the scale's interface settings with {config.line} and MT-SICS.",
             )
         return DeviceUnavailable(
-            f"No weight came from {config.port} for {waited}.",
+            f"No weight came from {config.where} for {waited}.",
             hint="Is the scale switched on, and not in its menu?",
         )
 

@@ -13,7 +13,7 @@ from drivers.serial_line import LineFormat, LineSettings, open_line
 from drivers.tcp_line import open_tcp
 
 
-class Line(Protocol):
+class Transport(Protocol):
     """A line to a device, whatever carries it."""
 
     bytes_read: int
@@ -52,7 +52,7 @@ class TransportSettings(LineFormat):
 @asynccontextmanager
 async def open_transport(
     settings: TransportSettings, *, tap: Tap | None = None
-) -> AsyncIterator[Line]:
+) -> AsyncIterator[Transport]:
     """Open the line, and close it at the end whatever happens.
 
     Raises ``DeviceUnavailable`` with a hint when it cannot be opened.

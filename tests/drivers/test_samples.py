@@ -59,7 +59,7 @@ def test_what_is_commented_out_are_all_settings_with_their_defaults(path: str) -
     (short,), (full,) = tables(file), tables(file, optional=True)
     model = registry.load(full["driver"]).Config
     assert settings_of(short) == settings_of(full)
-    assert set(model.model_fields) <= set(full)
+    assert set(model.model_fields) - {"host"} <= set(full)  # a host has no default to show
 
 
 @pytest.mark.parametrize("kind", sorted(PROTOCOLS))
