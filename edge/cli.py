@@ -118,6 +118,40 @@ def probe(  # noqa: PLR0917 - typer's options, each given by name
 
 
 @app.command()
+def tell(
+    command: Annotated[str, typer.Argument(help="zero, tare, clear or identify.")],
+    device: Annotated[str, typer.Option(help="Which scale of the file.")],
+    config: ConfigPath = _DEFAULT,
+    seconds: Annotated[float, typer.Option(help="How long to wait for it.", min=0.5)] = 6.0,
+) -> None:
+    """Tell a scale to zero, tare, clear its tare, or say what it is. This does change the scale.
+
+    The agent must not be running: serial ports take one client.
+
+    Example: `tallyport edge tell zero --device plate-3 -c edge.toml`
+    """
+    (chosen,) = _chosen(_load(config), device)
+    from drivers.errors import DeviceError
+    from drivers.scale_commands import COMMANDS
+    from drivers.scale_commands import tell as tell_scale
+    from edge.decode import as_json
+
+    known = next((one for one in COMMANDS if one == command), None)
+    if known is None:
+        _fail(f'"{command}" is no command; there are {", ".join(COMMANDS)}', 2)
+    try:
+        answer, readings = asyncio.run(
+            tell_scale(chosen.driver, chosen.options, known, seconds=seconds)
+        )
+    except DeviceError as error:
+        _fail(f"{device}: {error} {error.hint}".strip(), 1)
+    typer.echo(f"{device}: {command} sent; it said {answer!r}" if answer else "it said nothing")
+    for reading in readings:
+        fields = {key: value for key, value in as_json(reading).items() if value is not None}
+        typer.echo("     " + " ".join(f"{key}={value}" for key, value in fields.items()))
+
+
+@app.command()
 def capture(
     device: Annotated[str, typer.Option(help="Which device of the file.")],
     config: ConfigPath = _DEFAULT,

@@ -173,10 +173,16 @@ async def test_weights_come_from_the_line_and_the_load_settles(command: str) -> 
 async def test_the_same_scale_behind_a_tcp_socket() -> None:
     async def answer(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         replies = {b"I4": b'I4 A "4711"\r\n', b"I2": b"ES\r\n", b"SIR": b"S S     592.0 g\r\n"}
-        while line := await reader.readline():
-            writer.write(replies[line.strip()])
-        writer.close()
+        try:
+            while line := await reader.readline():
+                writer.write(replies[line.strip()])
+        except ConnectionError:
+            pass  # the driver hung up
+        finally:
+            writer.transport.abort()
+            gone.set()
 
+    gone = asyncio.Event()
     server = await asyncio.start_server(answer, "127.0.0.1", 0)
     async with server:
         port = server.sockets[0].getsockname()[1]
@@ -184,6 +190,7 @@ async def test_the_same_scale_behind_a_tcp_socket() -> None:
         async with listening(driver) as heard:
             assert await heard.heard(WeightReading) == weight("592.0")
         assert "4711" in heard.of(DeviceEvent)[0].detail
+        await asyncio.wait_for(gone.wait(), 60)
 
 
 async def test_unplugged_and_plugged_in_again(tmp_path: Path) -> None:
