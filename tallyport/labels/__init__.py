@@ -1,0 +1,1 @@
+"""Labels to print: the floor's commands and places."""
