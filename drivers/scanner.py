@@ -1,4 +1,4 @@
-"""Barcode scanners on a serial port (USB-CDC, "virtual COM port", or RS-232).
+"""Barcode scanners on a line: USB-CDC ("virtual COM port"), RS-232, or a TCP socket.
 
 Manuals: the scanner's programming guide for suffix and AIM identifiers; ISO/IEC 15424 for what
 the identifiers mean (``]C1`` GS1-128, ``]d2`` GS1 DataMatrix, ``]Q3`` GS1 QR, ``]E0`` EAN-13).
@@ -19,7 +19,7 @@ from drivers.driver import Emit, Tap
 from drivers.errors import FrameError
 from drivers.lines import CR_OR_LF, Line, LineSplitter
 from drivers.readings import CodeScan, DeviceEvent, Reading
-from drivers.serial_line import LineSettings, SerialLine, open_line
+from drivers.transport import Transport, TransportSettings, open_transport
 
 GROUP_SEPARATOR = "\x1d"
 FRAGMENT_TIMEOUT_S = 2.0
@@ -29,7 +29,7 @@ Suffix = Literal["any", "crlf"]
 _ENDS = {"any": CR_OR_LF, "crlf": re.compile(rb"\r\n")}
 
 
-class ScannerConfig(LineSettings):
+class ScannerConfig(TransportSettings):
     """Where the scanner is and how it ends a code.
 
     ``suffix``: ``any`` takes CR, LF, CR LF and no suffix at all; ``crlf`` insists, so that a
@@ -127,7 +127,7 @@ class ScannerDecoder:
 
 
 class SerialScanner:
-    """One scanner on one serial port (``drivers.driver.Driver``)."""
+    """One scanner on one line, serial or TCP (``drivers.driver.Driver``)."""
 
     Config: ClassVar[type[ScannerConfig]] = ScannerConfig
 
@@ -146,14 +146,14 @@ class SerialScanner:
         return dict(self._counts)
 
     async def run(self, emit: Emit) -> None:
-        """Open the port and emit codes until cancelled; a scanner may be silent for ever.
+        """Open the line and emit codes until cancelled; a scanner may be silent for ever.
 
-        Raises ``DeviceUnavailable`` when the port cannot be opened or is lost.
+        Raises ``DeviceUnavailable`` when the line cannot be opened or is lost.
         """
         config = self.config
         decoder = ScannerDecoder(suffix=config.suffix, separators=config.separators)
-        with open_line(config, tap=self._tap) as line:
-            await emit([DeviceEvent(name="connected", detail=f"scanner at {config.port}")])
+        async with open_transport(config, tap=self._tap) as line:
+            await emit([DeviceEvent(name="connected", detail=f"scanner at {config.where}")])
             while True:
                 readings = await self._hear(line, decoder)
                 errors, decoder.errors = decoder.errors, []
@@ -163,7 +163,7 @@ class SerialScanner:
                 if told or readings:
                     await emit([*told, *readings])
 
-    async def _hear(self, line: SerialLine, decoder: ScannerDecoder) -> list[Reading]:
+    async def _hear(self, line: Transport, decoder: ScannerDecoder) -> list[Reading]:
         timeout_s = None
         if decoder.pending_bytes:
             idle_s = self.config.idle_ms / 1000

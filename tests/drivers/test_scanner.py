@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import asyncio
 from itertools import pairwise
 from pathlib import Path
 
@@ -128,3 +129,39 @@ async def test_scans_come_from_the_line_and_replugging_works(tmp_path: Path) -> 
             await heard.heard(CodeScan)
     finally:
         await scanner.stop()
+
+
+# ---- the same bytes over TCP ---------------------------------------------------------------
+async def test_the_same_over_tcp_to_the_end_of_the_connection() -> None:
+    calls: asyncio.Queue[asyncio.StreamWriter] = asyncio.Queue()
+
+    async def answered(_: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await calls.put(writer)
+
+    server = await asyncio.start_server(answered, "127.0.0.1", 0)
+    port = server.sockets[0].getsockname()[1]
+    try:
+        for _ in range(2):  # a driver may be run again after the line was lost
+            driver = SerialScanner(ScannerConfig(host="127.0.0.1", port=port))
+            async with listening(driver) as heard:
+                connected = await heard.heard(DeviceEvent)
+                assert connected.detail == f"scanner at 127.0.0.1:{port}"
+                scanner = await calls.get()
+                for piece in (b"]C1010703206980498810A\x1d2", b"1B\r\n]E059", b"01234123457\r\n"):
+                    scanner.write(piece)
+                    await scanner.drain()
+                await heard.heard(CodeScan, lambda code: code.symbology == "]E0")
+                assert heard.of(CodeScan) == [
+                    CodeScan(data="010703206980498810A\x1d21B", symbology="]C1"),
+                    CodeScan(data="5901234123457", symbology="]E0"),
+                ]
+                scanner.close()
+                await scanner.wait_closed()
+                with pytest.raises(DeviceUnavailable, match="closed the connection"):
+                    await heard.end()
+    finally:
+        server.close()
+        await server.wait_closed()
+    with pytest.raises(DeviceUnavailable, match="refuses"):
+        async with listening(driver) as heard:
+            await heard.end()
