@@ -56,40 +56,44 @@ def logs(field: Field) -> dict[str, str]:
     return {one.name: one.log.read_text() for one in (site.edge, site.central)}
 
 
-def committed(field: Field) -> int:
+def committed(field: Field, where: str = "") -> int:
     """Observations in central's database, asked without central."""
     file = field.demo.site.folder / "central" / "central.sqlite"
     with closing(sqlite3.connect(f"file:{file}?mode=ro", uri=True)) as database:
-        return int(database.execute("SELECT count(*) FROM observation").fetchone()[0])
+        counting = database.execute(f"SELECT count(*) FROM observation {where}")
+        return int(counting.fetchone()[0])
 
 
 async def edge_says_so(field: Field, lasts_s: float) -> None:
-    """Without file handles and without its broker, the edge tells what it lacks, and goes on."""
+    """Without file handles the edge cannot begin a segment of its journal, and says so; without
+    its broker, too, it goes on.
+    """
     site = field.demo.site
     with starve.files(site.edge.pid):
-        await faults.kill_broker(field, 0.0)
-        await asyncio.sleep(lasts_s)  # how long it can open nothing
 
         async def told() -> bool:
             return NO_FILES in (await asyncio.to_thread(logs, field))["edge"]
 
         await until(told, 60, "the edge does not say what it lacks", site)
-        assert site.edge.running
+        await faults.kill_broker(field, 0.0)
+        await asyncio.sleep(lasts_s)  # how long it can open nothing
 
 
 async def central_takes_on(field: Field, lasts_s: float) -> None:
-    """Without file handles, and with visitors at its door, central goes on taking; afterwards
-    its screen answers.
+    """Without file handles, and with visitors at its door, central goes on taking, though it
+    cannot judge the first scan: what reads barcodes is not loaded yet. Afterwards its screen
+    answers.
     """
     site = field.demo.site
     with starve.files(site.central.pid), starve.visitors(site.http_port, 100):
         before = await asyncio.to_thread(committed, field)
-        await asyncio.sleep(lasts_s)  # how long visitors knock
 
         async def more() -> bool:
-            return await asyncio.to_thread(committed, field) > before
+            scans = await asyncio.to_thread(committed, field, "WHERE kind = 'code_scanned'")
+            return scans > 0 and await asyncio.to_thread(committed, field) > before
 
         await until(more, 60, "central takes nothing more", site)
+        await asyncio.sleep(lasts_s)  # how long visitors knock
     assert (await field.demo.api.get("/road"))["observations"] > before
 
 
@@ -107,7 +111,7 @@ async def test_a_machine_without_files_memory_or_time(field: Field) -> None:
     playing = asyncio.create_task(field.play(None))
     try:
         for starves in (
-            edge_says_so, central_takes_on, faults.starve_memory_edge,
+            central_takes_on, edge_says_so, faults.starve_memory_edge,
             faults.starve_memory_central, connections_hold,
         ):  # fmt: skip
             await starves(field, LASTS_S)
@@ -125,8 +129,9 @@ async def test_a_machine_without_files_memory_or_time(field: Field) -> None:
     assert verdict.movements > 0
     assert verdict.lost == 0
     told = logs(field)
-    if told["edge"].count('"agent_runs"') == 1:  # it lived through it
-        assert (verdict.unheard, verdict.off) == (0, 0)
+    # Without memory the edge may end, or hang up on a reader: then reads are gone, and it is told.
+    if told["edge"].count('"agent_runs"') == 1 and '"device_retrying"' not in told["edge"]:
+        assert (verdict.unheard, verdict.off) == (0, 0), told["edge"]
+    assert "judging_waits_for_the_machine" in told["central"]
     for name, text in told.items():
-        assert NO_FILES in text, name
         assert text.count("\n") <= MOST_LINES, name
