@@ -32,6 +32,7 @@ DRIVERS: dict[str, str] = {
     "ohaus-ranger": "drivers.scale:OHAUS_RANGER",
     "radwag": "drivers.scale:RADWAG",
     "sartorius-sbi": "drivers.scale:SARTORIUS_SBI",
+    "scale-pattern": "drivers.scale_pattern:PatternScale",
     "scanner": "drivers.scanner:SerialScanner",
     "sma": "drivers.scale:SMA",
     "st-gs": "drivers.scale:ST_GS",

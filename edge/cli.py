@@ -240,6 +240,27 @@ def decode(
     raise typer.Exit(decode_bytes(driver, hex_text, file))
 
 
+@app.command()
+def learn(
+    lines: Annotated[list[str], typer.Argument(help="Lines as the scale sends them.")],
+    value: Annotated[
+        list[str] | None, typer.Option(help="What the scale showed, once for each line.")
+    ] = None,
+) -> None:
+    """Learn the pattern of a scale that no driver knows, from three of its lines or more.
+
+    Example: `tallyport edge learn "ST,+ 12.5kg" "US,- 1.25kg" "ST,+100.0kg"`
+    """
+    from drivers.pattern_learning import CannotLearn
+    from drivers.pattern_learning import learn as learn_lines
+
+    try:
+        pattern = learn_lines(lines, value or ())
+    except CannotLearn as error:
+        _fail(str(error), 1)
+    typer.echo(f"driver = \"scale-pattern\"\npattern = '{pattern}'")
+
+
 # ---- what the commands share ------------------------------------------------------------------
 def _load(path: Path) -> EdgeConfig:
     from edge.config import ConfigError, load

@@ -18,7 +18,7 @@ EMULATORS = {
     "llrp": "drivers.emulators.llrp_reader:EmulatedReader",
     "mt-sics": "drivers.emulators.mtsics_scale:EmulatedScale",
     "scanner": "drivers.emulators.scanner:EmulatedScanner",
-} | dict.fromkeys(PROTOCOLS, "drivers.emulators.indicator:EmulatedIndicator")
+} | dict.fromkeys([*PROTOCOLS, "scale-pattern"], "drivers.emulators.indicator:EmulatedIndicator")
 OF_THE_EDGE = {"name", "driver", "read_point", "fold"}
 """Keys of a device's table that every device has, and no driver sees."""
 # A setting that is commented out with its default: `# baud_rate = 9600`.
@@ -62,7 +62,7 @@ def test_what_is_commented_out_are_all_settings_with_their_defaults(path: str) -
     assert set(model.model_fields) - {"host"} <= set(full)  # a host has no default to show
 
 
-@pytest.mark.parametrize("kind", sorted(PROTOCOLS))
+@pytest.mark.parametrize("kind", sorted([*PROTOCOLS, "scale-pattern"]))
 def test_a_scale_sample_shows_every_setting(kind: str) -> None:
     file = ROOT / "firmware_configs" / "scales" / f"{kind}.toml"
     (short,), (full,) = tables(file), tables(file, optional=True)
