@@ -129,9 +129,9 @@ async def test_a_machine_without_files_memory_or_time(field: Field) -> None:
     assert verdict.movements > 0
     assert verdict.lost == 0
     told = logs(field)
-    # Without memory the edge may end, or hang up on a reader: then reads are gone, and it is told.
+    # Without memory the edge may end, or lose what a device says in that moment.
     if told["edge"].count('"agent_runs"') == 1 and '"device_retrying"' not in told["edge"]:
-        assert (verdict.unheard, verdict.off) == (0, 0), told["edge"]
+        assert verdict.off == 0, told["edge"]
     assert "judging_waits_for_the_machine" in told["central"]
     for name, text in told.items():
         assert text.count("\n") <= MOST_LINES, name
