@@ -58,15 +58,44 @@ def _sizes(data: bytes) -> list[int]:
 
 
 def _frame(frame: bytes) -> Reading:
-    function = frame[1]
+    return _said(frame[:-2], request=len(frame) == 8)
+
+
+def _said(data: bytes, *, request: bool) -> Reading:
+    """A frame without its check: unit, function, and what belongs to it."""
+    function = data[1]
     if function & 0x80:
         return fault(WeightStatus.ERROR)
-    if function in _READ and len(frame) != 8:
-        return WeightReading(value=Decimal(int.from_bytes(frame[3:-2], "big")))
-    first = int.from_bytes(frame[2:4], "big") + 1
-    count = int.from_bytes(frame[4:6], "big")
+    if function in _READ and not request:
+        return WeightReading(value=Decimal(int.from_bytes(data[3:], "big")))
+    first = int.from_bytes(data[2:4], "big") + 1
+    count = int.from_bytes(data[4:6], "big")
     verb = f"read of {count} registers from" if function in _READ else "write to"
-    return told(f"unit {frame[0]}: {verb} register {first} (function {function})".encode())
+    return told(f"unit {data[0]}: {verb} register {first} (function {function})".encode())
 
 
 MODBUS_RTU = FrameFormat(find=measured(_length, longest=LONGEST), read=_frame)
+
+# ---- TCP ---------------------------------------------------------------------------------------
+_HEADER = 6  # transaction, protocol (zero), length of what follows
+
+
+def tcp_length(data: bytes) -> int | None:
+    """How long a Modbus-TCP frame is, from its header; 0 where none begins."""
+    if data[2:4] != b"\0\0"[: len(data[2:4])]:
+        return 0
+    if len(data) < _HEADER + 2:
+        return None
+    size = int.from_bytes(data[4:_HEADER], "big")
+    function = data[_HEADER + 1] & 0x7F
+    known = 3 <= size <= LONGEST and function in _READ | _WRITE
+    return _HEADER + size if known else 0
+
+
+def _tcp(frame: bytes) -> Reading:
+    data = frame[_HEADER:]
+    answer = len(data) == 3 + data[2] and len(data) != 6
+    return _said(data, request=not answer)
+
+
+MODBUS_TCP = FrameFormat(find=measured(tcp_length, longest=LONGEST + _HEADER), read=_tcp)

@@ -24,6 +24,8 @@ DRIVERS: dict[str, str] = {
     "dibal-epos-tisa": "drivers.scale:DIBAL_EPOS_TISA",
     "dini-argeo": "drivers.scale:DINI_ARGEO",
     "llrp": "drivers.llrp:LlrpReader",
+    "modbus-rtu": "drivers.scale_modbus:ModbusRtuScale",
+    "modbus-tcp": "drivers.scale_modbus:ModbusTcpScale",
     "mt-continuous": "drivers.scale:MT_CONTINUOUS",
     "mt-continuous-checksum": "drivers.scale:MT_CONTINUOUS_CHECKSUM",
     "mt-sics": "drivers.scale_mtsics:MtSicsScale",
@@ -44,7 +46,6 @@ FORMATS: dict[str, str] = {
     "ble-acaia": "drivers.ble_weights:ACAIA",
     "ble-decent": "drivers.ble_weights:DECENT",
     "ble-mi-13": "drivers.ble_weights:XIAOMI",
-    "modbus-rtu": "drivers.modbus_frames:MODBUS_RTU",
 }
 """Bytes that can be decoded without there being a driver that fetches them."""
 

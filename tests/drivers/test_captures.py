@@ -12,7 +12,7 @@ from drivers.scale_protocols import PROTOCOLS
 
 CAPTURES = Path(__file__).parents[1] / "captures"
 SAID = {"llrp": TagRead, "mt-sics": WeightReading, "scanner": CodeScan} | dict.fromkeys(
-    [*PROTOCOLS, "scale-pattern"], WeightReading
+    [*PROTOCOLS, "scale-pattern", "modbus-rtu", "modbus-tcp"], WeightReading
 )
 
 

@@ -16,8 +16,11 @@ from drivers.scale_protocols import PROTOCOLS
 ROOT = Path(__file__).parents[2]
 EMULATORS = {
     "llrp": "drivers.emulators.llrp_reader:EmulatedReader",
+    "modbus-rtu": "drivers.emulators.transmitter:EmulatedTransmitter",
+    "modbus-tcp": "drivers.emulators.transmitter:EmulatedTransmitter",
     "mt-sics": "drivers.emulators.mtsics_scale:EmulatedScale",
     "scanner": "drivers.emulators.scanner:EmulatedScanner",
+    "scanner-hid": "drivers.emulators.keyboard_scanner:EmulatedKeyboardScanner",
 } | dict.fromkeys([*PROTOCOLS, "scale-pattern"], "drivers.emulators.indicator:EmulatedIndicator")
 OF_THE_EDGE = {"name", "driver", "read_point", "fold"}
 """Keys of a device's table that every device has, and no driver sees."""
@@ -53,7 +56,9 @@ def test_every_kind_has_a_sample_that_loads(kind: str) -> None:
             settings_of(table)
 
 
-@pytest.mark.parametrize("path", ["scales/mt-sics.toml", "scanners/serial.toml"])
+@pytest.mark.parametrize(
+    "path", ["scales/mt-sics.toml", "scanners/serial.toml", "scanners/keyboard.toml"]
+)
 def test_what_is_commented_out_are_all_settings_with_their_defaults(path: str) -> None:
     file = ROOT / "firmware_configs" / path
     (short,), (full,) = tables(file), tables(file, optional=True)

@@ -163,7 +163,7 @@ def test_beyond_the_range_is_no_weight(name: str) -> None:
             assert status in accepted
 
 
-ALL = sorted({*PROTOCOLS, *registry.FORMATS})
+ALL = sorted({*PROTOCOLS, *registry.FORMATS, "modbus-rtu"})
 OTHERS = {
     "ble-2a9d": bytes.fromhex("00a509"),
     "ble-acaia": bytes.fromhex("efdd0c0805d20400000100db09"),
