@@ -36,6 +36,7 @@ DRIVERS: dict[str, str] = {
     "sartorius-sbi": "drivers.scale:SARTORIUS_SBI",
     "scale-pattern": "drivers.scale_pattern:PatternScale",
     "scanner": "drivers.scanner:SerialScanner",
+    "scanner-hid": "drivers.scanner_hid:HidScanner",
     "sma": "drivers.scale:SMA",
     "st-gs": "drivers.scale:ST_GS",
     "toledo-8217": "drivers.scale:TOLEDO_8217",
