@@ -26,6 +26,7 @@ from drivers.llrp_link import LastingReader
 from drivers.readings import Reading
 from drivers.scale_mtsics import MtSicsDecoder
 from drivers.scanner import ScannerDecoder
+from drivers.scanner_hid import HidScannerDecoder
 from edge import decode
 from edge.decode import as_json
 from edge.fold import Folder, FoldSettings
@@ -38,6 +39,10 @@ DECODERS: dict[str, tuple[Build, ...]] = {
     "device-scanner": (
         ScannerDecoder,
         partial(ScannerDecoder, suffix="crlf", separators=("{GS}", "^")),
+    ),
+    "device-scanner-hid": (
+        HidScannerDecoder,
+        partial(HidScannerDecoder, layout="de", suffix="tab", separators=("^",)),
     ),
 }
 """Every decoder of a device's bytes, in each of its ways."""

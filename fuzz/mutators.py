@@ -6,6 +6,8 @@ from collections.abc import Callable, Sequence
 from functools import partial
 from random import Random
 
+from drivers.emulators.keyboard_scanner import key_event
+from drivers.scanner_hid import EV_KEY, EV_SYN, INPUT_EVENT, SYN_DROPPED
 from fuzz.llrp_trees import llrp_changed
 from fuzz.noise import broken, reworded
 from fuzz.trees import json_changed, lines_changed, toml_changed
@@ -28,6 +30,11 @@ _SICS = (
     b"S D  -0.00 kg\r\n", b"9" * 12, b"x" * 4_200,
 )  # fmt: skip
 _SCANNER = (*_GS1, b"\r", b"\n", b"\r\n", b"\x02", b"\x03", b"\x1e", b"\x04", b"^", b"x" * 4_200)
+_KEYS = (
+    *(key_event(key, value) for key in (28, 30, 2, 42, 29, 27, 56, 82, 79, 100, 58, 41, 66, 15)
+      for value in (0, 1)),
+    INPUT_EVENT.pack(0, 0, EV_SYN, SYN_DROPPED, 0), INPUT_EVENT.pack(0, 0, EV_KEY, 30, 2), b"\x01",
+)  # fmt: skip
 _HEX = (
     b"0x", b"\\x", b":", b",", b";", b"-", b" ", b"\n",
     b"53 20 53 20 31 30 30 2e 30 30 20 67 0d 0a", b"04 3e 00 00 00 0a 00 00 00 01", b"g", b"0",
@@ -136,6 +143,7 @@ MUTATORS: dict[str, Mutate] = {
     "llrp-session": llrp_changed,
     "device-mt-sics": _words(_SICS),
     "device-scanner": _words(_SCANNER),
+    "device-scanner-hid": _words(_KEYS),
     "decode-command": _words(_HEX),
     "mqtt-batch": json_changed,
     "mqtt-words": json_changed,

@@ -11,8 +11,12 @@ from drivers.readings import CodeScan, Reading, TagRead, WeightReading
 from drivers.scale_protocols import PROTOCOLS
 
 CAPTURES = Path(__file__).parents[1] / "captures"
-SAID = {"llrp": TagRead, "mt-sics": WeightReading, "scanner": CodeScan} | dict.fromkeys(
-    [*PROTOCOLS, "scale-pattern", "modbus-rtu", "modbus-tcp"], WeightReading
+SAID = (
+    {"llrp": TagRead}
+    | dict.fromkeys(["scanner", "scanner-hid"], CodeScan)
+    | dict.fromkeys(
+        [*PROTOCOLS, "mt-sics", "scale-pattern", "modbus-rtu", "modbus-tcp"], WeightReading
+    )
 )
 
 
