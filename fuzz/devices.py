@@ -18,6 +18,7 @@ from zlib import crc32
 
 import msgspec
 
+from drivers import registry
 from drivers.driver import Decoder
 from drivers.errors import DeviceError
 from drivers.llrp import LlrpConfig, LlrpReader
@@ -25,6 +26,7 @@ from drivers.llrp_decode import LlrpDecoder
 from drivers.llrp_link import LastingReader
 from drivers.readings import Reading
 from drivers.scale_mtsics import MtSicsDecoder
+from drivers.scale_protocols import PROTOCOLS
 from drivers.scanner import ScannerDecoder
 from drivers.scanner_hid import HidScannerDecoder
 from edge import decode
@@ -54,6 +56,19 @@ _BYTE_BY_BYTE = 1_000
 _NOW_US = 1_800_000_000_000_000
 _MOST_ANSWERED_BYTES = 1_000_000
 _observation: msgspec.json.Decoder[Observation] = msgspec.json.Decoder(Observation)
+
+
+SCALES: tuple[Build, ...] = tuple(
+    partial(registry.decoder, kind)
+    for kind in (*PROTOCOLS, *registry.FORMATS, "modbus-rtu", "modbus-tcp", "scale-pattern")
+)
+"""Every framed scale protocol."""
+
+
+def device_scale(data: bytes) -> None:
+    """What a scale sends; the first byte says of which protocol."""
+    if data:
+        device(SCALES[data[0] % len(SCALES) : data[0] % len(SCALES) + 1], data[1:])
 
 
 def device(builds: Sequence[Build], data: bytes) -> None:

@@ -29,6 +29,11 @@ _SICS = (
     b"\xb5g", b"-", b" - ", b"\r\n", b"\r", b"\n", b"\0", b"S S     100.00 g\r\n",
     b"S D  -0.00 kg\r\n", b"9" * 12, b"x" * 4_200,
 )  # fmt: skip
+_SCALE = (
+    b"\x02", b"\x03", b"\x01\x02", b"\x03\x04", b"\x06", b"\r", b"\n", b"\r\n", b"\0", b"?", b"-",
+    b"+", b".", b",", b" " * 20, b"9" * 30, b"ST,", b"US,", b"OL,", b"GS,", b"kg", b"lb",
+    b"PC", b"^", b"v", b"N", b"\x02?D\r", b"\x01\x03\x04", b"\xef\xdd", b"\xff", b"x" * 4_200,
+)  # fmt: skip
 _SCANNER = (*_GS1, b"\r", b"\n", b"\r\n", b"\x02", b"\x03", b"\x1e", b"\x04", b"^", b"x" * 4_200)
 _KEYS = (
     *(key_event(key, value) for key in (28, 30, 2, 42, 29, 27, 56, 82, 79, 100, 58, 41, 66, 15)
@@ -142,6 +147,7 @@ MUTATORS: dict[str, Mutate] = {
     "device-llrp": llrp_changed,
     "llrp-session": llrp_changed,
     "device-mt-sics": _words(_SICS),
+    "device-scale": _words(_SCALE),
     "device-scanner": _words(_SCANNER),
     "device-scanner-hid": _words(_KEYS),
     "decode-command": _words(_HEX),

@@ -17,6 +17,7 @@ Target = Callable[[bytes], None]
 
 TARGETS: dict[str, Target] = {
     **{name: partial(devices.device, builds) for name, builds in devices.DECODERS.items()},
+    "device-scale": devices.device_scale,
     "llrp-session": devices.llrp_session,
     "decode-command": devices.decode_command,
     "mqtt-batch": payloads.mqtt_batch,
