@@ -171,8 +171,9 @@ OTHERS = {
     "ble-mi-13": bytes.fromhex("0220ea0703010c00050000b036"),
     "modbus-rtu": bytes.fromhex("010304000030392e21"),
 }
-UNCHECKED = {"ble-2a9d", "ble-mi-13"}
-"""Formats without a mark or a check: one notification is one frame, and noise is one, too."""
+UNCHECKED = {"ble-2a9d", "ble-decent", "ble-mi-13"}
+"""Formats without a mark, or with a check of one byte alone: noise may be a frame, too, and take
+the beginning of the next. On the air one notification is one frame."""
 NOISE = st.one_of(
     st.binary(max_size=20),
     st.just(b"\xff" * 9_000),
