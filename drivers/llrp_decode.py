@@ -39,8 +39,10 @@ IMPINJ_PEN = 25882
 TAG_REPORT_DATA = 240
 _EPC_DATA = 241
 _EPC_96 = 13
-_EPC_BITS_MAX = 496
-"""What a tag can announce of itself: 31 words (EPC Gen2 v2, StoredPC)."""
+_EPC_BITS_MAX = 512
+"""What a message carries. A tag announces 496 at most (EPC Gen2 v2, StoredPC: 31 words), but 512
+stand in a captured session.
+"""
 _CUSTOM = 1023
 _PARAMETER_BYTES = 4
 _CUSTOM_BYTES = 12
@@ -165,7 +167,7 @@ class _Walk:
         self.fix(position + _PARAMETER_BYTES, 2)
         bits = int.from_bytes(self.data[position + 4 : position + 6], "big")
         if bits > _EPC_BITS_MAX:
-            raise _NonsenseError(f"an EPC of {bits} bits; a tag holds {_EPC_BITS_MAX} at most")
+            raise _NonsenseError(f"an EPC of {bits} bits; a message carries {_EPC_BITS_MAX} at most")
         sent, needed = size - 6, (bits + 7) // 8
         if sent not in (needed, needed + needed % 2):
             raise _NonsenseError(f"an EPC of {bits} bits in {sent} bytes")

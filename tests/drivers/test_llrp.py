@@ -83,15 +83,15 @@ def test_fault_6_a_truncated_epc_is_refused_and_its_neighbours_kept() -> None:
     assert "cut short" in str(decoder.errors[0])
 
 
-def test_an_epc_that_no_tag_can_hold_is_refused_and_its_neighbours_kept() -> None:
+def test_an_epc_that_no_message_can_carry_is_refused_and_its_neighbours_kept() -> None:
     """Fuzzing: it became an observation that no message could carry."""
     good = tag_report(READS[:1], ReportContent())[10:]
-    size = 63
+    size = 65
     epc = pack(">HHH", 241, 6 + size, 8 * size) + b"\xaa" * size
     long = pack(">HH", 240, 4 + len(epc)) + epc
     decoder = LlrpDecoder()
     assert len(decoder.feed(message(61, 0, good + long + good))) == 2
-    assert "504 bits" in str(decoder.errors[0])
+    assert "520 bits" in str(decoder.errors[0])
 
 
 def test_the_sample_is_a_valid_configuration() -> None:
