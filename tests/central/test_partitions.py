@@ -214,6 +214,16 @@ def open_points(conn: Connection) -> None:
         places.put_read_point(conn, ReadPoint(code=code, kind="scan", location="hall"))
 
 
+async def two_at_work(database: Database) -> tuple[Crew, Leases, Leases]:
+    """Two workers with half of the partitions each."""
+    crew = Crew(database)
+    one, two = crew.worker("one"), crew.worker("two")
+    await database.write(open_points)
+    for leases in (one, two, one, two):
+        await leases.renew()
+    return crew, one, two
+
+
 async def judge_by(database: Database, holder: Holder) -> Judge:
     judge = Judge(database, Tide(), holder=holder)
     while await judge.step():
@@ -224,11 +234,7 @@ async def judge_by(database: Database, holder: Holder) -> Judge:
 async def test_two_judges_side_by_side_come_to_what_one_would_and_replay_sees_the_order(
     database: Database,
 ) -> None:
-    crew = Crew(database)
-    one, two = crew.worker("one"), crew.worker("two")
-    await database.write(open_points)
-    for leases in (one, two, one, two):
-        await leases.renew()
+    crew, one, two = await two_at_work(database)
     seen = [scan(LABEL, read_point=points(12)[n % 12]) for n in range(120)]
     await Ingest(database, Tide()).receive([wire(1, seen)])
     judges = [Judge(database, Tide(), holder=leases) for leases in (two, one)]
@@ -255,11 +261,7 @@ async def test_two_judges_side_by_side_come_to_what_one_would_and_replay_sees_th
 async def test_a_change_of_the_catalogue_holds_from_one_entry_on_for_all_workers(
     database: Database,
 ) -> None:
-    crew = Crew(database)
-    one, two = crew.worker("one"), crew.worker("two")
-    await database.write(open_points)
-    for leases in (one, two, one, two):
-        await leases.renew()
+    _, one, two = await two_at_work(database)
     seen = [scan(LABEL, read_point=points(12)[n % 12]) for n in range(24)]
     await Ingest(database, Tide()).receive([wire(1, seen)])
     await judge_by(database, one)
