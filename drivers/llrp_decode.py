@@ -167,7 +167,7 @@ class _Walk:
         self.fix(position + _PARAMETER_BYTES, 2)
         bits = int.from_bytes(self.data[position + 4 : position + 6], "big")
         if bits > _EPC_BITS_MAX:
-            raise _NonsenseError(f"an EPC of {bits} bits; a message carries {_EPC_BITS_MAX} at most")
+            raise _NonsenseError(f"an EPC of {bits} bits, of {_EPC_BITS_MAX} at most")
         sent, needed = size - 6, (bits + 7) // 8
         if sent not in (needed, needed + needed % 2):
             raise _NonsenseError(f"an EPC of {bits} bits in {sent} bytes")
