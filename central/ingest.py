@@ -26,7 +26,7 @@ from central import observations, pieces, presence, quarantine
 from central.leases import Alone, Gained, Holder
 from central.observations import Arrived
 from central.partitions import partition_of
-from central.store import Database, passes_by
+from central.store import Database, blames_the_row, passes_by
 from central.streams import Decision, Stream, admit, advance, begin, load, standing
 from central.tide import Tide
 from central.watermarks import publish
@@ -84,9 +84,9 @@ class Ingest:
         self.counters: Counter[str] = Counter()
 
     async def run(self, client: Link) -> None:
-        """Take messages until cancelled. A database that is away or full is tried again for ever,
-        with the messages unacknowledged meanwhile; a message that it will never take goes to
-        quarantine.
+        """Take messages until cancelled. A database that is away, full or not as it should be is
+        tried again for ever, with the messages unacknowledged meanwhile; only an observation that
+        it will never take for its own sake goes to quarantine.
         """
         await client.subscribe(topics.ALL_OBSERVATIONS)
         if self._preview is not None:
@@ -165,7 +165,7 @@ class Ingest:
             try:
                 return await self.receive([(m.topic, m.payload) for m in messages])
             except DBAPIError as error:
-                if not passes_by(error):
+                if blames_the_row(error):
                     return await self._take_apart(messages, error)
                 await self._wait_out(error)
 
@@ -221,7 +221,8 @@ class Ingest:
         now_s = self._clock.steady_s()
         if now_s >= self._told_at_s + _TELL_EVERY_S:
             self._told_at_s = now_s
-            _log.error("ingest_waits_for_the_database", why=str(error.orig), hint="disk full?")
+            hint = "disk full?" if passes_by(error) else "its tables, or the rights of our role?"
+            _log.error("ingest_waits_for_the_database", why=str(error.orig), hint=hint)
         await asyncio.sleep(_RETRY_S)
 
     async def receive(self, messages: Sequence[tuple[str, bytes]]) -> Outcome:

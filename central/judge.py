@@ -29,7 +29,7 @@ from central.reconcile.reconciler import Reconciler
 from central.reconcile.verdict import Context, Logged, Review, Verdict
 from central.stock import ledger
 from central.stock.model import Cause, Movement, StockError
-from central.store import Database, passes_by
+from central.store import Database, blames_the_row
 from central.stretches import Judged, Recorder, behind, keep, ledger_height, memories
 from central.tide import Tide
 from gateway.clock import Clock, SystemClock
@@ -249,7 +249,7 @@ class Judge:
         code that it needs for the first time. What always takes all memory is a fault at last.
         """
         if isinstance(error, DBAPIError):
-            return passes_by(error)
+            return not blames_the_row(error)
         if isinstance(error, MemoryError):
             return self._starved < _PATIENCE
         return isinstance(error, OSError)

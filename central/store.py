@@ -25,10 +25,23 @@ from alembic.migration import MigrationContext
 from alembic.script import ScriptDirectory
 from sqlalchemy import Connection, Engine, create_engine, event, make_url
 from sqlalchemy.engine import URL
-from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError
+from sqlalchemy.exc import (
+    DataError,
+    DBAPIError,
+    IntegrityError,
+    InterfaceError,
+    OperationalError,
+)
 from sqlalchemy.pool import NullPool
 
-__all__ = ["Database", "DatabaseInUse", "SchemaMismatch", "migration_config", "passes_by"]
+__all__ = [
+    "Database",
+    "DatabaseInUse",
+    "SchemaMismatch",
+    "blames_the_row",
+    "migration_config",
+    "passes_by",
+]
 
 T = TypeVar("T")
 _READERS = 4
@@ -50,6 +63,19 @@ _LET_GO_S = 3
 
 _LIMIT_EXCEEDED = "54"
 _READ_ONLY = "25006"
+_OF_THE_ROW = ("22", "23", "54", "P0")
+"""PostgreSQL's classes of errors about data, constraints and limits, and what triggers raise."""
+
+
+def blames_the_row(error: DBAPIError) -> bool:
+    """Whether what is stored is at fault: a value or a row that the database will never take.
+
+    Only then may something be set aside. A table that is gone or a right that is missing would
+    refuse everything that comes, and nothing of it is to blame.
+    """
+    state = getattr(error.orig, "sqlstate", None) or ""
+    overflows = "integer overflow" in str(error.orig)  # SQLite's only word for a sum too large
+    return overflows or state[:2] in _OF_THE_ROW or isinstance(error, DataError | IntegrityError)
 
 
 class SchemaMismatch(RuntimeError):

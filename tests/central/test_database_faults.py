@@ -16,8 +16,9 @@ from sqlalchemy.exc import DBAPIError, OperationalError
 
 from central import ingest as ingesting
 from central.ingest import Ingest
+from central.judge import Judge
 from central.reconcile.reconciler import Reconciler
-from central.store import Database, passes_by
+from central.store import Database, blames_the_row, passes_by
 from central.tide import Tide
 from gateway import codec, topics
 from tests.central.test_ingest_and_judge import (
@@ -89,6 +90,41 @@ async def test_an_observation_that_cannot_be_stored_goes_to_quarantine_and_its_s
     assert [(row[0], row[2]) for row in told["edge_stream"]] == [("epoch0001", 1)]
 
 
+async def test_a_fault_of_the_database_costs_no_observation(
+    database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """No table, no right to write: every observation would fail, and none of them is at fault."""
+    monkeypatch.setattr(ingesting, "_RETRY_S", 0.01)
+    await database.write(lambda c: c.exec_driver_sql("ALTER TABLE observation RENAME TO hidden"))
+    ingest, link = Ingest(database, Tide()), FakeLink()
+    async with running(ingest, link):
+        link.arrive(*wire(1, [scan("1"), scan("2")]))
+        await until(lambda: ingest.counters["retries"] >= 3)
+        assert (link.acked, link.published) == (0, [])
+        restored = "ALTER TABLE hidden RENAME TO observation"
+        await database.write(lambda c: c.exec_driver_sql(restored))
+        await until(lambda: link.acked == 1)
+    assert (ingest.counters["quarantined"], ingest.counters["lost"]) == (0, 0)
+    assert [row[2] for row in (await database.read(facts))["observation"]] == [1, 2]
+
+
+async def test_a_fault_of_the_database_sends_no_observation_to_a_person(
+    database: Database,
+) -> None:
+    await database.write(set_up)
+    await Ingest(database, Tide()).receive([wire(1, [scan(LABEL)])])
+    await database.write(lambda c: c.exec_driver_sql("ALTER TABLE tag_place RENAME TO hidden"))
+    await database.write(lambda c: c.exec_driver_sql("ALTER TABLE balance RENAME TO hidden_too"))
+    judge = Judge(database, Tide())
+    with pytest.raises(DBAPIError):
+        await judge.step()
+    await database.write(lambda c: c.exec_driver_sql("ALTER TABLE hidden RENAME TO tag_place"))
+    await database.write(lambda c: c.exec_driver_sql("ALTER TABLE hidden_too RENAME TO balance"))
+    assert await judge.step()
+    told = await database.read(facts)
+    assert (len(told["review"]), len(told["movement"])) == (0, 1)
+
+
 async def test_each_epoch_of_an_edge_hears_its_own_word(database: Database) -> None:
     ingest = Ingest(database, Tide())
     outcome = await ingest.receive(
@@ -148,21 +184,26 @@ async def test_a_database_that_goes_away_before_the_quarantine_is_waited_for_too
 
 
 @pytest.mark.parametrize(
-    ("fault", "passes"),
+    ("fault", "passes", "blamed"),
     [
-        (psycopg.errors.DiskFull(), True),
-        (psycopg.errors.SerializationFailure(), True),
-        (psycopg.errors.AdminShutdown(), True),
-        (psycopg.errors.ReadOnlySqlTransaction(), True),
-        (psycopg.errors.ProgramLimitExceeded(), False),
-        (psycopg.errors.NumericValueOutOfRange(), False),
+        (psycopg.errors.DiskFull(), True, False),
+        (psycopg.errors.SerializationFailure(), True, False),
+        (psycopg.errors.AdminShutdown(), True, False),
+        (psycopg.errors.ReadOnlySqlTransaction(), True, False),
+        (psycopg.errors.UndefinedTable(), False, False),
+        (psycopg.errors.InsufficientPrivilege(), False, False),
+        (psycopg.errors.ProgramLimitExceeded(), False, True),
+        (psycopg.errors.NumericValueOutOfRange(), False, True),
+        (psycopg.errors.NotNullViolation(), False, True),
     ],
     ids=lambda value: type(value).__name__,
 )
-def test_only_what_may_succeed_later_is_tried_again(fault: psycopg.Error, passes: bool) -> None:
+def test_only_what_may_succeed_later_is_tried_again_and_only_a_rows_own_fault_is_its(
+    fault: psycopg.Error, passes: bool, blamed: bool
+) -> None:
     error = DBAPIError.instance("INSERT", {}, fault, psycopg.Error)
     assert isinstance(error, DBAPIError)
-    assert passes_by(error) is passes
+    assert (passes_by(error), blames_the_row(error)) == (passes, blamed)
 
 
 def test_what_sqlite_cannot_carry_out_is_not_tried_again(tmp_path: Path) -> None:
@@ -173,6 +214,7 @@ def test_what_sqlite_cannot_carry_out_is_not_tried_again(tmp_path: Path) -> None
             with pytest.raises(DBAPIError) as failed:
                 database.read_now(lambda c, s=statement: c.exec_driver_sql(s).all())  # type: ignore[misc]
             assert not passes_by(failed.value)
+            assert blames_the_row(failed.value) is ("overflow" in str(failed.value))
     finally:
         database.close()
 
