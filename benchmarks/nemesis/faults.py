@@ -13,6 +13,9 @@ from benchmarks.nemesis.field import Field
 
 Fault = Callable[[Field, float], Awaitable[None]]
 """Hurts a field for about so many seconds, and returns when it is healed."""
+_CALLS_S = 60.0
+"""The longest that central may leave the server of series alone: it waits longer after each
+refusal, and for its database first."""
 
 
 async def kill_edge(field: Field, _lasts_s: float) -> None:
@@ -191,9 +194,10 @@ async def series_away(field: Field, lasts_s: float) -> None:
 
 
 async def series_hangs(field: Field, lasts_s: float) -> None:
-    """The server of series takes everything and answers nothing."""
+    """The server of series takes everything and answers nothing: to someone, before it ends."""
     field.series.hang()
     await asyncio.sleep(lasts_s)
+    await asyncio.to_thread(field.series.keeps_someone, _CALLS_S)
     field.series.answer()
 
 

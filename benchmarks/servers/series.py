@@ -25,6 +25,7 @@ class SeriesServer:
         self._lock = threading.Lock()
         self._well = threading.Event()
         self._well.set()
+        self._keeps = threading.Event()
         self._server: ThreadingHTTPServer | None = None
         self._serving: threading.Thread | None = None
         self._port = 0
@@ -57,7 +58,12 @@ class SeriesServer:
 
     def hang(self) -> None:
         """Take connections and what comes on them, and answer nothing."""
+        self._keeps.clear()
         self._well.clear()
+
+    def keeps_someone(self, patience_s: float) -> bool:
+        """Wait until someone calls in vain."""
+        return self._keeps.wait(patience_s)
 
     def answer(self) -> None:
         """Answer again."""
@@ -78,6 +84,7 @@ class SeriesServer:
         """One write; false when it was kept waiting until whoever sent it had gone."""
         if not self._well.is_set():
             self.hung += 1
+            self._keeps.set()
             if not self._well.wait(_HANGS_AT_MOST_S):
                 return False
         with self._lock:
