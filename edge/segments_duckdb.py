@@ -7,6 +7,10 @@ write-ahead log (WAL) holds everything. A torn WAL tail is cut off at the byte t
 names; a header torn by that one checkpoint is taken back to what it was before, as the WAL is
 removed only after it; a file that still does not open is put aside as ``*.bad`` and the
 journal goes on.
+
+DuckDB's own checksum is the exclusive or of a hash of each 8-byte word: a sector that holds
+the same word over and over may come back as zeros without its notice. So every row has a sum of
+its own (see ``edge.sums``), and what stands behind the first bad one does not count.
 """
 
 from __future__ import annotations
@@ -24,6 +28,7 @@ from pathlib import Path
 
 import duckdb
 
+from edge import sums
 from edge.segments import Recovery, Row, Segment, SegmentLost, Starved, StoreFailed
 
 _NAME = re.compile(r"^([0-9a-z]+)-(\d{8})-(\d{19})\.duckdb$")
@@ -38,6 +43,8 @@ a checkpoint rewrites one of the last two."""
 _HEADER = 4_096
 _WAL_WITHOUT_ROWS = 300
 """Making the table takes some 215 bytes of the WAL, and the smallest append 200 more."""
+_COLUMNS = "seq BIGINT NOT NULL, body BLOB NOT NULL, sum UINTEGER NOT NULL"
+_CHECKED_AT_ONCE = 1_000
 _REPAIRS = 3
 _SHORTAGES = (errno.EMFILE, errno.ENFILE, errno.ENOMEM)
 _COPIES = 4
@@ -103,7 +110,7 @@ class DuckDBSegments:
         alias = _alias(segment)
         try:
             self._db.execute(f"ATTACH '{_quoted(self._path(segment))}' AS {alias}")
-            self._db.execute(f"CREATE TABLE {alias}.ev(seq BIGINT NOT NULL, body BLOB NOT NULL)")
+            self._db.execute(f"CREATE TABLE {alias}.ev({_COLUMNS})")
             fsync_directory(self._directory)
         except (duckdb.Error, OSError, MemoryError) as error:
             self.let_go(segment)
@@ -121,8 +128,7 @@ class DuckDBSegments:
                 path = _quoted(self._path(segment))
                 self._db.execute(f"ATTACH '{path}' AS {_alias(segment)} {mode}")
                 segment.is_open = True
-                newest = f"SELECT max(seq) FROM {_alias(segment)}.ev"  # noqa: S608 (our own alias)
-                last = self._db.execute(newest).fetchall()[0][0]
+                last = self._last_sound(segment, found)
             except (duckdb.Error, MemoryError) as error:
                 self.let_go(segment)
                 if _is_starved(error):
@@ -134,7 +140,7 @@ class DuckDBSegments:
                     continue
                 self.put_aside(segment, str(error), found)
                 raise SegmentLost(str(error)) from error
-            segment.last_seq = segment.first_seq - 1 if last is None else int(last)
+            segment.last_seq = last
             return
         why = "its log is torn in more places than can be repaired"
         self.put_aside(segment, why, found)
@@ -147,7 +153,7 @@ class DuckDBSegments:
                 made = self._db.appender(f"{_alias(segment)}.main.ev")
                 self._appender = (segment.number, made)
             appender = self._appender[1]
-            appender.append_rows(rows)
+            appender.append_rows(sums.added(rows))
             appender.flush()
         except (duckdb.Error, MemoryError) as error:
             self._appender = None
@@ -155,12 +161,16 @@ class DuckDBSegments:
 
     def rows(self, segment: Segment, after_seq: int, limit: int) -> list[Row]:
         """See ``SegmentStore``."""
-        query = f"SELECT seq, body FROM {_alias(segment)}.ev WHERE seq > ? ORDER BY seq LIMIT ?"  # noqa: S608
+        query = f"SELECT * FROM {_alias(segment)}.ev WHERE seq BETWEEN ? AND ? ORDER BY seq LIMIT ?"  # noqa: S608
         try:
-            return self._db.execute(query, [after_seq, limit]).fetchall()
+            found = self._db.execute(query, [after_seq + 1, segment.last_seq, limit]).fetchall()
         except (duckdb.Error, MemoryError) as error:
             kind = Starved if _is_starved(error) else StoreFailed
             raise kind(f"{segment.name} could not be read: {error}") from error
+        sound = sums.sound(found)
+        if found and not sound:
+            raise StoreFailed(f"{segment.name}: row {found[0][0]} is not what was written")
+        return sound
 
     def seal(self, segment: Segment) -> None:
         """See ``SegmentStore``: the only checkpoint of its life."""
@@ -251,6 +261,25 @@ class DuckDBSegments:
             fsync_directory(self._directory)
         except OSError as error:
             raise StoreFailed(f"position.json was not saved: {error}") from error
+
+    # ---- what was written --------------------------------------------------------------
+    def _last_sound(self, segment: Segment, found: Recovery) -> int:
+        """The last row's number. In a log, whose end may be torn, that before the first bad row:
+        it and what follows were never acknowledged, or are lost.
+        """
+        table, before = f"{_alias(segment)}.ev", segment.first_seq - 1
+        if not self.log_bytes(segment):
+            newest = self._db.execute(f"SELECT max(seq) FROM {table}").fetchall()[0][0]  # noqa: S608
+            return before if newest is None else int(newest)
+        rows = self._db.execute(f"SELECT * FROM {table} ORDER BY seq")  # noqa: S608 (our own name)
+        last = before
+        while some := rows.fetchmany(_CHECKED_AT_ONCE):
+            sound = sums.sound(some)
+            last = sound[-1][0] if sound else last
+            if len(sound) < len(some):
+                found.repaired.append(f"{segment.name}: rows after {last} were torn, and left out")
+                break
+        return last
 
     # ---- files -------------------------------------------------------------------------
     def _path(self, segment: Segment) -> Path:
