@@ -22,7 +22,7 @@ from benchmarks.servers.postgres import why_not
 pytestmark = [
     pytest.mark.line,
     pytest.mark.mosquitto,
-    pytest.mark.xdist_group("line"),
+    pytest.mark.xdist_group("nemesis"),
     pytest.mark.timeout(420),
     pytest.mark.skipif(find_mosquitto() is None, reason=MISSING),
 ]

@@ -21,7 +21,7 @@ from tallyport.demo.run import until
 pytestmark = [
     pytest.mark.line,
     pytest.mark.mosquitto,
-    pytest.mark.xdist_group("line"),
+    pytest.mark.xdist_group("nemesis"),
     pytest.mark.timeout(420),
     pytest.mark.skipif(find_mosquitto() is None, reason=MISSING),
 ]
