@@ -26,6 +26,7 @@ class ScaleProtocol:
     """One protocol. ``steps`` are pairs of what the scale answers and what is sent then.
 
     ``unit_set_up``: the unit is not sent but set in the scale, so that what is decoded is a guess.
+    ``packets``: the line keeps messages apart, so that what is left of one joins no other.
     """
 
     name: str
@@ -38,6 +39,7 @@ class ScaleProtocol:
     bytesize: Literal[7, 8] = 8
     parity: Parity = "none"
     unit_set_up: bool = False
+    packets: bool = False
 
 
 _ESC = b"\x1b"
