@@ -30,6 +30,7 @@ from drivers.errors import DeviceError, DeviceUnavailable, FrameError
 from drivers.llrp_config import Antenna, Capabilities, GpiTrigger, LlrpConfig, check_settings
 from drivers.llrp_decode import IMPINJ_PEN, LlrpDecoder
 from drivers.llrp_link import connect
+from drivers.llrp_refill import enabled_fields
 from drivers.llrp_rospec import build_rospec
 from drivers.llrp_session import Session
 
@@ -68,6 +69,7 @@ class _Handshake(sllurp.llrp.LLRPClient):  # type: ignore[misc]  # sllurp has no
         self._ours = config
         self.found: Capabilities | None = None
         self.impinj = False
+        self.refill: frozenset[str] = frozenset()
         self.waiting: dict[int, str] = {}
         """Requests that the reader has not answered: message id and name."""
 
@@ -162,7 +164,10 @@ class _Handshake(sllurp.llrp.LLRPClient):  # type: ignore[misc]  # sllurp has no
             for settings in self.reader_config.get("AntennaConfiguration", [])
             if (radio := settings.get("RFTransmitter"))
         }
-        return build_rospec(self._ours, self.found, current, impinj=self.impinj)
+        rospec = build_rospec(self._ours, self.found, current, impinj=self.impinj)
+        if self.found.vendor_pen != IMPINJ_PEN:  # which always sends every field
+            self.refill = enabled_fields(rospec["ROReportSpec"]["TagReportContentSelector"])
+        return rospec
 
     def take(self, frame: frames.Frame) -> None:
         """Go on with one message of the reader; ``FrameError`` where it cannot be decoded."""

@@ -8,18 +8,16 @@ A reader sends tag after tag with the same parameters in the same places. The fi
 walked parameter by parameter, which yields a *layout*: which bits are headers and what
 they must be, and where the values stand. A later tag whose header bits are the same is
 taken apart by one comparison and one ``unpack``. A tag of another shape is walked again, so
-that the result never depends on what came before (but see ``refill``).
+that the result never depends on what came before (but see ``drivers.llrp_refill``).
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from math import tau
 from operator import itemgetter
 from struct import Struct
 from typing import Any, NamedTuple
-
-import msgspec
 
 from drivers.errors import FrameError
 from drivers.llrp_events import event_readings
@@ -30,7 +28,9 @@ from drivers.llrp_frames import (
     RO_ACCESS_REPORT,
     Frame,
     FrameSplitter,
+    in_order,
 )
+from drivers.llrp_refill import LastValues
 from drivers.readings import Reading, TagRead
 
 IMPINJ_PEN = 25882
@@ -58,8 +58,8 @@ _TV_BYTES = {
 }  # fmt: skip
 
 # Parameter -> (slot, struct code). Slots are the order in which a layout yields values.
-_EPC, _ANTENNA, _RSSI, _FIRST, _LAST, _COUNT, _CHANNEL, _PHASE, _DOPPLER = range(9)
-_UPTIME_FIRST, _UPTIME_LAST, _FINE_RSSI = 9, 10, 11
+_EPC, _ANTENNA, _RSSI, _FIRST, _LAST, _COUNT, _CHANNEL, _PHASE, _DOPPLER, _ROSPEC = range(10)
+_UPTIME_FIRST, _UPTIME_LAST, _FINE_RSSI = 10, 11, 12
 _TV_SLOTS = {
     1: (_ANTENNA, "H"),
     2: (_FIRST, "Q"),
@@ -69,6 +69,7 @@ _TV_SLOTS = {
     6: (_RSSI, "b"),
     7: (_CHANNEL, "H"),
     8: (_COUNT, "H"),
+    9: (_ROSPEC, "I"),
     _EPC_96: (_EPC, "12s"),
 }
 _IMPINJ_SLOTS = {56: (_PHASE, "H"), 57: (_FINE_RSSI, "h"), 68: (_DOPPLER, "h")}
@@ -90,7 +91,6 @@ class _Layout(NamedTuple):
     epc_bits: int
     rssi_scale: float
     uptime_clock: bool
-    lacks: bool
     remark: str
 
 
@@ -189,7 +189,7 @@ class _Walk:
         fine = _FINE_RSSI in order
         if fine:
             order[_RSSI] = order[_FINE_RSSI]
-        indexes = [order.get(slot, -1) for slot in range(9)]  # -1: the None at the end
+        indexes = [order.get(slot, -1) for slot in range(10)]  # -1: the None at the end
         return _Layout(
             size=self.end - self.start,
             mask=(mask := int.from_bytes(self.mask, "big")),
@@ -199,7 +199,6 @@ class _Walk:
             epc_bits=self.epc_bits,
             rssi_scale=100.0 if fine else 1.0,
             uptime_clock=uptime,
-            lacks=-1 in indexes[_ANTENNA : _CHANNEL + 1],
             remark=self.remark,
         )
 
@@ -207,15 +206,12 @@ class _Walk:
 class ReportDecoder:
     """Takes RO_ACCESS_REPORT messages of one connection apart.
 
-    With ``refill``, a field that is missing in a tag gets the value it had in the tag before:
-    LLRP 1.0.1 section 13.2.3.1 lets a reader leave out an enabled field whose value equals
-    the last one it sent. Only for a connection whose ROSpec enabled these fields, and not
-    for Impinj, which never leaves out a field.
+    ``refill`` names the fields of ``TagRead`` that the reader leaves out when they are what
+    they were: those get their last value (see ``drivers.llrp_refill``).
     """
 
-    def __init__(self, *, refill: bool = False) -> None:
-        self.refill = refill
-        self._before: TagRead | None = None
+    def __init__(self, *, refill: Collection[str] = ()) -> None:
+        self._last = LastValues(refill) if refill else None
         self._layouts: dict[int, list[_Layout]] = {}
         self._layout_count = 0
         self._epc_texts: dict[bytes, str] = {}
@@ -235,6 +231,7 @@ class ReportDecoder:
             if size < _PARAMETER_BYTES or position + size > end:
                 what = f"A tag report holds a parameter of {size} bytes with {end - position} left"
                 errors.append(_error(what, frame, offset, position))
+                self.missed()
                 break
             if kind != TAG_REPORT_DATA:
                 position += size
@@ -244,16 +241,22 @@ class ReportDecoder:
             except _NonsenseError as reason:
                 what = f"A tag was refused: {reason}"
                 errors.append(_error(what, frame, offset, position))
+                self.missed()
                 position += size
                 continue
             if layout.remark:
                 what = f"A tag was read in part: {layout.remark}"
                 errors.append(_error(what, frame, offset, position))
-                end_of_run = position + size
+                position = self._run(layout, frame, position, position + size, reads)
+                self.missed()
             else:
-                end_of_run = end
-            position = self._run(layout, frame, position, end_of_run, reads)
+                position = self._run(layout, frame, position, end, reads)
         return reads, errors
+
+    def missed(self) -> None:
+        """Something that the reader sent was not understood: it may have held a new value."""
+        if self._last is not None:
+            self._last.forget()
 
     def _layout(self, frame: bytes, position: int, size: int) -> _Layout:
         known = self._layouts.get(size, ())
@@ -271,15 +274,14 @@ class ReportDecoder:
         self, layout: _Layout, frame: bytes, position: int, end: int, reads: list[TagRead]
     ) -> int:
         """Read tags as long as they have this layout; return where it ends."""
-        size, mask, pattern, unpack_from, pick, bits, scale, uptime, lacks, _ = layout
-        refill = lacks and self.refill
+        size, mask, pattern, unpack_from, pick, bits, scale, uptime, _ = layout
         from_bytes, append, none = int.from_bytes, reads.append, (None,)
-        texts, before = self._epc_texts, self._before
+        texts, last_values = self._epc_texts, self._last
         while (
             position + size <= end
             and from_bytes(frame[position : position + size], "big") & mask == pattern
         ):
-            epc, antenna, rssi, first, last, count, channel, phase, doppler = pick(
+            epc, antenna, rssi, first, last, count, channel, phase, doppler, rospec = pick(
                 unpack_from(frame, position) + none
             )
             position += size
@@ -301,32 +303,10 @@ class ReportDecoder:
                 doppler_hz=None if doppler is None else doppler / 16,
                 channel=channel,
             )
-            if refill and before is not None:
-                read = _refilled(read, before, no_count=count is None)
+            if last_values is not None:
+                read = last_values.fill(read, counted=count is not None, rospec=rospec)
             append(read)
-            before = read
-        self._before = before
         return position
-
-
-def _refilled(read: TagRead, before: TagRead, *, no_count: bool) -> TagRead:
-    """``read`` with what it lacks taken from the tag sent before it."""
-    fields: dict[str, Any] = {
-        name: getattr(before, name)
-        for name in ("antenna", "peak_rssi_dbm", "channel")
-        if getattr(read, name) is None
-    }
-    if no_count:
-        fields["count"] = before.count
-    timeless = read.first_seen_us is None and read.last_seen_us is None
-    if timeless:
-        fields["uptime_clock"] = before.uptime_clock
-    if timeless or read.uptime_clock == before.uptime_clock:
-        if read.first_seen_us is None:
-            fields["first_seen_us"] = before.first_seen_us
-        if read.last_seen_us is None:
-            fields["last_seen_us"] = before.last_seen_us
-    return msgspec.structs.replace(read, **fields)
 
 
 def _error(what: str, frame: bytes, offset: int, position: int) -> FrameError:
@@ -338,11 +318,11 @@ class LlrpDecoder:
 
     Messages in either direction may be in it. Tag reports and reader events become
     readings; other messages are passed over; what makes no sense goes to ``errors`` (the
-    first 10,000 are kept, ``error_count`` counts all). Without ``refill`` every report is
-    taken as it stands.
+    first 10,000 are kept, ``error_count`` counts all). Without ``refill`` (see
+    ``ReportDecoder``) every report is taken as it stands.
     """
 
-    def __init__(self, *, refill: bool = False) -> None:
+    def __init__(self, *, refill: Collection[str] = ()) -> None:
         self.errors: list[FrameError] = []
         self.error_count = 0
         self._splitter = FrameSplitter()
@@ -360,9 +340,12 @@ class LlrpDecoder:
 
     def _read(self, frames: list[Frame], errors: list[FrameError]) -> list[Reading]:
         readings: list[Reading] = []
-        found = list(errors)
-        for frame in frames:
-            if frame.kind == RO_ACCESS_REPORT:
+        found: list[FrameError] = []
+        for frame in in_order(frames, errors):
+            if isinstance(frame, FrameError):
+                self._reports.missed()
+                found.append(frame)
+            elif frame.kind == RO_ACCESS_REPORT:
                 reads, refused = self._reports.decode(frame.data, frame.offset)
                 readings += reads
                 found += refused

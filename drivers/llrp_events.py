@@ -42,6 +42,13 @@ _u16 = Struct(">H")
 _u64 = Struct(">Q")
 
 
+class Stamp(NamedTuple):
+    """When a reader noted an event, on its own clock: UTC, or time since its boot."""
+
+    at_us: int | None
+    uptime: bool = False
+
+
 class Parameter(NamedTuple):
     """One TLV parameter: its type and what follows its four header bytes."""
 
@@ -94,17 +101,29 @@ def event_readings(frame: bytes, offset: int = 0) -> list[Reading]:
     GPI edges and antennas become events of their own, a ConnectionAttemptEvent with success
     ``connected``, everything else that a person may want to know ``info``. Hopping, ROSpec,
     AISpec (with or without singulation details), RF survey and custom events say nothing of
-    that kind and yield nothing. ``at_us`` is the reader's UTC clock, ``None`` for a reader
-    that only counts uptime. Raises ``FrameError`` when the message makes no sense.
+    that kind and yield nothing. Raises ``FrameError`` when the message makes no sense.
     """
     try:
         found = _event_parameters(frame)
-        at_us = next((_u64.unpack_from(body)[0] for kind, body in found if kind == 128), None)
-        events = [_event(kind, body, at_us) for kind, body in found]
+        stamp = _stamp(found)
+        events = [_event(kind, body, stamp) for kind, body in found]
     except (ValueError, struct_error) as reason:
         what = f"A reader event makes no sense: {reason}"
         raise FrameError(what, offset=offset, frame=frame[:64]) from None
     return [event for event in events if event is not None]
+
+
+def stamp_of(frame: bytes) -> Stamp:
+    """When the reader says that it made a READER_EVENT_NOTIFICATION. Raises as ``parameters``."""
+    return _stamp(_event_parameters(frame))
+
+
+def _stamp(found: list[Parameter]) -> Stamp:
+    """UTC where there is one: a reader may send both."""
+    clocks = {kind: int(_u64.unpack_from(body)[0]) for kind, body in found if kind in (128, 129)}
+    if 128 in clocks or not clocks:
+        return Stamp(clocks.get(128))
+    return Stamp(clocks[129], uptime=True)
 
 
 def _event_parameters(frame: bytes) -> list[Parameter]:
@@ -114,20 +133,27 @@ def _event_parameters(frame: bytes) -> list[Parameter]:
     raise ValueError("it holds no ReaderEventNotificationData")
 
 
-def _event(kind: int, body: bytes, at_us: int | None) -> DeviceEvent | None:
+def _event(kind: int, body: bytes, stamp: Stamp) -> DeviceEvent | None:
+    def event(
+        name: str, port: int | None = None, state: bool | None = None, detail: str = ""
+    ) -> DeviceEvent:
+        return DeviceEvent(
+            name=name, port=port, state=state, detail=detail,
+            at_us=stamp.at_us, uptime_clock=stamp.uptime,
+        )  # fmt: skip
+
     detail = ""
     match kind:
         case 248:
             port, flags = _port_flag.unpack_from(body)
-            return DeviceEvent(name="gpi", port=port, state=bool(flags & 0x80), at_us=at_us)
+            return event("gpi", port, bool(flags & 0x80))
         case 255:
             flags, port = _flag_port.unpack_from(body)
-            return DeviceEvent(name="antenna", port=port, state=flags == 1, at_us=at_us)
+            return event("antenna", port, flags == 1)
         case 256:
             status = _u16.unpack_from(body)[0]
             detail = _CONNECTION_STATUS.get(status, f"connection status {status}")
-            name = "connected" if status == CONNECTED else "info"
-            return DeviceEvent(name=name, at_us=at_us, detail=detail)
+            return event("connected" if status == CONNECTED else "info", detail=detail)
         case 250:
             detail = f"the reader's report buffer is {body[0] if body else 0} % full"
         case 251:
@@ -137,4 +163,4 @@ def _event(kind: int, body: bytes, at_us: int | None) -> DeviceEvent | None:
             detail = "reader exception: " + body[2 : 2 + size].decode("utf-8", "replace")
         case 257:
             detail = "the reader closes the connection"
-    return DeviceEvent(name="info", at_us=at_us, detail=detail) if detail else None
+    return event("info", detail=detail) if detail else None

@@ -11,6 +11,7 @@ skipped becomes one ``FrameError``.
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 from struct import Struct
 from typing import NamedTuple
 
@@ -140,6 +141,20 @@ class FrameSplitter:
             f"{FRAME_BYTES_MAX}); skipped {offset - start} bytes to the next message"
         )
         return FrameError(what, offset=start, frame=header)
+
+
+def in_order(frames: list[Frame], errors: list[FrameError]) -> Iterator[Frame | FrameError]:
+    """Messages and what was skipped between them, as they stood in the stream."""
+    skipped = iter(errors)
+    error = next(skipped, None)
+    for frame in frames:
+        while error is not None and error.offset < frame.offset:
+            yield error
+            error = next(skipped, None)
+        yield frame
+    if error is not None:
+        yield error
+    yield from skipped
 
 
 def _search(buffer: bytearray, position: int, *, ended: bool) -> tuple[int, bool]:

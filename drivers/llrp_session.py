@@ -17,7 +17,14 @@ from drivers.driver import Emit, Tap
 from drivers.errors import DeviceError, DeviceRefused, DeviceUnavailable, FrameError
 from drivers.llrp_config import Capabilities, LlrpConfig
 from drivers.llrp_decode import IMPINJ_PEN, ReportDecoder
-from drivers.llrp_events import CONNECTED, connection_status, event_readings, status_of
+from drivers.llrp_events import (
+    CONNECTED,
+    Stamp,
+    connection_status,
+    event_readings,
+    stamp_of,
+    status_of,
+)
 from drivers.llrp_link import LastingReader
 from drivers.llrp_rospec import read_back
 from drivers.readings import DeviceEvent, Reading
@@ -36,6 +43,7 @@ class Handshake(Protocol):
     """The client's side of setting a reader up."""
 
     found: Capabilities | None
+    refill: frozenset[str]
     waiting: dict[int, str]
 
     @property
@@ -78,6 +86,7 @@ class Session:
         self._begun = self._ready = False
         self._patience_s = config.setup_timeout_s
         self._errors_in_row = 0
+        self._told: tuple[Stamp, float] | None = None
 
     async def run(self, emit: Emit) -> None:
         """Hear and emit until ``DeviceError`` or cancellation."""
@@ -146,9 +155,11 @@ class Session:
 
     def _hear(self, data: bytes, readings: list[Reading]) -> None:
         found, errors = self._splitter.feed(data)
-        for error in errors:
-            self._mistake(error, readings)
-        for frame in found:
+        for frame in frames.in_order(found, errors):
+            if isinstance(frame, FrameError):
+                self._reports.missed()
+                self._mistake(frame, readings)
+                continue
             self._counters["frames"] += 1
             try:
                 self._take(frame, readings)
@@ -179,12 +190,19 @@ class Session:
         self._patience_s = self._config.idle_timeout_s
         maker = "Impinj" if found.vendor_pen == IMPINJ_PEN else f"vendor {found.vendor_pen}"
         detail = f"{maker} model {found.model}, firmware {found.firmware}, at {self._where}"
-        readings.append(DeviceEvent(name="connected", detail=detail))
+        readings.append(self._connected(detail))
         readings += [
             DeviceEvent(name="antenna", port=port, state=False, detail="no antenna at this port")
             for port in self._handshake.unplugged()
         ]
         self._handshake.ask_rospecs()
+
+    def _connected(self, detail: str) -> DeviceEvent:
+        """With what the reader's clock says now: since its first event setup took some time."""
+        stamp, heard_s = self._told or (Stamp(None), 0.0)
+        since_us = round((asyncio.get_running_loop().time() - heard_s) * 1e6)
+        at_us = None if stamp.at_us is None else stamp.at_us + since_us
+        return DeviceEvent(name="connected", detail=detail, at_us=at_us, uptime_clock=stamp.uptime)
 
     def _take(self, frame: frames.Frame, readings: list[Reading]) -> None:
         match frame.kind:
@@ -216,6 +234,7 @@ class Session:
             readings += events
         elif status == CONNECTED:
             self._begun = True
+            self._told = stamp_of(frame.data), asyncio.get_running_loop().time()
             self._handshake.take(frame)
         elif status in (1, 2):
             raise DeviceUnavailable(
@@ -262,8 +281,8 @@ class Session:
             self._read_back(frame, readings, failed=bool(code))
         else:
             self._handshake.take(frame)
-        if name == "GET_READER_CAPABILITIES" and self._handshake.found is not None:
-            self._reports.refill = self._handshake.found.vendor_pen != IMPINJ_PEN
+        if name == "ADD_ROSPEC":  # what was held for us before is of an older ROSpec
+            self._reports = ReportDecoder(refill=self._handshake.refill)
 
     def _read_back(self, frame: frames.Frame, readings: list[Reading], *, failed: bool) -> None:
         found = self._handshake.found
@@ -307,8 +326,10 @@ class Session:
     def _last_readings(self, data: bytes) -> list[Reading]:
         """Reports and events only: an answer would lead to another request."""
         readings: list[Reading] = []
-        for frame in self._splitter.feed(data)[0]:
-            if self._ready and frame.kind in _SAID_UNASKED:
+        for frame in frames.in_order(*self._splitter.feed(data)):
+            if isinstance(frame, FrameError):
+                self._reports.missed()
+            elif self._ready and frame.kind in _SAID_UNASKED:
                 try:
                     self._take(frame, readings)
                 except DeviceError:  # the end is no time to complain

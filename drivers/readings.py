@@ -77,6 +77,8 @@ class DeviceEvent(msgspec.Struct, frozen=True, kw_only=True, gc=False):
 
     ``name`` is one of ``gpi`` (``port``, ``state``), ``antenna`` (``port``, ``state``),
     ``connected``, ``reader_restarted``, ``frame_error``, ``info``; ``detail`` is for people.
+    ``at_us`` is on the device's clock, which counts from its boot where ``uptime_clock`` is true.
+    That of ``connected`` is what this clock says now, not when something was noted.
     """
 
     name: str
@@ -84,6 +86,7 @@ class DeviceEvent(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     state: bool | None = None
     at_us: int | None = None
     detail: str = ""
+    uptime_clock: bool = False
 
 
 Reading = TagRead | WeightReading | CodeScan | DeviceEvent

@@ -68,9 +68,30 @@ class ReaderClock:
             self._late.clear()
         self._remember(difference, arrived_us)
 
-    def to_edge(self, stamp_us: int | None, arrived_us: int) -> int:
-        """The edge's time of a stamp; the arrival where there is nothing better."""
+    def told(self, stamp_us: int, arrived_us: int, *, uptime: bool = False) -> None:
+        """Learn what the reader's clock says now, as it does when a connection begins.
+
+        This stamp never waited in a backlog: a difference to the estimate is a reader that
+        booted, or whose clock was set while nobody listened, and needs no confirmation.
+        """
+        difference = arrived_us - stamp_us
+        if uptime is not self._uptime:
+            self.restarted()
+            self._uptime = uptime
+        elif self._offset is not None and abs(difference - self._offset) > self._step_us:
+            self._adopt(difference, arrived_us)
+            return
+        self._below.clear()
+        self._late.clear()
+        self._remember(difference, arrived_us)
+
+    def to_edge(self, stamp_us: int | None, arrived_us: int, *, uptime: bool | None = None) -> int:
+        """The edge's time of a stamp; the arrival where there is nothing better. ``uptime`` says
+        which clock stamped, where the caller knows: what was learned of one is not of the other.
+        """
         if stamp_us is None or self._offset is None:
+            return arrived_us
+        if uptime is not None and uptime is not self._uptime:
             return arrived_us
         return max(0, min(stamp_us + self._offset, arrived_us))
 

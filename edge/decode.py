@@ -218,7 +218,7 @@ def _event(event: DeviceEvent) -> dict[str, object]:
         "name": event.name,
         "port": event.port,
         "state": event.state,
-        "at": _moment(event.at_us),
+        "at": None if event.uptime_clock else _moment(event.at_us),
         "detail": event.detail,
     }
 

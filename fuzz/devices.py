@@ -24,6 +24,7 @@ from drivers.errors import DeviceError
 from drivers.llrp import LlrpConfig, LlrpReader
 from drivers.llrp_decode import LlrpDecoder
 from drivers.llrp_link import LastingReader
+from drivers.llrp_refill import FIELDS
 from drivers.readings import Reading
 from drivers.scale_mtsics import MtSicsDecoder
 from drivers.scale_protocols import PROTOCOLS
@@ -36,7 +37,7 @@ from gateway.contract import Observation
 
 Build = Callable[[], Decoder]
 DECODERS: dict[str, tuple[Build, ...]] = {
-    "device-llrp": (LlrpDecoder, partial(LlrpDecoder, refill=True)),
+    "device-llrp": (LlrpDecoder, partial(LlrpDecoder, refill=FIELDS)),
     "device-mt-sics": (MtSicsDecoder,),
     "device-scanner": (
         ScannerDecoder,
@@ -58,11 +59,18 @@ _MOST_ANSWERED_BYTES = 1_000_000
 _observation: msgspec.json.Decoder[Observation] = msgspec.json.Decoder(Observation)
 
 
-SCALES: tuple[Build, ...] = tuple(
-    partial(registry.decoder, kind)
-    for kind in (*PROTOCOLS, *registry.FORMATS, "modbus-rtu", "modbus-tcp", "scale-pattern")
+_FIRST = (*PROTOCOLS, *registry.FORMATS, "modbus-rtu", "modbus-tcp", "scale-pattern")
+SCALE_KINDS: tuple[str, ...] = (
+    *_FIRST,
+    *(kind for kind in registry.DRIVERS if f"device-{kind}" not in DECODERS if kind not in _FIRST),
 )
-"""Every framed scale protocol."""
+"""Every framed scale protocol, and after them every kind that has no target of its own."""
+SCALES: tuple[Build, ...] = tuple(partial(registry.decoder, kind) for kind in SCALE_KINDS)
+KINDS: dict[str, tuple[str, ...]] = {
+    target: tuple(kind for kind in registry.DRIVERS if target == f"device-{kind}")
+    for target in DECODERS
+} | {"device-scale": tuple(kind for kind in SCALE_KINDS if kind in registry.DRIVERS)}
+"""Target to the kinds of device whose bytes it is given."""
 
 
 def device_scale(data: bytes) -> None:

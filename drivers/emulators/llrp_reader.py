@@ -57,6 +57,7 @@ class EmulatedReader:
     those that fell out of the full hold queue, ``unheard`` those at an antenna or a time that
     the client's ROSpec does not read. ``tags_per_report`` holds where the ROSpec asks for no
     number.
+    ``booted_us`` is when it was switched on, on the monotonic clock.
     ``model`` is the reader's state, ``received`` the client's last 1,000 messages.
     """
 
@@ -75,6 +76,7 @@ class EmulatedReader:
         power_dbm: tuple[float, float, float] = (10.0, 30.0, 0.25),
         tags_per_report: int = 32,
         held_messages_max: int = HELD_MESSAGES_MAX,
+        has_utc_clock: bool = True,
     ) -> None:
         low, high, step = power_dbm
         facts = encode.ReaderFacts(
@@ -88,6 +90,7 @@ class EmulatedReader:
             power_min_dbm=low,
             power_max_dbm=high,
             power_step_db=step,
+            has_utc_clock=has_utc_clock,
         )
         self.model = ReaderModel(facts)
         self.host, self.port = host, port
@@ -104,6 +107,7 @@ class EmulatedReader:
         self._changed = asyncio.Condition()
         self._delivering = asyncio.Lock()
         self._message_id = 0
+        self.booted_us = time.monotonic_ns() // 1_000
 
     async def start(self) -> int:
         """Listen; returns the port."""
@@ -127,7 +131,17 @@ class EmulatedReader:
         self.model.restart()
         self.dropped += sum(len(held) for held in self._held if isinstance(held, list))
         self._held.clear()
+        self.booted_us = time.monotonic_ns() // 1_000
         self.drop()
+
+    def clock_us(self) -> int:
+        """The reader's own clock: UTC, or the time since it was switched on."""
+        if self.model.facts.has_utc_clock:
+            return time.time_ns() // 1_000
+        return time.monotonic_ns() // 1_000 - self.booted_us
+
+    def _event(self, event: bytes) -> bytes:
+        return encode.event(self.clock_us(), event, uptime=not self.model.facts.has_utc_clock)
 
     @property
     def connected(self) -> bool:
@@ -179,7 +193,7 @@ class EmulatedReader:
             return
         self.model.drive_gpi(port, state=state)
         if settings.gpi_enabled[port] and settings.events[_GPI_EVENT]:
-            self._hold(encode.event(_now_us(), encode.gpi_event(port, state=state)))
+            self._hold(self._event(encode.gpi_event(port, state=state)))
         await self._notify()
         await self._deliver()
 
@@ -187,7 +201,7 @@ class EmulatedReader:
         """Plug or pull an antenna's cable."""
         self.model.settings.antenna_connected[port] = connected
         if self.model.settings.events[_ANTENNA_EVENT]:
-            self._hold(encode.event(_now_us(), encode.antenna_event(port, state=connected)))
+            self._hold(self._event(encode.antenna_event(port, state=connected)))
         await self._deliver()
 
     async def send_raw(self, data: bytes) -> None:
@@ -262,11 +276,11 @@ class EmulatedReader:
         self.connections += 1
         try:
             if self.faults.busy or self._client is not None:
-                await session.write(encode.event(_now_us(), encode.connection_attempt(2)))
+                await session.write(self._event(encode.connection_attempt(2)))
                 return
             self._client = session
             session.holding = self.model.settings.hold_upon_reconnect
-            await session.write(encode.event(_now_us(), encode.connection_attempt(0)))
+            await session.write(self._event(encode.connection_attempt(0)))
             session.keep_alive()
             async for frame in session.frames():
                 self.received.append(frame)
@@ -299,7 +313,3 @@ class EmulatedReader:
             session.keep_alive()
             if frame.kind == CLOSE_CONNECTION:
                 session.end()
-
-
-def _now_us() -> int:
-    return time.time_ns() // 1_000

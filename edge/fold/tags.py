@@ -85,20 +85,23 @@ class TagFolder:
         out: list[Observation] = []
         for read in reads:
             stamp = read.first_seen_us if read.first_seen_us is not None else read.last_seen_us
-            self._hear(read, self._clock.to_edge(stamp, arrived_us), arrived_us, out)
+            at_us = self._clock.to_edge(stamp, arrived_us, uptime=read.uptime_clock)
+            self._hear(read, at_us, arrived_us, out)
         return out
 
     def event(self, event: DeviceEvent, arrived_us: int) -> list[Observation]:
         """A reader's own event: an input changed, or it booted and its clock starts anew."""
         out: list[Observation] = []
         if event.name == "gpi":
-            at_us = self._clock.to_edge(event.at_us, arrived_us)
+            at_us = self._clock.to_edge(event.at_us, arrived_us, uptime=event.uptime_clock)
             reason = self._gate.breaks(at_us)
             if reason is not None:
                 self._close_window(reason, arrived_us, out)
             self._gate.input(event.port, event.state, at_us, arrived_us)
         elif event.name == "reader_restarted":
             self._clock.restarted()
+        elif event.name == "connected" and event.at_us is not None:
+            self._clock.told(event.at_us, arrived_us, uptime=event.uptime_clock)
         return out
 
     def tick(self, now_us: int) -> list[Observation]:
