@@ -17,6 +17,11 @@ from tallyport.not_here import NotHere
 
 BENCHES = {
     "decode": ("benchmarks.decode", "LLRP tag reports: ours against sllurp, on the same bytes."),
+    "devices": (
+        "benchmarks.devices.rates",
+        "Every kind of device: readings per second of its decoder. Option: --write 1 keeps the "
+        "figures for docs/devices.md.",
+    ),
     "journal": ("benchmarks.journal", "The edge's journal against SQLite (WAL, FULL)."),
     "line": ("benchmarks.line", "The whole road: from the LLRP socket to the committed ledger."),
     "backlog": (

@@ -1,59 +1,44 @@
-"""A kind of device counts as supported when it has all six of its pieces."""
+"""A kind of device is at least bronze, and docs/devices.md says what there is to show for it."""
 
 from __future__ import annotations
 
-import importlib.util
-import re
-import tomllib
+import difflib
+from importlib import import_module
 
 import pytest
 
+from benchmarks.devices.evidence import records
+from benchmarks.devices.grades import Grade, Record, grade, missing
+from benchmarks.devices.page import rewritten
+from benchmarks.devices.rates import machine
+from drivers.catalogue import ABOUT
 from drivers.registry import DRIVERS
 from tests.architecture.source import ROOT
 
-ROW = re.compile(r"^\| `(?P<kind>[\w-]+)` \|(?P<cells>.*)\|$", re.MULTILINE)
+
+@pytest.fixture(scope="module")
+def shown() -> list[Record]:
+    return records()
 
 
-def rows() -> dict[str, list[str]]:
-    text = (ROOT / "docs" / "devices.md").read_text(encoding="utf-8")
-    return {row["kind"]: re.findall(r"`([^`]+)`", row["cells"]) for row in ROW.finditer(text)}
+@pytest.mark.xdist_group("devices-page")
+def test_every_kind_is_at_least_bronze(shown: list[Record]) -> None:
+    lacking = {
+        record.kind: missing(record.shown) for record in shown if grade(record.shown) < Grade.BRONZE
+    }
+    assert lacking == {}, "see the marks in benchmarks/devices/collecting.py"
 
 
-@pytest.mark.parametrize("kind", sorted(DRIVERS))
-def test_a_kind_has_row_sample_emulator_and_tests(kind: str) -> None:
-    cells = rows().get(kind)
-    assert cells is not None, f"docs/devices.md has no row for {kind}"
-
-    samples = [cell for cell in cells if cell.startswith("firmware_configs/")]
-    assert samples, f"the row of {kind} names no sample in firmware_configs/"
-    for sample in samples:
-        assert (ROOT / sample).exists(), f"{sample} of {kind} does not exist"
-    files = [
-        file
-        for sample in samples
-        for file in (
-            [ROOT / sample] if sample.endswith(".toml") else (ROOT / sample).glob("*.toml")
-        )
-    ]
-    assert files, f"no sample file for {kind}"
-    for file in files:
-        tomllib.loads(file.read_text(encoding="utf-8"))
-
-    emulators = [cell for cell in cells if cell.startswith("drivers.emulators.")]
-    assert emulators, f"the row of {kind} names no emulator"
-    for emulator in emulators:
-        assert importlib.util.find_spec(emulator) is not None, f"{emulator} does not exist"
-
-    module = DRIVERS[kind].partition(":")[0].rpartition(".")[2]
-    tests = [
-        path.read_text(encoding="utf-8")
-        for path in (ROOT / "tests" / "drivers").glob(f"test_{module}*.py")
-    ]
-    assert tests, f"no tests/drivers/test_{module}.py"
-    assert any('b"' in text or "fromhex" in text for text in tests), f"no bytes test for {kind}"
-    splits = [text for text in tests if "@given" in text]
-    assert splits, f"no property test that any split of {kind}'s bytes reads the same"
+@pytest.mark.xdist_group("devices-page")
+def test_the_page_is_what_the_command_writes(shown: list[Record]) -> None:
+    page = (ROOT / "docs" / "devices.md").read_text(encoding="utf-8")
+    wanted = rewritten(page, shown, machine())
+    differs = "\n".join(difflib.unified_diff(page.splitlines(), wanted.splitlines(), lineterm=""))
+    assert page == wanted, f"Run: python -m benchmarks.devices\n{differs}"
 
 
-def test_no_row_without_a_driver() -> None:
-    assert {*rows()} <= {*DRIVERS}
+@pytest.mark.parametrize("kind", DRIVERS)
+def test_the_emulator_of_a_kind_is_there(kind: str) -> None:
+    assert kind in ABOUT, f"add {kind} to ABOUT in drivers/catalogue.py"
+    module, _, name = ABOUT[kind].emulator.partition(":")
+    assert callable(getattr(import_module(module), name))

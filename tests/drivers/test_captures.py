@@ -20,6 +20,7 @@ SAID = (
 )
 
 
+@pytest.mark.evidence("capture")
 @pytest.mark.parametrize("kind", registry.DRIVERS)
 def test_every_kind_has_a_capture_that_decodes(kind: str) -> None:
     captures = sorted((CAPTURES / kind).glob("*.bin"))

@@ -25,6 +25,7 @@ READS = [
 ]  # fmt: skip
 
 
+@pytest.mark.evidence("emulator", "llrp")
 async def test_every_read_arrives_in_order_and_a_gpi_edge_with_it() -> None:
     emulator = EmulatedReader()
     port = await emulator.start()
@@ -52,6 +53,7 @@ async def test_every_read_arrives_in_order_and_a_gpi_edge_with_it() -> None:
     assert [one.state for one in events if one.name == "gpi"] == [True]
 
 
+@pytest.mark.evidence("split", "llrp")
 @given(st.data())
 @settings(max_examples=60, deadline=None)
 def test_any_split_gives_the_same_and_garbage_never_raises(data: st.DataObject) -> None:

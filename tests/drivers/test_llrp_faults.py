@@ -204,6 +204,7 @@ async def test_fault_07_a_link_that_falls_silent() -> None:
         await one.heard(1)
 
 
+@pytest.mark.evidence("reconnect", "llrp")
 async def test_fault_08_a_reader_that_is_off_for_a_while() -> None:
     """Stock: one quick try, then one a minute, and after five it gives up."""
     async with portal() as one:
@@ -214,6 +215,7 @@ async def test_fault_08_a_reader_that_is_off_for_a_while() -> None:
         await one.heard(1)
 
 
+@pytest.mark.evidence("reconnect", "llrp")
 async def test_fault_09_a_connection_cut_within_a_message() -> None:
     """Stock: keeps the torn half, and swallows the new handshake with it."""
     async with portal() as one:

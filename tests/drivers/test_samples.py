@@ -1,10 +1,9 @@
-"""Every kind of device has a sample that loads, an emulator, and a row in docs/devices.md."""
+"""Every kind of device has a sample that loads."""
 
 from __future__ import annotations
 
 import re
 import tomllib
-from importlib import import_module
 from pathlib import Path
 from typing import Any
 
@@ -14,14 +13,6 @@ from drivers import registry
 from drivers.scale_protocols import PROTOCOLS
 
 ROOT = Path(__file__).parents[2]
-EMULATORS = {
-    "llrp": "drivers.emulators.llrp_reader:EmulatedReader",
-    "modbus-rtu": "drivers.emulators.transmitter:EmulatedTransmitter",
-    "modbus-tcp": "drivers.emulators.transmitter:EmulatedTransmitter",
-    "mt-sics": "drivers.emulators.mtsics_scale:EmulatedScale",
-    "scanner": "drivers.emulators.scanner:EmulatedScanner",
-    "scanner-hid": "drivers.emulators.keyboard_scanner:EmulatedKeyboardScanner",
-} | dict.fromkeys([*PROTOCOLS, "scale-pattern"], "drivers.emulators.indicator:EmulatedIndicator")
 OF_THE_EDGE = {"name", "driver", "read_point", "fold"}
 """Keys of a device's table that every device has, and no driver sees."""
 # A setting that is commented out with its default: `# baud_rate = 9600`.
@@ -78,11 +69,3 @@ def test_a_scale_sample_shows_every_setting(kind: str) -> None:
     text = file.read_text(encoding="utf-8")
     assert 'host = "' in text
     assert 'unit = "' in text
-
-
-@pytest.mark.parametrize("kind", sorted(registry.DRIVERS))
-def test_every_kind_has_an_emulator_and_a_row(kind: str) -> None:
-    module, _, name = EMULATORS[kind].partition(":")
-    assert callable(getattr(import_module(module), name))
-    rows = (ROOT / "docs" / "devices.md").read_text(encoding="utf-8")
-    assert re.search(rf"^\| `{kind}` \|.*`{re.escape(module)}`", rows, re.MULTILINE)

@@ -182,6 +182,7 @@ NOISE = st.one_of(
 )
 
 
+@pytest.mark.evidence("split", *NAMES)
 @settings(max_examples=150, deadline=None)
 @given(st.sampled_from(ALL), st.lists(st.tuples(NOISE, SHOWN), max_size=4), st.data())
 def test_any_split_gives_the_same_and_noise_between_frames_is_survived(
@@ -248,12 +249,14 @@ async def over_tcp(name: str) -> None:
         await scale.stop()
 
 
+@pytest.mark.evidence("emulator", *NAMES)
 async def test_weights_come_over_tcp_from_a_scale_of_every_protocol() -> None:
     async with asyncio.TaskGroup() as together:
         for name in NAMES:
             together.create_task(over_tcp(name))
 
 
+@pytest.mark.evidence("reconnect", of="name")
 @pytest.mark.parametrize("name", ["sma", "st-gs"])
 async def test_unplugged_and_plugged_in_again(name: str, tmp_path: Path) -> None:
     scale = EmulatedIndicator(name, link=tmp_path / "usb-scale")

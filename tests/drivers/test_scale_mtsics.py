@@ -111,6 +111,7 @@ NOISE = st.one_of(
 )
 
 
+@pytest.mark.evidence("split", "mt-sics")
 @settings(max_examples=80, deadline=None)
 @given(st.lists(st.tuples(NOISE, END, FRAME, END), max_size=4), st.data())
 def test_any_split_gives_the_same_and_noise_between_lines_is_survived(
@@ -138,6 +139,7 @@ def test_memory_is_bounded() -> None:
     assert [(error.offset, len(error.frame)) for error in decoder.errors] == [(0, 64)]
 
 
+@pytest.mark.evidence("emulator", "mt-sics")
 # ---- the driver on a real pseudo-terminal --------------------------------------------------
 @pytest.mark.parametrize("command", ["SIR", "SI"])
 async def test_weights_come_from_the_line_and_the_load_settles(command: str) -> None:
@@ -193,6 +195,7 @@ async def test_the_same_scale_behind_a_tcp_socket() -> None:
         await asyncio.wait_for(gone.wait(), 60)
 
 
+@pytest.mark.evidence("reconnect", "mt-sics")
 async def test_unplugged_and_plugged_in_again(tmp_path: Path) -> None:
     scale = EmulatedScale(link=tmp_path / "usb-scale")
     threads = active_count()

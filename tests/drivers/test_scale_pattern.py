@@ -115,6 +115,7 @@ SHOWN = st.builds(
 )
 
 
+@pytest.mark.evidence("split", "scale-pattern")
 @settings(max_examples=60, deadline=None)
 @given(
     st.sampled_from(["st-gs", "and-standard", "dini-argeo"]),
@@ -150,6 +151,7 @@ def test_settings_refuse_what_cannot_work() -> None:
             PatternConfig.model_validate({"port": "x", **wrong})
 
 
+@pytest.mark.evidence("emulator", "scale-pattern")
 async def test_the_driver_asks_with_its_question_and_hears_the_answer() -> None:
     scale = EmulatedIndicator("dini-argeo", seed=1)
     try:

@@ -86,6 +86,7 @@ CODE = st.sampled_from(
 )
 
 
+@pytest.mark.evidence("split", "scanner")
 @settings(max_examples=80, deadline=None)
 @given(st.lists(CODE, max_size=8), st.sampled_from([b"\r\n", b"\r", b"\n"]), st.data())
 def test_any_split_gives_the_same(codes: list[bytes], end: bytes, data: st.DataObject) -> None:
@@ -98,6 +99,8 @@ def test_any_split_gives_the_same(codes: list[bytes], end: bytes, data: st.DataO
 
 
 # ---- the driver on a real pseudo-terminal --------------------------------------------------
+@pytest.mark.evidence("reconnect", "scanner")
+@pytest.mark.evidence("emulator", "scanner")
 async def test_scans_come_from_the_line_and_replugging_works(tmp_path: Path) -> None:
     scanner = EmulatedScanner(link=tmp_path / "usb-scanner")
     try:

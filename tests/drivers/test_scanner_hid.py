@@ -55,6 +55,7 @@ def test_events_as_a_64_bit_kernel_sends_them() -> None:
     assert decoder.errors == []
 
 
+@pytest.mark.evidence("split", "scanner-hid")
 @given(st.data())
 @settings(max_examples=60, deadline=None)
 def test_any_split_gives_the_same(data: st.DataObject) -> None:
@@ -140,6 +141,7 @@ def pipe(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[tuple[Path
         os.close(fd)
 
 
+@pytest.mark.evidence("emulator", "scanner-hid")
 async def test_codes_come_from_the_device(pipe: tuple[Path, int]) -> None:
     path, fd = pipe
     scanner = EmulatedKeyboardScanner("de")

@@ -9,6 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from fuzz.devices import KINDS
 from fuzz.mutators import MUTATORS, mutated
 from fuzz.targets import TARGETS
 
@@ -42,17 +43,20 @@ def test_every_target_has_a_corpus_and_a_mutator() -> None:
     assert [target for target in TARGETS if not seeds(target)] == []
 
 
+@pytest.mark.evidence("fuzz", of="target", table=KINDS)
 @pytest.mark.parametrize("target", TARGETS)
 def test_what_is_known_makes_no_trouble(target: str) -> None:
     for seed in seeds(target):
         TARGETS[target](seed)
 
 
+@pytest.mark.evidence("fuzz", of="target", table=KINDS)
 @pytest.mark.parametrize("target", TARGETS)
 def test_any_bytes(target: str) -> None:
     try_any(target, st.binary(max_size=400))
 
 
+@pytest.mark.evidence("fuzz", of="target", table=KINDS)
 @pytest.mark.parametrize("target", TARGETS)
 def test_good_messages_gone_bad(target: str) -> None:
     """Field by field, parameter by parameter, word by word, one to four changes at once."""

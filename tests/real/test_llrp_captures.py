@@ -52,6 +52,7 @@ def test_every_tag_of_a_session_agrees_with_sllurp(name: str) -> None:
         assert tag.first_seen_us == stamp
 
 
+@pytest.mark.evidence("published", "llrp")
 @pytest.mark.parametrize("path", EDGEX, ids=lambda path: path.stem)
 def test_an_impinj_reader_s_reports_decode_as_published(path: Path) -> None:
     published = json.loads(

@@ -26,13 +26,20 @@ def lines(name: str) -> list[dict[str, Any]]:
 
 FRAMES = lines("frames.jsonl")
 SCANS = lines("barcodes.jsonl")
+KINDS = (
+    "and-standard", "cas-22", "cas-enq", "dibal-epos-tisa", "modbus-rtu", "mt-continuous",
+    "mt-continuous-checksum", "mt-sics", "nci-scp01", "ohaus-print", "ohaus-ranger", "radwag",
+    "sartorius-sbi", "sma", "st-gs", "toledo-8217",
+)  # fmt: skip
 EVENTS = {"reply", "total", "about", "command", "request"}
 """What a frame is expected to be where it is no statement about the load."""
 STATES = {"under_zero": "underload", "over_capacity": "overload"}
 
 
+@pytest.mark.evidence("published", *KINDS)
 @pytest.mark.skipif(not FRAMES, reason="the published scale frames are not beside this checkout")
 def test_every_published_frame(capsys: pytest.CaptureFixture[str]) -> None:
+    assert {frame["protocol"] for frame in FRAMES} - set(registry.FORMATS) == set(KINDS)
     for frame in FRAMES:
         status = run(frame["protocol"], frame["hex"], None)
         told = capsys.readouterr()
@@ -84,6 +91,7 @@ def test_all_frames_of_a_protocol_in_one_stream_however_it_is_cut() -> None:
         assert len(readings) == sum(one["protocol"] == kind for one in FRAMES), kind
 
 
+@pytest.mark.evidence("published", "scanner")
 @pytest.mark.skipif(not SCANS, reason="the published scans are not beside this checkout")
 def test_every_scan() -> None:
     for known in SCANS:
