@@ -1,7 +1,8 @@
 """What a person may tell a scale: zero, tare, clear, identify, where its protocol has them.
 
 Only ``tallyport edge tell`` comes here: a driver and a probe never change a scale. A kind's
-commands are bytes in a table (``drivers.scale_protocols``), so that what is sent can be read.
+commands are bytes in a table (``drivers.scale_protocols``), so that what is sent can be read; those
+of a transmitter with Modbus are registers of its map.
 """
 
 from __future__ import annotations
@@ -12,6 +13,7 @@ from collections.abc import Mapping
 from drivers import registry
 from drivers.driver import Decoder
 from drivers.errors import DeviceRefused
+from drivers.modbus_map import RegisterMap
 from drivers.readings import Reading
 from drivers.scale_protocols import PROTOCOLS, Command
 from drivers.transport import TransportSettings, open_transport
@@ -27,15 +29,25 @@ QUIET_S = 0.5
 """An answer has ended when nothing comes for so long."""
 
 
-def commands(kind: str) -> Mapping[Command, bytes]:
-    """What such a scale can be told; empty where its protocol has no commands."""
+def commands(kind: str, settings: TransportSettings | RegisterMap | None = None) -> frozenset[str]:
+    """What such a scale can be told; none where its protocol, or its map, has no commands."""
+    if isinstance(settings, RegisterMap):
+        return frozenset(settings.commands.known())
+    return frozenset(_bytes_of(kind))
+
+
+def _bytes_of(kind: str) -> Mapping[Command, bytes]:
     if kind == "mt-sics":
         return _MT_SICS
     return PROTOCOLS[kind].commands if kind in PROTOCOLS else {}
 
 
 async def tell(
-    kind: str, settings: TransportSettings, command: Command, *, seconds: float = 6.0
+    kind: str,
+    settings: TransportSettings | RegisterMap,
+    command: Command,
+    *,
+    seconds: float = 6.0,
 ) -> tuple[bytes, list[Reading]]:
     """Send one command, and give what the scale says then: its bytes, and what they mean.
 
@@ -44,16 +56,18 @@ async def tell(
     ``DeviceRefused`` where the protocol lacks the command, ``DeviceUnavailable`` where the line
     fails.
     """
-    known = commands(kind)
+    known = commands(kind, settings)
     if command not in known:
-        has = ", ".join(known) or "none at all"
+        has = ", ".join(one for one in COMMANDS if one in known) or "none at all"
         raise DeviceRefused(
             f"{kind} has no command to {command}.", hint=f"Its commands are: {has}."
         )
+    if isinstance(settings, RegisterMap):
+        return await _written(kind, settings, command)
     decoder: Decoder = registry.decoder(kind)
     heard = bytearray()
     async with open_transport(settings) as line:
-        await line.write(known[command])
+        await line.write(_bytes_of(kind)[command])
         now = asyncio.get_running_loop().time
         deadline = now() + seconds
         while (left_s := deadline - now()) > 0:
@@ -63,3 +77,12 @@ async def tell(
             heard += data
     readings = [*decoder.feed(bytes(heard)), *decoder.finish()]
     return bytes(heard), readings
+
+
+async def _written(
+    kind: str, settings: RegisterMap, command: Command
+) -> tuple[bytes, list[Reading]]:
+    from drivers import scale_modbus  # noqa: PLC0415 - pymodbus is for those who have Modbus
+
+    assert isinstance(settings, scale_modbus.ModbusConfig), "the settings of a kind with Modbus"
+    return await scale_modbus.tell("tcp" if kind == "modbus-tcp" else "rtu", settings, command)

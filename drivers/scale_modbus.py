@@ -1,105 +1,86 @@
-"""Weighing transmitters with Modbus-RTU (serial, or carried over TCP) and Modbus-TCP.
+"""Weighing transmitters with Modbus-RTU (serial, or carried over TCP) and Modbus-TCP, by pymodbus.
 
-Sources: Modbus application protocol 1.1b3; the register map of each transmitter's manual, which
-is configuration: no two are alike. One read (function 3 or 4) fetches weight and status at once;
-nothing is ever written to a transmitter. Addresses count from 0: a manual's 40001 is address 0.
+The register map of each transmitter's manual is configuration (``drivers.modbus_map``). Weight
+and status are read (function 3 or 4); nothing is ever written but by ``tell``, which only
+``tallyport edge tell`` calls.
 """
 
 from __future__ import annotations
 
-import struct
-from decimal import Decimal
-from functools import partial
-from typing import Annotated, Literal, Self
+import asyncio
+from collections.abc import Mapping
+from typing import ClassVar, Literal, NoReturn
 
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import Field
+from pymodbus.pdu import ModbusPDU
 
-from drivers.driver import Tap
-from drivers.frames import FrameDecoder, FrameFormat, blank, measured
-from drivers.modbus_frames import LONGEST, MODBUS_RTU, MODBUS_TCP, crc, tcp_length
-from drivers.readings import Reading, WeightReading, WeightStatus
-from drivers.scale import Scale, ScaleConfig
-from drivers.scale_protocols import ScaleProtocol
+from drivers.driver import Emit, Tap
+from drivers.errors import DeviceError, DeviceRefused, DeviceUnavailable
+from drivers.frames import FrameDecoder
+from drivers.modbus_client import ANSWER_TIMEOUT_S, Framing, LineClient, NoAnswer
+from drivers.modbus_frames import MODBUS_RTU, MODBUS_TCP
+from drivers.modbus_map import Block, RegisterMap, Words
+from drivers.readings import DeviceEvent, Reading, WeightReading, WeightStatus
+from drivers.scale import ScaleConfig
+from drivers.transport import Transport, open_transport
 from drivers.weights import fault
 
-MOST_REGISTERS = 120
-_STRUCTS = {"i16": ">h", "u16": ">H", "i32": ">i", "u32": ">I", "f32": ">f"}
-_TRANSACTION = b"\0\1"
-_BUSY_EXCEPTION = 6
-
-Address = Annotated[int, Field(ge=0, le=65_535)]
-Bit = Annotated[int, Field(ge=0, le=15)]
-
-
-class WeightRegister(BaseModel):
-    """Where the weight is and how it is written; ``decimals`` places stand behind the point."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
-    address: Address
-    type: Literal["i16", "u16", "i32", "u32", "f32"] = "i32"
-    words: Literal["high-first", "low-first"] = "high-first"
-    decimals: Annotated[int, Field(ge=0, le=6)] = 0
-
-    @property
-    def registers(self) -> int:
-        """How many registers it fills."""
-        return struct.calcsize(_STRUCTS[self.type]) // 2
+_SLOW_BAUD, _BITS_OF_A_BYTE = 19_200, 11
+_TITLES: dict[Framing, str] = {"rtu": "Modbus-RTU", "tcp": "Modbus-TCP"}
+_EXCEPTIONS = {
+    1: "it does not know this function",
+    2: "it has no such register",
+    3: "it refuses this value or number of registers",
+    4: "it failed while it carried that out",
+    5: "it is still at it",
+    6: "it is busy",
+    8: "its memory is damaged",
+    10: "the gateway has no way to it",
+    11: "the gateway gets no answer from it",
+}
+"""Exception codes in words (Modbus application protocol 1.1b3, section 7)."""
+_WRONG_MAP = frozenset({1, 2, 3})
+_LATER = frozenset({5, 6})
+_NO_WAY = frozenset({10, 11})
 
 
-class StatusRegister(BaseModel):
-    """Which bits of the status say what; bit 0 is the lowest. What is left out is not known."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
-    address: Address
-    stable: Bit | None = None
-    moving: Bit | None = None
-    net: Bit | None = None
-    zero: Bit | None = None
-    overload: Bit | None = None
-    underload: Bit | None = None
-    fault: Bit | None = None
-
-
-class ModbusConfig(ScaleConfig):
+class ModbusConfig(RegisterMap, ScaleConfig):
     """Where the transmitter is, and its register map. ``unit`` is what its figures are in."""
 
     ask: Literal[True] = True
     unit: Literal["g", "kg", "t", "oz", "lb"] = "kg"
-    unit_id: Annotated[int, Field(ge=1, le=247)] = 1
-    function: Literal[3, 4] = 3
-    weight: WeightRegister
-    status: StatusRegister | None = None
-
-    @model_validator(mode="after")
-    def _in_one_read(self) -> Self:
-        if self.count > MOST_REGISTERS:
-            raise ValueError(
-                f"weight and status lie {self.count} registers apart; one read takes at most "
-                f"{MOST_REGISTERS}"
-            )
-        return self
-
-    @property
-    def first(self) -> int:
-        """The first register that is read."""
-        return min(self.weight.address, self.status.address if self.status else 65_535)
-
-    @property
-    def count(self) -> int:
-        """How many registers are read."""
-        last = self.weight.address + self.weight.registers
-        return max(last, self.status.address + 1 if self.status else 0) - self.first
+    unit_id: int = Field(default=1, ge=1, le=247)
 
 
-class ModbusRtuScale(Scale):
-    """One transmitter with Modbus-RTU (``drivers.driver.Driver``)."""
+class ModbusScale:
+    """One transmitter (``drivers.driver.Driver``); a subclass says how frames travel."""
 
-    Config = ModbusConfig
+    Config: ClassVar[type[ModbusConfig]] = ModbusConfig
+    framing: ClassVar[Framing]
 
     def __init__(self, config: ModbusConfig, *, tap: Tap | None = None) -> None:
-        super().__init__(rtu(config), config, tap=tap)
+        self.config = config
+        self._tap = tap
+        self._counts = {"bytes": 0, "frames": 0, "frame_errors": 0, "weights": 0}
+
+    def counters(self) -> Mapping[str, int]:
+        """``bytes``, ``frames``, ``frame_errors``, ``weights`` since construction."""
+        return dict(self._counts)
+
+    async def run(self, emit: Emit) -> None:
+        """Open the line, and emit weights until cancelled.
+
+        Raises ``DeviceUnavailable`` when the line fails or no weight comes within the silence
+        timeout, ``DeviceRefused`` when the transmitter has no such registers.
+        """
+        async with open_transport(self.config, tap=self._tap) as line:
+            await _Watching(self.config, self.framing, line, emit, self._counts).run()
+
+
+class ModbusRtuScale(ModbusScale):
+    """One transmitter with Modbus-RTU."""
+
+    framing = "rtu"
 
     @classmethod
     def decoder(cls) -> FrameDecoder:
@@ -107,13 +88,10 @@ class ModbusRtuScale(Scale):
         return FrameDecoder(MODBUS_RTU)
 
 
-class ModbusTcpScale(Scale):
-    """One transmitter with Modbus-TCP (``drivers.driver.Driver``)."""
+class ModbusTcpScale(ModbusScale):
+    """One transmitter with Modbus-TCP."""
 
-    Config = ModbusConfig
-
-    def __init__(self, config: ModbusConfig, *, tap: Tap | None = None) -> None:
-        super().__init__(tcp(config), config, tap=tap)
+    framing = "tcp"
 
     @classmethod
     def decoder(cls) -> FrameDecoder:
@@ -121,98 +99,171 @@ class ModbusTcpScale(Scale):
         return FrameDecoder(MODBUS_TCP)
 
 
-# ---- what is asked, and what the answer says -----------------------------------------------
-def rtu(config: ModbusConfig) -> ScaleProtocol:
-    """The read of this register map as RTU, and its answer."""
-    ask = _request(config)
-    poll = ask + crc(ask)
-    begin = ask[:2]
-
-    def length(data: bytes) -> int | None:
-        size = _answer_size(config, data, begin)
-        if not size or len(data) < size + 2:
-            return 0 if size == 0 else None
-        return size + 2 if crc(data[:size]) == data[size : size + 2] else 0
-
-    form = FrameFormat(
-        find=measured(length, longest=LONGEST),
-        read=lambda frame: _weight(config, frame[:-2]),
-        # A two-wire adapter may hear its own question.
-        quiet=lambda gap, last: gap == poll or blank(gap, last),
-    )
-    return ScaleProtocol(name="modbus-rtu", title="Modbus-RTU", form=form, poll=poll)
+def _client(config: ModbusConfig, framing: Framing, line: Transport) -> LineClient:
+    pause_s = 0.0
+    if framing == "rtu" and config.host is None:
+        # 3.5 characters of silence between frames, and no less than 1.75 ms above 19,200 baud.
+        pause_s = 3.5 * _BITS_OF_A_BYTE / min(config.baud_rate, _SLOW_BAUD)
+    timeout_s = min(ANSWER_TIMEOUT_S, config.silence_timeout_s / 2)
+    return LineClient(line, framing, timeout_s=timeout_s, pause_s=pause_s)
 
 
-def tcp(config: ModbusConfig) -> ScaleProtocol:
-    """The read of this register map as Modbus-TCP, and its answer."""
-    ask = _request(config)
-    header = _TRANSACTION + b"\0\0" + len(ask).to_bytes(2, "big")
+class _Watching:
+    """One connection: a question, an answer, and again after ``interval_s``."""
 
-    def read(frame: bytes) -> Reading:
-        data = frame[6:]
-        if frame[:2] != _TRANSACTION or _answer_size(config, data, ask[:2]) != len(data):
-            raise ValueError("An answer to another question")
-        return _weight(config, data)
+    def __init__(
+        self,
+        config: ModbusConfig,
+        framing: Framing,
+        line: Transport,
+        emit: Emit,
+        counts: dict[str, int],
+    ) -> None:
+        self._config = config
+        self._framing = framing
+        self._line = line
+        self._emit = emit
+        self._counts = counts
+        self._bytes_before = counts["bytes"]
+        self._client = _client(config, framing, line)
+        self._known = False
+        self._noise_told = 0
 
-    form = FrameFormat(find=measured(tcp_length, longest=LONGEST + 6), read=read)
-    return ScaleProtocol(name="modbus-tcp", title="Modbus-TCP", form=form, poll=header + ask)
+    async def run(self) -> NoReturn:
+        now = asyncio.get_running_loop().time
+        answered_at = now()
+        while True:
+            next_at = now() + self._config.interval_s
+            news: list[Reading] = []
+            try:
+                news.append(await self._weight())
+                answered_at = now()
+            except NoAnswer as nothing:
+                if now() - answered_at >= self._config.silence_timeout_s:
+                    raise self._silence(nothing) from nothing
+            except ValueError as error:
+                self._counts["frame_errors"] += 1
+                news.append(DeviceEvent(name="frame_error", detail=f"{error}."))
+            self._counts["bytes"] = self._bytes_before + self._line.bytes_read
+            if news := [*self._events(known=bool(news)), *news]:
+                await self._emit(news)
+            await asyncio.sleep(max(0.0, next_at - now()))
+
+    async def _weight(self) -> WeightReading:
+        words: dict[int, int] = {}
+        for block in self._config.blocks:
+            answer = await self._read(block)
+            self._counts["frames"] += 1
+            if answer.isError():
+                return self._exception(answer.exception_code, block)
+            words |= dict(enumerate(answer.registers, start=block.address))
+        return self._reading(words)
+
+    async def _read(self, block: Block) -> ModbusPDU:
+        holding = self._config.function == 3
+        read = self._client.read_holding_registers if holding else self._client.read_input_registers
+        return await read(block.address, count=block.size, device_id=self._config.unit_id)
+
+    def _reading(self, words: Words) -> WeightReading:
+        reading = self._config.reading(words, self._config.unit)
+        self._counts["weights"] += 1
+        return reading
+
+    def _exception(self, code: int, block: Block) -> WeightReading:
+        """The unit answered, and said no. Raises where only a person can help."""
+        if code in _NO_WAY:
+            raise DeviceUnavailable(
+                f"{_named(self._config)}: {_in_words(code)}.",
+                hint="Has the transmitter behind the gateway power, and is unit_id its address?",
+            )
+        if code in _WRONG_MAP and not self._known:
+            last = block.address + block.size - 1
+            raise DeviceRefused(
+                f"{_named(self._config)} refuses registers {block.address} to {last} "
+                f"(function {self._config.function}): {_in_words(code)}.",
+                hint="Compare the addresses with its manual, and count from 0: 40001 is address 0 "
+                "of function 3, 30001 is address 0 of function 4. A gap between registers may be "
+                "refused: then set together = false.",
+            )
+        return fault(WeightStatus.BUSY if code in _LATER else WeightStatus.ERROR)
+
+    def _events(self, *, known: bool) -> list[Reading]:
+        events: list[Reading] = []
+        if known and not self._known:
+            self._known = True
+            detail = f"{_TITLES[self._framing]}: {_named(self._config)}"
+            events.append(DeviceEvent(name="connected", detail=detail))
+        noise = self._client.noise_bytes - self._noise_told
+        self._noise_told += noise
+        if noise:
+            self._counts["frame_errors"] += 1
+            events.append(
+                DeviceEvent(name="frame_error", detail=f"{noise} bytes are no answer in Modbus.")
+            )
+        return events
+
+    def _silence(self, nothing: NoAnswer) -> DeviceError:
+        config, client = self._config, self._client
+        waited = f"{config.silence_timeout_s:g} s"
+        if client.strangers:
+            others = ", ".join(str(unit) for unit in sorted(client.strangers))
+            return DeviceUnavailable(
+                f"At {config.where} unit {others} answers, and not unit {config.unit_id}.",
+                hint="Set unit_id to the address that is set in the transmitter.",
+            )
+        if self._line.bytes_read:
+            return DeviceUnavailable(
+                f"What comes from {config.where} is no {_TITLES[self._framing]}.",
+                hint="Compare the transmitter's interface with "
+                f"{_TITLES[self._framing] if config.host else config.line}.",
+            )
+        return DeviceUnavailable(
+            f"{_named(config)} said nothing for {waited}.",
+            hint="Has it power, is unit_id its address, are A and B of the line the right way "
+            f"round, and is its interface set to {config.line}?"
+            if config.host is None
+            else "Is unit_id its address, and does it speak Modbus at this port? RTU carried over "
+            'TCP is driver = "modbus-rtu".',
+        )
 
 
-def _request(config: ModbusConfig) -> bytes:
-    return struct.pack(">BBHH", config.unit_id, config.function, config.first, config.count)
+def _named(config: ModbusConfig) -> str:
+    return f"Unit {config.unit_id} at {config.where}"
 
 
-def _answer_size(config: ModbusConfig, data: bytes, begin: bytes) -> int | None:
-    """How long the answer is without its check; 0 where none begins, ``None`` where unknown yet."""
-    if len(data) < 3:
-        head = (begin, bytes([begin[0], begin[1] | 0x80]))
-        return None if any(one.startswith(data[:2]) for one in head) else 0
-    if data[:2] == bytes([begin[0], begin[1] | 0x80]):
-        return 3
-    return 3 + data[2] if data[:2] == begin and data[2] == 2 * config.count else 0
+def _in_words(code: int) -> str:
+    return f"{_EXCEPTIONS.get(code, 'it answers with an unknown exception')} (exception {code})"
 
 
-def _weight(config: ModbusConfig, data: bytes) -> Reading:
-    if data[1] & 0x80:
-        busy = data[2] == _BUSY_EXCEPTION
-        return fault(WeightStatus.BUSY if busy else WeightStatus.ERROR)
-    words = [data[at : at + 2] for at in range(3, len(data), 2)]
-    has = partial(_bit, config, words)
-    for name, status in (
-        ("overload", WeightStatus.OVERLOAD),
-        ("underload", WeightStatus.UNDERLOAD),
-        ("fault", WeightStatus.ERROR),
-    ):
-        if has(name):
-            return fault(status)
-    moving, stable = has("moving"), has("stable")
-    return WeightReading(
-        value=_value(config, words),
-        unit=config.unit,
-        stable=stable if moving is None else not moving,
-        net=has("net"),
-        zero=has("zero"),
-    )
+# ---- what a person may tell it -------------------------------------------------------------
+async def tell(framing: Framing, config: ModbusConfig, command: str) -> tuple[bytes, list[Reading]]:
+    """Write what the map names for this command; give the answer's bytes, and what they mean.
 
-
-def _value(config: ModbusConfig, words: list[bytes]) -> Decimal:
-    weight = config.weight
-    at = weight.address - config.first
-    own = words[at : at + weight.registers]
-    if weight.words == "low-first":
-        own.reverse()
-    (number,) = struct.unpack(_STRUCTS[weight.type], b"".join(own))
-    if weight.type == "f32":
-        if number != number or abs(number) > 1e9:  # noqa: PLR0124 - not a number
-            raise ValueError("The weight is no number")
-        return Decimal(f"{number:.{weight.decimals}f}") + 0
-    return Decimal(number).scaleb(-weight.decimals)
-
-
-def _bit(config: ModbusConfig, words: list[bytes], name: str) -> bool | None:
-    """A bit of the status; ``None`` where the map does not have it."""
-    place = getattr(config.status, name, None)
-    if config.status is None or place is None:
-        return None
-    word = int.from_bytes(words[config.status.address - config.first], "big")
-    return bool(word >> place & 1)
+    Raises ``DeviceRefused`` when the transmitter refuses it, ``DeviceUnavailable`` when it does
+    not answer or the line fails.
+    """
+    wanted = config.commands.known()[command]
+    heard = bytearray()
+    async with open_transport(config, tap=heard.extend) as line:
+        client = _client(config, framing, line)
+        for value in wanted.values:
+            try:
+                answer = await (
+                    client.write_register(wanted.address, value, device_id=config.unit_id)
+                    if wanted.function == 6
+                    else client.write_registers(wanted.address, [value], device_id=config.unit_id)
+                )
+            except NoAnswer as nothing:
+                raise DeviceUnavailable(
+                    f"{_named(config)} did not answer to {command}.",
+                    hint="Is unit_id its address? Nobody knows whether it did what it was told.",
+                ) from nothing
+            if answer.isError():
+                raise DeviceRefused(
+                    f"{_named(config)} refuses to {command}: {_in_words(answer.exception_code)}.",
+                    hint=f"Compare address {wanted.address} and its values with the manual; some "
+                    "refuse while the load moves.",
+                )
+    written = ", then ".join(str(value) for value in wanted.values)
+    detail = f"{command}: {written} written to register {wanted.address}"
+    return bytes(heard), [DeviceEvent(name="info", detail=detail)]

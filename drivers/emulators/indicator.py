@@ -76,6 +76,11 @@ class EmulatedIndicator:
         """Put on or take off."""
         self._cell.set_load_mg(load_g * 1000)
 
+    @property
+    def tared(self) -> bool:
+        """Whether it shows a net weight."""
+        return self._tare_mg > 0
+
     def send(self, data: bytes) -> None:
         """Put raw bytes on the line, as a disturbance does."""
         self._line.write(data)
@@ -99,7 +104,7 @@ class EmulatedIndicator:
         return Shown(
             kg=Decimal(gross_mg - self._tare_mg) / 1_000_000,
             stable=self._last.stable,
-            net=self._tare_mg > 0,
+            net=self.tared,
             over=gross_mg > self._capacity_mg,
             under=gross_mg < -self._capacity_mg // _UNDER_SHARE,
         )
@@ -131,15 +136,19 @@ class EmulatedIndicator:
             return False
         at, sent, name = min(found)
         del self._typed[: at + len(sent)]
+        if name == "weigh":
+            self._answer(sent)
+        else:
+            self._do(name)
+        return True
+
+    def _do(self, name: str) -> None:
         if name == "zero":
             self._zero_mg, self._tare_mg = self._last.gross_mg, 0
         elif name == "tare":
             self._tare_mg = max(0, self._last.gross_mg - self._zero_mg)
         elif name == "clear":
             self._tare_mg = 0
-        elif name == "weigh":
-            self._answer(sent)
-        return True
 
     def _answer(self, asked: bytes) -> None:
         """With the weight, or where there are steps with what leads to the next."""
