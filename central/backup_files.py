@@ -8,12 +8,13 @@ cut leaves the backup of before, the new one, or something that is told to be no
 from __future__ import annotations
 
 import hashlib
-import os
 from pathlib import Path
 
 import msgspec
 
-__all__ = ["BackupFailed", "Manifest", "Reach", "keep", "manifest_of", "sync", "sync_folder"]
+from gateway import files
+
+__all__ = ["BackupFailed", "Manifest", "Reach", "keep", "manifest_of"]
 
 
 class BackupFailed(Exception):
@@ -53,7 +54,7 @@ def keep(fresh: Path, target: Path, reach: Reach, roles: tuple[str, ...]) -> Non
     What was there before is a whole backup until the very rename that makes this one whole:
     between the two renames the manifest is found under ``<target>.json.new``.
     """
-    sync(fresh)
+    files.sync(fresh)
     manifest = Manifest(
         **msgspec.structs.asdict(reach),
         roles=roles,
@@ -62,15 +63,11 @@ def keep(fresh: Path, target: Path, reach: Reach, roles: tuple[str, ...]) -> Non
     )
     name = _manifest_name(target)
     coming = _coming(name)
-    with coming.open("wb") as file:
-        file.write(msgspec.json.encode(manifest) + b"\n")
-        file.flush()
-        os.fsync(file.fileno())
-    sync_folder(target.parent)
+    files.replace(coming, msgspec.json.encode(manifest) + b"\n")
     fresh.replace(target)
-    sync_folder(target.parent)
+    files.sync_folder(target.parent)
     coming.replace(name)
-    sync_folder(target.parent)
+    files.sync_folder(target.parent)
 
 
 def manifest_of(source: Path) -> Manifest:
@@ -96,21 +93,6 @@ def manifest_of(source: Path) -> Manifest:
         f"{source} is no whole backup: its {size} bytes are not those that {name.name} speaks of "
         "(it was cut short, or changed since)"
     )
-
-
-def sync(path: Path) -> None:
-    """Have the disk keep what was written to a file, whoever wrote it."""
-    with path.open("rb") as file:
-        os.fsync(file.fileno())
-
-
-def sync_folder(folder: Path) -> None:
-    """Have the disk keep the names in a folder."""
-    handle = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(handle)
-    finally:
-        os.close(handle)
 
 
 def _manifest_name(copy: Path) -> Path:

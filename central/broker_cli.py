@@ -13,6 +13,8 @@ from typing import Annotated, Any
 
 import typer
 
+from gateway import files
+
 app = typer.Typer(
     no_args_is_help=True,
     help=(
@@ -28,6 +30,9 @@ Live = Annotated[
     typer.Option("--live", help="HOST:PORT of the running broker; without it the file changes."),
 ]
 _PATIENCE_S = 15.0
+_COMPLETE = "tallyport.conf"
+"""Written last by ``setup``: without it, a cut ended it, and it may be called again."""
+_ACCESS = "dynamic-security.json"
 
 
 @app.command()
@@ -46,14 +51,16 @@ def setup(
     from gateway.certificates import Authority  # noqa: PLC0415
 
     with _told():
+        if (folder / _COMPLETE).exists():
+            raise FileExistsError(f"there is an authority in {folder} already")
         folder.mkdir(parents=True, exist_ok=True)
-        authority = Authority.create(folder, "Tallyport site authority")
+        authority = Authority.begun(folder, "Tallyport site authority")
         authority.server(host).write(folder, "broker")
         authority.client(access.CENTRAL, days=825).write(folder, "central")
         authority.client(access.ADMIN, days=825).write(folder, "admin")
         commands = [*access.admit_central(), *access.admit_admin()]
         _write_access(folder, access.fold(access.nobody(), commands))
-        (folder / "tallyport.conf").write_text(_configuration())
+        files.replace(folder / _COMPLETE, _configuration().encode())
     typer.echo(
         f"{folder} is ready. Give it to the broker's user (chown -R mosquitto), keep ca.key "
         "elsewhere, and start: mosquitto -c tallyport.conf, in that folder."
@@ -67,11 +74,13 @@ def admit(folder: Folder, site: Site, edge: Edge, live: Live = None, days: int =
     The files to copy to the Pi are in FOLDER/devices: SITE.EDGE.pem, SITE.EDGE.key, and ca.pem.
     """
     from gateway import access  # noqa: PLC0415
+    from gateway.certificates import common_name  # noqa: PLC0415
 
     with _told():
-        _change(folder, access.admit_device(site, edge), live)
+        entry = _entry(folder, common_name(site, edge), access.admit_device(site, edge), live)
         _issue(folder, site, edge, days)
-        (folder / "devices" / "ca.pem").write_bytes((folder / "ca.pem").read_bytes())
+        files.replace(folder / "devices" / "ca.pem", (folder / "ca.pem").read_bytes())
+        _change(folder, entry, live)
     where = folder / "devices" / f"{site}.{edge}"
     typer.echo(f"{site}.{edge} is admitted: copy {where}.pem and .key, ca.pem")
 
@@ -91,8 +100,9 @@ def worker(
 
     with _told():
         identity = access.worker_name(name)
-        _change(folder, access.admit_central(identity), live)
+        entry = _entry(folder, identity, access.admit_central(identity), live)
         Authority(folder).client(identity, days=days).write(folder, identity)
+        _change(folder, entry, live)
     typer.echo(f"{identity} is admitted: copy {folder / identity}.pem and .key, ca.pem")
 
 
@@ -128,7 +138,8 @@ def revoke(folder: Folder, site: Site, edge: Edge, live: Live = None) -> None:
         Authority(folder).revoke(certificates)
         # First the list, then the kick: in between it could come back.
         heard = _read_anew(folder)
-        _change(folder, access.revoke(common_name(site, edge)), live)
+        if _is_admitted(folder, common_name(site, edge)):
+            _change(folder, access.revoke(common_name(site, edge)), live)
     rest = "" if heard else "; where the broker runs, make it read crl.pem anew (kill -HUP)"
     typer.echo(f"{site}.{edge} is revoked{rest}")
 
@@ -141,7 +152,7 @@ def _issue(folder: Path, site: str, edge: str, days: int) -> None:
     register = folder / "devices" / "issued" / site / edge
     register.mkdir(parents=True, exist_ok=True)
     serial = serial_number(issued.certificate)
-    (register / f"{serial:x}.pem").write_bytes(issued.certificate)
+    files.replace(register / f"{serial:x}.pem", issued.certificate)
     issued.write(folder / "devices", f"{site}.{edge}")
 
 
@@ -197,7 +208,7 @@ def _change(folder: Path, commands: list[dict[str, Any]], live: str | None) -> N
 
     _must_be_told(folder, live)
     if live is None:
-        state = json.loads((folder / "dynamic-security.json").read_text())
+        state = _access(folder)
         _write_access(folder, access.fold(state, commands))
     else:
         asyncio.run(send(folder, commands, live))
@@ -234,11 +245,33 @@ async def send(folder: Path, commands: list[dict[str, Any]], live: str) -> None:
         await asyncio.gather(running, return_exceptions=True)
 
 
+def _entry(
+    folder: Path, name: str, commands: list[dict[str, Any]], live: str | None
+) -> list[dict[str, Any]]:
+    """The commands that let ``name`` in. Asked before its certificate is made, and sent after: a
+    certificate without an entry can do nothing, and one that was cut short can be made again.
+
+    Raises ValueError when it is in already.
+    """
+    _must_be_told(folder, live)
+    if _is_admitted(folder, name):
+        raise ValueError(f"{name} is admitted already: renew gives it another certificate")
+    left = any(role["rolename"] == name for role in _access(folder)["roles"])
+    return [{"command": "deleteRole", "rolename": name}, *commands] if left else commands
+
+
+def _is_admitted(folder: Path, name: str) -> bool:
+    return any(client["username"] == name for client in _access(folder)["clients"])
+
+
+def _access(folder: Path) -> dict[str, Any]:
+    """What the broker starts from, and writes whenever it is told something."""
+    state: dict[str, Any] = json.loads((folder / _ACCESS).read_text())
+    return state
+
+
 def _write_access(folder: Path, state: dict[str, Any]) -> None:
-    path = folder / "dynamic-security.json"
-    fresh = path.with_suffix(".new")
-    fresh.write_text(json.dumps(state, indent=1))
-    fresh.replace(path)
+    files.replace(folder / _ACCESS, json.dumps(state, indent=1).encode())
 
 
 def _configuration() -> str:

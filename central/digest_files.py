@@ -16,10 +16,10 @@ from pathlib import Path
 import msgspec
 import structlog
 
-from central.backup_files import sync_folder
 from central.stock.chain import Head
 from gateway import codec
 from gateway.contract import ContractError, Digest
+from gateway.files import sync_folder
 
 __all__ = ["append", "generations", "read_digests", "restores", "say_restored"]
 

@@ -12,7 +12,8 @@ from pathlib import Path
 from sqlalchemy.engine import URL
 
 from central.backup import forget_log
-from central.backup_files import BackupFailed, sync, sync_folder
+from central.backup_files import BackupFailed
+from gateway.files import sync, sync_folder
 
 __all__ = ["Place", "place_for"]
 

@@ -30,6 +30,7 @@ import duckdb
 
 from edge import sums
 from edge.segments import Recovery, Row, Segment, SegmentLost, Starved, StoreFailed
+from gateway import files
 
 _NAME = re.compile(r"^([0-9a-z]+)-(\d{8})-(\d{19})\.duckdb$")
 _ANY_NAME = re.compile(r"^[0-9a-z]+-(\d{8})-\d{19}\.duckdb")
@@ -111,7 +112,7 @@ class DuckDBSegments:
         try:
             self._db.execute(f"ATTACH '{_quoted(self._path(segment))}' AS {alias}")
             self._db.execute(f"CREATE TABLE {alias}.ev({_COLUMNS})")
-            fsync_directory(self._directory)
+            files.sync_folder(self._directory)
         except (duckdb.Error, OSError, MemoryError) as error:
             self.let_go(segment)
             with contextlib.suppress(StoreFailed):
@@ -250,15 +251,8 @@ class DuckDBSegments:
 
     def save_position(self, position: dict[str, object]) -> None:
         """See ``SegmentStore``."""
-        path = self._directory / "position.json"
-        fresh = path.with_suffix(".new")
         try:
-            with fresh.open("w") as file:
-                json.dump(position, file)
-                file.flush()
-                os.fsync(file.fileno())
-            fresh.replace(path)
-            fsync_directory(self._directory)
+            files.replace(self._directory / "position.json", json.dumps(position).encode())
         except OSError as error:
             raise StoreFailed(f"position.json was not saved: {error}") from error
 
@@ -366,15 +360,6 @@ def _claim(directory: Path) -> int:
     except OSError:  # a file system that knows no locks
         return handle
     return handle
-
-
-def fsync_directory(directory: Path) -> None:
-    """Make the directory's entries durable (POSIX needs it after create, rename, unlink)."""
-    handle = os.open(directory, os.O_RDONLY)
-    try:
-        os.fsync(handle)
-    finally:
-        os.close(handle)
 
 
 def _is_starved(error: Exception) -> bool:

@@ -8,7 +8,6 @@ Certificates are back-dated by five minutes, because a Raspberry Pi may wake up 
 from __future__ import annotations
 
 import ipaddress
-import os
 from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -18,6 +17,8 @@ from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
+
+from gateway import files
 
 __all__ = ["Authority", "Issued", "common_name", "serial_number"]
 
@@ -43,12 +44,12 @@ class Issued(NamedTuple):
     key: bytes
 
     def write(self, folder: Path, name: str) -> None:
-        """``name.pem`` and ``name.key`` in ``folder``; the key for the owner's eyes only."""
+        """``name.pem`` and ``name.key`` in ``folder``; the key for the owner's eyes only, and
+        there when the certificate is.
+        """
         folder.mkdir(parents=True, exist_ok=True)
-        (folder / f"{name}.pem").write_bytes(self.certificate)
-        handle = os.open(folder / f"{name}.key", os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
-        with os.fdopen(handle, "wb") as file:
-            file.write(self.key)
+        files.replace(folder / f"{name}.key", self.key, mode=0o600)
+        files.replace(folder / f"{name}.pem", self.certificate)
 
 
 class Authority:
@@ -86,6 +87,15 @@ class Authority:
         made.revoke([])
         return made
 
+    @classmethod
+    def begun(cls, folder: Path, name: str) -> Authority:
+        """Make a new authority, or go on with one whose making was cut short."""
+        if not (folder / "ca.pem").exists():
+            return cls.create(folder, name)
+        made = cls(folder)
+        made.revoke([])
+        return made
+
     def server(self, hosts: Sequence[str], days: int = 825) -> Issued:
         """For the broker, valid for every name or address in ``hosts``."""
         names = [_general_name(host) for host in hosts]
@@ -113,9 +123,7 @@ class Authority:
             builder = builder.add_revoked_certificate(
                 x509.RevokedCertificateBuilder().serial_number(serial).revocation_date(when).build()
             )
-        fresh = path.with_suffix(".new")
-        fresh.write_bytes(builder.sign(self._key, hashes.SHA256()).public_bytes(_PEM))
-        fresh.replace(path)
+        files.replace(path, builder.sign(self._key, hashes.SHA256()).public_bytes(_PEM))
 
     def _issue(
         self,
