@@ -1,7 +1,8 @@
 """Which drivers there are: ``kind`` -> ``"module:Class"``, imported when one is used.
 
 An edge with scales alone thus never imports sllurp. Other distributions add kinds by entry
-points in the group ``tallyport.drivers``; a name of ours cannot be taken over.
+points in the group ``tallyport.drivers``; a name of ours cannot be taken over, and one that cannot
+be loaded is told when it is asked for, and stops nothing else (see ``docs/add_a_device.md``).
 """
 
 from __future__ import annotations
@@ -11,6 +12,9 @@ from collections.abc import Mapping
 from importlib import import_module
 from importlib.metadata import EntryPoint, entry_points
 from typing import Any, Protocol, cast
+
+import msgspec
+from pydantic import BaseModel
 
 from drivers.driver import Decoder, Driver, Tap
 from drivers.frames import FrameDecoder
@@ -55,6 +59,17 @@ class UnknownDriver(LookupError):
     """No driver of this kind; the message names those there are and the nearest."""
 
 
+class Plugin(msgspec.Struct, frozen=True, kw_only=True):
+    """A kind that another distribution offers. ``problem`` says why it cannot be used, or is
+    empty.
+    """
+
+    kind: str
+    distribution: str
+    target: str
+    problem: str = ""
+
+
 class DriverClass(Protocol):
     """What a driver's class offers; calling it builds a ``Driver`` for one connection."""
 
@@ -91,24 +106,80 @@ def kinds() -> tuple[str, ...]:
 def load(kind: str) -> DriverClass:
     """Import the driver of this kind.
 
-    Raises ``UnknownDriver``, or ``ImportError`` when the package it needs is not installed.
+    Raises ``UnknownDriver``, or ``ImportError`` when the package it needs is not installed or a
+    driver of another distribution is broken.
     """
-    try:
-        if kind in DRIVERS:
-            module, _, name = DRIVERS[kind].partition(":")
+    if kind in DRIVERS:
+        module, _, name = DRIVERS[kind].partition(":")
+        try:
             return cast("DriverClass", getattr(import_module(module), name))
-        plugin = _plugins().get(kind)
-        if plugin is not None:
-            return cast("DriverClass", plugin.load())
-    except ImportError as error:
-        raise ImportError(
-            f'The driver "{kind}" cannot be loaded: {error}. Is tallyport[edge] installed?'
-        ) from error
+        except ImportError as error:
+            raise ImportError(
+                f'The driver "{kind}" cannot be loaded: {error}. Is tallyport[edge] installed?'
+            ) from error
+    point = _plugins().get(kind)
+    if point is not None:
+        return _loaded(point)
     known = kinds()
     near = difflib.get_close_matches(kind.lower(), known, n=1, cutoff=0.4)
     guess = f' Did you mean "{near[0]}"?' if near else ""
     raise UnknownDriver(f'There is no driver "{kind}". Known: {", ".join(known)}.{guess}')
 
 
+# ---- drivers of other distributions ----------------------------------------------------------
+def plugins() -> list[Plugin]:
+    """What other distributions offer, sorted by kind, each tried; what cannot be used says why."""
+    used = _plugins()
+    found = []
+    for point in sorted(entry_points(group=GROUP), key=lambda one: (one.name, _distribution(one))):
+        problem = ""
+        if point.name in DRIVERS:
+            problem = f'"{point.name}" is a kind of tallyport itself and cannot be taken over'
+        elif used[point.name] != point:
+            problem = f"{_distribution(used[point.name])} has this name already"
+        else:
+            try:
+                _loaded(point)
+            except ImportError as error:
+                problem = str(error)
+        found.append(
+            Plugin(
+                kind=point.name,
+                distribution=_distribution(point),
+                target=point.value,
+                problem=problem,
+            )
+        )
+    return found
+
+
 def _plugins() -> Mapping[str, EntryPoint]:
-    return {point.name: point for point in entry_points(group=GROUP)}
+    """Kind to entry point. Of two with one name, the distribution whose name comes first."""
+    points = sorted(entry_points(group=GROUP), key=_distribution, reverse=True)
+    return {point.name: point for point in points if point.name not in DRIVERS}
+
+
+def _loaded(point: EntryPoint) -> DriverClass:
+    """Import a driver that we did not write: whatever it raises, the message names its package."""
+    who = f'The driver "{point.name}" of {_distribution(point)} cannot be loaded'
+    try:
+        driver = point.load()
+    except Exception as error:  # an import runs any code
+        raise ImportError(f"{who}: {type(error).__name__}: {error}. Ask its maintainer.") from error
+    config = getattr(driver, "Config", None)
+    whole = {
+        "Config (a pydantic model)": isinstance(config, type) and issubclass(config, BaseModel),
+        "decoder": callable(getattr(driver, "decoder", None)),
+        "__call__": callable(driver),
+    }
+    if lacking := [piece for piece, there in whole.items() if not there]:
+        raise ImportError(
+            f"{who}: {point.value} has no {', '.join(lacking)}, which drivers.registry.DriverClass "
+            "asks for. Ask its maintainer."
+        )
+    return cast("DriverClass", driver)
+
+
+def _distribution(point: EntryPoint) -> str:
+    """Name and version of the package that an entry point is from."""
+    return "an unknown package" if point.dist is None else f"{point.dist.name} {point.dist.version}"

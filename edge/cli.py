@@ -118,6 +118,31 @@ def probe(  # noqa: PLR0917 - typer's options, each given by name
 
 
 @app.command()
+def kinds(
+    as_json: Annotated[bool, typer.Option("--json", help="JSON Lines for scripts.")] = False,
+) -> None:
+    """Say which kinds of device can be heard, our own and those of other packages.
+
+    Exit status 1 when a kind of another package cannot be used; the others can all the same.
+
+    Example: `tallyport edge kinds`
+    """
+    import msgspec
+
+    from edge.kinds import kinds as all_kinds
+
+    found = all_kinds()
+    for kind in found:
+        if as_json:
+            typer.echo(msgspec.json.encode(kind).decode())
+            continue
+        mark = "FAIL" if kind.problem else "ok  "
+        typer.echo(f"{mark} {kind.kind} ({kind.source}): {kind.problem or kind.families}")
+    if any(kind.problem for kind in found):
+        raise typer.Exit(1)
+
+
+@app.command()
 def tell(
     command: Annotated[str, typer.Argument(help="zero, tare, clear or identify.")],
     device: Annotated[str, typer.Option(help="Which scale of the file.")],

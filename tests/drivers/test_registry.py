@@ -24,8 +24,29 @@ def test_drivers_of_other_packages_are_found(monkeypatch: pytest.MonkeyPatch) ->
     assert "abacus" in registry.kinds()
     assert registry.load("abacus").Config is registry.load("scanner").Config
     assert registry.load("mt-sics").Config.__name__ == "MtSicsConfig"
-    with pytest.raises(ImportError, match='"broken" cannot be loaded'):
+    with pytest.raises(ImportError, match=r'"broken" of .* cannot be loaded: ModuleNotFoundError'):
         registry.load("broken")
+
+
+def test_what_other_packages_offer_is_told_with_what_is_wrong(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    points = [
+        EntryPoint("abacus", "drivers.scanner:SerialScanner", registry.GROUP),
+        EntryPoint("abacus", "drivers.scanner_hid:HidScanner", registry.GROUP),
+        EntryPoint("mt-sics", "nowhere:Impostor", registry.GROUP),
+        EntryPoint("broken", "drivers.scanner:NoSuchClass", registry.GROUP),
+        EntryPoint("hollow", "drivers.scanner:GROUP_SEPARATOR", registry.GROUP),
+    ]
+    monkeypatch.setattr(registry, "entry_points", lambda group: points)
+    told = [(one.kind, one.problem) for one in registry.plugins()]
+    assert [kind for kind, _ in told] == ["abacus", "abacus", "broken", "hollow", "mt-sics"]
+    problems = [problem for _, problem in told]
+    assert sorted(bool(problem) for problem in problems[:2]) == [False, True]
+    assert "has this name already" in "".join(problems[:2])
+    assert "NoSuchClass" in problems[2]
+    assert "has no Config (a pydantic model), decoder, __call__" in problems[3]
+    assert "cannot be taken over" in problems[4]
 
 
 def test_scales_do_not_import_the_rfid_library() -> None:
