@@ -9,10 +9,12 @@ kernel's buffer: that is back-pressure. pyserial is untyped, and stays inside th
 from __future__ import annotations
 
 import asyncio
+import errno
 import os
 import termios
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
+from pathlib import Path
 from typing import Any, Literal
 
 import serial
@@ -26,6 +28,8 @@ Tap = Callable[[bytes], None]
 WRITE_TIMEOUT_S = 2.0
 _READ_BYTES_MAX = 65_536
 _PARITIES = {"none": "N", "even": "E", "odd": "O"}
+_SIZES = {termios.CS5: 5, termios.CS6: 6, termios.CS7: 7, termios.CS8: 8}
+_PTY_MAJORS = range(136, 144)  # Unix98 pseudo-terminals (Linux, admin-guide/devices.txt)
 # pyserial raises its own OSError, plain OSError and termios.error, which is no OSError.
 _FAULTS = (OSError, termios.error, ValueError, TypeError)
 
@@ -69,16 +73,10 @@ class SerialLine:
         self._tap = tap
         self._serial: Any = None
         try:
-            self._serial = serial.Serial(
-                settings.port,
-                baudrate=settings.baud_rate,
-                bytesize=settings.bytesize,
-                parity=_PARITIES[settings.parity],
-                stopbits=settings.stop_bits,
-                timeout=0,
-                exclusive=True,
-            )
+            self._serial = _opened(settings)
+            _check_kept(self._serial.fileno(), settings)
         except _FAULTS as error:
+            self.close()
             raise cannot_open(settings.port, settings.line, error) from error
 
     async def read(self, timeout_s: float | None = None) -> bytes:
@@ -171,6 +169,43 @@ class SerialLine:
             unwatch(fd)
             if timer is not None:
                 timer.cancel()
+
+
+def _opened(settings: LineSettings) -> Any:  # noqa: ANN401 - pyserial is untyped
+    # A pseudo-terminal (socat, ser2net, an emulator) carries bytes, not bits: it keeps 8 of them
+    # without parity, and fails with EINVAL when it is asked for others a second time.
+    bitless = _is_pty(settings.port)
+    return serial.Serial(
+        settings.port,
+        baudrate=settings.baud_rate,
+        bytesize=8 if bitless else settings.bytesize,
+        parity="N" if bitless else _PARITIES[settings.parity],
+        stopbits=settings.stop_bits,
+        timeout=0,
+        exclusive=True,
+    )
+
+
+def _is_pty(port: str) -> bool:
+    return os.major(Path(port).stat().st_rdev) in _PTY_MAJORS
+
+
+def _check_kept(fd: int, settings: LineSettings) -> None:
+    """Some drivers say nothing when they cannot do a setting, and keep their own."""
+    if os.major(os.fstat(fd).st_rdev) in _PTY_MAJORS:
+        return
+    flags = termios.tcgetattr(fd)[2]
+    odd = "odd" if flags & termios.PARODD else "even"
+    kept = LineFormat.model_validate(
+        {
+            "baud_rate": settings.baud_rate,
+            "bytesize": _SIZES[flags & termios.CSIZE],
+            "parity": odd if flags & termios.PARENB else "none",
+            "stop_bits": 2 if flags & termios.CSTOPB else 1,
+        }
+    )
+    if kept.line != settings.line:
+        raise OSError(errno.EINVAL, f"it keeps {kept.line}")
 
 
 @contextmanager

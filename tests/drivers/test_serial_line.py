@@ -6,10 +6,13 @@ import os
 import subprocess
 import sys
 import termios
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any, Literal
 
 import pytest
 
+from drivers import serial_line
 from drivers.emulators.serial_pty import SerialPty
 from drivers.errors import DeviceUnavailable
 from drivers.serial_faults import cannot_open
@@ -114,6 +117,94 @@ def test_missing_ports_and_files_that_are_no_ports(tmp_path: Path) -> None:
     with pytest.raises(DeviceUnavailable, match="line settings 9600 7E1"):
         open_line(LineSettings(port=str(file), bytesize=7, parity="even")).__enter__()
     assert open_files() == before
+
+
+# ---- 7 data bits and parity ----------------------------------------------------------------
+@pytest.mark.parametrize("parity", ["even", "odd"])
+async def test_a_pseudo_terminal_is_opened_again_and_again_with_seven_bits(
+    parity: Literal["even", "odd"],
+) -> None:
+    # The kernel keeps 8N1 there, and refuses the same settings at the second time (EINVAL).
+    line = SerialPty(lambda _: None)
+    settings = LineSettings(port=await line.start(), bytesize=7, parity=parity)
+    try:
+        for said in (b"\x02 1.250\r", b"\x02?A\r", b"again\r"):
+            with open_line(settings) as port:
+                line.write(said)
+                assert await port.read(60) == said
+    finally:
+        line.unplug()
+
+
+CS7_EVEN = termios.CS7 | termios.PARENB
+CS7_ODD = CS7_EVEN | termios.PARODD
+
+
+@pytest.mark.parametrize(
+    ("parity", "flags", "keeps"),
+    [
+        ("even", CS7_EVEN, ""),
+        ("odd", CS7_ODD, ""),
+        ("even", termios.CS8, "9600 8N1"),
+        ("even", CS7_ODD, "9600 7O1"),
+        ("odd", termios.CS7 | termios.CSTOPB, "9600 7N2"),
+    ],
+)
+async def test_a_port_that_says_nothing_and_keeps_its_own_settings_is_told(
+    monkeypatch: pytest.MonkeyPatch, parity: Literal["even", "odd"], flags: int, keeps: str
+) -> None:
+    """A pseudo-terminal in the part of a UART: its first opening with 7 bits passes as well."""
+    line = SerialPty(lambda _: None)
+    settings = LineSettings(port=await line.start(), bytesize=7, parity=parity)
+    monkeypatch.setattr(serial_line, "_PTY_MAJORS", range(0))
+    asked = termios.tcgetattr
+
+    def of_the_driver(fd: int) -> list[Any]:
+        attributes = asked(fd)
+        attributes[2] = attributes[2] & ~(termios.CSIZE | CS7_ODD | termios.CSTOPB) | flags
+        return attributes
+
+    before = open_files()
+    try:
+        with monkeypatch.context() as driver:
+            driver.setattr(serial_line, "termios", FakeTermios(of_the_driver))
+            if not keeps:
+                with open_line(settings) as port:
+                    assert await port.read(0) == b""
+                return
+            with pytest.raises(DeviceUnavailable, match=r"does not take .* 9600 7") as refused:
+                open_line(settings).__enter__()
+        assert f"it keeps {keeps}" in refused.value.hint
+        assert open_files() == before
+    finally:
+        line.unplug()
+
+
+class FakeTermios:
+    """The module, with another reading of the settings."""
+
+    def __init__(self, tcgetattr: Callable[[int], list[Any]]) -> None:
+        self.tcgetattr = tcgetattr
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(termios, name)
+
+
+async def test_a_port_that_fails_with_termios_error_is_told(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    line = SerialPty(lambda _: None)
+    settings = LineSettings(port=await line.start(), bytesize=7, parity="even")
+    monkeypatch.setattr(serial_line, "_PTY_MAJORS", range(0))
+    before = open_files()
+    try:
+        for says in ("it keeps 9600 8N1", "Invalid argument"):  # the kernel's own two answers
+            with pytest.raises(DeviceUnavailable, match=r"does not take .* 9600 7E1") as refused:
+                open_line(settings).__enter__()
+            assert says in refused.value.hint
+        assert open_files() == before
+    finally:
+        line.unplug()
 
 
 def test_each_fault_says_what_to_do() -> None:
