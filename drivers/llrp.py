@@ -26,29 +26,35 @@ from sllurp.llrp_errors import LLRPError, ReaderConfigurationError
 
 from drivers import llrp_frames as frames
 from drivers.driver import Emit, Tap
-from drivers.errors import DeviceError, DeviceUnavailable, FrameError
-from drivers.llrp_config import Antenna, Capabilities, GpiTrigger, LlrpConfig, check_settings
+from drivers.errors import DeviceError, DeviceRefused, DeviceUnavailable, FrameError
+from drivers.llrp_capabilities import Capabilities
+from drivers.llrp_check import check_settings
+from drivers.llrp_config import Antenna, GpiTrigger, LlrpConfig
 from drivers.llrp_decode import IMPINJ_PEN, LlrpDecoder
+from drivers.llrp_filters import encode_filter
 from drivers.llrp_link import connect
+from drivers.llrp_quirks import Effect, effects
+from drivers.llrp_readback import ReadBack
 from drivers.llrp_refill import enabled_fields
 from drivers.llrp_rospec import build_rospec
 from drivers.llrp_session import Session
 
 __all__ = ["Antenna", "GpiTrigger", "LlrpConfig", "LlrpReader"]
 
-_LINK_MONITOR = 38
+_GPI_DEBOUNCE, _LINK_MONITOR = 36, 38
 _MISSED_KEEPALIVES = 3
 _STATE = sllurp.llrp.LLRPReaderState
 
 
 def _mend_sllurp() -> None:
-    """Encode what sllurp 3.0.5 cannot: GPITriggerValue is type 181, and EventsAndReports."""
+    """Encode what sllurp 3.0.5 cannot: GPITriggerValue is type 181, EventsAndReports, filters."""
     known: dict[str, Any] = sllurp.llrp_proto.Param_struct
     known["GPITriggerValue"]["type"] = 181
     names: dict[tuple[int, int, int], str] = sllurp.llrp_proto.Param_Type2Name
     names[180, 0, 0] = "PeriodicTriggerValue"
     names[181, 0, 0] = "GPITriggerValue"
     known["EventsAndReports"]["encode"] = _encode_events_and_reports
+    known["C1G2Filter"]["encode"] = encode_filter
 
 
 def _encode_events_and_reports(values: Mapping[str, bool], _info: object) -> bytes:
@@ -69,6 +75,8 @@ class _Handshake(sllurp.llrp.LLRPClient):  # type: ignore[misc]  # sllurp has no
         self._ours = config
         self.found: Capabilities | None = None
         self.impinj = False
+        self._read_back: ReadBack | None = None
+        self._once_read_back: Callable[[], None] | None = None
         self.refill: frozenset[str] = frozenset()
         self.waiting: dict[int, str] = {}
         """Requests that the reader has not answered: message id and name."""
@@ -85,17 +93,44 @@ class _Handshake(sllurp.llrp.LLRPClient):  # type: ignore[misc]  # sllurp has no
         return sent
 
     def ask_rospecs(self) -> None:
-        """Send GET_ROSPECS, which sllurp does not know."""
+        """Send GET_ROSPECS, which sllurp does not know; ``read_back`` takes the answer."""
+        if not self._ours.read_back:
+            self._go_on()
+            return
         self.last_msg_id += 1
         self.waiting[self.last_msg_id] = "GET_ROSPECS"
         header = pack(">HII", 0x0400 | frames.GET_ROSPECS, frames.HEADER_BYTES, self.last_msg_id)
         self.transport_tx_write(header)
 
+    def read_back(self, answer: bytes | None) -> list[str]:
+        """Compare the reader's ROSpecs with what was asked, and go on.
+
+        ``None`` where the reader does not tell them. Gives what a person may want to know;
+        raises ``DeviceRefused`` where the reader would read otherwise than it was asked to.
+        """
+        told: list[str] = []
+        if answer is None:
+            told = ["the reader does not say what it runs: it refuses GET_ROSPECS"]
+        elif self._read_back is not None:
+            waits = self._ours.gpi_trigger is not None if self.inventorying else None
+            try:
+                told = self._read_back.compare(answer, waits_for_input=waits)
+            except DeviceRefused:
+                self.sendMessage({"DELETE_ROSPEC": {"ROSpecID": 0}})
+                raise
+        self._go_on()
+        return told
+
+    def _go_on(self) -> None:
+        go_on, self._once_read_back = self._once_read_back, None
+        if go_on is not None:
+            go_on()
+
     def parseCapabilities(self, capdict: Mapping[str, Any]) -> None:
         self.found = Capabilities.of(capdict)
         check_settings(self._ours, self.found)
-        wanted = self._ours.impinj_reports
-        self.impinj = wanted is not False and self.found.vendor_pen == IMPINJ_PEN
+        wanted, known = self._ours.impinj_reports, effects(self.found.vendor_pen, self.found.model)
+        self.impinj = wanted is not False and Effect.EXTENSIONS in known
 
     def send_GET_READER_CONFIG(self, onCompletion: Any) -> None:
         ask = super().send_GET_READER_CONFIG
@@ -117,16 +152,29 @@ class _Handshake(sllurp.llrp.LLRPClient):  # type: ignore[misc]  # sllurp has no
             "GPIPortCurrentState": [
                 {"GPIPortNum": port, "GPIConfig": True} for port in ours.watched_gpis
             ],
-            "EventsAndReports": {"HoldEventsAndReportsUponReconnect": ours.hold_reports},
         }
-        if self.impinj:  # else the reader keeps a dead session and refuses every new one
-            monitor = pack(">HH", 1, _MISSED_KEEPALIVES)
+        assert self.found is not None
+        if self.found.holds_reports:
+            held = {"HoldEventsAndReportsUponReconnect": ours.hold_reports}
+            settings["EventsAndReports"] = held
+        if self.impinj:
             settings["CustomParameter"] = [
-                {"VendorID": IMPINJ_PEN, "Subtype": _LINK_MONITOR, "Payload": monitor}
+                {"VendorID": IMPINJ_PEN, "Subtype": subtype, "Payload": payload}
+                for subtype, payload in self._impinj_settings()
             ]
         self.sendMessage({"SET_READER_CONFIG": settings})
         self.setState(_STATE.STATE_SENT_SET_CONFIG)
         self._deferreds["SET_READER_CONFIG_RESPONSE"].append(onCompletion)
+
+    def _impinj_settings(self) -> list[tuple[int, bytes]]:
+        # without the monitor the reader keeps a dead session and refuses every new one
+        settings = [(_LINK_MONITOR, pack(">HH", 1, _MISSED_KEEPALIVES))]
+        debounce_ms = self._ours.impinj_gpi_debounce_ms
+        if debounce_ms is not None:
+            settings += [
+                (_GPI_DEBOUNCE, pack(">HI", port, debounce_ms)) for port in self._ours.watched_gpis
+            ]
+        return settings
 
     def stopPolitely(self, onCompletion: Any = None, disconnect: bool = False) -> None:
         self.sendMessage({"DELETE_ACCESSSPEC": {"AccessSpecID": 0}})
@@ -153,7 +201,11 @@ class _Handshake(sllurp.llrp.LLRPClient):  # type: ignore[misc]  # sllurp has no
                 inventorying()
 
         def added(state: int, *_: object) -> None:
-            self.send_ENABLE_ROSPEC(state, rospec, onCompletion=enabled)
+            # still disabled: nothing is read before it is known to be what was asked
+            self._once_read_back = lambda: self.send_ENABLE_ROSPEC(
+                state, rospec, onCompletion=enabled
+            )
+            self.ask_rospecs()
 
         self.send_ADD_ROSPEC(rospec, onCompletion=added)
 
@@ -165,8 +217,11 @@ class _Handshake(sllurp.llrp.LLRPClient):  # type: ignore[misc]  # sllurp has no
             if (radio := settings.get("RFTransmitter"))
         }
         rospec = build_rospec(self._ours, self.found, current, impinj=self.impinj)
-        if self.found.vendor_pen != IMPINJ_PEN:  # which always sends every field
+        known = effects(self.found.vendor_pen, self.found.model)
+        if Effect.SENDS_EVERY_FIELD not in known:
             self.refill = enabled_fields(rospec["ROReportSpec"]["TagReportContentSelector"])
+        sent = sllurp.llrp.LLRPMessage(msgdict={"ADD_ROSPEC": {"ROSpec": rospec}})
+        self._read_back = ReadBack(sent.msgbytes, self.found)
         return rospec
 
     def take(self, frame: frames.Frame) -> None:

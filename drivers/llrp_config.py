@@ -1,28 +1,47 @@
-"""Settings of an LLRP reader, and the check of them against what the reader says it can do.
+"""Settings of an LLRP reader; what they must agree on before any reader is asked. Pure.
 
-Everything is refused rather than bent: a power outside the reader's own table, an antenna
-or a GPI it does not have, an RF mode it does not know. Pure.
+What a reader accepts stands in its own tables: ``drivers.llrp_check`` compares the two.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass
-from typing import Any, Literal, Self
+from typing import Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
-from drivers.errors import DeviceRefused
-from drivers.llrp_decode import IMPINJ_PEN
+from drivers.llrp_filters import TagFilter
+from drivers.llrp_modes import ModeName
 
 _STRICT = ConfigDict(frozen=True, extra="forbid")
+
+SearchMode = Literal["reader", "single", "dual", "tagfocus", "single-reset", "dual-select"]
+SEARCH_MODES: dict[SearchMode, int] = {
+    "reader": 0,
+    "single": 1,
+    "dual": 2,
+    "tagfocus": 3,
+    "single-reset": 5,
+    "dual-select": 6,
+}
+"""Impinj's names and numbers (ImpinjInventorySearchType of its LLRP definitions)."""
+
+Reported = Literal[
+    "antenna", "channel", "rssi", "first_seen", "last_seen", "count", "rospec", "access",
+    "crc", "pc", "phase", "fine_rssi", "doppler",
+]  # fmt: skip
+IMPINJ_FIELDS: frozenset[Reported] = frozenset({"phase", "fine_rssi", "doppler"})
+REPORTED: tuple[Reported, ...] = (
+    "antenna", "channel", "rssi", "first_seen", "last_seen", "count", *sorted(IMPINJ_FIELDS),
+)  # fmt: skip
+"""What is reported unless the settings say otherwise."""
 
 
 class Antenna(BaseModel):
     """One antenna port of the reader, and where the antenna hangs (metres and degrees).
 
-    ``side`` tells the portal's outside row from its inside row. Without ``tx_power_dbm`` the
-    reader keeps the power it is set to.
+    ``side`` tells the portal's outside row from its inside row. Without ``tx_power_dbm`` and
+    ``rx_sensitivity_db`` the reader keeps what it is set to. ``rx_sensitivity_db`` is how many
+    dB a signal must be above the weakest that the reader can hear.
     """
 
     model_config = _STRICT
@@ -35,16 +54,34 @@ class Antenna(BaseModel):
     z_m: float | None = None
     yaw_deg: float | None = None
     tx_power_dbm: float | None = None
+    rx_sensitivity_db: int | None = Field(default=None, ge=0, le=128)
 
 
 class GpiTrigger(BaseModel):
-    """Read only while an input is in ``state``, ``timeout_s`` at most (0: no limit)."""
+    """Read from the moment that input ``port`` turns to ``state`` until ``stop_port`` turns to
+    ``stop_state`` (left out: the same input turns back), ``timeout_s`` at most (0: no limit).
+    """
 
     model_config = _STRICT
 
     port: int = Field(ge=1, le=255)
     state: bool = True
+    stop_port: int | None = Field(default=None, ge=1, le=255)
+    stop_state: bool | None = None
     timeout_s: float = Field(default=30.0, ge=0, le=3600)
+
+    @property
+    def stop(self) -> tuple[int, bool]:
+        """The input, and its state, that ends reading."""
+        port = self.port if self.stop_port is None else self.stop_port
+        state = not self.state if self.stop_state is None else self.stop_state
+        return port, state
+
+    @model_validator(mode="after")
+    def _ends_otherwise_than_it_starts(self) -> Self:
+        if self.stop == (self.port, self.state):
+            raise ValueError("reading would start and stop by the same edge of the same input")
+        return self
 
 
 class LlrpConfig(BaseModel):
@@ -59,14 +96,21 @@ class LlrpConfig(BaseModel):
     port: int = Field(default=5084, ge=1, le=65535)
     antennas: tuple[Antenna, ...] = ()
     session: int = Field(default=1, ge=0, le=3)
-    rf_mode: int | None = Field(default=None, ge=0, le=65535)
+    rf_mode: int | ModeName | None = None
+    tari_ns: int = Field(default=0, ge=0, le=0xFFFF)
     tag_population: int = Field(default=32, ge=1, le=65535)
+    tag_transit_ms: int = Field(default=0, ge=0, le=0xFFFFFFFF)
+    filters: tuple[TagFilter, ...] = ()
+    report: tuple[Reported, ...] | None = None
     impinj_reports: Literal["auto"] | bool = "auto"
-    impinj_search_mode: int | None = Field(default=None, ge=0, le=5)
+    impinj_search_mode: int | SearchMode | None = None
+    impinj_frequencies_mhz: tuple[float, ...] = ()
+    impinj_gpi_debounce_ms: int | None = Field(default=None, ge=0, le=60_000)
     report_every_n: int = Field(default=1, ge=1, le=1000)
     gpis: tuple[int, ...] = ()
     gpi_trigger: GpiTrigger | None = None
     hold_reports: bool = True
+    read_back: bool = True
     keepalive_s: float = Field(default=5.0, gt=0, le=60)
     idle_timeout_s: float = Field(default=12.0, gt=0, le=180)
     connect_timeout_s: float = Field(default=5.0, gt=0, le=120)
@@ -82,95 +126,43 @@ class LlrpConfig(BaseModel):
                 f"idle_timeout_s ({self.idle_timeout_s:g}) is at least twice keepalive_s "
                 f"({self.keepalive_s:g}), or one late keepalive looks like a dead link"
             )
-        if self.impinj_search_mode is not None and self.impinj_reports is False:
-            raise ValueError("impinj_search_mode needs impinj_reports to be true or 'auto'")
+        if self.tari_ns and self.rf_mode is None:
+            raise ValueError("tari_ns needs rf_mode: each RF mode has its own Tari values")
         return self
+
+    @model_validator(mode="after")
+    def _impinj_fits_together(self) -> Self:
+        if self.impinj_reports is False and (wanted := self.impinj_settings):
+            raise ValueError(f"{wanted[0]} needs impinj_reports to be true or 'auto'")
+        number = self.search_mode
+        if number is not None and number not in SEARCH_MODES.values():
+            names = ", ".join(f"{value} ({name})" for name, value in SEARCH_MODES.items())
+            raise ValueError(f"impinj_search_mode = {number}: there are {names}")
+        if number == SEARCH_MODES["tagfocus"] and self.session != 1:
+            raise ValueError(f"TagFocus works in session 1 only, not {self.session}")
+        return self
+
+    @property
+    def search_mode(self) -> int | None:
+        """Impinj's number of the search mode."""
+        wanted = self.impinj_search_mode
+        return SEARCH_MODES[wanted] if isinstance(wanted, str) else wanted
+
+    @property
+    def impinj_settings(self) -> list[str]:
+        """The settings in use that only Impinj's readers have."""
+        fields = IMPINJ_FIELDS.intersection(self.report or ())
+        used = {
+            "impinj_search_mode": self.impinj_search_mode is not None,
+            "impinj_frequencies_mhz": bool(self.impinj_frequencies_mhz),
+            "impinj_gpi_debounce_ms": self.impinj_gpi_debounce_ms is not None,
+            f"report = {sorted(fields)}": bool(fields),
+        }
+        return [name for name, wanted in used.items() if wanted]
 
     @property
     def watched_gpis(self) -> tuple[int, ...]:
         """Inputs whose edges are reported."""
-        trigger = () if self.gpi_trigger is None else (self.gpi_trigger.port,)
-        return tuple(sorted({*self.gpis, *trigger}))
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Capabilities:
-    """What a reader says of itself. ``powers_dbm`` maps its power index to dBm."""
-
-    antennas: int
-    vendor_pen: int
-    model: int
-    firmware: str
-    gpis: int
-    powers_dbm: Mapping[int, float]
-    rf_modes: tuple[int, ...]
-    hop_table: int
-    channel: int
-
-    @classmethod
-    def of(cls, message: Mapping[str, Any]) -> Self:
-        """From a decoded GET_READER_CAPABILITIES_RESPONSE; ``KeyError`` when parts lack."""
-        device = message["GeneralDeviceCapabilities"]
-        band = message["RegulatoryCapabilities"]["UHFBandCapabilities"]
-        modes = band.get("UHFC1G2RFModeTable", {}).get("UHFC1G2RFModeTableEntry", [])
-        frequencies = band.get("FrequencyInformation", {})
-        tables = frequencies.get("FrequencyHopTable") or [{}]
-        hopping = bool(frequencies.get("Hopping"))
-        return cls(
-            antennas=int(device["MaxNumberOfAntennaSupported"]),
-            vendor_pen=int(device["DeviceManufacturerName"]),
-            model=int(device["ModelName"]),
-            firmware=bytes(device.get("ReaderFirmwareVersion", b"")).decode("utf-8", "replace"),
-            gpis=int(device.get("GPIOCapabilities", {}).get("NumGPIs", 0)),
-            powers_dbm={
-                int(entry["Index"]): int(entry["TransmitPowerValue"]) / 100
-                for entry in band.get("TransmitPowerLevelTableEntry", [])
-            },
-            rf_modes=tuple(int(mode["ModeIdentifier"]) for mode in modes),
-            hop_table=int(tables[0].get("HopTableId", 1)) if hopping else 0,
-            channel=0 if hopping else 1,
-        )
-
-    def power_index(self, dbm: float) -> int:
-        """The reader's index for the highest power that is not above ``dbm``.
-
-        Raises ``DeviceRefused`` naming the range when ``dbm`` is outside the table: a
-        power is never raised, nor cut to the maximum.
-        """
-        powers = self.powers_dbm
-        low, high = min(powers.values(), default=0.0), max(powers.values(), default=0.0)
-        if not powers or not low <= dbm <= high:
-            raise DeviceRefused(
-                f"tx_power_dbm = {dbm:g} is outside this reader's table, {low:g} to {high:g} dBm",
-                hint=f"Set tx_power_dbm to a value from {low:g} to {high:g}, or leave it out.",
-            )
-        return max((index for index in powers if powers[index] <= dbm), key=powers.__getitem__)
-
-
-def check_settings(config: LlrpConfig, found: Capabilities) -> None:
-    """Raise ``DeviceRefused`` when the reader cannot do what the settings ask."""
-    for antenna in config.antennas:
-        if antenna.antenna > found.antennas:
-            raise DeviceRefused(
-                f"Antenna {antenna.antenna} is configured; the reader has {found.antennas}",
-                hint=f"Name antennas from 1 to {found.antennas} in [[devices.antennas]].",
-            )
-        if antenna.tx_power_dbm is not None:
-            found.power_index(antenna.tx_power_dbm)
-    if config.rf_mode is not None and config.rf_mode not in found.rf_modes:
-        modes = ", ".join(map(str, found.rf_modes)) or "none"
-        raise DeviceRefused(
-            f"rf_mode = {config.rf_mode} is not in this reader's table: {modes}",
-            hint=f"Set rf_mode to one of {modes}, or leave it out for the reader's default.",
-        )
-    if config.impinj_reports is True and found.vendor_pen != IMPINJ_PEN:
-        raise DeviceRefused(
-            f"impinj_reports = true, but the reader's vendor is {found.vendor_pen}, not Impinj",
-            hint='Set impinj_reports to "auto" or false.',
-        )
-    missing = [port for port in config.watched_gpis if not 1 <= port <= found.gpis]
-    if missing:
-        raise DeviceRefused(
-            f"GPI {missing[0]} is configured; the reader has {found.gpis} inputs",
-            hint=f"Name inputs from 1 to {found.gpis} in gpis and gpi_trigger.",
-        )
+        trigger = self.gpi_trigger
+        pulled = () if trigger is None else (trigger.port, trigger.stop[0])
+        return tuple(sorted({*self.gpis, *pulled}))

@@ -5,6 +5,7 @@ never comes, and asks some readers for a stop trigger that they refuse. Pure.
 
 The ROSpec starts by START_ROSPEC or by a GPI edge and never ends by itself; each AISpec runs
 until then; a report comes after every ``report_every_n`` tags (LLRP 1.0.1 section 16.2.4).
+What runs is read back and compared: ``drivers.llrp_readback``.
 """
 
 from __future__ import annotations
@@ -12,12 +13,31 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from drivers.llrp_config import Antenna, Capabilities, LlrpConfig
-from drivers.llrp_events import parameters
+from drivers.llrp_capabilities import Capabilities
+from drivers.llrp_config import REPORTED, Antenna, LlrpConfig
+from drivers.llrp_filters import filter_parameters
+from drivers.llrp_modes import chosen_mode
 
 ROSPEC_ID = 1
 _C1G2 = 1
-_ACTIVE = 2
+_CHANNEL_LIST = 2
+
+_SELECTED = {
+    "antenna": "EnableAntennaID",
+    "channel": "EnableChannelIndex",
+    "rssi": "EnablePeakRSSI",
+    "first_seen": "EnableFirstSeenTimestamp",
+    "last_seen": "EnableLastSeenTimestamp",
+    "count": "EnableTagSeenCount",
+    "rospec": "EnableROSpecID",
+    "access": "EnableAccessSpecID",
+}
+_OF_THE_MEMORY = {"crc": "EnableCRC", "pc": "EnablePCBits"}
+_OF_IMPINJ = {
+    "phase": ("ImpinjEnableRFPhaseAngle", "RFPhaseAngleMode"),
+    "fine_rssi": ("ImpinjEnablePeakRSSI", "PeakRSSIMode"),
+    "doppler": ("ImpinjEnableRFDopplerFrequency", "RFDopplerFrequencyMode"),
+}
 
 
 def build_rospec(
@@ -35,30 +55,11 @@ def build_rospec(
     chosen = config.antennas or tuple(
         Antenna(antenna=number) for number in range(1, found.antennas + 1)
     )
-    report: dict[str, Any] = {
-        "ROReportTrigger": "Upon_N_Tags_Or_End_Of_AISpec",
-        "N": config.report_every_n,
-        "TagReportContentSelector": {
-            "EnableAntennaID": True,
-            "EnableChannelIndex": True,
-            "EnablePeakRSSI": True,
-            "EnableFirstSeenTimestamp": True,
-            "EnableLastSeenTimestamp": True,
-            "EnableTagSeenCount": True,
-        },
-    }
-    if impinj:
-        report["ImpinjTagReportContentSelector"] = {
-            "ImpinjEnableRFPhaseAngle": {"RFPhaseAngleMode": 1},
-            "ImpinjEnablePeakRSSI": {"PeakRSSIMode": 1},
-            "ImpinjEnableRFDopplerFrequency": {"RFDopplerFrequencyMode": 1},
-        }
+    command = _inventory_command(config, found, impinj=impinj)
     inventory = {
         "InventoryParameterSpecID": 1,
         "ProtocolID": _C1G2,
-        "AntennaConfiguration": [
-            _antenna(config, antenna, found, current, impinj=impinj) for antenna in chosen
-        ],
+        "AntennaConfiguration": [_antenna(one, command, found, current) for one in chosen],
     }
     return {
         "ROSpecID": ROSPEC_ID,
@@ -72,8 +73,29 @@ def build_rospec(
                 "InventoryParameterSpec": [inventory],
             }
         ],
-        "ROReportSpec": report,
+        "ROReportSpec": _report(config, impinj=impinj),
     }
+
+
+def _report(config: LlrpConfig, *, impinj: bool) -> dict[str, Any]:
+    fields = REPORTED if config.report is None else config.report
+    content: dict[str, Any] = {_SELECTED[name]: True for name in fields if name in _SELECTED}
+    memory = {_OF_THE_MEMORY[name]: True for name in fields if name in _OF_THE_MEMORY}
+    if memory:
+        content["C1G2EPCMemorySelector"] = memory
+    report: dict[str, Any] = {
+        "ROReportTrigger": "Upon_N_Tags_Or_End_Of_AISpec",
+        "N": config.report_every_n,
+        "TagReportContentSelector": content,
+    }
+    extra = {
+        parameter: {mode: 1}
+        for name, (parameter, mode) in _OF_IMPINJ.items()
+        if impinj and name in fields
+    }
+    if extra:
+        report["ImpinjTagReportContentSelector"] = extra
+    return report
 
 
 def _boundary(config: LlrpConfig) -> dict[str, Any]:
@@ -87,87 +109,61 @@ def _boundary(config: LlrpConfig) -> dict[str, Any]:
                 "GPIPortNum": trigger.port, "GPIEvent": trigger.state, "Timeout": 0,
             },
         }  # fmt: skip
+        port, state = trigger.stop
         stop = {
             "ROSpecStopTriggerType": "GPI with timeout",
             "DurationTriggerValue": 0,
             "GPITriggerValue": {
-                "GPIPortNum": trigger.port,
-                "GPIEvent": not trigger.state,
+                "GPIPortNum": port,
+                "GPIEvent": state,
                 "Timeout": round(trigger.timeout_s * 1000),
             },
         }
     return {"ROSpecStartTrigger": start, "ROSpecStopTrigger": stop}
 
 
-def _antenna(
-    config: LlrpConfig,
-    antenna: Antenna,
-    found: Capabilities,
-    current: Mapping[int, tuple[int, int]],
-    *,
-    impinj: bool,
-) -> dict[str, Any]:
+def _inventory_command(config: LlrpConfig, found: Capabilities, *, impinj: bool) -> dict[str, Any]:
+    """What all antennas do alike: Impinj's readers take nothing of it per antenna."""
     command: dict[str, Any] = {
         "TagInventoryStateAware": False,
         "C1G2SingulationControl": {
             "Session": config.session,
             "TagPopulation": config.tag_population,
-            "TagTransitTime": 0,
+            "TagTransitTime": config.tag_transit_ms,
         },
     }
-    if config.rf_mode is not None:
-        command["C1G2RFControl"] = {"ModeIndex": config.rf_mode, "Tari": 0}
-    if impinj and config.impinj_search_mode is not None:
-        command["ImpinjInventorySearchMode"] = {"InventorySearchMode": config.impinj_search_mode}
-    settings: dict[str, Any] = {"AntennaID": antenna.antenna, "C1G2InventoryCommand": [command]}
+    if config.filters:
+        command["C1G2Filter"] = filter_parameters(config.filters)
+    mode = chosen_mode(config.rf_mode, found)
+    if mode is not None:
+        command["C1G2RFControl"] = {"ModeIndex": mode.identifier, "Tari": config.tari_ns}
+    if impinj and config.search_mode is not None:
+        command["ImpinjInventorySearchMode"] = {"InventorySearchMode": config.search_mode}
+    if impinj and config.impinj_frequencies_mhz:
+        channels = [found.fixed_khz.index(round(mhz * 1000)) + 1
+                    for mhz in config.impinj_frequencies_mhz]  # fmt: skip
+        command["ImpinjFixedFrequencyList"] = {
+            "FixedFrequencyMode": _CHANNEL_LIST, "ChannelList": channels,
+        }  # fmt: skip
+    return command
+
+
+def _antenna(
+    antenna: Antenna,
+    command: dict[str, Any],
+    found: Capabilities,
+    current: Mapping[int, tuple[int, int]],
+) -> dict[str, Any]:
+    number = antenna.antenna
+    settings: dict[str, Any] = {"AntennaID": number, "C1G2InventoryCommand": [command]}
+    if antenna.rx_sensitivity_db is not None:
+        index = found.sensitivity_index(number, antenna.rx_sensitivity_db)
+        settings["RFReceiver"] = {"ReceiverSensitivity": index}
     if antenna.tx_power_dbm is not None:
-        default = (found.hop_table, found.channel)
-        hop_table, channel = current.get(antenna.antenna, default)
+        hop_table, channel = current.get(number, (found.hop_table, found.channel))
         settings["RFTransmitter"] = {
             "HopTableId": hop_table,
             "ChannelIndex": channel,
             "TransmitPower": found.power_index(antenna.tx_power_dbm),
         }
     return settings
-
-
-def read_back(message: bytes, config: LlrpConfig, found: Capabilities) -> str | None:
-    """Compare a whole GET_ROSPECS_RESPONSE with what was asked: ``None`` or the difference.
-
-    Raises ``ValueError`` when the message makes no sense.
-    """
-    specs = [body for kind, body in parameters(message, 10) if kind == 177 and len(body) >= 6]
-    ours = [body for body in specs if int.from_bytes(body[:4], "big") == ROSPEC_ID]
-    if not ours:
-        return "the reader does not list the ROSpec it accepted"
-    if config.gpi_trigger is None and ours[0][5] != _ACTIVE:
-        return f"the ROSpec is in state {ours[0][5]} instead of active (2)"
-    powers = _powers(ours[0])
-    for antenna in config.antennas:
-        if antenna.tx_power_dbm is None:
-            continue
-        asked = found.power_index(antenna.tx_power_dbm)
-        runs = powers.get(antenna.antenna, asked)
-        if runs != asked:
-            dbm = found.powers_dbm.get(runs)
-            return f"antenna {antenna.antenna} runs at {dbm} dBm, not {antenna.tx_power_dbm:g}"
-    return None
-
-
-def _powers(rospec: bytes) -> dict[int, int]:
-    """Power index of each antenna in a ROSpec's body."""
-    powers: dict[int, int] = {}
-    for kind, body in parameters(rospec, 6):
-        if kind != 183:
-            continue
-        start = 2 + 2 * int.from_bytes(body[:2], "big")
-        for inner_kind, inner in parameters(body, start):
-            if inner_kind != 186:
-                continue
-            for antenna_kind, antenna in parameters(inner, 3):
-                if antenna_kind == 222:
-                    number = int.from_bytes(antenna[:2], "big")
-                    for setting_kind, setting in parameters(antenna, 2):
-                        if setting_kind == 224:
-                            powers[number] = int.from_bytes(setting[4:6], "big")
-    return powers

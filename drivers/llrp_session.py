@@ -15,7 +15,8 @@ from typing import Protocol
 from drivers import llrp_frames as frames
 from drivers.driver import Emit, Tap
 from drivers.errors import DeviceError, DeviceRefused, DeviceUnavailable, FrameError
-from drivers.llrp_config import Capabilities, LlrpConfig
+from drivers.llrp_capabilities import Capabilities
+from drivers.llrp_config import LlrpConfig
 from drivers.llrp_decode import IMPINJ_PEN, ReportDecoder
 from drivers.llrp_events import (
     CONNECTED,
@@ -26,7 +27,6 @@ from drivers.llrp_events import (
     status_of,
 )
 from drivers.llrp_link import LastingReader
-from drivers.llrp_rospec import read_back
 from drivers.readings import DeviceEvent, Reading
 
 _READ_BYTES = 65_536
@@ -57,6 +57,10 @@ class Handshake(Protocol):
 
     def ask_rospecs(self) -> None:
         """Send GET_ROSPECS."""
+        ...
+
+    def read_back(self, answer: bytes | None) -> list[str]:
+        """Compare GET_ROSPECS_RESPONSE (``None``: refused) with what was asked, and go on."""
         ...
 
     def unplugged(self) -> list[int]:
@@ -255,6 +259,8 @@ class Session:
         if name is None or name in _MAY_FAIL:
             detail = f"the reader answered with an error message: {words}"
             readings.append(DeviceEvent(name="info", detail=detail))
+            if name == "GET_ROSPECS":
+                self._read_back(None, readings)
             return
         raise self._refused(name, words)
 
@@ -278,21 +284,15 @@ class Session:
                 )
             raise self._refused(name, words)
         if name == "GET_ROSPECS":
-            self._read_back(frame, readings, failed=bool(code))
+            self._read_back(None if code else frame.data, readings)
         else:
             self._handshake.take(frame)
         if name == "ADD_ROSPEC":  # what was held for us before is of an older ROSpec
             self._reports = ReportDecoder(refill=self._handshake.refill)
 
-    def _read_back(self, frame: frames.Frame, readings: list[Reading], *, failed: bool) -> None:
-        found = self._handshake.found
-        assert found is not None
-        try:
-            differs = None if failed else read_back(frame.data, self._config, found)
-        except ValueError as reason:
-            differs = f"its ROSpec cannot be read back: {reason}"
-        if differs:
-            readings.append(DeviceEvent(name="info", detail=differs))
+    def _read_back(self, answer: bytes | None, readings: list[Reading]) -> None:
+        told = self._handshake.read_back(answer)
+        readings += [DeviceEvent(name="info", detail=line) for line in told]
 
     def abort(self) -> None:
         """The link is no good: do not say good-bye."""

@@ -82,7 +82,8 @@ class Session:
                 await asyncio.sleep(self._keepalive_ms / 1000)
                 threshold = self._settings.link_down_threshold
                 if threshold and self._unacknowledged >= threshold:
-                    self.abort()
+                    if not self._faults.silent:  # a dead link brings no end of it either
+                        self.abort()
                     return
                 self._unacknowledged += 1
                 await self.write(message(62, 0))
