@@ -271,7 +271,9 @@ class DuckDBSegments:
             sound = sums.sound(some)
             last = sound[-1][0] if sound else last
             if len(sound) < len(some):
-                found.repaired.append(f"{segment.name}: rows after {last} were torn, and left out")
+                told = f"{segment.name}: rows after {last} were torn, and left out"
+                if told not in found.repaired:  # it is looked at whenever it is opened
+                    found.repaired.append(told)
                 break
         return last
 
