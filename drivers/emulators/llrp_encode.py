@@ -7,7 +7,7 @@ pure and share nothing with the decoder that they are used to test.
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from math import tau
 from struct import pack
 from typing import NamedTuple
@@ -20,26 +20,44 @@ IMPINJ_PEN = 25882
 
 
 class RfMode(NamedTuple):
-    """One row of a reader's RF mode table; ``miller`` 0 is FM0, rates in bits per second."""
+    """One row of a reader's RF mode table; ``miller`` 0 is FM0, ``mask`` 0 not told, 3 for dense
+    readers; the rate in bits per second, PIE in thousandths, Tari in nanoseconds.
+    """
 
     identifier: int
     miller: int
     backscatter_bps: int
+    mask: int = 2
+    forward: int = 0
+    pie: int = 1500
+    tari_min_ns: int = 6250
+    tari_max_ns: int = 25_000
+    tari_step_ns: int = 0
+
+
+def _autoset(identifier: int) -> RfMode:
+    """A mode of Impinj's that chooses by itself: its row says nothing."""
+    return RfMode(identifier, 0, 40_000, 0, 0, 1500, 6250, 6250)
 
 
 RF_MODES = (
-    RfMode(0, 0, 640_000),
-    RfMode(1, 1, 640_000),
-    RfMode(2, 2, 274_000),
-    RfMode(3, 3, 170_600),
-    RfMode(1002, 0, 40_000),
-    RfMode(1004, 0, 40_000),
+    RfMode(0, 0, 640_000, 2, 2, 1500, 6250, 6250),
+    RfMode(1, 1, 640_000, 2, 2, 1500, 6250, 6250),
+    RfMode(2, 2, 274_000, 3, 0, 2000, 20_000, 20_000),
+    RfMode(3, 3, 170_600, 3, 0, 2000, 20_000, 20_000),
+    RfMode(4, 2, 640_000, 2, 0, 1500, 7140, 7140),
+    *(_autoset(identifier) for identifier in (1000, 1002, 1003, 1004, 1005)),
 )
+"""As an Impinj R420 tells it."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ReaderFacts:
-    """What the emulated reader is: everything its capabilities say."""
+    """What the emulated reader is: everything its capabilities say.
+
+    ``weakest_dbm`` is the signal that it can just hear, where ``sensitivities_db`` count from.
+    With ``fixed_khz`` it keeps to these channels, without it hops.
+    """
 
     antennas: int = 2
     vendor_pen: int = IMPINJ_PEN
@@ -48,6 +66,11 @@ class ReaderFacts:
     gpis: int = 4
     gpos: int = 4
     rf_modes: Sequence[RfMode] = RF_MODES
+    sensitivities_db: Sequence[int] = (0, *range(10, 51))
+    weakest_dbm: float = -80.0
+    max_filters: int = 2
+    fixed_khz: Sequence[int] = ()
+    holds_reports: bool = True
     power_min_dbm: float = 10.0
     power_max_dbm: float = 30.0
     power_step_db: float = 0.25
@@ -170,18 +193,18 @@ def capabilities(facts: ReaderFacts) -> bytes:
         len(firmware),
         firmware,
     )
-    device += parameter(139, pack(">Hh", 1, 0))
+    for index, decibels in enumerate(facts.sensitivities_db, start=1):
+        device += parameter(139, pack(">Hh", index, decibels))
     device += parameter(141, pack(">HH", facts.gpis, facts.gpos))
     for antenna in range(1, facts.antennas + 1):
         device += parameter(140, pack(">HHB", antenna, 1, 1))
-    llrp = pack(">BBHIIIII", 0b00001000, 1, 0, 1, 32, 1, 1508, 8)
+    flags = 0b01001000 if facts.holds_reports else 0b01000000
+    llrp = pack(">BBHIIIII", flags, 1, 0, 1, 32, 1, 1508, 8)
     power = b"".join(
         parameter(145, pack(">Hh", index, round(dbm * 100)))
         for index, dbm in enumerate(facts.power_table(), start=1)
     )
-    channels = [902_750 + 500 * n for n in range(50)]
-    hop_table = parameter(147, pack(">BBH50I", 1, 0, len(channels), *channels))
-    frequencies = parameter(146, b"\x80" + hop_table)
+    frequencies = _frequencies(facts.fixed_khz)
     modes = b"".join(_rf_mode(mode) for mode in facts.rf_modes)
     band = parameter(144, power + frequencies + parameter(328, modes))
     return b"".join(
@@ -189,15 +212,25 @@ def capabilities(facts: ReaderFacts) -> bytes:
             parameter(137, device),
             parameter(142, llrp),
             parameter(143, pack(">HH", 840, 1) + band),
-            parameter(327, pack(">BH", 0x40, 2)),
+            parameter(327, pack(">BH", 0x40, facts.max_filters)),
         )
     )
+
+
+def _frequencies(fixed_khz: Sequence[int]) -> bytes:
+    """FrequencyInformation: fixed channels, or one hop table."""
+    if fixed_khz:
+        table = pack(f">H{len(fixed_khz)}I", len(fixed_khz), *fixed_khz)
+        return parameter(146, b"\x00" + parameter(148, table))
+    channels = [902_750 + 500 * n for n in range(50)]
+    return parameter(146, b"\x80" + parameter(147, pack(">BBH50I", 1, 0, 50, *channels)))
 
 
 def _rf_mode(mode: RfMode) -> bytes:
     body = pack(
         ">IBBBBIIIII",
-        mode.identifier, 0x80, mode.miller, 0, 2, mode.backscatter_bps, 1500, 6250, 25_000, 0,
+        mode.identifier, 0x80 if mode.mask else 0, mode.miller, mode.forward, mode.mask,
+        mode.backscatter_bps, mode.pie, mode.tari_min_ns, mode.tari_max_ns, mode.tari_step_ns,
     )  # fmt: skip
     return parameter(329, body)
 
@@ -209,7 +242,9 @@ class ReaderSettings:
     events: dict[int, bool]
     gpi_enabled: dict[int, bool]
     gpi_state: dict[int, bool]
+    gpo_state: dict[int, bool]
     antenna_connected: dict[int, bool]
+    gpi_debounce_ms: dict[int, int] = field(default_factory=dict)
     keepalive_ms: int = 0
     hold_upon_reconnect: bool = False
     link_down_threshold: int = 0
@@ -231,6 +266,7 @@ def configuration(settings: ReaderSettings, *, gpos: int) -> bytes:
     for port, enabled in settings.gpi_enabled.items():
         state = int(settings.gpi_state[port]) if enabled else 2
         parts.append(parameter(225, pack(">HBB", port, 0x80 if enabled else 0, state)))
-    parts += [parameter(219, pack(">HB", port, 0)) for port in range(1, gpos + 1)]
+    for port, on in settings.gpo_state.items():
+        parts.append(parameter(219, pack(">HB", port, 0x80 if on else 0)))
     parts.append(parameter(226, b"\x80" if settings.hold_upon_reconnect else b"\x00"))
     return b"".join(parts)

@@ -18,7 +18,7 @@ from drivers.emulators.llrp_rospec import (
     Rospec,
     parse_rospec,
 )
-from drivers.llrp_events import parameters
+from drivers.emulators.llrp_settings import configure
 from drivers.llrp_frames import Frame
 
 
@@ -28,10 +28,13 @@ class ReaderModel:
     def __init__(self, facts: encode.ReaderFacts) -> None:
         self.facts = facts
         self.rospecs: dict[int, Rospec] = {}
+        self.rewrites: Callable[[bytes], bytes] = bytes
+        """What the reader makes of the body of a ROSpec that it accepted."""
         self.settings = encode.ReaderSettings(
             events=dict.fromkeys(range(9), False),
             gpi_enabled=dict.fromkeys(range(1, facts.gpis + 1), False),
             gpi_state=dict.fromkeys(range(1, facts.gpis + 1), False),
+            gpo_state=dict.fromkeys(range(1, facts.gpos + 1), False),
             antenna_connected=dict.fromkeys(range(1, facts.antennas + 1), True),
         )
         self._acts: dict[int, tuple[int, Callable[[Frame], bytes]]] = {
@@ -93,26 +96,7 @@ class ReaderModel:
         return encode.configuration(self.settings, gpos=self.facts.gpos)
 
     def _configure(self, frame: Frame) -> bytes:
-        settings = self.settings
-        for kind, body in parameters(frame.data, 11):
-            if kind == 244:
-                for inner_kind, inner in parameters(body):
-                    event, flags = unpack_from(">HB", inner)
-                    if inner_kind == 245 and event in settings.events:
-                        settings.events[event] = bool(flags & 0x80)
-            elif kind == 220:
-                periodic, interval_ms = unpack_from(">BI", body)
-                settings.keepalive_ms = interval_ms if periodic else 0
-            elif kind == 225:
-                port, flags = unpack_from(">HB", body)
-                if port not in settings.gpi_enabled:
-                    raise RefusedError(301, f"this reader has no GPI {port}")
-                settings.gpi_enabled[port] = bool(flags & 0x80)
-            elif kind == 226:
-                settings.hold_upon_reconnect = bool(body[0] & 0x80)
-            elif kind == encode.CUSTOM and unpack_from(">II", body) == (encode.IMPINJ_PEN, 38):
-                mode, threshold = unpack_from(">HH", body, 8)
-                settings.link_down_threshold = threshold if mode else 0
+        configure(self.settings, frame.data[11:])
         return b""
 
     def _add_rospec(self, frame: Frame) -> bytes:
@@ -161,7 +145,9 @@ class ReaderModel:
 
     def _get_rospecs(self, _frame: Frame) -> bytes:
         return b"".join(
-            encode.parameter(177, spec.data[:5] + bytes([spec.state]) + spec.data[6:])
+            encode.parameter(
+                177, self.rewrites(spec.data[:5] + bytes([spec.state]) + spec.data[6:])
+            )
             for spec in self.rospecs.values()
         )
 

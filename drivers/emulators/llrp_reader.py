@@ -56,7 +56,7 @@ class EmulatedReader:
     ``delivered`` counts tag reads written to a client (``delivered_of`` by EPC), ``dropped``
     those that fell out of the full hold queue, ``unheard`` those at an antenna or a time that
     the client's ROSpec does not read. ``tags_per_report`` holds where the ROSpec asks for no
-    number.
+    number. ``facts``, if given, is what the reader is, whatever the other arguments say.
     ``booted_us`` is when it was switched on, on the monotonic clock.
     ``model`` is the reader's state, ``received`` the client's last 1,000 messages.
     """
@@ -76,10 +76,11 @@ class EmulatedReader:
         power_dbm: tuple[float, float, float] = (10.0, 30.0, 0.25),
         tags_per_report: int = 32,
         held_messages_max: int = HELD_MESSAGES_MAX,
+        facts: encode.ReaderFacts | None = None,
         has_utc_clock: bool = True,
     ) -> None:
         low, high, step = power_dbm
-        facts = encode.ReaderFacts(
+        facts = facts or encode.ReaderFacts(
             antennas=antennas,
             vendor_pen=vendor_pen,
             model=model,
@@ -258,7 +259,7 @@ class EmulatedReader:
                 messages.append(held)
             else:
                 assert spec is not None
-                heard = [read for read in held if spec.hears(read.antenna)]
+                heard = [read for read in held if spec.hears(read)]
                 self.unheard += len(held) - len(heard)
                 all_heard += heard
                 messages += self._reports(heard, spec)

@@ -12,6 +12,7 @@ from struct import unpack_from
 
 from drivers.emulators.llrp_encode import CUSTOM, IMPINJ_PEN, ReaderFacts, ReportContent
 from drivers.llrp_events import Parameter, parameters
+from drivers.readings import TagRead
 
 DISABLED, INACTIVE, ACTIVE = range(3)
 
@@ -35,6 +36,28 @@ class GpiTrigger:
     timeout_ms: int
 
 
+@dataclass(frozen=True, slots=True)
+class Filter:
+    """A C1G2Filter on the EPC's bits from ``start``; ``action`` is of C1G2StateUnawareAction."""
+
+    start: int
+    bits: int
+    mask: int
+    action: int
+
+    def matches(self, epc: int, epc_bits: int) -> bool:
+        """Whether these bits of the EPC are the mask's; one that is too short never matches."""
+        below = epc_bits - self.start - self.bits
+        return below >= 0 and (epc >> below) & ((1 << self.bits) - 1) == self.mask
+
+
+# C1G2StateUnawareAction -> what matching and other tags do: select, unselect, or nothing
+_SELECTS = {
+    0: (True, False), 1: (True, None), 2: (None, False), 3: (False, None), 4: (False, True),
+    5: (None, True),
+}  # fmt: skip
+
+
 @dataclass(slots=True, kw_only=True)
 class Rospec:
     """One ROSpec as the reader keeps it; ``data`` is the parameter's body as it was sent."""
@@ -49,12 +72,35 @@ class Rospec:
     power_index: dict[int, int] = field(default_factory=dict)
     rf_mode: dict[int, int] = field(default_factory=dict)
     session: dict[int, int] = field(default_factory=dict)
+    search_mode: dict[int, int] = field(default_factory=dict)
+    channels: dict[int, tuple[int, ...]] = field(default_factory=dict)
+    sensitivity_dbm: dict[int, float] = field(default_factory=dict)
+    filters: dict[int, list[Filter]] = field(default_factory=dict)
     tags_per_report: int = 0
     content: ReportContent = field(default_factory=ReportContent)
 
-    def hears(self, antenna: int | None) -> bool:
-        """Whether this ROSpec reads through ``antenna``; 0 in its list means all."""
-        return antenna is None or 0 in self.antennas or antenna in self.antennas
+    def hears(self, read: TagRead) -> bool:
+        """Whether this ROSpec reads it: its antenna (0 in the list means all), loud enough, and
+        selected by the filters.
+        """
+        antenna = read.antenna
+        if antenna is None:
+            return self._selects(read, 0)
+        if 0 not in self.antennas and antenna not in self.antennas:
+            return False
+        weakest = self.sensitivity_dbm.get(antenna, self.sensitivity_dbm.get(0))
+        if weakest is not None and (read.peak_rssi_dbm or 0.0) < weakest:
+            return False
+        return self._selects(read, antenna)
+
+    def _selects(self, read: TagRead, antenna: int) -> bool:
+        selected = True
+        epc = int(read.epc or "0", 16) >> -read.epc_bits % 8
+        for one in self.filters.get(antenna, self.filters.get(0, [])):
+            matching, other = _SELECTS[one.action]
+            does = matching if one.matches(epc, read.epc_bits) else other
+            selected = selected if does is None else does
+        return selected
 
 
 def parse_rospec(message: bytes, facts: ReaderFacts) -> Rospec:
@@ -132,7 +178,13 @@ def _antenna(rospec: Rospec, body: bytes, facts: ReaderFacts) -> None:
     antenna = unpack_from(">H", body)[0]
     _check_antenna(antenna, facts)
     for kind, inner in parameters(body, 2):
-        if kind == 224:
+        if kind == 223:
+            index = unpack_from(">H", inner)[0]
+            if not 1 <= index <= len(facts.sensitivities_db):
+                raise RefusedError(301, f"receive sensitivity index {index} is not in the table")
+            above = facts.sensitivities_db[index - 1]
+            rospec.sensitivity_dbm[antenna] = facts.weakest_dbm + above
+        elif kind == 224:
             _hop_table, _channel, power = unpack_from(">HHH", inner)
             if not 1 <= power <= len(facts.power_table()):
                 raise RefusedError(301, f"transmit power index {power} is not in the table")
@@ -143,13 +195,58 @@ def _antenna(rospec: Rospec, body: bytes, facts: ReaderFacts) -> None:
 
 
 def _inventory(rospec: Rospec, antenna: int, command: Parameter, facts: ReaderFacts) -> None:
-    if command.kind == 335:
-        mode = unpack_from(">H", command.body)[0]
-        if mode not in [row.identifier for row in facts.rf_modes]:
+    if command.kind == 331:
+        filters = rospec.filters.setdefault(antenna, [])
+        filters.append(_filter(command.body))
+        if len(filters) > facts.max_filters:
+            raise RefusedError(205, f"this reader takes {facts.max_filters} filters")
+    elif command.kind == 335:
+        mode, tari = unpack_from(">HH", command.body)
+        rows = [row for row in facts.rf_modes if row.identifier == mode]
+        if not rows:
             raise RefusedError(301, f"RF mode {mode} is not in the table")
+        if tari and not rows[0].tari_min_ns <= tari <= rows[0].tari_max_ns:
+            raise RefusedError(301, f"RF mode {mode} has no Tari of {tari} ns")
         rospec.rf_mode[antenna] = mode
     elif command.kind == 336:
         rospec.session[antenna] = command.body[0] >> 6
+    elif command.kind == CUSTOM:
+        _custom(rospec, antenna, command.body, facts)
+
+
+def _filter(body: bytes) -> Filter:
+    start = bits = mask = action = -1
+    if body[0] & 0xC0:
+        raise RefusedError(209, "EPCs are not truncated")
+    for kind, inner in parameters(body, 1):
+        if kind == 332:
+            bank, start, bits = unpack_from(">BHH", inner)
+            if bank >> 6 != 1 or start < 32:
+                raise RefusedError(209, "this emulator compares EPCs only")
+            if len(inner) != 5 + (bits + 7) // 8:
+                raise RefusedError(201, f"a mask of {bits} bits in {len(inner) - 5} bytes")
+            mask = int.from_bytes(inner[5:], "big") >> -bits % 8
+        elif kind == 334:
+            action = inner[0]
+    if bits < 0 or action not in _SELECTS:
+        raise RefusedError(203, "a filter needs a mask, and an action from 0 to 5")
+    return Filter(start - 32, bits, mask, action)
+
+
+def _custom(rospec: Rospec, antenna: int, body: bytes, facts: ReaderFacts) -> None:
+    vendor, subtype, value = unpack_from(">IIH", body)
+    if (vendor, facts.vendor_pen) != (IMPINJ_PEN, IMPINJ_PEN):
+        raise RefusedError(209, "unsupported custom parameter")
+    if subtype == 23:
+        if value > 6:
+            raise RefusedError(301, f"there is no search mode {value}")
+        rospec.search_mode[antenna] = value
+    elif subtype == 26 and value:
+        count = unpack_from(">H", body, 12)[0]
+        channels = unpack_from(f">{count}H", body, 14)
+        if not facts.fixed_khz or not set(channels) <= set(range(1, len(facts.fixed_khz) + 1)):
+            raise RefusedError(301, "these channels are not of this region")
+        rospec.channels[antenna] = channels
 
 
 def _content(report_spec: bytes) -> ReportContent:
