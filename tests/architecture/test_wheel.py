@@ -5,42 +5,17 @@ from __future__ import annotations
 import json
 import os
 import subprocess
-import sys
-import sysconfig
-import venv
 import zipfile
 from pathlib import Path
 
 import pytest
 
+from tests.architecture.conftest import Environment
 from tests.architecture.source import ROOT
 
-pytestmark = [pytest.mark.wheel, pytest.mark.timeout(300)]
+pytestmark = [pytest.mark.wheel, pytest.mark.xdist_group("wheel"), pytest.mark.timeout(300)]
 
 EPC = "3074257BF7194E4000001A85"
-
-
-@pytest.fixture(scope="module")
-def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    out = tmp_path_factory.mktemp("dist")
-    done = subprocess.run(
-        [
-            sys.executable,
-            "-m",
-            "build",
-            "--wheel",
-            "--no-isolation",
-            "--outdir",
-            str(out),
-            str(ROOT),
-        ],
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    assert done.returncode == 0, done.stdout + done.stderr
-    (built,) = out.glob("tallyport-*.whl")
-    return built
 
 
 def shipped(folder: str) -> set[str]:
@@ -69,23 +44,8 @@ def test_the_wheel_has_all_that_the_programs_read(wheel: Path) -> None:
 
 
 @pytest.fixture(scope="module")
-def installed(wheel: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """An environment with the wheel; our dependencies by reference, so without a network."""
-    home = tmp_path_factory.mktemp("venv")
-    venv.create(home, with_pip=False, symlinks=True)
-    python = home / "bin" / "python"
-    packages = Path(sysconfig.get_path("purelib", vars={"base": str(home), "platbase": str(home)}))
-    done = subprocess.run(
-        [sys.executable, "-m", "pip", "--python", str(python), "install", "--no-deps",
-         "--no-index", "--quiet", "--disable-pip-version-check", str(wheel)],
-        capture_output=True,
-        text=True,
-        check=False,
-    )  # fmt: skip
-    assert done.returncode == 0, done.stdout + done.stderr
-    # Only as a path: a .pth inside that folder (the editable checkout's) is not read from here.
-    (packages / "dependencies.pth").write_text(sysconfig.get_path("purelib") + "\n")
-    return home
+def installed(environment: Environment) -> Path:
+    return environment()
 
 
 def run(home: Path, *arguments: str) -> subprocess.CompletedProcess[str]:

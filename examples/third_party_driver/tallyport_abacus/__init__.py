@@ -1,0 +1,1 @@
+"""The Abacus AB-1 counting scale, heard by Tallyport."""

@@ -1,0 +1,56 @@
+"""The wheel, built once, and clean environments that have it."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+import sysconfig
+import venv
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from tests.architecture.source import ROOT
+
+Environment = Callable[[], Path]
+
+
+@pytest.fixture(scope="session")
+def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    out = tmp_path_factory.mktemp("dist")
+    done = subprocess.run(
+        [sys.executable, "-m", "build", "--wheel", "--no-isolation",
+         "--outdir", str(out), str(ROOT)],
+        capture_output=True,
+        text=True,
+        check=False,
+    )  # fmt: skip
+    assert done.returncode == 0, done.stdout + done.stderr
+    (built,) = out.glob("tallyport-*.whl")
+    return built
+
+
+@pytest.fixture(scope="session")
+def environment(wheel: Path, tmp_path_factory: pytest.TempPathFactory) -> Environment:
+    """Makes environments with the wheel; our dependencies by reference, so without a network."""
+
+    def made() -> Path:
+        home = tmp_path_factory.mktemp("venv")
+        venv.create(home, with_pip=False, symlinks=True)
+        python = home / "bin" / "python"
+        own = {"base": str(home), "platbase": str(home)}
+        packages = Path(sysconfig.get_path("purelib", vars=own))
+        done = subprocess.run(
+            [sys.executable, "-m", "pip", "--python", str(python), "install", "--no-deps",
+             "--no-index", "--quiet", "--disable-pip-version-check", str(wheel)],
+            capture_output=True,
+            text=True,
+            check=False,
+        )  # fmt: skip
+        assert done.returncode == 0, done.stdout + done.stderr
+        # Only as a path: a .pth inside that folder (the editable checkout's) is not read from here.
+        (packages / "dependencies.pth").write_text(sysconfig.get_path("purelib") + "\n")
+        return home
+
+    return made
