@@ -17,10 +17,10 @@ KEYS = (41, *range(2, 14), *range(16, 28), *range(30, 41), 43, 86, *range(44, 54
 """The 48 keys with characters, from top left to bottom right, as the rows below list them."""
 ENTER, TAB, SPACE = 28, 15, 57
 SHIFTS, CONTROLS, ALT, ALT_GR, CAPS_LOCK = (42, 54), (29, 97), 56, 100, 58
-KEYPAD_ENTER = 96
+KEYPAD_ENTER, KEYPAD_PLUS = 96, 78
 KEYPAD_DIGITS = {82: "0", 79: "1", 80: "2", 81: "3", 75: "4", 76: "5", 77: "6", 71: "7", 72: "8",
                  73: "9"}  # fmt: skip
-KEYPAD = {**KEYPAD_DIGITS, 55: "*", 74: "-", 78: "+", 83: ".", 98: "/"}
+KEYPAD = {**KEYPAD_DIGITS, 55: "*", 74: "-", KEYPAD_PLUS: "+", 83: ".", 98: "/"}
 FUNCTION_KEYS = {f"f{number}": 58 + number for number in range(1, 11)} | {"f11": 87, "f12": 88}
 
 _ROWS: dict[Layout, tuple[str, str, str]] = {

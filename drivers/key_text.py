@@ -1,7 +1,8 @@
 """Pressed and released keys to the text that they type: pure, for scanners that are keyboards.
 
-It knows what such scanners do that no typist does: characters as ALT and digits of the keypad
-(``ALT+0029``), group separators as ``Ctrl+]`` or as a function key, AltGr as Ctrl and Alt, and
+It knows what such scanners do that no typist does: characters as ALT and digits of the keypad,
+decimal (``ALT+0029``) or, after its plus, hexadecimal (``ALT++001D``, as Windows takes them with
+EnableHexNumpad), group separators as ``Ctrl+]`` or as a function key, AltGr as Ctrl and Alt, and
 Caps Lock turned on and off around a code.
 """
 
@@ -19,6 +20,7 @@ from drivers.key_layouts import (
     KEYPAD,
     KEYPAD_DIGITS,
     KEYPAD_ENTER,
+    KEYPAD_PLUS,
     SHIFTS,
     SPACE,
     SPACING,
@@ -32,6 +34,7 @@ UNREADABLE = "\0"
 """Typed in place of a character that nobody can know: no code carries it, so it is refused."""
 _US = characters("us")
 _MOST_ALT_DIGITS = 7
+_HEX, _HEX_DIGITS = "+", frozenset("0123456789abcdef")
 _FIXED = {**KEYPAD, ENTER: "\n", KEYPAD_ENTER: "\n", TAB: "\t"}
 """Keys that type the same with and without Shift."""
 
@@ -65,10 +68,22 @@ class KeyText:
         if code == CAPS_LOCK:
             self._caps = not self._caps
             return ""
-        if ALT in self._held and code in KEYPAD_DIGITS:
-            self._alt_digits = (self._alt_digits + KEYPAD_DIGITS[code])[: _MOST_ALT_DIGITS + 1]
+        if ALT in self._held and (digit := self._alt_digit(code)):
+            self._alt_digits = (self._alt_digits + digit)[: _MOST_ALT_DIGITS + 1]
             return ""
         return self._accented(self._typed(code))
+
+    def _alt_digit(self, code: int) -> str:
+        """What a key adds to ALT and digits: after the keypad's plus they are hexadecimal."""
+        if code == KEYPAD_PLUS and not self._alt_digits:
+            return _HEX
+        if code in KEYPAD_DIGITS or not self._alt_digits.startswith(_HEX):
+            return KEYPAD_DIGITS.get(code, "")
+        if code not in self._characters:
+            return ""
+        plain, shifted, _ = self._characters[code]
+        typed = (plain, shifted, _US[code][0])
+        return next((one for one in typed if one.lower() in _HEX_DIGITS), "")
 
     def _modifier(self, code: int, pressed: bool) -> str:
         if pressed:
@@ -127,12 +142,16 @@ class KeyText:
 
 def _alt_character(digits: str) -> str:
     """ALT and digits, as Windows reads them: with a leading 0 Windows-1252, else the DOS code
-    page 437; up to 127 both are ASCII with its control characters; above 255 Unicode.
+    page 437; up to 127 both are ASCII with its control characters; above 255, and in hexadecimal,
+    Unicode.
     """
-    number = int(digits)
+    if digits == _HEX:
+        return UNREADABLE
+    hexadecimal = digits.startswith(_HEX)
+    number = int(digits.removeprefix(_HEX), 16 if hexadecimal else 10)
     if len(digits) > _MOST_ALT_DIGITS or number > 0x10FFFF or 0xD800 <= number < 0xE000:
         return UNREADABLE
-    if number < 128 or number > 255:
+    if hexadecimal or number < 128 or number > 255:
         return chr(number)
     try:
         return bytes([number]).decode("cp1252" if digits[0] == "0" else "cp437")

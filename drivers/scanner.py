@@ -2,39 +2,44 @@
 
 Manuals: the scanner's programming guide for suffix and AIM identifiers; ISO/IEC 15424 for what
 the identifiers mean (``]C1`` GS1-128, ``]d2`` GS1 DataMatrix, ``]Q3`` GS1 QR, ``]E0`` EAN-13).
-A code ends with CR, LF or CR LF, or, from a scanner without a suffix, when nothing comes for a
-while. Once a scanner has shown that it sends a suffix, a code without one is a fragment: it is
-reported and never taken for a code.
+How a code ends is the scanner's setting; most end it with CR, LF or CR LF.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from contextlib import AbstractAsyncContextManager
 from typing import Annotated, ClassVar, Literal
 
 from pydantic import Field
 
-from drivers.driver import Emit, Tap
+from drivers.driver import Tap
 from drivers.errors import FrameError
-from drivers.lines import CR_OR_LF, Line, LineSplitter
-from drivers.readings import CodeScan, DeviceEvent, Reading
+from drivers.lines import Line, LineSplitter
+from drivers.readings import CodeScan, Reading
+from drivers.scanning import Scanner
 from drivers.transport import Transport, TransportSettings, open_transport
 
 GROUP_SEPARATOR = "\x1d"
-FRAGMENT_TIMEOUT_S = 2.0
-"""How long a scanner that sends a suffix may pause within a code before it is a fragment."""
 
-Suffix = Literal["any", "crlf"]
-_ENDS = {"any": CR_OR_LF, "crlf": re.compile(rb"\r\n")}
+Suffix = Literal["any", "crlf", "cr", "lf", "etx", "none"]
+_ENDS = {
+    "any": re.compile(rb"[\r\n\x03]"),
+    "crlf": re.compile(rb"\r\n"),
+    "cr": re.compile(rb"\r"),
+    "lf": re.compile(rb"\n"),
+    "etx": re.compile(rb"\x03"),
+    "none": re.compile(rb"(?!)"),
+}
 
 
 class ScannerConfig(TransportSettings):
     """Where the scanner is and how it ends a code.
 
-    ``suffix``: ``any`` takes CR, LF, CR LF and no suffix at all; ``crlf`` insists, so that a
-    QR code of several lines stays one code. ``idle_ms`` of silence end a code without suffix.
-    ``separators`` are texts the scanner sends in place of GS (hexadecimal 1D).
+    ``suffix``: ``any`` takes CR, LF, CR LF, ETX and no suffix at all. The others insist on one, so
+    that a code of several lines (a QR code, a driving licence) stays one code: ``crlf``, ``cr``,
+    ``lf``, ``etx``, or ``none``, where only silence ends a code. ``idle_ms`` of silence end a code
+    without suffix. ``separators`` are texts the scanner sends in place of GS (hexadecimal 1D).
     """
 
     suffix: Suffix = "any"
@@ -54,7 +59,7 @@ class ScannerDecoder:
 
     def __init__(self, *, suffix: Suffix = "any", separators: tuple[str, ...] = ()) -> None:
         self.errors: list[FrameError] = []
-        self.suffix_seen = suffix != "any"
+        self.suffix_seen = suffix not in {"any", "none"}
         self._separators = separators
         self._lines = LineSplitter(_ENDS[suffix])
 
@@ -95,7 +100,8 @@ class ScannerDecoder:
             text = line.data.decode("utf-8")
         except UnicodeDecodeError:
             text = line.data.decode("latin-1")
-        text = text.removeprefix("\x02").removesuffix("\x03")
+        # Line ends that the suffix leaves over, and the STX and ETX of a framed code.
+        text = text.strip("\r\n").removeprefix("\x02").removesuffix("\x03")
         if not text:
             return None
         if _NOISE.search(text):
@@ -126,48 +132,23 @@ class ScannerDecoder:
 # ---- the driver ----------------------------------------------------------------------------
 
 
-class SerialScanner:
+class SerialScanner(Scanner):
     """One scanner on one line, serial or TCP (``drivers.driver.Driver``)."""
 
     Config: ClassVar[type[ScannerConfig]] = ScannerConfig
 
     def __init__(self, config: ScannerConfig, *, tap: Tap | None = None) -> None:
+        super().__init__(config.where, config.idle_ms)
         self.config = config
         self._tap = tap
-        self._counts = {"bytes": 0, "frames": 0, "frame_errors": 0}
 
     @classmethod
     def decoder(cls) -> ScannerDecoder:
         """A fresh decoder of what such a scanner sends."""
         return ScannerDecoder()
 
-    def counters(self) -> Mapping[str, int]:
-        """``bytes``, ``frames`` (codes), ``frame_errors`` since construction."""
-        return dict(self._counts)
+    def _line(self) -> AbstractAsyncContextManager[Transport]:
+        return open_transport(self.config, tap=self._tap)
 
-    async def run(self, emit: Emit) -> None:
-        """Open the line and emit codes until cancelled; a scanner may be silent for ever.
-
-        Raises ``DeviceUnavailable`` when the line cannot be opened or is lost.
-        """
-        config = self.config
-        decoder = ScannerDecoder(suffix=config.suffix, separators=config.separators)
-        async with open_transport(config, tap=self._tap) as line:
-            await emit([DeviceEvent(name="connected", detail=f"scanner at {config.where}")])
-            while True:
-                readings = await self._hear(line, decoder)
-                errors, decoder.errors = decoder.errors, []
-                self._counts["frames"] += len(readings)
-                self._counts["frame_errors"] += len(errors)
-                told = [DeviceEvent(name="frame_error", detail=str(error)) for error in errors]
-                if told or readings:
-                    await emit([*told, *readings])
-
-    async def _hear(self, line: Transport, decoder: ScannerDecoder) -> list[Reading]:
-        timeout_s = None
-        if decoder.pending_bytes:
-            idle_s = self.config.idle_ms / 1000
-            timeout_s = FRAGMENT_TIMEOUT_S if decoder.suffix_seen else idle_s
-        data = await line.read(timeout_s)
-        self._counts["bytes"] += len(data)
-        return decoder.feed(data) if data else decoder.flush()
+    def _codes(self) -> ScannerDecoder:
+        return ScannerDecoder(suffix=self.config.suffix, separators=self.config.separators)

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from typing import Literal
 
+from drivers.input_device import INPUT_EVENT
 from drivers.key_layouts import (
     ALT,
     ALT_GR,
     CONTROLS,
     ENTER,
     KEYPAD_DIGITS,
+    KEYPAD_PLUS,
     SHIFTS,
     SPACE,
     SPACING,
@@ -17,15 +19,17 @@ from drivers.key_layouts import (
     Layout,
     characters,
 )
-from drivers.scanner_hid import EV_KEY, EV_SYN, INPUT_EVENT
+from drivers.scanner_hid import EV_KEY, EV_SYN
 
-Mode = Literal["layout", "alt"]
+Mode = Literal["layout", "alt", "alt-hex"]
 _KEYPAD = {digit: key for key, digit in KEYPAD_DIGITS.items()}
 _RIGHT_BRACE = 27
 
 
 class EmulatedKeyboardScanner:
-    """Types codes on a keyboard of some layout, or all as ALT and digits of the keypad."""
+    """Types codes on a keyboard of some layout, or all as ALT and digits of the keypad: decimal
+    (``alt``), or hexadecimal after its plus, with letters by the layout (``alt-hex``).
+    """
 
     def __init__(self, layout: Layout = "us", mode: Mode = "layout") -> None:
         self._mode = mode
@@ -51,6 +55,12 @@ class EmulatedKeyboardScanner:
         if self._mode == "alt":
             digits = f"0{character.encode('cp1252')[0]:03}"
             return _held(ALT, b"".join(_pressed(_KEYPAD[digit]) for digit in digits))
+        if self._mode == "alt-hex":
+            keys = [
+                _KEYPAD[one] if one in _KEYPAD else self._places[one][-1]
+                for one in f"{ord(character):04x}"
+            ]
+            return _held(ALT, _pressed(KEYPAD_PLUS) + b"".join(_pressed(key) for key in keys))
         if character == "\x1d":
             return _held(CONTROLS[0], _pressed(_RIGHT_BRACE))
         if character == "\t":

@@ -12,7 +12,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from drivers import registry, scanner_hid
+from drivers import input_device, registry, scanner_hid
 from drivers.emulators.indicator import EmulatedIndicator
 from drivers.emulators.keyboard_scanner import EmulatedKeyboardScanner
 from drivers.emulators.transmitter import EmulatedTransmitter
@@ -105,7 +105,7 @@ async def test_a_keyboard_scanner_that_was_away_is_heard_again(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """A named pipe in place of the input device; a pipe cannot be grabbed, so that is faked."""
-    monkeypatch.setattr(scanner_hid.fcntl, "ioctl", lambda fd, request, arg: 0)
+    monkeypatch.setattr(input_device.fcntl, "ioctl", lambda fd, request, arg: 0)
     path = tmp_path / "usb-scanner-event-kbd"
     os.mkfifo(path)
     config = scanner_hid.HidScannerConfig(port=str(path))

@@ -11,6 +11,7 @@ from drivers.key_layouts import (
     ALT_GR,
     CAPS_LOCK,
     KEYPAD_DIGITS,
+    KEYPAD_PLUS,
     KEYS,
     LAYOUTS,
     SPACE,
@@ -132,3 +133,25 @@ def test_any_keys_type_text_that_can_be_written(
         text = keys.key(code, pressed)
         assert len(text) <= 2
         text.encode("utf-8")
+
+
+@pytest.mark.parametrize(
+    ("layout", "codes", "text"),
+    [
+        ("us", (KEYPAD["1"], 32), "\x1d"),  # d
+        ("us", (KEYPAD["0"], KEYPAD["0"], KEYPAD["1"], 32), "\x1d"),
+        ("us", (3, KEYPAD["0"], 30, 46), "\u20ac"),  # 2 0 a c: digits of the main block as well
+        ("fr", (3, KEYPAD["0"], 16, 46), "\u20ac"),  # A is where Q is, and 2 needs Shift
+        ("us", (KEYPAD["9"], KEYPAD["3"]), "\x93"),  # no code page
+        ("us", (), UNREADABLE),
+        ("us", (KEYPAD["9"],) * 7, UNREADABLE),
+        ("us", (32, KEYPAD["8"], KEYPAD["0"], KEYPAD["0"]), UNREADABLE),  # half a surrogate
+    ],
+)
+def test_alt_plus_and_hexadecimal_digits(layout: Layout, codes: tuple[int, ...], text: str) -> None:
+    keys = KeyText(layout)
+    said = keys.key(ALT, True) + typed(keys, KEYPAD_PLUS)
+    said += "".join(typed(keys, code) for code in codes) + keys.key(ALT, False)
+    assert said == text
+    assert typed(keys, 30 if layout == "us" else 16) == "a", "and then it is over"
+    assert typed(keys, KEYPAD_PLUS) == "+"

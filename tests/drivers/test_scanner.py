@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from drivers.emulators.scanner import EmulatedScanner
 from drivers.errors import DeviceUnavailable
 from drivers.readings import CodeScan, DeviceEvent, Reading
-from drivers.scanner import ScannerConfig, ScannerDecoder, SerialScanner
+from drivers.scanner import ScannerConfig, ScannerDecoder, SerialScanner, Suffix
 from tests.drivers.listening import listening
 
 
@@ -61,6 +61,47 @@ def test_a_code_of_several_lines_stays_one_code_with_suffix_crlf() -> None:
     decoder = ScannerDecoder(suffix="crlf")
     assert decoder.feed(b"line 1\nline 2\r") == []
     assert decoder.feed(b"\nnext") == [CodeScan(data="line 1\nline 2")]
+
+
+MANY_LINES = "[)>\x1e06\x1dP123\x1e\x04 one\rtwo\nthree"
+
+
+@pytest.mark.parametrize(
+    ("suffix", "end"),
+    [("crlf", b"\r\n"), ("cr", b"\r"), ("lf", b"\n"), ("etx", b"\x03"), ("etx", b"\x03\r\n")],
+)
+def test_a_suffix_that_is_insisted_on_leaves_the_other_lines_alone(
+    suffix: Suffix, end: bytes
+) -> None:
+    inside = MANY_LINES.replace("\r" if suffix == "cr" else "\n" if suffix == "lf" else "\0", " ")
+    sent = b"\x02" + inside.encode() + end
+    for size in (1, 3, 1000):
+        decoder = ScannerDecoder(suffix=suffix)
+        stream = sent * 2
+        pieces = [stream[at : at + size] for at in range(0, len(stream), size)]
+        codes = [code for piece in pieces for code in decoder.feed(piece)]
+        assert codes == [CodeScan(data=inside)] * 2
+        decoder.feed(b"cut")
+        assert decoder.flush() == []
+        assert ["fragment" in str(error) for error in decoder.errors] == [True]
+
+
+def test_without_a_suffix_only_silence_ends_a_code() -> None:
+    decoder = ScannerDecoder(suffix="none")
+    for _ in range(2):
+        assert decoder.feed(MANY_LINES.encode()) == []
+        assert decoder.flush() == [CodeScan(data=MANY_LINES)]
+    assert decoder.feed(b"with its CR after all\r") == []
+    assert decoder.flush() == [CodeScan(data="with its CR after all")]
+    assert not decoder.errors
+    assert decoder.flush() == []
+
+
+def test_framed_codes_need_no_line_end() -> None:
+    decoder = ScannerDecoder()
+    assert decoder.feed(b"\x02A\x03\x02B\x03\x02C\x03\r\n") == [
+        CodeScan(data=code) for code in "ABC"
+    ]
 
 
 def test_a_fragment_is_no_code_once_a_suffix_was_seen() -> None:

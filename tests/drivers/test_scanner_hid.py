@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import errno
 import fcntl
+import importlib.util
 import os
 import struct
 from collections.abc import Iterator
@@ -15,15 +16,15 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from drivers import scanner_hid
-from drivers.emulators.keyboard_scanner import EmulatedKeyboardScanner, key_event
+from drivers import input_device
+from drivers.emulators.keyboard_scanner import EmulatedKeyboardScanner, Mode, key_event
 from drivers.errors import DeviceRefused, DeviceUnavailable
-from drivers.key_layouts import LAYOUTS, Layout
+from drivers.input_device import INPUT_EVENT
+from drivers.key_layouts import KEYPAD_DIGITS, KEYPAD_PLUS, LAYOUTS, Layout, characters
 from drivers.readings import CodeScan, DeviceEvent, Reading
 from drivers.scanner_hid import (
     EV_KEY,
     EV_SYN,
-    INPUT_EVENT,
     SYN_DROPPED,
     HidScanner,
     HidScannerConfig,
@@ -69,10 +70,13 @@ def test_any_split_gives_the_same(data: st.DataObject) -> None:
 TEXT = st.text(st.characters(min_codepoint=32, max_codepoint=126), min_size=1, max_size=30)
 
 
-@given(TEXT, st.sampled_from(LAYOUTS), st.booleans())
+MODES: tuple[Mode, ...] = ("layout", "alt", "alt-hex")
+
+
+@given(TEXT, st.sampled_from(LAYOUTS), st.sampled_from(MODES))
 @settings(max_examples=150, deadline=None)
-def test_any_text_in_any_layout_comes_through(text: str, layout: Layout, alt: bool) -> None:
-    scanner = EmulatedKeyboardScanner(layout, "alt" if alt else "layout")
+def test_any_text_in_any_layout_comes_through(text: str, layout: Layout, mode: Mode) -> None:
+    scanner = EmulatedKeyboardScanner(layout, mode)
     assert scanner.can_type(text)
     decoder = HidScannerDecoder(layout=layout)
     (code,) = decoded(decoder, scanner.scan(text + "\x1d7", "]C1"))
@@ -127,13 +131,85 @@ def test_noise_ends_nothing(noise: bytes, keys: list[tuple[int, int]]) -> None:
     assert decoder.pending_bytes == 0
 
 
+def test_control_c_ends_no_code() -> None:
+    control_c = key_event(29, 1) + key_event(46, 1) + key_event(46, 0) + key_event(29, 0)
+    decoder = HidScannerDecoder()
+    scanner = EmulatedKeyboardScanner()
+    sent = scanner.scan("12", enter=False) + control_c + scanner.scan("34") + scanner.scan("5")
+    assert decoded(decoder, sent) == [CodeScan(data="5")]
+    assert [str(error)[:18] for error in decoder.errors] == ["Control characters"]
+
+
+# ---- the events and key codes of python-evdev, which takes them from the kernel's headers ----
+evdev_only = pytest.mark.skipif(
+    importlib.util.find_spec("evdev") is None,
+    reason="python-evdev is not installed (it is built with a C compiler: pip install evdev)",
+)
+
+
+@evdev_only
+def test_events_of_evdev_are_read() -> None:
+    from evdev import InputEvent, ecodes
+
+    def typed(*names: str) -> Iterator[InputEvent]:
+        for held, name in enumerate(names):
+            yield InputEvent(1_790_000_000, held, ecodes.EV_MSC, ecodes.MSC_SCAN, 0x70004)
+            yield InputEvent(1_790_000_000, held, ecodes.EV_KEY, getattr(ecodes, name), 1)
+            yield InputEvent(1_790_000_000, held, ecodes.EV_SYN, ecodes.SYN_REPORT, 0)
+        for name in reversed(names):
+            yield InputEvent(1_790_000_001, 0, ecodes.EV_KEY, getattr(ecodes, name), 0)
+            yield InputEvent(1_790_000_001, 0, ecodes.EV_SYN, ecodes.SYN_REPORT, 0)
+
+    events = [
+        *typed("KEY_RIGHTBRACE"),
+        *typed("KEY_LEFTSHIFT", "KEY_C"),
+        *typed("KEY_1"),
+        *typed("KEY_1"),
+        *typed("KEY_0"),
+        *typed("KEY_LEFTSHIFT", "KEY_A"),
+        *typed("KEY_LEFTCTRL", "KEY_RIGHTBRACE"),
+        *typed("KEY_2"),
+        *typed("KEY_F8"),
+        *typed("KEY_KP1"),
+        *typed("KEY_ENTER"),
+    ]
+    sent = b"".join(
+        INPUT_EVENT.pack(one.sec, one.usec, one.type, one.code, one.value) for one in events
+    )
+    decoder = HidScannerDecoder()
+    assert decoded(decoder, sent) == [CodeScan(data="10A\x1d2\x1d1", symbology="]C1")]
+    assert decoder.errors == []
+
+
+@evdev_only
+def test_our_key_codes_are_the_kernels() -> None:
+    from evdev import ecodes
+
+    typed = {code: plain for code, (plain, _, _) in characters("us").items()}
+    for letter in "abcdefghijklmnopqrstuvwxyz0123456789":
+        assert typed[getattr(ecodes, f"KEY_{letter.upper()}")] == letter
+    names = {
+        "MINUS": "-",
+        "EQUAL": "=",
+        "SLASH": "/",
+        "BACKSLASH": "\\",
+        "GRAVE": "`",
+        "102ND": "<",
+    }
+    for name, character in names.items():
+        assert typed[getattr(ecodes, f"KEY_{name}")] == character
+    assert {getattr(ecodes, f"KEY_KP{digit}"): str(digit) for digit in range(10)} == KEYPAD_DIGITS
+    assert ecodes.KEY_KPPLUS == KEYPAD_PLUS
+    assert (EV_KEY, EV_SYN, SYN_DROPPED) == (ecodes.EV_KEY, ecodes.EV_SYN, ecodes.SYN_DROPPED)
+
+
 # ---- the driver ----------------------------------------------------------------------------
 @pytest.fixture
 def pipe(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[tuple[Path, int]]:
     """A named pipe in place of the input device; a pipe cannot be grabbed, so that is faked."""
     path = tmp_path / "usb-scanner-event-kbd"
     os.mkfifo(path)
-    monkeypatch.setattr(scanner_hid.fcntl, "ioctl", lambda fd, request, arg: 0)
+    monkeypatch.setattr(input_device.fcntl, "ioctl", lambda fd, request, arg: 0)
     fd = os.open(path, os.O_RDWR | os.O_NONBLOCK)
     try:
         yield path, fd
@@ -180,7 +256,7 @@ async def test_a_device_that_cannot_be_grabbed_says_why(
     def refuse(fd: int, request: int, arg: int) -> int:
         raise OSError(code, os.strerror(code))
 
-    monkeypatch.setattr(scanner_hid.fcntl, "ioctl", refuse)
+    monkeypatch.setattr(input_device.fcntl, "ioctl", refuse)
     with pytest.raises(error, match=says):
         async with listening(HidScanner(HidScannerConfig(port=str(pipe[0])))) as heard:
             await heard.end()
