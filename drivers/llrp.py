@@ -32,7 +32,8 @@ from drivers.llrp_check import check_settings
 from drivers.llrp_config import Antenna, GpiTrigger, LlrpConfig
 from drivers.llrp_decode import IMPINJ_PEN, LlrpDecoder
 from drivers.llrp_filters import encode_filter
-from drivers.llrp_link import connect
+from drivers.llrp_link import Link, dial
+from drivers.llrp_listen import Listener, listener_of
 from drivers.llrp_quirks import Effect, effects
 from drivers.llrp_readback import ReadBack
 from drivers.llrp_refill import enabled_fields
@@ -232,8 +233,7 @@ class _Handshake(sllurp.llrp.LLRPClient):  # type: ignore[misc]  # sllurp has no
             raise
         except ReaderConfigurationError as reason:
             raise DeviceUnavailable(
-                f"Setting up the LLRP reader at {self._ours.host}:{self._ours.port} failed: "
-                f"{reason}",
+                f"Setting up the LLRP reader at {self._ours.where} failed: {reason}",
                 hint="Restart the reader; send a capture if it happens again.",
             ) from reason
         except (LLRPError, struct_error, ValueError, LookupError, TypeError) as reason:
@@ -258,10 +258,12 @@ class LlrpReader:
     def __init__(self, config: LlrpConfig, *, tap: Tap | None = None) -> None:
         self._config = config
         self._tap = tap
+        self._listener: Listener | None = None
         self._counters: Counter[str] = Counter(
             dict.fromkeys(("connections", "bytes", "frames", "tags", "events", "keepalives"), 0)
         )
         self._counters.update(dict.fromkeys(("frame_errors", "error_messages", "unexpected"), 0))
+        self._counters["strangers"] = 0
 
     @classmethod
     def decoder(cls) -> LlrpDecoder:
@@ -270,9 +272,18 @@ class LlrpReader:
 
     def counters(self) -> Mapping[str, int]:
         """Monotonic: connections, bytes, frames, tags, events, keepalives, frame_errors,
-        error_messages (the reader's own), unexpected (answers nobody asked for).
+        error_messages (the reader's own), unexpected (answers nobody asked for), strangers
+        (calls refused at the port where readers dial in; each is told by one of its devices).
         """
+        if self._listener is not None:
+            self._counters["strangers"] += self._listener.new_strangers()
         return dict(self._counters)
+
+    async def _connect(self) -> Link:
+        if self._config.listen is None:
+            return await dial(self._config)
+        self._listener = await listener_of(self._config)
+        return await self._listener.next_call(self._config)
 
     async def run(self, emit: Emit) -> None:
         """Connect, set the reader up, emit what it reads until it fails or this is cancelled.
@@ -281,12 +292,21 @@ class LlrpReader:
         (the settings do not suit the reader). Every run starts from nothing. A cancellation
         waits until what was on the way is emitted; a second one does not.
         """
-        reader, writer = await connect(self._config)
+        comes_back = False
+        try:
+            await self._run(emit)
+        except DeviceUnavailable:
+            comes_back = True
+            raise
+        finally:
+            if self._listener is not None and not comes_back:
+                self._listener.release(self._config)
+
+    async def _run(self, emit: Emit) -> None:
+        link = await self._connect()
         self._counters["connections"] += 1
-        handshake = _Handshake(self._config, writer.write)
-        session = Session(
-            self._config, handshake, reader, writer, counters=self._counters, tap=self._tap
-        )
+        handshake = _Handshake(self._config, link.writer.write)
+        session = Session(self._config, handshake, link, counters=self._counters, tap=self._tap)
         try:
             await session.run(emit)
         except DeviceUnavailable:

@@ -10,6 +10,7 @@ from typing import Literal, Self
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from drivers.llrp_filters import TagFilter
+from drivers.llrp_link_settings import LinkSettings
 from drivers.llrp_modes import ModeName
 
 _STRICT = ConfigDict(frozen=True, extra="forbid")
@@ -84,16 +85,12 @@ class GpiTrigger(BaseModel):
         return self
 
 
-class LlrpConfig(BaseModel):
+class LlrpConfig(LinkSettings):
     """Settings of one LLRP reader; ``firmware_configs/llrp/portal.toml`` is their manual.
 
     An empty ``antennas`` means all that the reader has, each on an unknown side.
     """
 
-    model_config = _STRICT
-
-    host: str = Field(min_length=1)
-    port: int = Field(default=5084, ge=1, le=65535)
     antennas: tuple[Antenna, ...] = ()
     session: int = Field(default=1, ge=0, le=3)
     rf_mode: int | ModeName | None = None
@@ -113,7 +110,6 @@ class LlrpConfig(BaseModel):
     read_back: bool = True
     keepalive_s: float = Field(default=5.0, gt=0, le=60)
     idle_timeout_s: float = Field(default=12.0, gt=0, le=180)
-    connect_timeout_s: float = Field(default=5.0, gt=0, le=120)
     setup_timeout_s: float = Field(default=15.0, gt=0, le=120)
 
     @model_validator(mode="after")

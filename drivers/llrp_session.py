@@ -26,7 +26,8 @@ from drivers.llrp_events import (
     stamp_of,
     status_of,
 )
-from drivers.llrp_link import LastingReader
+from drivers.llrp_link import Link
+from drivers.llrp_tls import trouble
 from drivers.readings import DeviceEvent, Reading
 
 _READ_BYTES = 65_536
@@ -75,15 +76,13 @@ class Session:
         self,
         config: LlrpConfig,
         handshake: Handshake,
-        reader: LastingReader,
-        writer: asyncio.StreamWriter,
+        link: Link,
         *,
         counters: Counter[str],
         tap: Tap | None,
     ) -> None:
         self._config, self._counters, self._tap = config, counters, tap
-        self._reader, self._writer = reader, writer
-        self._where = f"{config.host}:{config.port}"
+        self._reader, self._writer, self._where = link
         self._handshake = handshake
         self._splitter = frames.FrameSplitter()
         self._reports = ReportDecoder()
@@ -129,19 +128,29 @@ class Session:
                     data = await self._reader.read(_READ_BYTES)
         except TimeoutError:
             raise self._silent() from None
-        if not data and self._reader.broke is not None:
-            raise DeviceUnavailable(
-                f"The connection to the LLRP reader at {self._where} broke: {self._reader.broke}",
-                hint="Check the network between this computer and the reader.",
-            ) from self._reader.broke
         if not data:
-            raise DeviceUnavailable(
-                f"The LLRP reader at {self._where} closed the connection",
-                hint="It restarted, or another program made it hang up.",
-            )
+            raise self._gone()
         self._patience_s = max(0.0, self._patience_s - (clock() - started))
         self._counters["bytes"] += len(data)
         return data
+
+    def _gone(self) -> DeviceUnavailable:
+        """The reader hung up, or the connection broke."""
+        broke = self._reader.broke
+        if broke is not None:
+            network = "Check the network between this computer and the reader."
+            words, hint = trouble(broke) or (str(broke), network)
+            words = f"The connection to the LLRP reader at {self._where} broke: {words}"
+            error = DeviceUnavailable(words, hint=hint)
+            error.__cause__ = broke
+            return error
+        hint = "It restarted, or another program made it hang up."
+        if not self._begun and self._config.tls is None:
+            hint = "It said nothing before: if it wants TLS, set tls (and port)."
+        elif not self._begun and self._config.tls is not None:
+            hint = "It said nothing before: if it wants a certificate of ours, set tls.certificate."
+        words = f"The LLRP reader at {self._where} closed the connection"
+        return DeviceUnavailable(words, hint=hint)
 
     def _silent(self) -> DeviceUnavailable:
         if self._ready:

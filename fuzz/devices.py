@@ -13,6 +13,7 @@ from contextlib import suppress
 from functools import partial
 from random import Random
 from types import SimpleNamespace
+from typing import cast
 from unittest.mock import patch
 from zlib import crc32
 
@@ -23,7 +24,7 @@ from drivers.driver import Decoder
 from drivers.errors import DeviceError
 from drivers.llrp import LlrpConfig, LlrpReader
 from drivers.llrp_decode import LlrpDecoder
-from drivers.llrp_link import LastingReader
+from drivers.llrp_link import LastingReader, Link
 from drivers.llrp_refill import FIELDS
 from drivers.readings import Reading
 from drivers.scale_mtsics import MtSicsDecoder
@@ -171,14 +172,14 @@ async def _session(data: bytes) -> None:
     reader.feed_data(data)
     reader.feed_eof()
 
-    async def connect(_: LlrpConfig) -> tuple[LastingReader, _Writer]:
-        return reader, writer
+    async def dial(_: LlrpConfig) -> Link:
+        return Link(reader, cast("asyncio.StreamWriter", writer), "fuzz")
 
     async def emit(readings: Sequence[Reading]) -> None:
         for one in readings:
             msgspec.json.encode(as_json(one))
 
-    with patch("drivers.llrp.connect", connect), suppress(DeviceError):
+    with patch("drivers.llrp.dial", dial), suppress(DeviceError):
         await LlrpReader(_SETTINGS).run(emit)
         raise AssertionError("a driver never ends by itself")
     assert writer.bytes, "a good-bye at least"

@@ -75,6 +75,7 @@ class ReaderFacts:
     power_max_dbm: float = 30.0
     power_step_db: float = 0.25
     has_utc_clock: bool = True
+    identity: bytes = bytes.fromhex("001625FFFF005452")
 
     def power_table(self) -> list[float]:
         """Transmit powers in dBm; the index on the wire is the place in it plus one."""
@@ -250,9 +251,9 @@ class ReaderSettings:
     link_down_threshold: int = 0
 
 
-def configuration(settings: ReaderSettings, *, gpos: int) -> bytes:
+def configuration(settings: ReaderSettings, facts: ReaderFacts) -> bytes:
     """The parameters of a GET_READER_CONFIG_RESPONSE (16.1.4), all of them."""
-    parts = [parameter(218, pack(">BH8s", 0, 8, bytes.fromhex("0016250000005452")))]
+    parts = [parameter(218, pack(">BH", 0, len(facts.identity)) + facts.identity)]
     for antenna, connected in settings.antenna_connected.items():
         parts.append(parameter(221, pack(">BHh", 0x80 if connected else 0, antenna, 0)))
     states = b"".join(

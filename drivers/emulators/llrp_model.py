@@ -93,7 +93,7 @@ class ReaderModel:
         return encode.capabilities(self.facts)
 
     def _configuration(self, _frame: Frame) -> bytes:
-        return encode.configuration(self.settings, gpos=self.facts.gpos)
+        return encode.configuration(self.settings, self.facts)
 
     def _configure(self, frame: Frame) -> bytes:
         configure(self.settings, frame.data[11:])

@@ -10,9 +10,11 @@ is inventorying again. ``faults`` makes it misbehave as readers and networks do.
 from __future__ import annotations
 
 import asyncio
+import ssl
 import time
 from collections import Counter, deque
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 
 from drivers.emulators import llrp_encode as encode
@@ -30,6 +32,8 @@ from drivers.readings import TagRead
 
 HELD_MESSAGES_MAX = 66_000
 _GPI_EVENT, _ANTENNA_EVENT = 1, 8
+_ITS_OWN_CALL, _ANOTHER_CLIENT, _ATTEMPTED = 1, 2, 4
+"""Statuses of a ConnectionAttemptEvent: who holds the reader, and that somebody tried to."""
 _RECEIVED_MAX = 1_000
 _MESSAGES_PER_WRITE = 64
 
@@ -51,7 +55,8 @@ class Faults:
 
 
 class EmulatedReader:
-    """A reader at ``host``:``port`` (0 picks a free one; ``start`` returns it).
+    """A reader at ``host``:``port`` (0 picks a free one; ``start`` returns it), or one that
+    ``dials`` a host and port itself, again after ``redial_s``; with ``tls`` it speaks TLS.
 
     ``delivered`` counts tag reads written to a client (``delivered_of`` by EPC), ``dropped``
     those that fell out of the full hold queue, ``unheard`` those at an antenna or a time that
@@ -78,6 +83,10 @@ class EmulatedReader:
         held_messages_max: int = HELD_MESSAGES_MAX,
         facts: encode.ReaderFacts | None = None,
         has_utc_clock: bool = True,
+        identity: str = "001625FFFF005452",
+        tls: ssl.SSLContext | None = None,
+        dials: tuple[str, int] | None = None,
+        redial_s: float = 1.0,
     ) -> None:
         low, high, step = power_dbm
         facts = facts or encode.ReaderFacts(
@@ -92,16 +101,20 @@ class EmulatedReader:
             power_max_dbm=high,
             power_step_db=step,
             has_utc_clock=has_utc_clock,
+            identity=bytes.fromhex(identity),
         )
         self.model = ReaderModel(facts)
         self.host, self.port = host, port
         self.faults = Faults()
         self.received: deque[Frame] = deque(maxlen=_RECEIVED_MAX)
-        self.connections = self.delivered = self.dropped = self.unheard = 0
+        self.calls = self.connections = self.delivered = self.dropped = self.unheard = 0
         self.delivered_of: Counter[str] = Counter()
         self._tags_per_report = tags_per_report
         self._held: deque[list[TagRead] | bytes] = deque()
         self._held_messages_max = held_messages_max
+        self._tls = tls
+        self._dials, self._redial_s = dials, redial_s
+        self._calling: asyncio.Task[None] | None = None
         self._server: asyncio.Server | None = None
         self._sessions: set[Session] = set()
         self._client: Session | None = None
@@ -111,13 +124,19 @@ class EmulatedReader:
         self.booted_us = time.monotonic_ns() // 1_000
 
     async def start(self) -> int:
-        """Listen; returns the port."""
-        self._server = await asyncio.start_server(self._serve, self.host, self.port)
+        """Listen, or dial out; returns the port."""
+        if self._dials is not None:
+            self._calling = asyncio.create_task(self._call(*self._dials))
+            return self._dials[1]
+        self._server = await asyncio.start_server(self._serve, self.host, self.port, ssl=self._tls)
         self.port = int(self._server.sockets[0].getsockname()[1])
         return self.port
 
     async def stop(self) -> None:
         """Close everything; ROSpecs and held reads stay, as after a network failure."""
+        if self._calling is not None:
+            self._calling.cancel()
+            await asyncio.gather(self._calling, return_exceptions=True)
         if self._server is not None:
             self._server.close()
         for session in list(self._sessions):
@@ -277,7 +296,10 @@ class EmulatedReader:
         self.connections += 1
         try:
             if self.faults.busy or self._client is not None:
-                await session.write(self._event(encode.connection_attempt(2)))
+                held_by = _ITS_OWN_CALL if self._dials else _ANOTHER_CLIENT
+                await session.write(self._event(encode.connection_attempt(held_by)))
+                if self._client is not None:
+                    await self._client.write(self._event(encode.connection_attempt(_ATTEMPTED)))
                 return
             self._client = session
             session.holding = self.model.settings.hold_upon_reconnect
@@ -296,6 +318,14 @@ class EmulatedReader:
             await session.close()
             self._sessions.discard(session)
             await self._notify()
+
+    async def _call(self, host: str, port: int) -> None:
+        """Dial out, and again whenever the connection ends (reader-initiated connections)."""
+        while True:
+            self.calls += 1
+            with suppress(OSError):
+                await self._serve(*await asyncio.open_connection(host, port, ssl=self._tls))
+            await asyncio.sleep(self._redial_s)
 
     async def _notify(self) -> None:
         async with self._changed:

@@ -35,8 +35,10 @@ class Session:
         self._keepalives: asyncio.Task[None] | None = None
         self._keepalive_ms = 0
         self._unacknowledged = 0
-        # drain() then waits until the system has taken everything
-        writer.transport.set_write_buffer_limits(high=0)
+        # drain() then waits until the system has taken everything; asyncio's TLS stops at "high"
+        # itself where the others stop above it, and would never go on at nought.
+        high = 0 if writer.get_extra_info("sslcontext") is None else 1
+        writer.transport.set_write_buffer_limits(high=high, low=0)
 
     async def write(self, data: bytes) -> None:
         """Write and wait until it has left this process; ``ConnectionError`` if it cannot."""

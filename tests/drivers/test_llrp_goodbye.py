@@ -14,7 +14,7 @@ from drivers.emulators.llrp_encode import ReportContent, tag_report
 from drivers.emulators.llrp_reader import EmulatedReader
 from drivers.llrp import LlrpConfig, LlrpReader
 from drivers.llrp_frames import CLOSE_CONNECTION
-from drivers.llrp_link import connect
+from drivers.llrp_link import dial
 from drivers.readings import Reading, TagRead
 
 PATIENCE_S = 60.0
@@ -137,7 +137,7 @@ async def test_what_came_before_a_reset_is_still_read() -> None:
     hung_up = asyncio.Event()
     server = await asyncio.start_server(talk, "127.0.0.1", 0)
     port = server.sockets[0].getsockname()[1]
-    reader, writer = await connect(LlrpConfig(host="127.0.0.1", port=port))
+    reader, writer, _ = await dial(LlrpConfig(host="127.0.0.1", port=port))
     async with asyncio.timeout(PATIENCE_S):
         with contextlib.suppress(OSError):
             await writer.wait_closed()  # the reset has arrived
