@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 from drivers.scale_protocols import PROTOCOLS
 
-LINE = "serial, USB, TCP"
+LINE = "serial, USB, TCP, MQTT bridge"
 """What ``drivers.transport`` carries."""
 
 
@@ -90,6 +90,27 @@ ABOUT: dict[str, About] = {
         protocol="lines of text that fit a pattern",
         emulator="drivers.emulators.indicator:EmulatedIndicator",
         quirks=("A pattern without groups for it says nothing of stability.",),
+    ),
+    "load-cell-mqtt": About(
+        families="Load cells with an ESPHome node: HX711 and NAU7802 on an ESP32",
+        protocol="JSON messages of raw counts, `firmware_configs/esphome/README.md`",
+        connection="MQTT",
+        emulator="drivers.emulators.load_cell_node:EmulatedMqttNode",
+        quirks=(
+            "What a node says while nobody listens is gone: put the broker near it.",
+            "ESPHome retains what it publishes unless told otherwise. Retained messages are old "
+            "weights, and are passed over.",
+            "Without [devices.calibration] there are raw counts, and never grams.",
+        ),
+    ),
+    "load-cell-serial": About(
+        families="Load cells with an Arduino node or an ESPHome node on a cable: HX711",
+        protocol="TP1 lines of raw counts, `firmware_configs/arduino/tp1-serial.md`",
+        emulator="drivers.emulators.load_cell_node:EmulatedSerialNode",
+        quirks=(
+            "An Arduino starts anew when its port is opened, and is silent for some two seconds.",
+            "Without [devices.calibration] there are raw counts, and never grams.",
+        ),
     ),
     "scanner": About(
         families="Barcode scanners as USB-CDC (virtual COM port) or RS-232, or with a network "

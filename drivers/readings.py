@@ -53,6 +53,7 @@ class WeightReading(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     ``stable``, ``net`` and ``zero`` (the centre of zero) are ``None`` where the protocol does
     not say. ``value`` is ``None`` whenever ``status`` is not ``ok``. ``digits`` is the figure in
     the scale's own writing where its leading zeros belong to it, without a sign of plus.
+    ``calibration`` is the version of the calibration that made grams of a load cell's counts.
     """
 
     value: Decimal | None
@@ -62,6 +63,27 @@ class WeightReading(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     status: WeightStatus = WeightStatus.OK
     zero: bool | None = None
     digits: str | None = None
+    calibration: int | None = None
+
+
+class LoadCellWindow(msgspec.Struct, frozen=True, kw_only=True, gc=False):
+    """A load-cell node's samples of some 0.2 s, in raw counts: never a weight by itself.
+
+    ``mean`` is ``None`` when there were no ``samples``, ``std`` (of the samples, n - 1) when
+    there were fewer than two; ``saturated`` samples lay at an end of the converter's range.
+    ``seq`` counts the node's windows and ``up_ms`` its time since it started; ``boot`` differs
+    from start to start. ``temp_c`` is the load cell's temperature, where it is measured.
+    """
+
+    node: str
+    seq: int
+    up_ms: int
+    samples: int
+    mean: Decimal | None
+    std: Decimal | None
+    saturated: int = 0
+    boot: str | None = None
+    temp_c: Decimal | None = None
 
 
 class CodeScan(msgspec.Struct, frozen=True, kw_only=True, gc=False):
@@ -76,7 +98,8 @@ class DeviceEvent(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """Something a device reports about itself.
 
     ``name`` is one of ``gpi`` (``port``, ``state``), ``antenna`` (``port``, ``state``),
-    ``connected``, ``reader_restarted``, ``frame_error``, ``info``; ``detail`` is for people.
+    ``connected``, ``reader_restarted``, ``restarted`` (a node), ``frame_error``, ``info``;
+    ``detail`` is for people.
     ``at_us`` is on the device's clock, which counts from its boot where ``uptime_clock`` is true.
     That of ``connected`` is what this clock says now, not when something was noted.
     """
@@ -89,4 +112,4 @@ class DeviceEvent(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     uptime_clock: bool = False
 
 
-Reading = TagRead | WeightReading | CodeScan | DeviceEvent
+Reading = TagRead | WeightReading | LoadCellWindow | CodeScan | DeviceEvent

@@ -28,6 +28,8 @@ DRIVERS: dict[str, str] = {
     "dibal-epos-tisa": "drivers.scale:DIBAL_EPOS_TISA",
     "dini-argeo": "drivers.scale:DINI_ARGEO",
     "llrp": "drivers.llrp:LlrpReader",
+    "load-cell-mqtt": "drivers.load_cell:LoadCellMqtt",
+    "load-cell-serial": "drivers.load_cell:LoadCellSerial",
     "modbus-rtu": "drivers.scale_modbus:ModbusRtuScale",
     "modbus-tcp": "drivers.scale_modbus:ModbusTcpScale",
     "mt-continuous": "drivers.scale:MT_CONTINUOUS",

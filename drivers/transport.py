@@ -1,4 +1,7 @@
-"""Where a device's bytes come from: a serial port, or a TCP connection. A protocol never knows."""
+"""Where a device's bytes come from: a serial port, a TCP connection, or an MQTT bridge.
+
+A protocol never knows.
+"""
 
 from __future__ import annotations
 
@@ -9,6 +12,7 @@ from typing import Annotated, Protocol, Self
 from pydantic import Field, model_validator
 
 from drivers.driver import Tap
+from drivers.mqtt_line import MqttPlace, open_mqtt
 from drivers.serial_line import LineFormat, LineSettings, open_line
 from drivers.tcp_line import open_tcp
 
@@ -29,14 +33,22 @@ class Transport(Protocol):
 
 class TransportSettings(LineFormat):
     """``port`` alone is a serial port (best below ``/dev/serial/by-id``); with a ``host`` it is the
-    number of a TCP port there, and the settings of the serial line mean nothing.
+    number of a TCP port there, and the settings of the serial line mean nothing. ``mqtt`` instead
+    of both is a bridge that carries the line.
     """
 
-    port: Annotated[str, Field(min_length=1)] | Annotated[int, Field(ge=1, le=65_535)]
+    port: Annotated[str, Field(min_length=1)] | Annotated[int, Field(ge=1, le=65_535)] | None = None
     host: Annotated[str, Field(min_length=1)] | None = None
+    mqtt: MqttPlace | None = None
 
     @model_validator(mode="after")
     def _fit(self) -> Self:
+        if self.mqtt is not None:
+            if self.port is not None or self.host is not None:
+                raise ValueError("mqtt carries the line: there is no port and no host beside it")
+            return self
+        if self.port is None:
+            raise ValueError("port is needed: the path of a serial port, or with a host a number")
         if self.host is not None and isinstance(self.port, str):
             raise ValueError("with a host, port is the number of a TCP port, such as 4001")
         if self.host is None and isinstance(self.port, int):
@@ -46,6 +58,8 @@ class TransportSettings(LineFormat):
     @property
     def where(self) -> str:
         """The device's place in words."""
+        if self.mqtt is not None:
+            return self.mqtt.place
         return str(self.port) if self.host is None else f"{self.host}:{self.port}"
 
 
@@ -57,8 +71,13 @@ async def open_transport(
 
     Raises ``DeviceUnavailable`` with a hint when it cannot be opened.
     """
+    if settings.mqtt is not None:
+        async with open_mqtt(settings.mqtt, tap=tap) as bridge:
+            yield bridge
+        return
     if settings.host is not None:
-        async with open_tcp(settings.host, int(settings.port), tap=tap) as connection:
+        assert isinstance(settings.port, int), "checked with the settings"
+        async with open_tcp(settings.host, settings.port, tap=tap) as connection:
             yield connection
         return
     names = LineFormat.model_fields

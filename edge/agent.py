@@ -17,12 +17,11 @@ from typing import Any
 
 import structlog
 
-from drivers import registry
-from drivers.driver import Driver
 from edge import notify
 from edge.backoff import Backoff
 from edge.config import DeviceConfig, EdgeConfig
 from edge.describing import describe
+from edge.device_brokers import build_driver
 from edge.fill import Fill, Level
 from edge.fold import Folder
 from edge.fold.moments import moment
@@ -182,14 +181,10 @@ class Agent:
 
     # ---- parts -----------------------------------------------------------------------------
     def _supervisor(self, device: DeviceConfig) -> Supervisor:
-        def build_driver() -> Driver:
-            driver: Driver = registry.load(device.driver)(device.options)
-            return driver
-
         return Supervisor(
             device.name,
             device.read_point,
-            build_driver=build_driver,
+            build_driver=lambda: build_driver(device),
             build_folder=lambda: Folder(
                 device.name, device.read_point, device.fold, plate=device.plate
             ),

@@ -9,7 +9,6 @@ from contextlib import ExitStack
 from datetime import UTC, datetime
 from pathlib import Path
 
-from drivers import registry
 from drivers.errors import DeviceError
 from drivers.readings import DeviceEvent, Reading, TagRead, WeightReading
 from drivers.recording import (
@@ -26,6 +25,7 @@ from edge.captures import CaptureHeader, CaptureWriter
 from edge.clock import ReaderClock
 from edge.config import DeviceConfig
 from edge.describing import describe
+from edge.device_brokers import build_driver
 from edge.fold.mass import milligrams
 
 
@@ -66,7 +66,7 @@ class Capture:
                     self.counts["lines"] += 1
                 lines.flush()
 
-            driver = registry.load(self._device.driver)(self._device.options, tap=tap)
+            driver = build_driver(self._device, tap=tap)
             try:
                 async with asyncio.timeout(seconds):
                     await driver.run(emit)

@@ -160,7 +160,9 @@ def tell(
     from drivers.scale_commands import COMMANDS
     from drivers.scale_commands import tell as tell_scale
     from edge.decode import as_json
+    from edge.device_brokers import provide
 
+    provide()
     known = next((one for one in COMMANDS if one == command), None)
     if known is None:
         _fail(f'"{command}" is no command; there are {", ".join(COMMANDS)}', 2)

@@ -242,8 +242,22 @@ _UNIQUE = {
     ("name",): "another device has this name",
     ("port",): "another device uses this port",
     ("host", "port"): "another device connects there; a reader takes one client",
+    ("mqtt.host", "mqtt.port", "mqtt.heard"): "another device listens to this topic",
+    ("broker.host", "broker.port", "node"): "another device is this node",
     ("read_point", "plate"): "another device is this plate of the read point",
 }
+
+
+_USUAL = {"mqtt.host": "127.0.0.1", "mqtt.port": 1883}
+_USUAL |= {key.replace("mqtt", "broker"): value for key, value in _USUAL.items()}
+
+
+def _at(table: Mapping[str, Any], path: str) -> object:
+    """A setting, in a table within the table where the path has a dot."""
+    value: Any = table
+    for key in path.split("."):
+        value = value.get(key) if isinstance(value, Mapping) else None
+    return _USUAL.get(path) if value is None else value
 
 
 def _clashes(tables: object) -> list[Mistake]:
@@ -256,7 +270,7 @@ def _clashes(tables: object) -> list[Mistake]:
         if not isinstance(table, dict):
             continue
         for keys, problem in _UNIQUE.items():
-            values = tuple(table.get(key) for key in keys)
+            values = tuple(_at(table, key) for key in keys)
             if keys == ("host", "port"):
                 values = (values[0], values[1] or "its usual port")
             if None in values or (keys == ("port",) and not isinstance(values[0], str)):

@@ -19,7 +19,14 @@ import msgspec
 from drivers import registry
 from drivers.driver import Decoder
 from drivers.errors import FrameError
-from drivers.readings import CodeScan, DeviceEvent, Reading, TagRead, WeightReading
+from drivers.readings import (
+    CodeScan,
+    DeviceEvent,
+    LoadCellWindow,
+    Reading,
+    TagRead,
+    WeightReading,
+)
 from gateway.command_codes import CodeError, CommandCode, parse_code
 from gateway.gs1.scan import ScanParse, parse_scan
 
@@ -147,6 +154,8 @@ def as_json(reading: Reading) -> dict[str, object]:
         return _weight(reading)
     if isinstance(reading, CodeScan):
         return _code(reading)
+    if isinstance(reading, LoadCellWindow):
+        return _window(reading)
     return _event(reading)
 
 
@@ -180,6 +189,14 @@ def _weight(reading: WeightReading) -> dict[str, object]:
     }
     # Few protocols tell the centre of zero; only theirs have the key.
     return said if reading.zero is None else said | {"zero": reading.zero}
+
+
+def _window(window: LoadCellWindow) -> dict[str, object]:
+    said: dict[str, object] = {"kind": "load_cell", **msgspec.structs.asdict(window)}
+    figures = {"mean": window.mean, "std": window.std, "temp_c": window.temp_c}
+    return said | {
+        name: None if figure is None else format(figure, "f") for name, figure in figures.items()
+    }
 
 
 def _code(scan: CodeScan) -> dict[str, object]:

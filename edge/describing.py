@@ -7,7 +7,7 @@ from typing import Any
 
 from edge.config import DeviceConfig
 from edge.fold.moments import moment
-from gateway.contract import Antenna, DeviceDescribed
+from gateway.contract import Antenna, CellCalibration, DeviceDescribed
 
 _SIDES = ("outside", "inside", "unknown")
 
@@ -16,7 +16,6 @@ def describe(device: DeviceConfig, at_us: int) -> DeviceDescribed:
     """What the settings say of a device: its antennas and where they look, or its plate."""
     options: Mapping[str, Any] = device.options.model_dump() if device.options is not None else {}
     antennas = [_antenna(one) for one in options.get("antennas") or ()]
-    place = options.get("port") or options.get("host") or ""
     return DeviceDescribed(
         device=device.name,
         read_point=device.read_point,
@@ -24,7 +23,34 @@ def describe(device: DeviceConfig, at_us: int) -> DeviceDescribed:
         driver=device.driver,
         antennas=antennas,
         plate=options.get("plate"),
-        description=f"{options['host']}:{place}" if "host" in options else str(place),
+        description=_place(options),
+        calibration=_calibration(options.get("calibration")),
+    )
+
+
+def _place(options: Mapping[str, Any]) -> str:
+    """Where the device is, for people."""
+    broker = options.get("broker") or options.get("mqtt")
+    if broker:
+        name = options["node"] if "node" in options else broker["heard"]
+        return f"{name} by the broker at {broker['host']}:{broker['port']}"
+    place = options.get("port") or options.get("host") or ""
+    return f"{options['host']}:{place}" if "host" in options else str(place)
+
+
+def _calibration(options: Mapping[str, Any] | None) -> CellCalibration | None:
+    if options is None:
+        return None
+    zero_per_k, at_c = options["zero_counts_per_k"], options["at_c"]
+    return CellCalibration(
+        version=options["version"],
+        on=options["date"].isoformat(),
+        by=options["by"],
+        mass_g=format(options["mass_g"], "f"),
+        zero_counts=format(options["zero_counts"], "f"),
+        counts_per_g=format(options["counts_per_g"], "f"),
+        zero_counts_per_k=None if zero_per_k is None else format(zero_per_k, "f"),
+        at_c=None if at_c is None else format(at_c, "f"),
     )
 
 

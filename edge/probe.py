@@ -6,10 +6,10 @@ import asyncio
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
-from drivers import registry
 from drivers.errors import DeviceError
 from drivers.readings import DeviceEvent, Reading
 from edge.config import DeviceConfig
+from edge.device_brokers import build_driver
 
 _ENOUGH_READINGS = 10
 
@@ -46,7 +46,7 @@ async def probe(device: DeviceConfig, seconds: float) -> Finding:
         if len(finding.readings) >= _ENOUGH_READINGS:
             enough.set()
 
-    driver = registry.load(device.driver)(device.options)
+    driver = build_driver(device)
     running = asyncio.create_task(driver.run(emit))
     waiting = asyncio.create_task(enough.wait())
     await asyncio.wait({running, waiting}, timeout=seconds, return_when=asyncio.FIRST_COMPLETED)

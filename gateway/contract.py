@@ -116,13 +116,18 @@ class GateWindow(_Observed, frozen=True, kw_only=True, tag="gate_window", gc=Fal
 
 
 class WeightSettled(_Observed, frozen=True, kw_only=True, tag="weight_settled", gc=False):
-    """A plate came to rest: the level that judging may trust. ``gross_mg`` is the mean."""
+    """A plate came to rest: the level that judging may trust. ``gross_mg`` is the mean.
+
+    ``calibration`` is the version by which a load cell's raw counts were weighed; the device's
+    ``DeviceDescribed`` says what it consists of. A scale that calibrates itself has none.
+    """
 
     plate: Small
     gross_mg: Milligrams
     std_mg: Annotated[int, msgspec.Meta(ge=0, le=10**15)] = 0
     samples: Reads = 1
     disturbed_at: Moment | None = None
+    calibration: Small | None = None
 
     def __post_init__(self) -> None:
         _check_moments(self.event_time, self.disturbed_at)
@@ -169,6 +174,25 @@ class Antenna(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     yaw_deg: Real | None = None
 
 
+Figure = Annotated[str, msgspec.Meta(pattern=r"^-?[0-9]{1,12}(\.[0-9]{1,12})?\Z")]
+"""A decimal figure, exactly as it stands in the settings."""
+
+
+class CellCalibration(msgspec.Struct, frozen=True, kw_only=True, gc=False):
+    """``counts = zero_counts + grams * counts_per_g``, measured ``on`` that day with ``mass_g``
+    on the plate ``by`` somebody; the zero moves by ``zero_counts_per_k`` away from ``at_c``.
+    """
+
+    version: Small
+    on: Annotated[str, msgspec.Meta(pattern=r"^[0-9]{4}-[0-9]{2}-[0-9]{2}\Z")]
+    by: Annotated[str, msgspec.Meta(max_length=64)]
+    mass_g: Figure
+    zero_counts: Figure
+    counts_per_g: Figure
+    zero_counts_per_k: Figure | None = None
+    at_c: Figure | None = None
+
+
 class DeviceDescribed(_Observed, frozen=True, kw_only=True, tag="device_described", gc=False):
     """How a device is set up, as of ``event_time``: in the log, so that replay knows it too."""
 
@@ -177,6 +201,7 @@ class DeviceDescribed(_Observed, frozen=True, kw_only=True, tag="device_describe
     antennas: Annotated[list[Antenna], msgspec.Meta(max_length=256)] = []
     plate: Small | None = None
     description: str = ""
+    calibration: CellCalibration | None = None
 
 
 Observation = (

@@ -6,7 +6,14 @@ from collections.abc import Sequence
 from itertools import groupby
 from typing import cast
 
-from drivers.readings import CodeScan, DeviceEvent, Reading, TagRead, WeightReading
+from drivers.readings import (
+    CodeScan,
+    DeviceEvent,
+    LoadCellWindow,
+    Reading,
+    TagRead,
+    WeightReading,
+)
 from edge.fold.moments import Place
 from edge.fold.scan import ScanFolder
 from edge.fold.settings import FoldSettings
@@ -31,6 +38,7 @@ class Folder:
         self._scans = ScanFolder(place, settings)
         self._events = 0
         self._frame_errors = 0
+        self._uncalibrated = 0
 
     def feed(self, readings: Sequence[Reading], arrived_us: int) -> list[Observation]:
         """Fold one lot of readings that arrived together at ``arrived_us``."""
@@ -42,6 +50,8 @@ class Folder:
                 out += self._weights.feed(cast("list[WeightReading]", list(lot)), arrived_us)
             elif kind is CodeScan:
                 out += self._scans.feed(cast("list[CodeScan]", list(lot)), arrived_us)
+            elif kind is LoadCellWindow:
+                self._uncalibrated += len(list(lot))  # raw counts are no weight
             else:
                 for event in cast("list[DeviceEvent]", list(lot)):
                     out += self._event(event, arrived_us)
@@ -63,6 +73,7 @@ class Folder:
             **self._scans.counters(),
             "device_events": self._events,
             "frame_errors_reported": self._frame_errors,
+            "uncalibrated": self._uncalibrated,
         }
         return {name: count for name, count in counts.items() if count}
 
@@ -70,6 +81,6 @@ class Folder:
         self._events += 1
         if event.name == "frame_error":
             self._frame_errors += 1
-        elif event.name in {"connected", "reader_restarted"}:
+        elif event.name in {"connected", "reader_restarted", "restarted"}:
             self._weights.reconnected()
         return self._tags.event(event, arrived_us)

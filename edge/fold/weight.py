@@ -72,6 +72,7 @@ class WeightFolder:
         self._disturbed_us: int | None = None
         self._reason = ""
         self._held_told = False
+        self._calibration: int | None = None
         self._counts = dict.fromkeys(
             ("weights", "weights_skipped", "net_as_sent", "settled", "disturbed"), 0
         )
@@ -90,6 +91,7 @@ class WeightFolder:
             if mass is None:
                 self._counts["weights_skipped"] += reading.status is not WeightStatus.BUSY
                 continue
+            self._calibration = reading.calibration
             self._take(_Sample(arrived_us, mass, reading.stable), out)
         return out
 
@@ -211,6 +213,7 @@ class WeightFolder:
                 std_mg=round(statistics.pstdev(masses)),
                 samples=len(masses),
                 disturbed_at=None if disturbed_us is None else moment(disturbed_us),
+                calibration=self._calibration,
             )
         )
 

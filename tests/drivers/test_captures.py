@@ -7,12 +7,13 @@ from pathlib import Path
 import pytest
 
 from drivers import registry
-from drivers.readings import CodeScan, Reading, TagRead, WeightReading
+from drivers.readings import CodeScan, LoadCellWindow, Reading, TagRead, WeightReading
 from drivers.scale_protocols import PROTOCOLS
 
 CAPTURES = Path(__file__).parents[1] / "captures"
 SAID = (
     {"llrp": TagRead}
+    | dict.fromkeys(["load-cell-mqtt", "load-cell-serial"], LoadCellWindow)
     | dict.fromkeys(["scanner", "scanner-hid"], CodeScan)
     | dict.fromkeys(
         [*PROTOCOLS, "mt-sics", "scale-pattern", "modbus-rtu", "modbus-tcp"], WeightReading

@@ -55,7 +55,7 @@ def test_what_is_commented_out_are_all_settings_with_their_defaults(path: str) -
     (short,), (full,) = tables(file), tables(file, optional=True)
     model = registry.load(full["driver"]).Config
     assert settings_of(short) == settings_of(full)
-    assert set(model.model_fields) - {"host"} <= set(full)  # a host has no default to show
+    assert set(model.model_fields) - {"host", "mqtt"} <= set(full)  # these have no default to show
 
 
 @pytest.mark.parametrize("kind", sorted([*PROTOCOLS, "scale-pattern"]))
@@ -65,7 +65,7 @@ def test_a_scale_sample_shows_every_setting(kind: str) -> None:
     model = registry.load(kind).Config
     assert settings_of(short) == settings_of(full)
     # These two have no default that could be shown.
-    assert set(model.model_fields) - set(full) == {"host", "unit"}
+    assert set(model.model_fields) - set(full) == {"host", "mqtt", "unit"}
     text = file.read_text(encoding="utf-8")
     assert 'host = "' in text
     assert 'unit = "' in text
