@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from decimal import Decimal
 from pathlib import Path
 
@@ -27,7 +27,24 @@ Arrival = tuple[int, str, int, list[Reading]]
 
 def replay(path: Path, settings: FoldSettings | None = None) -> Iterator[Observation]:
     """Fold a file's readings at their own times. Raises ``CaptureError``, ``RecordingError``."""
-    read_point, arrivals = _capture(path) if is_capture(path) else _recording(path)
+    if is_capture(path):
+        read_point, arrivals = _capture(path)
+        folded = _fold(read_point, arrivals, settings)
+    else:
+        folded = replay_recording(read_recording(path), settings)
+    return (observation for _, observation in folded)
+
+
+def replay_recording(
+    recording: Recording, settings: FoldSettings | None = None
+) -> Iterator[tuple[int, Observation]]:
+    """Fold a recording; each observation with when the edge would have had it, in us since 1970."""
+    return _fold(recording.header.read_point, _heard(recording), settings)
+
+
+def _fold(
+    read_point: str, arrivals: Iterator[Arrival], settings: FoldSettings | None
+) -> Iterator[tuple[int, Observation]]:
     settings = settings or FoldSettings()
     folders: dict[str, Folder] = {}
     now_us = 0
@@ -36,20 +53,26 @@ def replay(path: Path, settings: FoldSettings | None = None) -> Iterator[Observa
         now_us = max(now_us, at_us)
         if device not in folders:
             folders[device] = Folder(device, read_point, settings, plate=plate)
-        yield from folders[device].feed(readings, now_us)
+        yield from _at(now_us, folders[device].feed(readings, now_us))
     last_us = now_us + round(max(settings.quiet_s, settings.gpi_settle_s, 1.0) * 1e6) + _TICK_US
     yield from _ticks(folders, now_us, last_us)
     for folder in folders.values():
-        yield from folder.flush(last_us)
+        yield from _at(last_us, folder.flush(last_us))
 
 
-def _ticks(folders: dict[str, Folder], since_us: int, until_us: int) -> Iterator[Observation]:
+def _at(at_us: int, folded: Iterable[Observation]) -> Iterator[tuple[int, Observation]]:
+    return ((at_us, observation) for observation in folded)
+
+
+def _ticks(
+    folders: dict[str, Folder], since_us: int, until_us: int
+) -> Iterator[tuple[int, Observation]]:
     if not folders:
         return
     first_us = max(since_us, until_us - _LONGEST_PAUSE_TICKS * _TICK_US)
     for at_us in range(first_us + _TICK_US, until_us, _TICK_US):
         for folder in folders.values():
-            yield from folder.tick(at_us)
+            yield from _at(at_us, folder.tick(at_us))
 
 
 def _capture(path: Path) -> tuple[str, Iterator[Arrival]]:
@@ -70,11 +93,6 @@ def _capture(path: Path) -> tuple[str, Iterator[Arrival]]:
             yield at_us, header.device, header.plate, readings
 
     return header.read_point, arrivals()
-
-
-def _recording(path: Path) -> tuple[str, Iterator[Arrival]]:
-    recording = read_recording(path)
-    return recording.header.read_point, _heard(recording)
 
 
 def _heard(recording: Recording) -> Iterator[Arrival]:

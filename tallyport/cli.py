@@ -25,6 +25,9 @@ ROOMS = {
     "central": Room("central.cli:app", "Ledger, judging, API and screens.", "central"),
     "gs1": Room("gateway.gs1.cli:app", "Read EPCs, barcodes and Digital Links."),
     "labels": Room("tallyport.labels.cli:app", "Print barcodes of commands and places.", "labels"),
+    "evaluate": Room(
+        "tallyport.evaluate.cli:app", "Grade the judging on recordings with a truth.", "demo"
+    ),
     "bench": Room("tallyport.bench:app", "Measure this machine against named baselines.", "demo"),
 }
 

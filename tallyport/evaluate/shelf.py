@@ -1,0 +1,114 @@
+"""A shelf's recording, judged as in production and held against its truth."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import datetime, timedelta
+from typing import NamedTuple
+
+from central.reconcile.reconciler import Reconciler
+from central.reconcile.verdict import Context, Logged, PlatePlan, ReadPoint, Verdict
+from central.stock.model import Movement
+from drivers.recording import ChangeTruth, Recording, ShelfHeader
+from edge.replaying import replay_recording
+from gateway.contract import DeviceDescribed, DeviceHealth, Observation
+from tallyport.evaluate.events import Event, Happening, happenings
+
+TOGETHER_S = 4.0
+"""Changes of a plate that follow each other so closely are counted as one: it never came to
+rest in between.
+"""
+_AFTERWARDS = timedelta(seconds=60)
+_STOCK = "shelf"
+
+
+class PlateHappening(NamedTuple):
+    """What happened on one plate, once, and what was made of it."""
+
+    plate: int
+    seen: Happening
+
+
+def grade(recording: Recording) -> list[PlateHappening]:
+    """Everything that changed on a plate or was judged to, by time."""
+    assert isinstance(recording.header, ShelfHeader)
+    events: dict[int, list[Event]] = {}
+    for line in recording.truths:
+        if isinstance(line, ChangeTruth):
+            events.setdefault(line.plate, []).append(Event(line.t, line.quantity, judged=False))
+    for plate, event in _judged(recording, recording.header):
+        events.setdefault(plate, []).append(event)
+    found = [
+        PlateHappening(plate, one)
+        for plate, its in events.items()
+        for one in happenings(its, TOGETHER_S)
+    ]
+    return sorted(found, key=lambda one: (one.seen.t, one.plate))
+
+
+def _judged(recording: Recording, header: ShelfHeader) -> Iterator[tuple[int, Event]]:
+    began = header.started_at
+    point = ReadPoint(code=header.read_point, kind="shelf", location=_STOCK)
+    plans = {
+        (header.read_point, one.plate): PlatePlan(
+            read_point=header.read_point,
+            plate=one.plate,
+            sku=one.item,
+            unit_mg=one.unit_mg,
+            unit_cv=one.unit_cv,
+        )
+        for one in header.plates
+    }
+    context = Context(read_points={header.read_point: point}, plates=plans)
+    reconciler = Reconciler()
+    origin_us = round(began.timestamp() * 1e6)
+    for number, (at_us, observation) in enumerate(_log(recording, header), 1):
+        logged = Logged(number, "edge", "recording", number, observation)
+        known_t = (at_us - origin_us) / 1e6
+        yield from _answers(reconciler.judge([logged], context), began, known_t)
+
+
+def _log(recording: Recording, header: ShelfHeader) -> Iterator[tuple[int, Observation]]:
+    at_us = round(header.started_at.timestamp() * 1e6)
+    for plate in header.plates:
+        yield (
+            at_us,
+            DeviceDescribed(
+                device=f"plate-{plate.plate}",
+                read_point=header.read_point,
+                event_time=header.started_at,
+                driver="mt-sics",
+                plate=plate.plate,
+            ),
+        )
+    last = header.started_at
+    for at_us, observation in replay_recording(recording):
+        last = max(last, observation.event_time)
+        yield at_us, observation
+    for plate in header.plates:
+        yield (
+            at_us,
+            DeviceHealth(
+                device=f"plate-{plate.plate}",
+                read_point=header.read_point,
+                event_time=last + _AFTERWARDS,
+                state="running",
+            ),
+        )
+
+
+def _answers(verdict: Verdict, began: datetime, known_t: float) -> Iterator[tuple[int, Event]]:
+    asked: list[tuple[Movement, str]] = [(movement, "") for movement in verdict.movements]
+    asked += [(one.proposals[0], one.reason) for one in verdict.reviews if one.proposals]
+    for movement, why in asked:
+        sign = 1 if movement.destination == _STOCK else -1
+        t = (movement.event_time - began).total_seconds()
+        plate = movement.evidence["plate"]
+        assert isinstance(plate, int)
+        yield plate, Event(t, sign * movement.quantity, True, known_t, movement.confidence, why)
+    for one in verdict.reviews:
+        if not one.proposals:
+            plate = one.evidence["plate"]
+            assert isinstance(plate, int)
+            t = (one.event_time - began).total_seconds()
+            yield plate, Event(t, 0, True, known_t, 0.0, one.reason)
