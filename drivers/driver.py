@@ -12,7 +12,7 @@ resynchronising. Any split of the same bytes gives the same readings.
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Mapping, Sequence
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 from drivers.errors import FrameError
 from drivers.readings import Reading
@@ -33,6 +33,18 @@ class Driver(Protocol):
 
     def counters(self) -> Mapping[str, int]:
         """Monotonic counters since construction, e.g. ``frames``, ``frame_errors``, ``bytes``."""
+        ...
+
+
+@runtime_checkable
+class Noted(Protocol):
+    """A driver that may, but need not, say more of the device than its readings do."""
+
+    def notes(self) -> Sequence[str]:
+        """What the device that answered accepts, and how it is peculiar: lines for a technician.
+
+        Empty before it answered.
+        """
         ...
 
 

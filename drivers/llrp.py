@@ -34,7 +34,7 @@ from drivers.llrp_decode import IMPINJ_PEN, LlrpDecoder
 from drivers.llrp_filters import encode_filter
 from drivers.llrp_link import Link, dial
 from drivers.llrp_listen import Listener, listener_of
-from drivers.llrp_quirks import Effect, effects
+from drivers.llrp_quirks import Effect, effects, quirks_of
 from drivers.llrp_readback import ReadBack
 from drivers.llrp_refill import enabled_fields
 from drivers.llrp_rospec import build_rospec
@@ -259,6 +259,7 @@ class LlrpReader:
         self._config = config
         self._tap = tap
         self._listener: Listener | None = None
+        self._found: Capabilities | None = None
         self._counters: Counter[str] = Counter(
             dict.fromkeys(("connections", "bytes", "frames", "tags", "events", "keepalives"), 0)
         )
@@ -278,6 +279,14 @@ class LlrpReader:
         if self._listener is not None:
             self._counters["strangers"] += self._listener.new_strangers()
         return dict(self._counters)
+
+    def notes(self) -> list[str]:
+        """What the reader of the last run accepts, and the quirks told of its make."""
+        found = self._found
+        if found is None:
+            return []
+        quirks = quirks_of(found.vendor_pen, found.model)
+        return [*found.described(), *(f"quirk: {quirk}" for quirk in quirks)]
 
     async def _connect(self) -> Link:
         if self._config.listen is None:
@@ -313,4 +322,5 @@ class LlrpReader:
             session.abort()
             raise
         finally:
+            self._found = handshake.found or self._found
             await session.close(emit)

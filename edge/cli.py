@@ -143,20 +143,34 @@ def kinds(
 
 
 @app.command()
-def tell(
-    command: Annotated[str, typer.Argument(help="zero, tare, clear or identify.")],
-    device: Annotated[str, typer.Option(help="Which scale of the file.")],
+def tell(  # noqa: PLR0917 - typer's options, each given by name
+    command: Annotated[str, typer.Argument(help="zero, tare, clear, identify; or gpo.")],
+    device: Annotated[str, typer.Option(help="Which scale or reader of the file.")],
     config: ConfigPath = _DEFAULT,
     seconds: Annotated[float, typer.Option(help="How long to wait for it.", min=0.5)] = 6.0,
+    output: Annotated[int, typer.Option(help="With gpo: which output.", min=1)] = 1,
+    on: Annotated[bool, typer.Option("--on/--off", help="With gpo: switch it so.")] = True,
 ) -> None:
-    """Tell a scale to zero, tare, clear its tare, or say what it is. This does change the scale.
+    """Tell a scale to zero, tare, clear its tare, or say what it is; switch a reader's output.
+    This does change the device.
 
-    The agent must not be running: serial ports take one client.
+    The agent must not be running: serial ports and readers take one client.
 
-    Example: `tallyport edge tell zero --device plate-3 -c edge.toml`
+    Examples: `tallyport edge tell zero --device plate-3 -c edge.toml`,
+    `tallyport edge tell gpo --device dock-1 --output 2 --on -c edge.toml`
     """
     (chosen,) = _chosen(_load(config), device)
     from drivers.errors import DeviceError
+
+    if command == "gpo":
+        from edge.telling import switch
+
+        try:
+            for line in asyncio.run(switch(chosen, output, on=on, seconds=seconds)):
+                typer.echo(line)
+        except DeviceError as error:
+            _fail(f"{device}: {error} {error.hint}".strip(), 1)
+        return
     from drivers.scale_commands import COMMANDS
     from drivers.scale_commands import tell as tell_scale
     from edge.decode import as_json
@@ -165,7 +179,7 @@ def tell(
     provide()
     known = next((one for one in COMMANDS if one == command), None)
     if known is None:
-        _fail(f'"{command}" is no command; there are {", ".join(COMMANDS)}', 2)
+        _fail(f'"{command}" is no command; there are {", ".join(COMMANDS)} and gpo', 2)
     try:
         answer, readings = asyncio.run(
             tell_scale(chosen.driver, chosen.options, known, seconds=seconds)
@@ -332,6 +346,8 @@ def _show(finding: Finding) -> None:
         typer.echo(f"     {finding.problem}")
     if finding.hint:
         typer.echo(f"     {finding.hint}")
+    for note in finding.notes:
+        typer.echo(f"     {note}")
     for reading in finding.readings[:5]:
         fields = {key: value for key, value in as_json(reading).items() if value is not None}
         typer.echo("     " + " ".join(f"{key}={value}" for key, value in fields.items()))
@@ -351,6 +367,7 @@ def _show_json(finding: Finding) -> None:
         "identity": finding.identity,
         "problem": finding.problem,
         "hint": finding.hint,
+        "notes": list(finding.notes),
         "counters": dict(finding.counters),
         "readings": [as_json(one) for one in finding.readings],
     }

@@ -6,6 +6,7 @@ import asyncio
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
+from drivers.driver import Noted
 from drivers.errors import DeviceError
 from drivers.readings import DeviceEvent, Reading
 from edge.config import DeviceConfig
@@ -16,7 +17,9 @@ _ENOUGH_READINGS = 10
 
 @dataclass(slots=True)
 class Finding:
-    """What a probe of one device came to. ``identity`` is what the device says it is."""
+    """What a probe of one device came to. ``identity`` is what the device says it is, ``notes``
+    what it accepts and how it is peculiar.
+    """
 
     device: str
     driver: str
@@ -25,6 +28,7 @@ class Finding:
     counters: Mapping[str, int] = field(default_factory=dict)
     problem: str = ""
     hint: str = ""
+    notes: Sequence[str] = ()
 
     @property
     def ok(self) -> bool:
@@ -55,6 +59,8 @@ async def probe(device: DeviceConfig, seconds: float) -> Finding:
     waiting.cancel()
     result, _ = await asyncio.gather(running, waiting, return_exceptions=True)
     finding.counters = dict(driver.counters())
+    if isinstance(driver, Noted):
+        finding.notes = driver.notes()
     if ended:
         finding.problem = f"the driver ended: {result}" if result else "the driver ended"
     if isinstance(result, DeviceError):

@@ -68,10 +68,29 @@ async def test_probe_without_a_file(tmp_path: Path) -> None:
     )
     assert status == 0, err
     assert "Impinj model" in out
+    assert "tx_power_dbm: 10 to 30 dBm" in out
+    assert "quirk: " in out
     await reader.stop()
     status, _, err = await edge("probe", "--driver", "lrp", "--host", "x")
     assert status == 2
     assert 'Did you mean "llrp"' in err
+
+
+async def test_a_person_switches_an_output_of_a_reader(tmp_path: Path) -> None:
+    reader = EmulatedReader()
+    config = tmp_path / "edge.toml"
+    config.write_text(
+        EDGE
+        + '[[devices]]\nname = "dock"\ndriver = "llrp"\nread_point = "d"\nhost = "127.0.0.1"\n'
+        + f"port = {await reader.start()}\n"
+    )
+    told = ("tell", "gpo", "--config", str(config), "--device", "dock", "--output")
+    status, out, err = await edge(*told, "3", "--on")
+    assert (status, out.splitlines()[0]) == (0, "output 3 is on"), err
+    assert reader.model.settings.gpo_state == {1: False, 2: False, 3: True, 4: False}
+    status, _, err = await edge(*told, "7", "--off")
+    assert (status, "outputs 1 to 4, not output 7" in err) == (1, True)
+    await reader.stop()
 
 
 async def test_a_capture_of_a_scale_folds_again_to_its_level(tmp_path: Path) -> None:
