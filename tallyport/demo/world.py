@@ -82,7 +82,6 @@ class World:
                 ),
                 seed=seed,
                 epoch_us=self._epoch_us,
-                slot_s=0.002,
             )
         )
         self.reads = 0

@@ -17,7 +17,7 @@ from typing import Any, NamedTuple
 import msgspec
 
 from drivers.emulators.portal_physics import PortalPhysics
-from drivers.emulators.portal_scene import Path, Scene, dock_antennas, pallet
+from drivers.emulators.portal_scene import Path, Scene, Timing, dock_antennas, pallet
 from edge.fold import Folder
 from edge.fold.moments import moment
 from edge.fold.settings import FoldSettings
@@ -40,8 +40,10 @@ OPENING = 1_000_000
 """Pieces on the shelf and behind it at the start: never the limit."""
 _PREFIX_DIGITS = 7
 _TEMPLATES = 8
-_SLOT_S = 0.04
+_TIMING = Timing(read_s=0.04, collision_s=0.002, empty_s=0.001, round_s=0.004)
 """A slow reader: fewer observations a pass, so that more can happen in a second of ours."""
+_ECHOES_DB = 25.0
+"""A hall nearly without echoes: here doubts shall come from machines, not from radio waves."""
 
 
 def hall(edge: str) -> str:
@@ -185,7 +187,9 @@ def _template(seed: int, *, inwards: bool) -> _Template:
     cases = chance.randint(3, 6)
     path = Path.through(2.0, speed=1.0, inwards=inwards)
     tags = pallet([f"{n:024X}" for n in range(cases)], path, chance)
-    scene = Scene(antennas=dock_antennas(), tags=tuple(tags), seed=seed, slot_s=_SLOT_S)
+    scene = Scene(
+        antennas=dock_antennas(), tags=tuple(tags), seed=seed, timing=_TIMING, echoes_db=_ECHOES_DB
+    )
     physics = PortalPhysics(scene)
     return _Template(cases, list(_folded(physics)))
 
