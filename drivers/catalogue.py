@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 from drivers.scale_protocols import PROTOCOLS
 
-LINE = "serial, USB, TCP, MQTT bridge"
+LINE = "serial, USB, TCP, MQTT bridge, Bluetooth bridge"
 """What ``drivers.transport`` carries."""
 
 
@@ -43,6 +43,19 @@ def _indicator(kind: str, families: str, *quirks: str) -> tuple[str, About]:
         protocol=PROTOCOLS[kind].title,
         emulator="drivers.emulators.indicator:EmulatedIndicator",
         quirks=quirks,
+    )
+
+
+def _bluetooth(
+    families: str, protocol: str, *quirks: str, connection: str = "Bluetooth LE, connected"
+) -> About:
+    """A scale with Bluetooth of its own."""
+    return About(
+        families=families,
+        protocol=protocol,
+        connection=connection,
+        emulator="drivers.emulators.ble_scale:EmulatedBleScale",
+        quirks=(*quirks, "Never run with a real adapter by us: tested over a virtual one."),
     )
 
 
@@ -111,6 +124,37 @@ ABOUT: dict[str, About] = {
             "An Arduino starts anew when its port is opened, and is silent for some two seconds.",
             "Without [devices.calibration] there are raw counts, and never grams.",
         ),
+    ),
+    "ble-acaia": _bluetooth(
+        "Acaia scales: Pearl, Lunar, Pyxis, Cinco",
+        "Acaia's messages, as programs of others have found them out",
+        "The scale hangs up without heartbeats; the driver sends them.",
+        "It switches itself off unless its menu forbids that.",
+    ),
+    "ble-bthome": _bluetooth(
+        "Load cells and other devices that advertise a mass as BTHome v2",
+        "BTHome v2, unencrypted",
+        "It steps by 10 g, and anybody near can forge it.",
+        "An advertisement that does not change may be passed on only once in a while: let the "
+        "device count its packets.",
+        connection="Bluetooth LE, advertisements",
+    ),
+    "ble-decent": _bluetooth(
+        "Decent Scale, Half Decent Scale",
+        "Decent's published API, of 7 and of 10 bytes",
+        "Old firmware drops a command at times: each is sent twice.",
+        "Public descriptions disagree on the check of the 10 bytes: both ways are accepted.",
+    ),
+    "ble-weight-scale": _bluetooth(
+        "Body scales, and others with the standard service",
+        "Weight Scale Service (181D), Weight Measurement (2A9D)",
+        "It steps by 5 g. Many such scales sleep between weighings, and then count as away.",
+    ),
+    "ble-xiaomi": _bluetooth(
+        "Mi Smart Scale, Mi Body Composition Scale",
+        "Xiaomi's 10 and 13 bytes of service data",
+        "A weight that was taken off is told as busy. While nobody weighs, the scale sleeps.",
+        connection="Bluetooth LE, advertisements or connected",
     ),
     "scanner": About(
         families="Barcode scanners as USB-CDC (virtual COM port) or RS-232, or with a network "

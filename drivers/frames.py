@@ -40,7 +40,7 @@ class FrameFormat:
     ``read`` raises ``ValueError`` where a check does not fit. ``quiet`` says whether bytes
     between frames (and after the last) are no fault. ``seven_bits`` takes the parity off that an
     8-bit port reads from a 7-bit line. ``lines``: frames end like lines, so that the end of the
-    stream ends one too.
+    stream ends one too. ``binary``: bytes above 7F are no sign of a line set up wrongly.
     """
 
     find: Find
@@ -48,6 +48,7 @@ class FrameFormat:
     quiet: Callable[[bytes, bytes], bool] = blank
     seven_bits: bool = False
     lines: bool = False
+    binary: bool = False
 
 
 def searched(pattern: re.Pattern[bytes], *, longest: int) -> Find:
@@ -183,7 +184,7 @@ class FrameDecoder:
 
     def _error(self, what: str, data: bytes, offset: int) -> None:
         hint = ""
-        if any(byte > 0x7F for byte in data):
+        if not self._format.binary and any(byte > 0x7F for byte in data):
             hint = "Bytes above 7F: check baud_rate, bytesize and parity on both sides."
         sample = data[:_SAMPLE_BYTES]
         shown = sample.decode("ascii", errors="backslashreplace")

@@ -23,6 +23,11 @@ GROUP = "tallyport.drivers"
 
 DRIVERS: dict[str, str] = {
     "and-standard": "drivers.scale:AND_STANDARD",
+    "ble-acaia": "drivers.ble_scale:AcaiaScale",
+    "ble-bthome": "drivers.ble_scale:BthomeScale",
+    "ble-decent": "drivers.ble_scale:DecentScale",
+    "ble-weight-scale": "drivers.ble_scale:WeightScaleService",
+    "ble-xiaomi": "drivers.ble_scale:XiaomiScale",
     "cas-22": "drivers.scale:CAS_22",
     "cas-enq": "drivers.scale:CAS_ENQ",
     "dibal-epos-tisa": "drivers.scale:DIBAL_EPOS_TISA",
@@ -50,9 +55,8 @@ DRIVERS: dict[str, str] = {
 
 FORMATS: dict[str, str] = {
     "ble-2a9d": "drivers.ble_weights:WEIGHT_SCALE_SERVICE",
-    "ble-acaia": "drivers.ble_weights:ACAIA",
-    "ble-decent": "drivers.ble_weights:DECENT",
-    "ble-mi-13": "drivers.ble_weights:XIAOMI",
+    "ble-mi-10": "drivers.ble_weights:XIAOMI_10",
+    "ble-mi-13": "drivers.ble_weights:XIAOMI_13",
 }
 """Bytes that can be decoded without there being a driver that fetches them."""
 

@@ -42,7 +42,7 @@ class ScaleConfig(TransportSettings, HearingSettings):
 
     def compared(self, title: str) -> str:
         """What the scale's own settings should be compared with."""
-        return title if self.host or self.mqtt else f"{title}, {self.line}"
+        return f"{title}, {self.line}" if self.is_serial else title
 
     def quiet_hint(self, title: str) -> str:
         """What to look at where not a byte came."""

@@ -1,4 +1,4 @@
-"""Where a device's bytes come from: a serial port, a TCP connection, or an MQTT bridge.
+"""Where a device's bytes come from: a serial port, a TCP connection, an MQTT or Bluetooth bridge.
 
 A protocol never knows.
 """
@@ -11,6 +11,7 @@ from typing import Annotated, Protocol, Self
 
 from pydantic import Field, model_validator
 
+from drivers.ble_uart import BlePlace, open_uart
 from drivers.driver import Tap
 from drivers.mqtt_line import MqttPlace, open_mqtt
 from drivers.serial_line import LineFormat, LineSettings, open_line
@@ -33,19 +34,24 @@ class Transport(Protocol):
 
 class TransportSettings(LineFormat):
     """``port`` alone is a serial port (best below ``/dev/serial/by-id``); with a ``host`` it is the
-    number of a TCP port there, and the settings of the serial line mean nothing. ``mqtt`` instead
-    of both is a bridge that carries the line.
+    number of a TCP port there, and the settings of the serial line mean nothing. ``mqtt`` or
+    ``ble`` instead of both is a bridge that carries the line.
     """
 
     port: Annotated[str, Field(min_length=1)] | Annotated[int, Field(ge=1, le=65_535)] | None = None
     host: Annotated[str, Field(min_length=1)] | None = None
     mqtt: MqttPlace | None = None
+    ble: BlePlace | None = None
 
     @model_validator(mode="after")
     def _fit(self) -> Self:
-        if self.mqtt is not None:
-            if self.port is not None or self.host is not None:
-                raise ValueError("mqtt carries the line: there is no port and no host beside it")
+        bridges = [name for name in ("mqtt", "ble") if getattr(self, name) is not None]
+        if bridges:
+            beside = [*bridges[1:], *(one for one in ("port", "host") if getattr(self, one))]
+            if beside:
+                raise ValueError(
+                    f"{bridges[0]} carries the line: there is no {beside[0]} beside it"
+                )
             return self
         if self.port is None:
             raise ValueError("port is needed: the path of a serial port, or with a host a number")
@@ -56,10 +62,15 @@ class TransportSettings(LineFormat):
         return self
 
     @property
+    def is_serial(self) -> bool:
+        """Whether the settings of the serial line are this computer's affair."""
+        return isinstance(self.port, str)
+
+    @property
     def where(self) -> str:
         """The device's place in words."""
-        if self.mqtt is not None:
-            return self.mqtt.place
+        if (bridge := self.mqtt or self.ble) is not None:
+            return bridge.place
         return str(self.port) if self.host is None else f"{self.host}:{self.port}"
 
 
@@ -74,6 +85,10 @@ async def open_transport(
     if settings.mqtt is not None:
         async with open_mqtt(settings.mqtt, tap=tap) as bridge:
             yield bridge
+        return
+    if settings.ble is not None:
+        async with open_uart(settings.ble, tap=tap) as link:
+            yield link
         return
     if settings.host is not None:
         assert isinstance(settings.port, int), "checked with the settings"

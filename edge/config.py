@@ -243,12 +243,14 @@ _UNIQUE = {
     ("port",): "another device uses this port",
     ("host", "port"): "another device connects there; a reader takes one client",
     ("mqtt.host", "mqtt.port", "mqtt.heard"): "another device listens to this topic",
+    ("ble.address",): "another device is connected there; a bridge takes one",
+    ("address", "mass"): "another device is heard from there",
     ("broker.host", "broker.port", "node"): "another device is this node",
     ("read_point", "plate"): "another device is this plate of the read point",
 }
 
 
-_USUAL = {"mqtt.host": "127.0.0.1", "mqtt.port": 1883}
+_USUAL: dict[str, object] = {"mqtt.host": "127.0.0.1", "mqtt.port": 1883, "mass": 1}
 _USUAL |= {key.replace("mqtt", "broker"): value for key, value in _USUAL.items()}
 
 

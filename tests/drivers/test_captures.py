@@ -15,6 +15,7 @@ SAID = (
     {"llrp": TagRead}
     | dict.fromkeys(["load-cell-mqtt", "load-cell-serial"], LoadCellWindow)
     | dict.fromkeys(["scanner", "scanner-hid"], CodeScan)
+    | dict.fromkeys([kind for kind in registry.DRIVERS if kind.startswith("ble-")], WeightReading)
     | dict.fromkeys(
         [*PROTOCOLS, "mt-sics", "scale-pattern", "modbus-rtu", "modbus-tcp"], WeightReading
     )

@@ -55,7 +55,7 @@ def test_what_is_commented_out_are_all_settings_with_their_defaults(path: str) -
     (short,), (full,) = tables(file), tables(file, optional=True)
     model = registry.load(full["driver"]).Config
     assert settings_of(short) == settings_of(full)
-    assert set(model.model_fields) - {"host", "mqtt"} <= set(full)  # these have no default to show
+    assert set(model.model_fields) - {"ble", "host", "mqtt"} <= set(full)  # no default to show
 
 
 @pytest.mark.parametrize("kind", sorted([*PROTOCOLS, "scale-pattern"]))
@@ -64,8 +64,8 @@ def test_a_scale_sample_shows_every_setting(kind: str) -> None:
     (short,), (full,) = tables(file), tables(file, optional=True)
     model = registry.load(kind).Config
     assert settings_of(short) == settings_of(full)
-    # These two have no default that could be shown.
-    assert set(model.model_fields) - set(full) == {"host", "mqtt", "unit"}
+    # These have no default that could be shown.
+    assert set(model.model_fields) - set(full) == {"ble", "host", "mqtt", "unit"}
     text = file.read_text(encoding="utf-8")
     assert 'host = "' in text
     assert 'unit = "' in text

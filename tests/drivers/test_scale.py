@@ -166,12 +166,11 @@ def test_beyond_the_range_is_no_weight(name: str) -> None:
 ALL = sorted({*PROTOCOLS, *registry.FORMATS, "modbus-rtu"})
 OTHERS = {
     "ble-2a9d": bytes.fromhex("00a509"),
-    "ble-acaia": bytes.fromhex("efdd0c0805d20400000100db09"),
-    "ble-decent": bytes.fromhex("03ce007b0000b6"),
+    "ble-mi-10": bytes.fromhex("22a60de2070101000000"),
     "ble-mi-13": bytes.fromhex("0220ea0703010c00050000b036"),
     "modbus-rtu": bytes.fromhex("010304000030392e21"),
 }
-UNCHECKED = {"ble-2a9d", "ble-decent", "ble-mi-13"}
+UNCHECKED = {"ble-2a9d", "ble-mi-10", "ble-mi-13"}
 """Formats without a mark, or with a check of one byte alone: noise may be a frame, too, and take
 the beginning of the next. On the air one notification is one frame."""
 NOISE = st.one_of(

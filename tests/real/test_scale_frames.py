@@ -27,9 +27,9 @@ def lines(name: str) -> list[dict[str, Any]]:
 FRAMES = lines("frames.jsonl")
 SCANS = lines("barcodes.jsonl")
 KINDS = (
-    "and-standard", "cas-22", "cas-enq", "dibal-epos-tisa", "modbus-rtu", "mt-continuous",
-    "mt-continuous-checksum", "mt-sics", "nci-scp01", "ohaus-print", "ohaus-ranger", "radwag",
-    "sartorius-sbi", "sma", "st-gs", "toledo-8217",
+    "and-standard", "ble-acaia", "ble-decent", "cas-22", "cas-enq", "dibal-epos-tisa",
+    "modbus-rtu", "mt-continuous", "mt-continuous-checksum", "mt-sics", "nci-scp01", "ohaus-print",
+    "ohaus-ranger", "radwag", "sartorius-sbi", "sma", "st-gs", "toledo-8217",
 )  # fmt: skip
 EVENTS = {"reply", "total", "about", "command", "request"}
 """What a frame is expected to be where it is no statement about the load."""
