@@ -86,7 +86,7 @@ class GpiTrigger(BaseModel):
 
 
 class LlrpConfig(LinkSettings):
-    """Settings of one LLRP reader; ``firmware_configs/llrp/portal.toml`` is their manual.
+    """Settings of one LLRP reader; ``firmware_configs/llrp/dock-portal.toml`` is their manual.
 
     An empty ``antennas`` means all that the reader has, each on an unknown side.
     """

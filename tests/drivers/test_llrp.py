@@ -1,9 +1,7 @@
 """The driver against the emulated reader over TCP, and the decoder on damaged streams."""
 
 import asyncio
-import tomllib
 from collections.abc import Sequence
-from pathlib import Path
 from struct import pack
 
 import pytest
@@ -94,10 +92,3 @@ def test_an_epc_that_no_message_can_carry_is_refused_and_its_neighbours_kept() -
     decoder = LlrpDecoder()
     assert len(decoder.feed(message(61, 0, good + long + good))) == 2
     assert "520 bits" in str(decoder.errors[0])
-
-
-def test_the_sample_is_a_valid_configuration() -> None:
-    path = Path(__file__).parents[2] / "firmware_configs" / "llrp" / "portal.toml"
-    device = tomllib.loads(path.read_text())["devices"][0]
-    rest = {key: device[key] for key in device if key not in ("name", "driver", "read_point")}
-    assert len(LlrpConfig(**rest).antennas) == 2
