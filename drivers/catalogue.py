@@ -73,7 +73,7 @@ ABOUT: dict[str, About] = {
             "A reader takes one client. A client that died without a good-bye keeps the next one "
             "out until the reader misses its keepalives.",
             "An Impinj R700 with firmware 8.2 or later is shipped with its own interface on, and "
-            "LLRP off.",
+            "LLRP off: see `firmware_configs/impinj/r700.md`.",
         ),
     ),
     "mt-sics": About(
