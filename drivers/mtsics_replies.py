@@ -99,13 +99,17 @@ def _weight(match: re.Match[str]) -> Reply:
 def reading_of(reply: Reply) -> Reading:
     """Say what a reply means: a weight, or a ``DeviceEvent`` named ``info``.
 
-    The remembered tare (``T``, ``TA``) is a weight too, though not one that lies on the scale:
-    who must not mix them up looks at ``reply.command``.
+    The remembered tare (``T``, ``TA``) is a figure too, marked as one that is no load.
     """
     if reply.command in ERRORS:
         return WeightReading(value=None, status=WeightStatus.ERROR)
     if reply.value is not None:
-        return WeightReading(value=reply.value, unit=reply.unit, stable=_STABLE.get(reply.status))
+        return WeightReading(
+            value=reply.value,
+            unit=reply.unit,
+            stable=_STABLE.get(reply.status),
+            tare=reply.command in _TARE_COMMANDS,
+        )
     if (reply.command == "S" or reply.command in _TARE_COMMANDS) and reply.status in _STATES:
         return WeightReading(value=None, status=_STATES[reply.status])
     line = " ".join(part for part in (reply.command, reply.status, reply.text) if part)

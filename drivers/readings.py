@@ -53,6 +53,9 @@ class WeightReading(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     ``stable``, ``net`` and ``zero`` (the centre of zero) are ``None`` where the protocol does
     not say. ``value`` is ``None`` whenever ``status`` is not ``ok``. ``digits`` is the figure in
     the scale's own writing where its leading zeros belong to it, without a sign of plus.
+    ``tare`` is true for a figure that is no load but the tare that the scale remembers.
+    ``compare`` is its comparator's verdict as sent (``LO``, ``OK``, ``HI``), ``device`` the
+    number that it sends of itself.
     ``calibration`` is the version of the calibration that made grams of a load cell's counts.
     """
 
@@ -63,6 +66,9 @@ class WeightReading(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     status: WeightStatus = WeightStatus.OK
     zero: bool | None = None
     digits: str | None = None
+    tare: bool = False
+    compare: str | None = None
+    device: int | None = None
     calibration: int | None = None
 
 

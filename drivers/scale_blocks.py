@@ -1,8 +1,9 @@
 """Scale protocols framed by control characters: MT continuous, Toledo 8217, NCI, SMA, CAS POS.
 
 Manuals: Mettler-Toledo Wildcat p. 40 and Kern FTC p. 42 (continuous); Mettler-Toledo DIVA
-service manual pp. 35-54 (8217); Weigh-Tronix SCP-01 (NCI); SMA SCP-0499; the byte tables of
-CAS scales at tills (ENQ, ACK, DC1).
+service manual pp. 35-54 (8217); Weigh-Tronix SCP-01 (NCI); SMA SCP-0499; for CAS at tills (ENQ,
+ACK, DC1) the CAS SW-II manual p. 16, OHAUS Aviator 7000 service manual p. 36 and Pinnacle OS2CX
+manual p. 19.
 """
 
 from __future__ import annotations
@@ -67,7 +68,8 @@ CONTINUOUS_CHECKED = FrameFormat(
 
 # ---- Toledo 8217 ------------------------------------------------------------------------------
 _TOLEDO = re.compile(
-    rb"\x02(?:(?P<digits>\d{1,4}\.\d{1,4}|\d{4,6})(?P<net>N?)|\?(?P<status>[\x40-\x7f])|(?P<echo>E))\r"
+    rb"\x02(?:(?P<digits>\d{1,4}\.\d{1,4}|\d{4,6})(?P<net>N?)"
+    rb"|\?(?P<status>[\x40-\x7f])|(?P<echo>[EF])|(?P<test>\?))\r"
 )
 _MOTION, _OVER, _UNDER, _OUTSIDE, _CENTRE, _NET = 1, 2, 4, 8, 16, 32
 
@@ -76,7 +78,9 @@ def _toledo(frame: bytes) -> Reading:
     match = _TOLEDO.fullmatch(frame)
     assert match is not None, "the search found it"
     if match["echo"]:
-        return told(b"echo")
+        return told(b"echo" if match["echo"] == b"E" else b"echo ended")
+    if match["test"]:
+        return told(b"self test")
     if match["status"]:
         return _toledo_status(match["status"][0])
     digits = match["digits"]
@@ -121,7 +125,7 @@ TOLEDO_8217 = FrameFormat(
 
 # ---- NCI (Weigh-Tronix SCP-01) ----------------------------------------------------------------
 _NCI = re.compile(
-    rb"\n(?:(?P<sign>[-+ ]?)(?P<digits>\d{1,7}\.?\d{0,6}) {0,2}"
+    rb"\n(?: {0,7}(?P<sign>[-+]?) {0,7}(?P<digits>\d{1,7}\.?\d{0,6}) {0,2}"
     + UNIT
     + rb"\r\n)?S?(?:(?P<one>[0-?])(?P<two>[0-\x7e])[0-\x7e]{0,2}|(?P<unknown>\?))\r\x03"
 )
@@ -152,7 +156,7 @@ def _nci(frame: bytes) -> Reading:
     )
 
 
-NCI = FrameFormat(find=searched(_NCI, longest=48), read=_nci, seven_bits=True)
+NCI = FrameFormat(find=searched(_NCI, longest=56), read=_nci, seven_bits=True)
 
 # ---- SMA SCP-0499 -----------------------------------------------------------------------------
 _SMA = re.compile(
@@ -173,16 +177,19 @@ def _sma(frame: bytes) -> Reading:
     if match["about"]:
         return told(match["about"])
     state = match["state"]
-    if match["fault"] or state not in _SMA_NO_FAULT:
-        return fault(_SMA_FAULTS.get(state or b"", WeightStatus.ERROR))
+    if match["fault"]:
+        return fault(WeightStatus.ERROR)
+    stable = match["motion"] != b"M"
+    if state not in _SMA_NO_FAULT:
+        return fault(_SMA_FAULTS.get(state, WeightStatus.ERROR), stable=stable)
     if match["mode"] == b"T":
         return told(frame)
     if match["digits"] is None:
-        return fault(WeightStatus.ERROR)
+        return fault(WeightStatus.ERROR, stable=stable)
     return WeightReading(
         value=figure(match["sign"], match["digits"]),
         unit=unit_of(match["unit"]),
-        stable=match["motion"] != b"M",
+        stable=stable,
         net=match["mode"] in b"Nn",
         zero=state == b"Z",
     )
@@ -192,17 +199,23 @@ SMA = FrameFormat(find=searched(_SMA, longest=80), read=_sma, seven_bits=True)
 
 # ---- CAS at a till (ENQ, ACK, DC1) -------------------------------------------------------------
 _CAS_POS = re.compile(
-    rb"\x01\x02(?P<motion>[SU]) {0,4}"
+    rb"\x01\x02(?:(?P<motion>[SU]) {0,4}"
     + NUMBER
-    + rb" {0,2}(?P<unit>kg|KG|lb|LB|oz|g) ?(?P<check>[\x00-\xff])\x03\x04"
+    + rb" {0,2}(?P<unit>kg|KG|lb|LB|oz|g) ?"
+    + rb"|(?P<beyond>[SU]F|F[ -])[ \d.F-]{0,8}[A-Za-z ]{0,3})(?P<check>[\x00-\xff])\x03\x04"
 )
+# F for the sign is too much. F for the state is that, or not zeroed since it was switched on.
+_CAS_POS_BEYOND = {b"F ": WeightStatus.ERROR, b"F-": WeightStatus.UNDERLOAD}
 
 
 def _cas_pos(frame: bytes) -> Reading:
     match = _CAS_POS.fullmatch(frame)
     assert match is not None, "the search found it"
-    if reduce(xor, frame[2:-3]) != frame[-3]:
+    # Most makers leave SOH and STX out of the check, some (Pinnacle) take them in.
+    if reduce(xor, frame[2:-2]) not in (0, frame[0] ^ frame[1]):
         raise ValueError("The check byte does not fit")
+    if match["beyond"]:
+        return fault(_CAS_POS_BEYOND.get(match["beyond"], WeightStatus.OVERLOAD))
     return WeightReading(
         value=figure(match["sign"], match["digits"]),
         unit=unit_of(match["unit"]),

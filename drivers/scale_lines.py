@@ -12,6 +12,8 @@ import re
 from functools import reduce
 from operator import xor
 
+import msgspec
+
 from drivers.frames import FrameFormat, searched
 from drivers.readings import Reading, WeightReading, WeightStatus
 from drivers.weights import NUMBER, UNIT, beyond, fault, figure, told, unit_of
@@ -22,33 +24,39 @@ _END = rb"[ \x03]{0,16}[\r\n]"
 
 
 # ---- "ST,GS,": A&D, and the many that took the header over -----------------------------------
+# What stands for a weight beyond the range differs: nines, blanks, 9999999E+19.
 _HEADED = re.compile(
-    rb"(?P<head>ST|US|OL|UL|QT|HD)(?:, ?(?P<second>GS|NT|TR|HI|OK|LO))?[, ]{1,12}"
-    rb"(?:" + NUMBER + rb")?[, ]{0,8}" + UNIT + rb"?" + _END
+    rb"(?:(?P<head>ST|US|QT|HD)(?:, ?(?P<second>GS|NT|TR|HI|OK|LO))?[, ]{1,12}"
+    rb"(?:"
+    + NUMBER
+    + rb")?[, ]{0,8}"
+    + UNIT
+    + rb"?|(?P<beyond>OL|UL)(?:,[-+, .0-9A-Za-z%]{0,24})?)"
+    + _END
 )
 _NET = {b"GS": False, b"NT": True}
+_VERDICTS = frozenset({b"LO", b"OK", b"HI"})
 _STABLE = {b"ST": True, b"QT": True, b"US": False}
 
 
 def _headed(frame: bytes) -> Reading:
     match = _HEADED.fullmatch(frame)
     assert match is not None, "the search found it"
-    return _with_header(match, match["second"])
+    if match["beyond"]:
+        return beyond(b"-" if match["beyond"] == b"UL" or b",-" in frame else b"")
+    return told(frame) if match["second"] == b"TR" else _with_header(match, match["second"])
 
 
-def _with_header(match: re.Match[bytes], second: bytes | None) -> Reading:
-    head, sign, digits = match["head"], match["sign"] or b"", match["digits"]
-    if head in {b"OL", b"UL"}:
-        return beyond(b"-" if head == b"UL" else sign)
-    if second == b"TR":
-        return told(match[0])
+def _with_header(match: re.Match[bytes], second: bytes | None) -> WeightReading:
+    head, digits = match["head"], match["digits"]
     if digits is None:
         return fault(WeightStatus.ERROR, stable=_STABLE.get(head))
     return WeightReading(
-        value=figure(sign, digits),
+        value=figure(match["sign"], digits),
         unit=unit_of(match["unit"]),
         stable=_STABLE.get(head),
         net=_NET.get(second or b""),
+        compare=second.decode("ascii") if second in _VERDICTS else None,
     )
 
 
@@ -66,7 +74,16 @@ _CAS_22 = re.compile(
 def _cas_22(frame: bytes) -> Reading:
     match = _CAS_22.fullmatch(frame)
     assert match is not None, "the search found it"
-    return _with_header(match, match["second"])
+    device = match["device"][0] - 0x30
+    reading = _with_header(match, match["second"])
+    if match["head"] in {b"OL", b"UL"}:
+        reading = beyond(b"-" if match["head"] == b"UL" else match["sign"] or b"")
+    return msgspec.structs.replace(
+        reading,
+        # Of the lamps, bit 0 is the one at the centre of zero (CI-400 manual p. 104).
+        zero=bool(match["lamp"][0] & 1),
+        device=device if device >= 0 else None,
+    )
 
 
 CAS_22 = FrameFormat(find=searched(_CAS_22, longest=LONGEST), read=_cas_22, lines=True)
@@ -78,12 +95,13 @@ _OHAUS = re.compile(
     + NUMBER
     + rb" {0,4}"
     + UNIT
-    + rb" {0,4}(?P<moves>\??) {0,8}(?P<legend>NET|N|G|B|PT|T|TOTAL)?(?: {1,8}\d\d:\d\d:\d\d)?"
+    + rb" {0,4}(?P<moves>\??) {0,8}(?P<legend>NET|N|GROSS|G|B|PT|TARE|T|TOTAL)?"
+    + rb"(?: {1,8}\d\d:\d\d:\d\d)?"
     + rb"|(?P<fault>ES))"
     + _END
 )
-_OHAUS_NET = {b"NET": True, b"N": True, b"G": False, b"B": False}
-_OHAUS_NO_LOAD = {b"TOTAL": "total", b"T": "tare", b"PT": "preset tare"}
+_OHAUS_NET = {b"NET": True, b"N": True, b"GROSS": False, b"G": False, b"B": False}
+_OHAUS_NO_LOAD = frozenset({b"TOTAL", b"TARE", b"T", b"PT"})
 
 
 def _ohaus(frame: bytes) -> Reading:

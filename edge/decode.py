@@ -187,8 +187,14 @@ def _weight(reading: WeightReading) -> dict[str, object]:
         "net": reading.net,
         "status": reading.status.value,
     }
-    # Few protocols tell the centre of zero; only theirs have the key.
-    return said if reading.zero is None else said | {"zero": reading.zero}
+    # What few protocols tell is a key only where it was told.
+    told = {
+        "zero": reading.zero,
+        "tare": reading.tare or None,
+        "compare": reading.compare,
+        "device": reading.device,
+    }
+    return said | {name: what for name, what in told.items() if what is not None}
 
 
 def _window(window: LoadCellWindow) -> dict[str, object]:

@@ -54,13 +54,27 @@ SAID = [
     ("nci-scp01", b"\n?\r\x03", None, None, None, None, "error"),
     ("nci-scp01", b"\n01\r\x03", None, None, True, None, "underload"),
     ("nci-scp01", b"\nS00\r\x03", None, None, True, None, "ok"),
-    ("sma", b"\nO1G  ----------kg \r", None, None, None, None, "overload"),
-    ("sma", b"\nU1G  ----------kg \r", None, None, None, None, "underload"),
+    ("nci-scp01", b"\n  12.30LB\r\n000\r\x03", "12.30", "lb", True, None, "ok"),
+    ("nci-scp01", b"\n -0012.3kg\r\n10\r\x03", "-12.3", "kg", False, None, "ok"),
+    ("nci-scp01", b"\n40\r\x03", None, None, True, None, "error"),
+    ("sma", b"\nO1G  ----------kg \r", None, None, True, None, "overload"),
+    ("sma", b"\nU1GM ----------kg \r", None, None, False, None, "underload"),
+    ("sma", b"\nE1G  ----------kg \r", None, None, True, None, "error"),
     ("sma", b"\n 1N      -1.500kg \r", "-1.500", "kg", True, True, "ok"),
     ("and-standard", b"US,-000000.0  g\r\n", "0.0", "g", False, None, "ok"),
+    ("and-standard", b"OL,+9999999E+19\r\n", None, None, None, None, "overload"),
+    ("and-standard", b"OL,-9999999E+19\r\n", None, None, None, None, "underload"),
+    ("st-gs", b"OL,GS,        kg\r\n", None, None, None, None, "overload"),
     ("st-gs", b"ST,NT,- 12.5 lb\r\n", "-12.5", "lb", True, True, "ok"),
     ("dini-argeo", b"ST,GS,    5.44,kg\r\n", "5.44", "kg", True, False, "ok"),
     ("cas-22", b"US,NT,1@,-  1.500 kg\r\n", "-1.500", "kg", False, True, "ok"),
+    ("cas-22", b"OL,GS,1@,           kg\r\n", None, None, None, None, "overload"),
+    ("cas-enq", b"\x01\x02U-  0.120KGY\x03\x04", "-0.120", "kg", False, None, "ok"),
+    ("cas-enq", b"\x01\x02S   1.237kgU\x03\x04", "1.237", "kg", True, None, "ok"),
+    ("cas-enq", b"\x01\x02SF 15.000kg#\x03\x04", None, None, None, None, "overload"),
+    ("cas-enq", b"\x01\x02F-  0.120kgJ\x03\x04", None, None, None, None, "underload"),
+    ("cas-enq", b"\x01\x02F       kgj\x03\x04", None, None, None, None, "error"),
+    ("ohaus-print", b"    192.21 g GROSS\r\n", "192.21", "g", True, False, "ok"),
     ("ohaus-print", b"     -0.05 g ?\r\n", "-0.05", "g", False, None, "ok"),
     ("ohaus-print", b"ES\r\n", None, None, None, None, "error"),
     ("sartorius-sbi", b"N     -    12.3[4] g  \r\n", "-12.34", "g", True, True, "ok"),
@@ -77,6 +91,40 @@ SAID = [
 def test_frames(frame: tuple[Any, ...]) -> None:
     kind, sent, *expected = frame
     assert [*said(kind, sent)] == expected
+
+
+@pytest.mark.parametrize(
+    ("kind", "frame", "told"),
+    [
+        ("nci-scp01", b"\n0000.00KG\r\n20\r\x03", {"zero": True}),
+        ("nci-scp01", b"\n0000.26KG\r\n00\r\x03", {"zero": False}),
+        ("sma", b"\n 1G       5.025lb \r", {"zero": False}),
+        ("toledo-8217", b"\x02?Q\r", {"zero": True, "stable": False}),
+        ("cas-22", b"ST,GS,7\xe5,   0.000 kg\r\n", {"zero": True, "device": 7}),
+        ("cas-22", b"ST,GS,1\xe4,   1.500 kg\r\n", {"zero": False, "device": 1}),
+        ("and-standard", b"ST,HI,+0001.234 kg\r\n", {"compare": "HI", "tare": False}),
+        ("and-standard", b"ST,+0001.234 kg\r\n", {"compare": None, "zero": None}),
+        ("mt-sics", b"T S     2.486 g\r\n", {"tare": True, "value": Decimal("2.486")}),
+        ("mt-sics", b"S S     2.486 g\r\n", {"tare": False}),
+    ],
+)
+def test_what_few_scales_tell_is_kept(kind: str, frame: bytes, told: dict[str, object]) -> None:
+    (reading,), errors = decoded(kind, frame)
+    assert not errors
+    assert {name: getattr(reading, name) for name in told} == told
+
+
+@pytest.mark.parametrize(
+    ("kind", "frame", "detail"),
+    [
+        ("toledo-8217", b"\x02F\r", "echo ended"),
+        ("toledo-8217", b"\x02?\r", "self test"),
+        ("st-gs", b"ST,TR,+   1.25kg\r\n", "ST,TR,+   1.25kg"),
+        ("ohaus-print", b"     1.25 kg TARE\r\n", "1.25 kg TARE"),
+    ],
+)
+def test_what_is_no_load_is_told_and_no_weight(kind: str, frame: bytes, detail: str) -> None:
+    assert decoded(kind, frame) == ([DeviceEvent(name="info", detail=detail)], [])
 
 
 @pytest.mark.parametrize(
