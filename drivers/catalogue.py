@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from drivers.llrp_quirks import QUIRKS
 from drivers.scale_protocols import PROTOCOLS
 
 LINE = "serial, USB, TCP, MQTT bridge, Bluetooth bridge"
@@ -74,6 +75,7 @@ ABOUT: dict[str, About] = {
             "out until the reader misses its keepalives.",
             "An Impinj R700 with firmware 8.2 or later is shipped with its own interface on, and "
             "LLRP off: see `firmware_configs/impinj/r700.md`.",
+            *(f"{one.whose}: {one}." for one in QUIRKS),
         ),
     ),
     "mt-sics": About(

@@ -17,6 +17,7 @@ IMPINJ, ZEBRA, MOTOROLA = 25882, 10642, 161
 THINGMAGIC = 26554  # unverified
 R420, XSPAN, R700 = 2_001_002, 2_001_008, 2_001_052
 """Impinj's model numbers, as the capabilities tell them (EdgeX's list of models)."""
+_MODELS = {R420: "R420", XSPAN: "xSpan", R700: "R700"}
 
 Evidence = Literal["tested-on-bytes", "documented", "unverified"]
 
@@ -45,6 +46,12 @@ class Quirk:
     def holds(self, vendor_pen: int, model: int) -> bool:
         """Whether it is told of this reader."""
         return vendor_pen in self.pens and (not self.models or model in self.models)
+
+    @property
+    def whose(self) -> str:
+        """The readers that it is told of."""
+        models = ", ".join(_MODELS[model] for model in sorted(self.models))
+        return f"{self.maker} {models}" if models else self.maker
 
     def __str__(self) -> str:
         source = f": {self.source}" if self.source else ""
