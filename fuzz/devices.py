@@ -60,13 +60,14 @@ _MOST_ANSWERED_BYTES = 1_000_000
 _observation: msgspec.json.Decoder[Observation] = msgspec.json.Decoder(Observation)
 
 
-_FIRST = (*PROTOCOLS, *registry.FORMATS, "modbus-rtu", "modbus-tcp", "scale-pattern")
-SCALE_KINDS: tuple[str, ...] = (
-    *_FIRST,
-    *(kind for kind in registry.DRIVERS if f"device-{kind}" not in DECODERS if kind not in _FIRST),
+SCALE_KINDS: tuple[str, ...] = tuple(
+    kind
+    for kind in dict.fromkeys((*PROTOCOLS, *registry.FORMATS, *registry.DRIVERS))
+    if f"device-{kind}" not in DECODERS
 )
-"""Every framed scale protocol, and after them every kind that has no target of its own."""
-SCALES: tuple[Build, ...] = tuple(partial(registry.decoder, kind) for kind in SCALE_KINDS)
+"""Every framed scale protocol, and every other kind that has no target of its own."""
+NUMBERS: dict[int, str] = {crc32(kind.encode()) & 0xFFFF: kind for kind in sorted(SCALE_KINDS)}
+"""A kind's number comes from its name, so that a new kind changes no other one's inputs."""
 KINDS: dict[str, tuple[str, ...]] = {
     target: tuple(kind for kind in registry.DRIVERS if target == f"device-{kind}")
     for target in DECODERS
@@ -74,10 +75,16 @@ KINDS: dict[str, tuple[str, ...]] = {
 """Target to the kinds of device whose bytes it is given."""
 
 
+def numbered(kind: str, data: bytes) -> bytes:
+    """Bytes of a kind as an input of ``device_scale``."""
+    return (crc32(kind.encode()) & 0xFFFF).to_bytes(2, "big") + data
+
+
 def device_scale(data: bytes) -> None:
-    """What a scale sends; the first byte says of which protocol."""
-    if data:
-        device(SCALES[data[0] % len(SCALES) : data[0] % len(SCALES) + 1], data[1:])
+    """What a scale sends; the first two bytes say of which kind, or of one near that number."""
+    number = int.from_bytes(data[:2], "big")
+    nearest = min(NUMBERS, key=lambda one: (one - number) % 0x10000)
+    device([partial(registry.decoder, NUMBERS[nearest])], data[2:])
 
 
 def device(builds: Sequence[Build], data: bytes) -> None:

@@ -9,7 +9,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from fuzz.devices import KINDS
+from drivers import registry
+from fuzz.devices import KINDS, NUMBERS, SCALE_KINDS, numbered
 from fuzz.mutators import MUTATORS, mutated
 from fuzz.targets import TARGETS
 
@@ -41,6 +42,15 @@ def test_every_target_has_a_corpus_and_a_mutator() -> None:
     assert {path.name for path in (FUZZ / "corpus").iterdir()} == set(TARGETS)
     assert set(MUTATORS) == set(TARGETS)
     assert [target for target in TARGETS if not seeds(target)] == []
+
+
+@pytest.mark.parametrize("kind", SCALE_KINDS)
+def test_every_kind_has_an_input_that_its_own_decoder_reads(kind: str) -> None:
+    known = (FUZZ / "corpus" / "device-scale" / kind).read_bytes()
+    assert known.startswith(numbered(kind, b"")), f"{kind} is not what the input is for"
+    decoder = registry.decoder(kind)
+    assert [*decoder.feed(known[2:]), *decoder.finish()], f"{kind} reads nothing in its input"
+    assert len(NUMBERS) == len(SCALE_KINDS), "two kinds have one number"
 
 
 @pytest.mark.evidence("fuzz", of="target", table=KINDS)
