@@ -22,7 +22,8 @@ servers: ## Install the servers that the tests start, where they are missing (De
 	@tests/install_servers
 
 test: $(STAMP) servers ## Lint, types, architecture and every test
+	@tests/install_esphome $(BIN)/python >/dev/null 2>&1 & \
 	$(BIN)/python -m pytest -n 3 --dist loadgroup
 
 clean: ## Remove the virtual environment and caches
-	rm -rf $(VENV) .pytest_cache .mypy_cache .ruff_cache .hypothesis
+	rm -rf $(VENV) .cache .pytest_cache .mypy_cache .ruff_cache .hypothesis

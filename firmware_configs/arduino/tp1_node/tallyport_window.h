@@ -122,11 +122,18 @@ class Window {
 class Node {
  public:
   explicit Node(const char *name = "", const char *chip = "", uint8_t rate_hz = 5)
-      : name_(name), chip_(chip), rate_hz_(rate_hz), seq_(0), typed_(0) {}
+      : name_(name), chip_(chip), rate_hz_(rate_hz), started_(false), seq_(0), due_ms_(0), typed_(0) {}
 
   void add(int32_t counts) { window_.add(counts); }
 
-  uint32_t period_ms() const { return 1000 / rate_hz_; }
+  // Whether a window ends now. The first one ends a period after the first question.
+  bool due(uint32_t now_ms) {
+    if (started_ && int32_t(now_ms - due_ms_) < 0) return false;
+    const bool ends = started_;
+    started_ = true;
+    due_ms_ = now_ms + 1000 / rate_hz_;
+    return ends;
+  }
 
   // The window so far as a JSON message, and a new window. `boot` differs from start to start.
   size_t message(char *out, size_t size, uint32_t boot, uint64_t up_ms) {
@@ -231,11 +238,18 @@ class Node {
 
   const char *name_, *chip_;
   uint8_t rate_hz_;
-  uint32_t seq_;
+  bool started_;
+  uint32_t seq_, due_ms_;
   Window window_;
   char command_[6];
   uint8_t typed_;
 };
+
+// The one node of a program whose parts cannot hand it to each other, as in ESPHome.
+inline Node &the_node(const char *name, const char *chip) {
+  static Node node(name, chip);
+  return node;
+}
 
 }  // namespace tallyport
 

@@ -16,7 +16,6 @@ const uint32_t BAUD_RATE = 115200;
 
 tallyport::Node node(NODE, "HX711", RATE_HZ);
 char said[tallyport::LINE_BYTES];
-uint32_t due_ms;
 
 // The converter's next sample; it must be ready. 24 bits, most significant first, and one pulse more
 // for channel A with gain 128. A clock that stays high for 60 us switches the converter off, so no
@@ -43,15 +42,11 @@ void setup() {
   digitalWrite(CLOCK_PIN, LOW);
   Serial.begin(BAUD_RATE);
   say(node.identity(said, sizeof said));
-  due_ms = millis() + node.period_ms();
 }
 
 void loop() {
   if (digitalRead(DATA_PIN) == LOW) node.add(sample());  // low: a sample is ready
   while (Serial.available()) say(node.told(char(Serial.read()), said, sizeof said));
   const uint32_t now_ms = millis();
-  if (int32_t(now_ms - due_ms) >= 0) {
-    say(node.line(said, sizeof said, now_ms));
-    due_ms = now_ms + node.period_ms();
-  }
+  if (node.due(now_ms)) say(node.line(said, sizeof said, now_ms));
 }
