@@ -152,6 +152,12 @@ class Uplink:
             self.counters["watermarks_foreign"] += 1
             _log.info("watermark_of_another_journal", epoch=mark.epoch, upto_seq=mark.upto_seq)
             return
+        if mark.epoch == self._source.chapters[-1].epoch and mark.upto_seq > self._upto().last_seq:
+            # What this start has not even written cannot be elsewhere: believed, it would let go
+            # of all that comes up to there before it was sent.
+            self.counters["watermarks_foreign"] += 1
+            _log.error("watermark_of_the_future", upto_seq=mark.upto_seq, epoch=mark.epoch)
+            return
         self.counters["watermarks"] += 1
         self._hold_until = 0.0  # central is there, and takes what we send
         self._fence(mark)

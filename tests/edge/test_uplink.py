@@ -312,6 +312,16 @@ async def test_an_earlier_chapter_that_central_closed_with_all_of_it_is_no_loss(
         assert uplink.counters["observations_set_aside"] == 0
 
 
+async def test_a_word_about_what_is_not_even_written_lets_nothing_go() -> None:
+    async with road(5) as (uplink, central, _log):
+        uplink.watermark(central.mark(1_000))
+        assert uplink.acked_seq == 0
+        assert uplink.counters["watermarks_foreign"] == 1
+        uplink.connected()
+        await asyncio.wait_for(uplink.drained(), 30)
+        assert central.seen == [1, 2, 3, 4, 5]
+
+
 async def test_a_card_that_forgot_what_central_has_is_told_of_for_good() -> None:
     async with road(5, before={OLDER: 20}) as (uplink, central, log):
         log.after = (OLDER, 20)
