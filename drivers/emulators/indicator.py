@@ -27,12 +27,18 @@ class EmulatedIndicator:
     """
 
     def __init__(
-        self, protocol: str, *, capacity_kg: int = 15, seed: int = 0, link: Path | None = None
+        self,
+        protocol: str,
+        *,
+        capacity_kg: int = 15,
+        seed: int = 0,
+        link: Path | None = None,
+        cell: LoadCell | None = None,
     ) -> None:
         self._protocol = PROTOCOLS[protocol]
         self._encode = ENCODERS[protocol]
         self._capacity_mg = capacity_kg * 1_000_000
-        self._cell = LoadCell(division_mg=1000, seed=seed)
+        self._cell = cell or LoadCell(division_mg=1000, seed=seed)
         self._last = Sample(gross_mg=0, stable=False)
         self._zero_mg = self._tare_mg = 0
         self._typed = bytearray()

@@ -23,7 +23,8 @@ _COMMAND_BYTES_MAX = 128
 
 
 class EmulatedScale:
-    """A scale of ``capacity_g`` in steps of ``division_g``; ``link`` keeps one path for replugging.
+    """A scale of ``capacity_g`` in steps of ``division_g``; ``link`` keeps one path for
+    replugging; ``cell`` is its plate, of a shelf for example.
 
     It has power from ``start`` to ``stop``; ``unplug`` pulls the cable alone.
     """
@@ -36,13 +37,14 @@ class EmulatedScale:
         serial: str = "TP00000001",
         seed: int = 0,
         link: Path | None = None,
+        cell: LoadCell | None = None,
     ) -> None:
         division = Decimal(division_g)
         self._decimals = max(0, -int(division.as_tuple().exponent))
         self._division_mg = int(division * 1000)
         self._capacity_mg = capacity_g * 1000
         self._serial = serial
-        self._cell = LoadCell(division_mg=self._division_mg, seed=seed)
+        self._cell = cell or LoadCell(division_mg=self._division_mg, seed=seed)
         self._line = SerialPty(self._heard, link=link)
         self._typed = bytearray()
         self._task: asyncio.Task[None] | None = None
