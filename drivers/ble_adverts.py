@@ -114,6 +114,8 @@ def bthome(which: int = 1) -> Callable[[bytes], Reading]:
     def read(data: bytes) -> Reading:
         if why := bthome_refusal(data):
             raise ValueError(f"BTHome, but {why}")
+        if not data:
+            raise ValueError("BTHome, but without a byte")
         objects = _objects(data[7:] if data[0] & _WITH_ADDRESS else data[1:])
         masses = [(number, value) for number, value in objects if number in {_KG, _LB}]
         if len(masses) < which:
