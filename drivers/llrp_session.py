@@ -10,8 +10,9 @@ import asyncio
 from collections import Counter
 from contextlib import suppress
 from struct import pack
-from typing import Protocol
+from typing import Protocol, cast
 
+from drivers import llrp_endings as endings
 from drivers import llrp_frames as frames
 from drivers.driver import Emit, Tap
 from drivers.errors import DeviceError, DeviceRefused, DeviceUnavailable, FrameError
@@ -27,10 +28,11 @@ from drivers.llrp_events import (
     status_of,
 )
 from drivers.llrp_link import Link
-from drivers.llrp_tls import trouble
 from drivers.readings import DeviceEvent, Reading
 
 _READ_BYTES = 65_536
+_GATHER_S = 0.01
+"""At most a hundred lots a second. A lone read waits for nobody, the next one so long at most."""
 _CLOSING_S, _CLOSING_SILENCE_S = 10.0, 1.0
 """How long a reader may take to hang up, and how long it may say nothing meanwhile."""
 _SAID_UNASKED = frozenset({frames.RO_ACCESS_REPORT, frames.READER_EVENT_NOTIFICATION})
@@ -82,6 +84,7 @@ class Session:
         tap: Tap | None,
     ) -> None:
         self._config, self._counters, self._tap = config, counters, tap
+        self._link = link
         self._reader, self._writer, self._where = link
         self._handshake = handshake
         self._splitter = frames.FrameSplitter()
@@ -102,6 +105,19 @@ class Session:
                 self._hear(data, readings)
             finally:
                 await self._hand_over(readings, emit)
+            if self._ready and len(data) < _READ_BYTES // 4:
+                await self._let_some_gather()
+
+    async def _let_some_gather(self) -> None:
+        """Leave what comes now to the system for a moment: a fast reader sends each tag by
+        itself, and a lot of one costs several times what its tag does.
+        """
+        transport = cast("asyncio.Transport", self._writer.transport)
+        transport.pause_reading()
+        try:
+            await asyncio.sleep(_GATHER_S)
+        finally:
+            transport.resume_reading()
 
     async def _hand_over(self, readings: list[Reading], emit: Emit) -> None:
         """Emit: all of it even if cancelled meanwhile, for the reader will not say it again."""
@@ -129,42 +145,17 @@ class Session:
         except TimeoutError:
             raise self._silent() from None
         if not data:
-            raise self._gone()
+            raise endings.gone(self._link, self._config, begun=self._begun)
         self._patience_s = max(0.0, self._patience_s - (clock() - started))
         self._counters["bytes"] += len(data)
         return data
 
-    def _gone(self) -> DeviceUnavailable:
-        """The reader hung up, or the connection broke."""
-        broke = self._reader.broke
-        if broke is not None:
-            network = "Check the network between this computer and the reader."
-            words, hint = trouble(broke) or (str(broke), network)
-            words = f"The connection to the LLRP reader at {self._where} broke: {words}"
-            error = DeviceUnavailable(words, hint=hint)
-            error.__cause__ = broke
-            return error
-        hint = "It restarted, or another program made it hang up."
-        if not self._begun and self._config.tls is None:
-            hint = "It said nothing before: if it wants TLS, set tls (and port)."
-        elif not self._begun and self._config.tls is not None:
-            hint = "It said nothing before: if it wants a certificate of ours, set tls.certificate."
-        words = f"The LLRP reader at {self._where} closed the connection"
-        return DeviceUnavailable(words, hint=hint)
-
     def _silent(self) -> DeviceUnavailable:
+        config = self._config
         if self._ready:
-            what = f"sent nothing for {self._config.idle_timeout_s:g} s, not even a keepalive"
-            return DeviceUnavailable(
-                f"The LLRP reader at {self._where} {what}",
-                hint="The link is dead: check cables, switch and the reader's power.",
-            )
+            return endings.silent(self._where, config.idle_timeout_s)
         asked = ", ".join(self._handshake.waiting.values()) or "its connection event"
-        return DeviceUnavailable(
-            f"The LLRP reader at {self._where} did not finish setup in "
-            f"{self._config.setup_timeout_s:g} s; missing: {asked}",
-            hint="Restart the reader's LLRP service; is it an LLRP port?",
-        )
+        return endings.not_set_up(self._where, config.setup_timeout_s, asked)
 
     def _hear(self, data: bytes, readings: list[Reading]) -> None:
         found, errors = self._splitter.feed(data)
@@ -249,17 +240,8 @@ class Session:
             self._begun = True
             self._told = stamp_of(frame.data), asyncio.get_running_loop().time()
             self._handshake.take(frame)
-        elif status in (1, 2):
-            raise DeviceUnavailable(
-                f"The LLRP reader at {self._where} is busy: another client is connected to it",
-                hint="A reader serves one client. Stop the other one (a second edge, the maker's "
-                "software); if it is gone, the reader lets go in a minute or on restart.",
-            )
         else:
-            raise DeviceUnavailable(
-                f"The LLRP reader at {self._where} refused the connection (status {status})",
-                hint="Restart the reader's LLRP service.",
-            )
+            raise endings.not_admitted(self._link, status)
 
     def _error_message(self, frame: frames.Frame, readings: list[Reading]) -> None:
         self._counters["error_messages"] += 1

@@ -150,7 +150,12 @@ class _Writer:
 
     def __init__(self) -> None:
         self.bytes = 0
-        self.transport = SimpleNamespace(is_closing=lambda: False, abort=lambda: None)
+        self.transport = SimpleNamespace(
+            is_closing=lambda: False,
+            abort=lambda: None,
+            pause_reading=lambda: None,
+            resume_reading=lambda: None,
+        )
 
     def write(self, data: bytes) -> None:
         self.bytes += len(data)

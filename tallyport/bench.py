@@ -23,6 +23,11 @@ BENCHES = {
         "figures for docs/devices.md.",
     ),
     "journal": ("benchmarks.journal", "The edge's journal against SQLite (WAL, FULL)."),
+    "readers": (
+        "benchmarks.readers.run",
+        "Many fast LLRP readers on one agent: reads lost (none), CPU and memory. Options: "
+        "--readers N, --rate N, --seconds S, --standing TAGS, --passing TAGS.",
+    ),
     "line": ("benchmarks.line", "The whole road: from the LLRP socket to the committed ledger."),
     "backlog": (
         "benchmarks.backlog",
