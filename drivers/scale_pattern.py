@@ -1,8 +1,9 @@
 """Scales of any protocol whose frames are lines: a pattern with named groups says what they mean.
 
 No manual: for the scale that no other kind knows. The pattern is a regular expression for one
-line without its end. Its groups: ``value`` (needed) and perhaps ``sign``, ``unit``, and flags that
-count where they match something: ``stable``, ``moving``, ``net``, ``over``, ``under``, ``fault``.
+line without its end. Its groups: ``value`` (needed) and perhaps ``sign``, ``unit``, ``thousands``
+(what sets them apart), and flags that count where they match something: ``stable``, ``moving``,
+``net``, ``over``, ``under``, ``fault``.
 ``learn`` (``tallyport edge learn``) proposes one from three lines or more.
 """
 
@@ -21,7 +22,8 @@ from drivers.scale_protocols import ScaleProtocol
 from drivers.weights import fault, figure, unit_of
 
 LINE_BYTES_MAX = 200
-GROUPS = frozenset({"value", "sign", "unit", "stable", "moving", "net", "over", "under", "fault"})
+FLAGS = frozenset({"stable", "moving", "net", "over", "under", "fault"})
+GROUPS = FLAGS | {"value", "sign", "unit", "thousands"}
 ANY_WEIGHT = (
     r".*?(?P<sign>[-+]?) *(?P<value>\d+(?:[.,]\d+)?) *"
     r"(?P<unit>kg|KG|g|G|lb|LB|oz|OZ|t)(?![A-Za-z]).*"
@@ -76,6 +78,8 @@ def _reading(groups: dict[str, str | None]) -> WeightReading:
     value = (groups["value"] or "").strip()
     if not value:
         return fault(WeightStatus.ERROR, stable=stable)
+    if mark := groups.get("thousands"):
+        value = value.replace(mark, "")
     sign = (groups.get("sign") or value[0]).strip()
     return WeightReading(
         value=figure(sign.encode("latin-1"), value.lstrip("+-").encode("latin-1")),

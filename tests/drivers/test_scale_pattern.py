@@ -79,6 +79,57 @@ def test_three_lines_teach_figure_sign_unit_rest_and_net() -> None:
     assert unseen == WeightReading(value=Decimal("0.00"), unit="kg", stable=False, net=True)
 
 
+def heard(pattern: str, line: str) -> tuple[str, str | None, bool | None, bool | None]:
+    """Value, unit, at rest, net."""
+    (reading,), errors = decoded(pattern, line.encode() + b"\r\n")
+    assert not errors
+    assert isinstance(reading, WeightReading)
+    return str(reading.value), reading.unit, reading.stable, reading.net
+
+
+@pytest.mark.parametrize(
+    ("lines", "unseen", "said"),
+    [
+        # signs
+        (["  12.5 kg", "- 3.25 kg", " 100.0 kg"], "-  0.10 kg", ("-0.10", "kg", None, None)),
+        (["12.5- kg", "3.25  kg", "9.0- kg"], " 4.25- kg", ("-4.25", "kg", None, None)),
+        ([".5 kg", "1.5 kg", "-.25 kg"], "-.75 kg", ("-0.75", "kg", None, None)),
+        # decimal commas, and thousands set apart
+        (["0,125 kg", "1,250 kg", "-2,000 kg"], "-0,375 kg", ("-0.375", "kg", None, None)),
+        (["1,250.5 kg", "12.5 kg", "-1,000.0 kg"], "12,345.5 kg", ("12345.5", "kg", None, None)),
+        (["1.250,5 kg", "12,5 kg", "1.000,0 kg"], "2.345,5 kg", ("2345.5", "kg", None, None)),
+        (["1,250 g", "12 g", "3,000 g"], "12,345 g", ("12345", "g", None, None)),
+        (["1'250 g", "12 g", "3'000 g"], "1'234'567 g", ("1234567", "g", None, None)),
+        (["1 250 g", "12 g", "3 000 g"], "12 345 g", ("12345", "g", None, None)),
+        # the unit before its figure, or behind a comma
+        (["kg 12.5", "kg -3.25", "kg 100.0"], "lb - 3.0", ("-3.0", "lb", None, None)),
+        (["W: g 125 OK", "W: g 3 OK", "W: g 10 OK"], "W: g 77 OK", ("77", "g", None, None)),
+        (["01,ST,12.5,kg", "02,US,3.2,kg", "01,ST,9.0,kg"], "03,US,1.0,kg",
+         ("1.0", "kg", False, None)),
+        (["  12 pcs", "   3 pcs", " 100 pcs"], "   7 pcs", ("7", "pcs", None, None)),
+        # words and marks
+        (["STABLE 12.5 kg", "MOTION 3.2 kg", "STABLE 9.0 kg"], "MOTION 1.0 kg",
+         ("1.0", "kg", False, None)),
+        (["12.5 kg N", "3.25 kg G", "100.0 kg N"], "1.0 kg G", ("1.0", "kg", None, False)),
+        (["12.5 kg ?", "3.25 kg", "100.0 kg ?"], "1.0 kg", ("1.0", "kg", True, None)),
+        (["12.5 kg *", "3.25 kg", "100.0 kg *"], "1.0 kg *", ("1.0", "kg", None, None)),
+        (["12.5 kg 21.11.2026 10:00", "3.2 kg 21.11.2026 10:01", "9.0 kg 21.11.2026 10:02"],
+         "4.5 kg 22.11.2026 07:59", ("4.5", "kg", None, None)),
+    ],
+)  # fmt: skip
+def test_what_lines_of_many_makers_teach(
+    lines: list[str], unseen: str, said: tuple[str, str | None, bool | None, bool | None]
+) -> None:
+    assert heard(learn(lines), unseen) == said
+
+
+def test_values_tell_a_thousand_from_a_decimal() -> None:
+    lines = ["1,250 g", "2,500 g", "3,000 g"]
+    assert heard(learn(lines), "4,125 g")[0] == "4.125"
+    pattern = learn(lines, ["1250", "2500", "3000"])
+    assert heard(pattern, "4,125 g")[0] == "4125"
+
+
 def test_without_a_unit_the_values_tell_the_weight() -> None:
     lines = ["01 00125 7", "01 00250 7", "01 00010 9"]
     with pytest.raises(CannotLearn, match="Which figure"):
@@ -94,6 +145,9 @@ def test_without_a_unit_the_values_tell_the_weight() -> None:
         (LINES[:2], (), "3 lines or more"),
         (["a", "b", "c"], (), "no weight"),
         ([*LINES, "OVER 1 kg"], (), "differ in more than their figures"),
+        (["12.5 kg 0.0 kg", "9.5 kg 0.0 kg", "1.5 kg 0.0 kg"], (), "Which figure"),
+        (["(12.5) kg", "3.25 kg", "(9.0) kg"], (), "brackets"),
+        (["1.2.3 kg", "1.2.4 kg", "1.2.5 kg"], (), "write the pattern"),
         (LINES, ("1",), "3 lines and 1 values"),
         (LINES, ("1", "x", "2"), "no weight"),
     ],
