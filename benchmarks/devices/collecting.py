@@ -6,8 +6,9 @@ A test says what it proves of which kinds of device::
     @pytest.mark.evidence("split")                # of the kind that its parameter "kind" names
     @pytest.mark.evidence("fuzz", of="target", table=KINDS)  # looked up by another parameter
 
-Only what runs everywhere counts: a test that is skipped, may be skipped, or is expected to fail
-proves nothing, but for ``published``, whose recordings are not part of this repository.
+Only what runs everywhere counts: a test that is skipped, may skip itself, or is expected to fail
+proves nothing, but for ``published``, whose recordings are not part of this repository. A test that
+waits for a server which ``tests/install_servers`` installs counts.
 """
 
 from __future__ import annotations

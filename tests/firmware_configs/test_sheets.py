@@ -43,6 +43,13 @@ def test_there_is_a_sheet_for_each_family() -> None:
     }  # fmt: skip
 
 
+def test_the_index_tells_of_every_folder() -> None:
+    index = (FOLDER / "README.md").read_text(encoding="utf-8")
+    told = set(re.findall(r"`(\w+)`[,| ]", "".join(re.findall(r"^\| `.*?\|", index, re.MULTILINE))))
+    folders = {path.name for path in FOLDER.iterdir() if path.is_dir()} - {"__pycache__"}
+    assert told == folders
+
+
 @pytest.mark.parametrize("path", SHEETS, ids=lambda path: path.relative_to(FOLDER).as_posix())
 def test_every_row_names_its_source_or_says_unverified(path: Path) -> None:
     sourced = [(head, rows) for head, rows in tables(path) if head[-1] == "source"]
