@@ -9,7 +9,6 @@ from collections.abc import AsyncIterator, Callable
 from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from dataclasses import replace
 from pathlib import Path
-from shutil import which
 from typing import Any
 
 import pytest
@@ -385,24 +384,6 @@ async def test_without_a_system_bus(monkeypatch: pytest.MonkeyPatch, tmp_path: P
     with pytest.raises(DeviceUnavailable, match="D-Bus cannot be reached") as caught:
         await driver("ble-acaia").run(_nothing)
     assert "Install BlueZ" in caught.value.hint
-
-
-@pytest.mark.skipif(which("dbus-daemon") is None, reason="there is no dbus-daemon here")
-async def test_without_bluez(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    """The real error of bleak on a bus that BlueZ is not on."""
-    place = f"unix:path={tmp_path}/bus"
-    command = ["dbus-daemon", "--session", "--nofork", f"--address={place}", "--print-address=1"]
-    bus = await asyncio.create_subprocess_exec(*command, stdout=asyncio.subprocess.PIPE)
-    try:
-        assert bus.stdout is not None
-        assert (await bus.stdout.readline()).startswith(b"unix:")
-        monkeypatch.setenv("DBUS_SYSTEM_BUS_ADDRESS", place)
-        with pytest.raises(DeviceUnavailable, match="BlueZ does not run") as caught:
-            await driver("ble-bthome").run(_nothing)
-        assert "systemctl enable --now bluetooth" in caught.value.hint
-    finally:
-        bus.terminate()
-        await bus.communicate()
 
 
 async def test_without_bleak(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -85,8 +85,8 @@ class Plate:
         await until(lambda: bool(those()), cause)
         return those()[0]
 
-    async def runs_again(self) -> None:
-        await until(lambda: self.states[-1] == "running", f"{self.scale.name} to run again")
+    async def runs(self) -> None:
+        await until(lambda: self.states[-1:] == ["running"], f"{self.scale.name} to run")
 
 
 @asynccontextmanager
@@ -98,7 +98,7 @@ async def shelf() -> AsyncIterator[list[Plate]]:
         running = [asyncio.create_task(plate.supervisor().run()) for plate in plates]
         try:
             for plate in plates:
-                await plate.settles(500)
+                await plate.runs()
             yield plates
             assert not any(task.done() for task in running)
         finally:
@@ -113,14 +113,14 @@ async def test_a_bluetooth_link_that_drops_and_a_battery_that_dies() -> None:
     async with shelf() as (plate, other):
         await plate.scale.drop()
         assert "Is it switched on" in (await plate.told("link to C0:00:00:00:03:01 dropped")).hint
-        await plate.runs_again()
+        await plate.runs()
 
         await plate.scale.switch_off()
         away = await plate.told("C0:00:00:00:03:01 was not heard within 0.5 s")
         assert "A connected device cannot be found" in away.hint
         plate.scale.set_load_g(300)  # while nobody hears it
         await plate.scale.switch_on()
-        await plate.runs_again()
+        await plate.runs()
         await plate.settles(300)
 
         await other.settles(700)
