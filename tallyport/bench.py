@@ -22,6 +22,10 @@ BENCHES = {
         "Every kind of device: readings per second of its decoder. Option: --write 1 keeps the "
         "figures for docs/devices.md.",
     ),
+    "accuracy": (
+        "benchmarks.accuracy.run",
+        "Our judging beside simpler rules on the same recordings. Option: --recordings DIR.",
+    ),
     "journal": ("benchmarks.journal", "The edge's journal against SQLite (WAL, FULL)."),
     "readers": (
         "benchmarks.readers.run",

@@ -6,7 +6,7 @@ one piece of one item that is known and could go either way.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from datetime import datetime
 from typing import NamedTuple
 
@@ -24,6 +24,10 @@ _GTIN, _COMPANY_DIGITS = "09521234000013", 7
 _AFTERWARDS_US = 60_000_000
 _ELSEWHERE = "elsewhere"
 _READER = "reader"
+
+
+Judge = Callable[[Recording], Iterable[tuple[str, Event]]]
+"""Each tag that is said to have moved (EPC in upper case), with what, when and how surely."""
 
 
 class TagHappening(NamedTuple):
@@ -66,16 +70,20 @@ class _Anywhere(Mapping[str, str]):
         return 0
 
 
-def grade(recording: Recording) -> list[TagHappening]:
-    """Everything that a tag did or was judged to do, by time."""
+def judged(recording: Recording) -> Iterator[tuple[str, Event]]:
+    """What the judging that runs in production makes of each tag."""
     assert isinstance(recording.header, PortalHeader)
-    names = Names()
+    return _judged(recording, recording.header, Names())
+
+
+def grade(recording: Recording, judge: Judge = judged) -> list[TagHappening]:
+    """Everything that a tag did or was judged to do, by time; ``judge`` may be another's rule."""
     events: dict[str, list[Event]] = {}
     for line in recording.truths:
         if isinstance(line, PassTruth):
             event = Event(line.t, 1 if line.direction == "in" else -1, judged=False)
             events.setdefault(line.epc.upper(), []).append(event)
-    for epc, event in _judged(recording, recording.header, names):
+    for epc, event in judge(recording):
         events.setdefault(epc, []).append(event)
     found = [
         TagHappening(epc, one)

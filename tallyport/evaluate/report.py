@@ -34,8 +34,10 @@ class Graded(NamedTuple):
     kinds: frozenset[str]
 
 
-def grade(recordings: Iterable[tuple[Path, Recording]]) -> Graded:
-    """Judge every recording and hold it against its truth."""
+def grade(
+    recordings: Iterable[tuple[Path, Recording]], judge: portal.Judge = portal.judged
+) -> Graded:
+    """Judge every recording and hold it against its truth; ``judge`` is for portals."""
     portals: list[Seen] = []
     shelves: list[Seen] = []
     kinds: set[str] = set()
@@ -44,7 +46,9 @@ def grade(recordings: Iterable[tuple[Path, Recording]]) -> Graded:
         if isinstance(recording.header, PortalHeader):
             kinds.add("portal")
             tags += portal.tags(recording)
-            portals += [Seen(path.name, one.epc, one.seen) for one in portal.grade(recording)]
+            portals += [
+                Seen(path.name, one.epc, one.seen) for one in portal.grade(recording, judge)
+            ]
         else:
             kinds.add("shelf")
             shelves += [Seen(path.name, one.plate, one.seen) for one in shelf.grade(recording)]
