@@ -1,7 +1,6 @@
 """From raw counts to grams: what a person measured once, kept as configuration with a version.
 
-The node is never flashed anew for it, and what was read in counts can be read in grams again
-under another calibration.
+The node is never flashed anew for it, and what was weighed names the version it was weighed under.
 """
 
 from __future__ import annotations

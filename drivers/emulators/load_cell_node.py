@@ -217,7 +217,7 @@ class EmulatedMqttNode(_EmulatedNode):
         seed: int = 0,
     ) -> None:
         super().__init__(node, window_s=window_s, seed=seed)
-        self._broker = broker
+        self.broker = broker
         self._root = f"tallyport/nodes/{node}"
         self._link: BrokerLink | None = None
 
@@ -245,7 +245,7 @@ class EmulatedMqttNode(_EmulatedNode):
 
     async def _connected(self) -> None:
         will = Told(f"{self._root}/status", b"offline")
-        async with connected(self._broker, will=will) as link:
+        async with connected(self.broker, will=will) as link:
             self._link = link
             try:
                 await link.publish(f"{self._root}/status", b"online", retain=True)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import ssl
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager, suppress
 from pathlib import Path
@@ -23,6 +24,7 @@ from drivers.readings import DeviceEvent, LoadCellWindow, WeightReading
 from drivers.transport import TransportSettings
 from edge import device_brokers
 from gateway.broker import EmbeddedBroker
+from gateway.certificates import Authority
 from tests.drivers.listening import PATIENCE_S, listening
 from tests.fakes.mosquitto import MISSING, MosquittoProcess, find_mosquitto, start_mosquitto
 
@@ -45,12 +47,13 @@ class Broker(Protocol):
 
 
 class Embedded:
-    def __init__(self) -> None:
+    def __init__(self, tls: ssl.SSLContext | None = None) -> None:
         self.port = 0
+        self._tls = tls
         self._broker: EmbeddedBroker | None = None
 
     async def start(self) -> None:
-        self._broker = EmbeddedBroker(port=self.port)
+        self._broker = EmbeddedBroker(port=self.port, tls=self._tls)
         self.port = await self._broker.start()
 
     async def stop(self) -> None:
@@ -249,6 +252,32 @@ async def test_without_a_word_about_brokers_nothing_is_tried(
     settings = LoadCellMqttConfig(node="shelf-1-a")
     with pytest.raises(DeviceRefused, match="how a broker is reached"):
         await LoadCellMqtt(settings).run(lambda _: asyncio.sleep(0))
+
+
+async def test_a_node_is_heard_through_tls_and_a_strange_authority_is_told(tmp_path: Path) -> None:
+    authority = Authority.create(tmp_path / "ours", "ours")
+    Authority.create(tmp_path / "theirs", "theirs")
+    authority.server(["127.0.0.1"]).write(tmp_path, "broker")
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(tmp_path / "broker.pem", tmp_path / "broker.key")
+    broker = Embedded(context)
+    await broker.start()
+    try:
+        secure = {"port": broker.port, "tls_ca": tmp_path / "ours" / "ca.pem"}
+        node = EmulatedMqttNode(BrokerSettings.model_validate(secure), window_s=0.02)
+        await node.start()
+        driver = LoadCellMqtt(config(broker).model_copy(update={"broker": node.broker}))
+        async with listening(driver) as heard:
+            await heard.heard(WeightReading)
+        await node.stop()
+        strange = node.broker.model_copy(update={"tls_ca": tmp_path / "theirs" / "ca.pem"})
+        driver = LoadCellMqtt(config(broker).model_copy(update={"broker": strange}))
+        async with listening(driver) as heard:
+            with pytest.raises(DeviceUnavailable, match="no TLS") as refused:
+                await heard.end()
+        assert "tls_ca" in refused.value.hint
+    finally:
+        await broker.stop()
 
 
 def test_where_a_node_is_heard() -> None:

@@ -2,21 +2,35 @@
 
 from __future__ import annotations
 
+import asyncio
 import tomllib
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 import msgspec
 import pytest
 
-from drivers.emulators.load_cell_node import NodeConverter, line, message
+from drivers.emulators.load_cell_node import EmulatedMqttNode, NodeConverter, line, message
 from drivers.load_cell_windows import NodeWeigher
 from drivers.readings import DeviceEvent
 from edge import decode
+from edge.backoff import Backoff
 from edge.config import ConfigError, check, check_device
 from edge.describing import describe
+from edge.device_brokers import build_driver, provide
 from edge.fold import Folder, FoldSettings
-from gateway.contract import CellCalibration, Observation, WeightSettled
+from edge.supervisor import Supervisor
+from edge.walltime import WallTime
+from gateway.broker import EmbeddedBroker
+from gateway.contract import (
+    CellCalibration,
+    DeviceDescribed,
+    DeviceHealth,
+    Observation,
+    WeightSettled,
+)
+from tests.edge.waiting import until
 
 SAMPLES = Path(__file__).parents[2] / "firmware_configs"
 EDGE = {"edge": {"name": "pi", "site": "here"}}
@@ -87,6 +101,59 @@ def test_pasted_bytes_are_told_in_counts() -> None:
             "load_cell", "shelf-1-a", str(window.mean),
         )  # fmt: skip
         assert "unit" not in said
+
+
+async def test_the_broker_dies_and_comes_back_and_central_is_told_both() -> None:
+    """The whole edge's half of it: supervisor, driver, fold."""
+    broker = EmbeddedBroker()
+    port = await broker.start()
+    table = sample("esphome/load-cell-mqtt.toml") | {"broker": {"port": port}}
+    device = check_device(table)
+    provide()
+    node = EmulatedMqttNode(device.options.broker, device.options.node, window_s=0.05, seed=3)
+    kept: list[Observation] = []
+
+    async def keep(observations: Sequence[Observation]) -> None:
+        kept.extend(observations)
+
+    supervisor = Supervisor(
+        device.name,
+        device.read_point,
+        build_driver=lambda: build_driver(device),
+        build_folder=lambda: Folder(
+            device.name, device.read_point, device.fold, plate=device.plate
+        ),
+        describe=lambda at_us: describe(device, at_us),
+        keep=keep,
+        time_source=WallTime(),
+        backoff=Backoff(first_s=0.05, most_s=0.05, least_s=0.01),
+    )
+    running = asyncio.create_task(supervisor.run())
+
+    def states() -> list[str]:
+        return [one.state for one in kept if isinstance(one, DeviceHealth)]
+
+    def levels() -> int:
+        return sum(isinstance(one, WeightSettled) for one in kept)
+
+    try:
+        await node.start()
+        await until(lambda: levels() > 0, "a level at rest")
+        await broker.stop()
+        await until(lambda: "retrying" in states(), "told that the broker is gone")
+        before = levels()
+        await broker.start()
+        await until(lambda: levels() > before, "a level after the broker came back")
+        assert states()[:3] == ["starting", "running", "retrying"]
+        assert states()[-1] == "running"
+        assert isinstance(kept[0], DeviceDescribed)
+        assert kept[0].calibration is not None
+        assert {one.calibration for one in kept if isinstance(one, WeightSettled)} == {1}
+    finally:
+        running.cancel()
+        await asyncio.gather(running, return_exceptions=True)
+        await node.stop()
+        await broker.stop()
 
 
 @pytest.mark.parametrize(
