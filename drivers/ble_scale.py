@@ -1,8 +1,9 @@
 """Scales with Bluetooth LE of their own: connected to, or heard by what they advertise.
 
-A scale is told only what it needs to go on talking: who is there, and that somebody still is. No
-tare leaves this driver. Sources: see ``drivers.ble_weights`` and ``drivers.ble_adverts``; what
-Acaia's scales want to be told, aioacaia 0.1.7; Decent's, decentespresso.com/decentscale_api.
+A driver tells a scale only what it needs to go on talking: who is there, and that somebody still
+is. Only ``tallyport edge tell`` tares. Sources: see ``drivers.ble_weights`` and
+``drivers.ble_adverts``; what Acaia's scales want to be told, aioacaia 0.1.7; Decent's,
+decentespresso.com/decentscale_api.
 """
 
 from __future__ import annotations
@@ -35,7 +36,7 @@ from drivers.driver import Tap
 from drivers.errors import DeviceUnavailable
 from drivers.frames import FrameDecoder, FrameFormat
 from drivers.hearing import HeardScale, HearingSettings
-from drivers.scale_protocols import ScaleProtocol
+from drivers.scale_protocols import Command, ScaleProtocol
 from drivers.transport import Transport
 
 _SELDOM = Annotated[float, Field(ge=0.5, le=86_400)]
@@ -95,6 +96,8 @@ class BleScale(HeardScale):
     title: ClassVar[str]
     packets: ClassVar[bool] = True
     profiles: ClassVar[Mapping[Profile, Manners]]
+    commands: ClassVar[Mapping[Command, tuple[bytes, ...]]] = {}
+    """What a person may tell the scale, as messages one after the other."""
 
     def __init__(self, config: BleScaleConfig, *, tap: Tap | None = None) -> None:
         super().__init__(
@@ -117,15 +120,19 @@ class BleScale(HeardScale):
         return FrameDecoder(cls._form(None))
 
     def _line(self) -> AbstractAsyncContextManager[Transport]:
-        return self._connected()
+        return self.connected()
 
     @asynccontextmanager
-    async def _connected(self) -> AsyncIterator[BleLine]:
+    async def connected(self) -> AsyncIterator[BleLine]:
+        """A line to the scale, which has been greeted and is reminded.
+
+        Raises ``DeviceUnavailable`` or ``DeviceRefused`` as ``open_link`` does.
+        """
         config, profiles = self.config, [*self.profiles]
         wanted = f"{self.title} scale"
         async with open_link(config, profiles, wanted=wanted, tap=self._tap) as line:
             manners = self.profiles[line.profile]
-            await _tell(line, manners.greeting)
+            await tell(line, manners.greeting)
             reminding = asyncio.create_task(_remind(line, manners), name=f"remind {line.where}")
             try:
                 yield line
@@ -134,7 +141,8 @@ class BleScale(HeardScale):
                 await asyncio.gather(reminding, return_exceptions=True)
 
 
-async def _tell(line: BleLine, messages: tuple[bytes, ...]) -> None:
+async def tell(line: BleLine, messages: tuple[bytes, ...]) -> None:
+    """Write messages one after the other, slowly; raises ``DeviceUnavailable``."""
     for number, message in enumerate(messages):
         if number:
             await asyncio.sleep(_PAUSE_S)
@@ -146,7 +154,7 @@ async def _remind(line: BleLine, manners: Manners) -> None:
     try:
         while manners.again:
             await asyncio.sleep(manners.every_s)
-            await _tell(line, manners.again)
+            await tell(line, manners.again)
     except DeviceUnavailable as error:
         line.fail(error)
 
@@ -178,6 +186,7 @@ class AcaiaScale(BleScale):
     """An Acaia scale. It hangs up unless it hears a heartbeat every few seconds."""
 
     title = "Acaia"
+    commands: ClassVar[Mapping[Command, tuple[bytes, ...]]] = {"tare": (acaia_message(4, b"\0"),)}
     packets = False  # a message may be spread over notifications
     profiles: ClassVar[Mapping[Profile, Manners]] = {
         Profile(
@@ -201,12 +210,14 @@ class AcaiaScale(BleScale):
 # Display on, and "I shall send heartbeats"; twice, because old firmware drops a command at times.
 _DISPLAY_ON = bytes.fromhex("030a0101000108")
 _DECENT_HEARTBEAT = bytes.fromhex("030a03ffff000a")
+_DECENT_TARE = bytes.fromhex("030f000000010d")
 
 
 class DecentScale(BleScale):
     """A Decent scale. It weighs once it was told something, and wants heartbeats."""
 
     title = "Decent"
+    commands: ClassVar[Mapping[Command, tuple[bytes, ...]]] = {"tare": (_DECENT_TARE, _DECENT_TARE)}
     profiles: ClassVar[Mapping[Profile, Manners]] = {
         Profile("Decent", "fff0", notify="fff4", write="36f5"): Manners(
             (_DISPLAY_ON, _DISPLAY_ON), (_DECENT_HEARTBEAT,)
@@ -265,6 +276,6 @@ class XiaomiScale(BleScale):
 
     def _line(self) -> AbstractAsyncContextManager[Transport]:
         if isinstance(self.config, XiaomiConfig) and self.config.connect:
-            return self._connected()
+            return self.connected()
         uuids = (MI_10_UUID, MI_13_UUID)
         return open_broadcast(self.config, uuids, {}, "Xiaomi scale", tap=self._tap)

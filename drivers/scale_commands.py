@@ -2,7 +2,7 @@
 
 Only ``tallyport edge tell`` comes here: a driver and a probe never change a scale. A kind's
 commands are bytes in a table (``drivers.scale_protocols``), so that what is sent can be read; those
-of a transmitter with Modbus are registers of its map.
+of a transmitter with Modbus are registers of its map, those of a Bluetooth scale its driver's.
 """
 
 from __future__ import annotations
@@ -10,13 +10,14 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Mapping
 
-from drivers import registry
+from drivers import ble_scale, registry
+from drivers.ble_scale import BleScale, BleScaleConfig
 from drivers.driver import Decoder
 from drivers.errors import DeviceRefused
 from drivers.modbus_map import RegisterMap
 from drivers.readings import Reading
 from drivers.scale_protocols import PROTOCOLS, Command
-from drivers.transport import TransportSettings, open_transport
+from drivers.transport import Transport, TransportSettings, open_transport
 
 _MT_SICS: dict[Command, bytes] = {
     "zero": b"Z\r\n",
@@ -29,8 +30,13 @@ QUIET_S = 0.5
 """An answer has ended when nothing comes for so long."""
 
 
-def commands(kind: str, settings: TransportSettings | RegisterMap | None = None) -> frozenset[str]:
+Settings = TransportSettings | RegisterMap | BleScaleConfig
+
+
+def commands(kind: str, settings: Settings | None = None) -> frozenset[str]:
     """What such a scale can be told; none where its protocol, or its map, has no commands."""
+    if isinstance(settings, BleScaleConfig):
+        return frozenset(_bluetooth(kind, settings).commands)
     if isinstance(settings, RegisterMap):
         return frozenset(settings.commands.known())
     return frozenset(_bytes_of(kind))
@@ -44,7 +50,7 @@ def _bytes_of(kind: str) -> Mapping[Command, bytes]:
 
 async def tell(
     kind: str,
-    settings: TransportSettings | RegisterMap,
+    settings: Settings,
     command: Command,
     *,
     seconds: float = 6.0,
@@ -64,19 +70,34 @@ async def tell(
         )
     if isinstance(settings, RegisterMap):
         return await _written(kind, settings, command)
-    decoder: Decoder = registry.decoder(kind)
-    heard = bytearray()
+    if isinstance(settings, BleScaleConfig):
+        scale = _bluetooth(kind, settings)
+        async with scale.connected() as link:
+            await ble_scale.tell(link, scale.commands[command])
+            return await _answer(kind, link, seconds)
     async with open_transport(settings) as line:
         await line.write(_bytes_of(kind)[command])
-        now = asyncio.get_running_loop().time
-        deadline = now() + seconds
-        while (left_s := deadline - now()) > 0:
-            data = await line.read(min(left_s, QUIET_S) if heard else left_s)
-            if not data:
-                break
-            heard += data
+        return await _answer(kind, line, seconds)
+
+
+async def _answer(kind: str, line: Transport, seconds: float) -> tuple[bytes, list[Reading]]:
+    decoder: Decoder = registry.decoder(kind)
+    heard = bytearray()
+    now = asyncio.get_running_loop().time
+    deadline = now() + seconds
+    while (left_s := deadline - now()) > 0:
+        data = await line.read(min(left_s, QUIET_S) if heard else left_s)
+        if not data:
+            break
+        heard += data
     readings = [*decoder.feed(bytes(heard)), *decoder.finish()]
     return bytes(heard), readings
+
+
+def _bluetooth(kind: str, settings: BleScaleConfig) -> BleScale:
+    scale = registry.load(kind)(settings)
+    assert isinstance(scale, BleScale), "the settings of a kind with Bluetooth"
+    return scale
 
 
 async def _written(

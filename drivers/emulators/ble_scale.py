@@ -37,7 +37,8 @@ class Nature:
     """What a kind of scale is like. Empty ``encode`` says nothing over a connection.
 
     ``waits_for``: it says nothing before it was told something that begins so. ``patience_s``:
-    it hangs up when it is told nothing for so long. ``advertises`` gives service data.
+    it hangs up when it is told nothing for so long. ``advertises`` gives service data. What begins
+    with ``tares_at`` makes the load its zero.
     """
 
     service: str
@@ -47,6 +48,7 @@ class Nature:
     waits_for: bytes | None = None
     patience_s: float = 0.0
     advertises: Callable[[Sample, int], tuple[int, bytes]] | None = None
+    tares_at: bytes = b""
     answers: dict[bytes, bytes] = field(default_factory=dict)
 
 
@@ -108,9 +110,12 @@ NATURES: dict[str, Nature] = {
         _acaia,
         waits_for=_SPOKEN_FOR,
         patience_s=5.0,
+        tares_at=b"\xef\xdd\x04",
         answers={_ASKED_SETTINGS: acaia_message(8, bytes([9, 80, 2, 0, 0, 0, 1, 0, 0]))},
     ),
-    "ble-decent": _nature("ble-decent", decent, waits_for=b"\x03\x0a", patience_s=5.0),
+    "ble-decent": _nature(
+        "ble-decent", decent, waits_for=b"\x03\x0a", patience_s=5.0, tares_at=b"\x03\x0f"
+    ),
     "ble-xiaomi": _nature(
         "ble-xiaomi", _mi, advertises=lambda sample, _: (MI_10_UUID, _mi(sample))
     ),
@@ -141,7 +146,7 @@ class EmulatedBleScale:
         self._task: asyncio.Task[None] | None = None
         self._spoken_to = False
         self._told_at = 0.0
-        self._said = 0
+        self._said = self._gross_mg = self._zero_mg = 0
 
     # ---- what a person does ----------------------------------------------------------------
     def set_load_g(self, load_g: int) -> None:
@@ -236,6 +241,8 @@ class EmulatedBleScale:
     def _obey(self, value: bytes) -> None:
         waits_for = self.nature.waits_for
         self._spoken_to = self._spoken_to or bool(waits_for and value.startswith(waits_for))
+        if self.nature.tares_at and value.startswith(self.nature.tares_at):
+            self._zero_mg = self._gross_mg
         for asked, answer in self.nature.answers.items():
             if value.startswith(asked):
                 asyncio.get_running_loop().create_task(self.send(answer), name="emulated answer")
@@ -243,6 +250,8 @@ class EmulatedBleScale:
     async def _weigh(self) -> None:
         while True:
             sample = self._cell.sample()
+            self._gross_mg = sample.gross_mg
+            sample = Sample(gross_mg=sample.gross_mg - self._zero_mg, stable=sample.stable)
             self._said += 1
             await self._advertise(sample)
             if self._spoken_to and not self.silent and self.nature.encode is not None:

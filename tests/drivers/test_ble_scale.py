@@ -28,11 +28,13 @@ from drivers.emulators.ble_air import Air, air
 from drivers.emulators.ble_scale import NATURES, EmulatedBleScale
 from drivers.errors import DeviceRefused, DeviceUnavailable
 from drivers.readings import DeviceEvent, WeightReading
+from drivers.scale_commands import commands, tell
 from tests.drivers.listening import PATIENCE_S, Listening, listening
 from tests.drivers.test_samples import ROOT, settings_of, tables
 
 CONNECTED = ("ble-acaia", "ble-decent", "ble-weight-scale")
 LOAD_G = 592
+TARES = {"ble-acaia": b"\xef\xdd\x04", "ble-decent": b"\x03\x0f"}
 PATIENT = {"silence_timeout_s": PATIENCE_S, "away_timeout_s": PATIENCE_S}
 STEP_G = 10
 """BTHome's resolution, the coarsest."""
@@ -233,6 +235,28 @@ async def test_xiaomi_over_a_connection() -> None:
         async with listening(driver("ble-xiaomi", connect=True)) as heard:
             await heard.heard(WeightReading, weighs(LOAD_G))
             assert emulated.connections == 1
+
+
+# ---- what a person tells ---------------------------------------------------------------------
+@pytest.mark.parametrize(("kind", "times"), [("ble-acaia", 1), ("ble-decent", 2)])
+async def test_a_person_may_tare(kind: str, times: int) -> None:
+    config = registry.load(kind).Config(address=f"{kind}-1")
+    assert commands(kind, config) == {"tare"}
+    async with air() as room, scale(kind, room) as emulated:
+        emulated.set_load_g(LOAD_G)
+        async with listening(driver(kind)) as heard:
+            await heard.heard(WeightReading, weighs(LOAD_G))
+        before = len(emulated.heard)
+        _, said = await tell(kind, config, "tare", seconds=1.0)
+        tares = [one for one in emulated.heard[before:] if one.startswith(TARES[kind])]
+        assert len(tares) == times
+        assert any(isinstance(one, WeightReading) and weighs(0)(one) for one in said)
+
+
+async def test_a_command_that_a_scale_has_not() -> None:
+    config = registry.load("ble-bthome").Config(address="x")
+    with pytest.raises(DeviceRefused, match="ble-bthome has no command to tare"):
+        await tell("ble-bthome", config, "tare")
 
 
 # ---- what goes wrong -------------------------------------------------------------------------
