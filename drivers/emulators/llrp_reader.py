@@ -4,7 +4,8 @@ It behaves like a reader towards any client: capabilities with a power table and
 configuration, the whole life of ROSpecs (Immediate, Null and GPI triggers), keepalives,
 one client at a time, events, Impinj's phase, RSSI and Doppler. Reads that no client can
 take are held, 66,000 messages at most as Zebra's FX readers do, and delivered when a client
-is inventorying again. ``faults`` makes it misbehave as readers and networks do.
+is inventorying again. ``faults`` makes it misbehave as readers and networks do; words for that
+are in ``drivers.emulators.llrp_faults``.
 """
 
 from __future__ import annotations
@@ -15,9 +16,9 @@ import time
 from collections import Counter, deque
 from collections.abc import Callable, Sequence
 from contextlib import suppress
-from dataclasses import dataclass, field
 
 from drivers.emulators import llrp_encode as encode
+from drivers.emulators.llrp_faults import Faults
 from drivers.emulators.llrp_model import ReaderModel
 from drivers.emulators.llrp_rospec import INACTIVE, Rospec
 from drivers.emulators.llrp_session import Session
@@ -36,22 +37,6 @@ _ITS_OWN_CALL, _ANOTHER_CLIENT, _ATTEMPTED = 1, 2, 4
 """Statuses of a ConnectionAttemptEvent: who holds the reader, and that somebody tried to."""
 _RECEIVED_MAX = 1_000
 _MESSAGES_PER_WRITE = 64
-
-
-@dataclass(slots=True)
-class Faults:
-    """How the reader misbehaves. All off by default."""
-
-    busy: bool = False
-    """Refuse every client as if another one were connected."""
-    silent: bool = False
-    """Send nothing more, without closing: a dead link."""
-    ignore: set[int] = field(default_factory=set)
-    """Message types that are never answered."""
-    refuse: dict[int, tuple[int, str]] = field(default_factory=dict)
-    """Message types that are answered with this LLRPStatus."""
-    before: dict[int, bytes] = field(default_factory=dict)
-    """Message types whose next answer comes after these raw bytes."""
 
 
 class EmulatedReader:
@@ -157,7 +142,7 @@ class EmulatedReader:
     def clock_us(self) -> int:
         """The reader's own clock: UTC, or the time since it was switched on."""
         if self.model.facts.has_utc_clock:
-            return time.time_ns() // 1_000
+            return time.time_ns() // 1_000 + self.faults.clock_shift_us
         return time.monotonic_ns() // 1_000 - self.booted_us
 
     def _event(self, event: bytes) -> bytes:
@@ -243,7 +228,7 @@ class EmulatedReader:
 
     async def _deliver(self) -> None:
         async with self._delivering:
-            while (client := self._client) and not client.holding and not self.faults.silent:
+            while (client := self._client) and not client.holding and not self._mute():
                 batch = self._due()
                 if not batch:
                     return
@@ -258,6 +243,9 @@ class EmulatedReader:
                     raise
                 self.delivered += len(heard)
                 self.delivered_of.update(read.epc for read in heard)
+
+    def _mute(self) -> bool:
+        return self.faults.silent or self.faults.stalled
 
     def _due(self) -> list[list[TagRead] | bytes]:
         """The oldest held messages that can go now: events always, reads with a ROSpec."""
@@ -288,7 +276,10 @@ class EmulatedReader:
         if not heard:
             return []
         self._message_id = (self._message_id + 1) & 0xFFFFFFFF
-        return [encode.tag_report(heard, spec.content, self._message_id)]
+        utc = self.model.facts.has_utc_clock
+        uptime_us = None if utc else self.clock_us() - time.time_ns() // 1_000
+        worn = [self.faults.worn(read, uptime_us) for read in heard]
+        return [encode.tag_report(worn, spec.content, self._message_id)]
 
     async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         session = Session(reader, writer, self.faults, self.model.settings)

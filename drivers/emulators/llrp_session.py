@@ -13,10 +13,11 @@ from drivers.llrp_frames import Frame, FrameSplitter
 _READ_BYTES = 65_536
 
 
-class Silence(Protocol):
-    """The one fault that a session must know of."""
+class Troubles(Protocol):
+    """The faults that a session must know of."""
 
     silent: bool
+    slow_s: float
 
 
 class Session:
@@ -26,7 +27,7 @@ class Session:
         self,
         reader: asyncio.StreamReader,
         writer: asyncio.StreamWriter,
-        faults: Silence,
+        faults: Troubles,
         settings: ReaderSettings,
     ) -> None:
         self.holding = False
@@ -42,6 +43,8 @@ class Session:
 
     async def write(self, data: bytes) -> None:
         """Write and wait until it has left this process; ``ConnectionError`` if it cannot."""
+        if self._faults.slow_s:
+            await asyncio.sleep(self._faults.slow_s)
         if self._faults.silent:
             return
         if self._writer.transport.is_closing():
