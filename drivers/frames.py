@@ -13,6 +13,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from drivers.errors import FrameError
+from drivers.frame_faults import frame_error
 from drivers.readings import Reading, WeightReading
 
 Find = Callable[[bytearray, int, bool], tuple[int, int]]
@@ -23,7 +24,6 @@ comes. ``ended`` says that nothing will come.
 """
 
 GAP_BYTES_MAX = 4096
-_SAMPLE_BYTES = 64
 _SEVEN_BITS = bytes(value & 0x7F for value in range(256))
 _BLANK = b"\r\n\0 \t\x02\x03"
 
@@ -183,9 +183,5 @@ class FrameDecoder:
             self._error(why or "No frame of this protocol", gap, self._gap_offset)
 
     def _error(self, what: str, data: bytes, offset: int) -> None:
-        hint = ""
-        if not self._format.binary and any(byte > 0x7F for byte in data):
-            hint = "Bytes above 7F: check baud_rate, bytesize and parity on both sides."
-        sample = data[:_SAMPLE_BYTES]
-        shown = sample.decode("ascii", errors="backslashreplace")
-        self.errors.append(FrameError(f"{what}: {shown!r}", offset=offset, frame=sample, hint=hint))
+        text = not self._format.binary
+        self.errors.append(frame_error(what, data, offset, text=text))

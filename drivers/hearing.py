@@ -17,6 +17,7 @@ from pydantic import BaseModel, Field
 
 from drivers.driver import Emit
 from drivers.errors import DeviceUnavailable, FrameError
+from drivers.frame_faults import told_once
 from drivers.frames import FrameDecoder
 from drivers.readings import DeviceEvent, Reading, WeightReading, WeightStatus
 from drivers.scale_protocols import ScaleProtocol
@@ -152,10 +153,7 @@ class _Hearing:
             self._known = True
             detail = f"{self._protocol.title} scale at {self._settings.where}"
             events.append(DeviceEvent(name="connected", detail=detail))
-        if errors:
-            more = f" (and {len(errors) - 1} more)" if len(errors) > 1 else ""
-            events.append(DeviceEvent(name="frame_error", detail=f"{errors[-1]}{more}"))
-        return events
+        return [*events, *told_once(errors)]
 
     def _weight(self, reading: Reading) -> WeightReading | None:
         """The weight on the scale now; ``None`` where a frame is no statement about it.

@@ -18,6 +18,7 @@ from pydantic import BaseModel, ConfigDict, Field, model_validator
 from drivers.broker import BrokerLink, BrokerSettings, Told, Topic, connected
 from drivers.driver import Emit, Tap
 from drivers.errors import DeviceUnavailable, FrameError
+from drivers.frame_faults import told_once
 from drivers.frames import FrameDecoder
 from drivers.load_cell_calibration import Calibration
 from drivers.load_cell_frames import LINES, MESSAGES, NODE, window_of_message
@@ -78,10 +79,7 @@ class _Heard:
         if heard and not self.windows:
             news.insert(0, DeviceEvent(name="connected", detail=f"{self._known_as}, at {where}"))
         self.windows += heard
-        if errors:
-            more = f" (and {len(errors) - 1} more)" if len(errors) > 1 else ""
-            news.append(DeviceEvent(name="frame_error", detail=f"{errors[-1]}{more}"))
-        return news
+        return [*news, *told_once(errors)]
 
     @property
     def strangers(self) -> int:

@@ -18,6 +18,7 @@ from pydantic import Field, model_validator
 
 from drivers.driver import Emit, Tap
 from drivers.errors import DeviceRefused, DeviceUnavailable, FrameError
+from drivers.frame_faults import frame_error, told_once
 from drivers.lines import Line, LineSplitter
 from drivers.mtsics_replies import ERRORS, Reply, parse_reply, reading_of, unquoted
 from drivers.readings import DeviceEvent, Reading
@@ -99,11 +100,7 @@ class MtSicsDecoder:
         return [reply]
 
     def _refuse(self, what: str, frame: bytes, offset: int) -> None:
-        hint = ""
-        if any(byte > 0x7F for byte in frame):
-            hint = "Bytes above 7F: check baud_rate, bytesize and parity on both sides."
-        shown = frame[:64].decode("ascii", errors="backslashreplace")
-        self.errors.append(FrameError(f"{what}: {shown!r}", offset=offset, frame=frame, hint=hint))
+        self.errors.append(frame_error(what, frame, offset))
 
 
 # ---- the driver ----------------------------------------------------------------------------
@@ -208,9 +205,8 @@ class _Talk:
         self._counts["frames"] += len(replies)
         self._counts["frame_errors"] += len(errors)
         self._counts["weights"] += len(weights)
-        events = [_frame_error(errors[-1], len(errors))] if errors else []
-        if weights or events:
-            await self._emit([*events, *weights])
+        if weights or errors:
+            await self._emit([*told_once(errors), *weights])
         return replies
 
     def _silence(self) -> DeviceUnavailable | DeviceRefused:
@@ -237,8 +233,3 @@ class _Talk:
             f"No weight came from {config.where} for {waited}.",
             hint="Is the scale switched on, and not in its menu?",
         )
-
-
-def _frame_error(error: FrameError, count: int) -> DeviceEvent:
-    more = f" (and {count - 1} more)" if count > 1 else ""
-    return DeviceEvent(name="frame_error", detail=f"{error}{more}")

@@ -98,9 +98,10 @@ def _cas_22(shown: Shown) -> bytes:
 
 
 def _cas_enq(shown: Shown) -> bytes:
+    motion = "S" if shown.stable else "U"
+    body = f"{motion}{shown.sign}{shown.figure:>7}kg".encode()
     if shown.beyond:
-        return b""  # it keeps silent
-    body = f"{'S' if shown.stable else 'U'}{shown.sign}{shown.figure:>7}kg".encode()
+        body = f"{'F-' if shown.under else f'{motion}F'}{shown.figure:>6.6}kg".encode()
     return b"\x01\x02" + body + bytes([reduce(xor, body)]) + b"\x03\x04"
 
 
