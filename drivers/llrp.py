@@ -128,7 +128,15 @@ class _Handshake(sllurp.llrp.LLRPClient):  # type: ignore[misc]  # sllurp has no
             go_on()
 
     def parseCapabilities(self, capdict: Mapping[str, Any]) -> None:
-        self.found = Capabilities.of(capdict)
+        try:
+            self.found = Capabilities.of(capdict)
+        except KeyError as reason:
+            raise DeviceRefused(
+                f"The LLRP reader at {self._ours.where} does not say what it can do: {reason} "
+                "is missing",
+                hint="Set the reader's region (country) in its own configuration: without one "
+                "it may not transmit.",
+            ) from reason
         check_settings(self._ours, self.found)
         wanted, known = self._ours.impinj_reports, effects(self.found.vendor_pen, self.found.model)
         self.impinj = wanted is not False and Effect.EXTENSIONS in known

@@ -6,12 +6,12 @@ LLRP 1.0.1 sections 16.2.7.6 (ReaderEventNotificationData) and 16.2.8.1 (LLRPSta
 from __future__ import annotations
 
 from collections.abc import Iterator
-from struct import Struct
+from struct import Struct, pack
 from struct import error as struct_error
 from typing import NamedTuple
 
 from drivers.errors import FrameError
-from drivers.llrp_frames import HEADER_BYTES
+from drivers.llrp_frames import HEADER_BYTES, Frame
 from drivers.readings import DeviceEvent, Reading
 
 CONNECTED = 0
@@ -85,6 +85,13 @@ def status_of(frame: bytes) -> tuple[int, str]:
             name = _STATUS_CODES.get(code, f"status {code}")
             return code, f"{name} ({words})" if words else name
     raise ValueError("the message holds no LLRPStatus")
+
+
+def success(kind: int, answered: Frame) -> Frame:
+    """The message of this type that ``answered`` would be, had it said yes."""
+    head = pack(">HII", 0x0400 | kind, HEADER_BYTES + 8, answered.message_id)
+    data = head + pack(">HHHH", 287, 8, 0, 0)
+    return Frame(kind, answered.message_id, answered.offset, data)
 
 
 def connection_status(frame: bytes) -> int | None:

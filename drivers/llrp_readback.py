@@ -110,6 +110,8 @@ def _rospec(body: bytes, found: Capabilities | None) -> Rospec:
             antennas |= _aispec(inner, settings, found)
         elif kind == 237:
             settings.update(_report(inner))
+    if found is not None and 0 in antennas:  # all that there are
+        antennas = set(range(1, found.antennas + 1))
     settings[0, ANTENNAS] = ", ".join(map(str, sorted(antennas)))
     return Rospec(rospec_id, state, settings)
 

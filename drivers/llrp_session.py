@@ -26,6 +26,7 @@ from drivers.llrp_events import (
     event_readings,
     stamp_of,
     status_of,
+    success,
 )
 from drivers.llrp_link import Link
 from drivers.readings import DeviceEvent, Reading
@@ -38,8 +39,9 @@ _CLOSING_S, _CLOSING_SILENCE_S = 10.0, 1.0
 _SAID_UNASKED = frozenset({frames.RO_ACCESS_REPORT, frames.READER_EVENT_NOTIFICATION})
 _ERRORS_IN_ROW_MAX = 100
 _R_DEVICE_ERROR = 401
-# Setup goes on when the reader says no to these: one without specs may refuse to delete them.
-_MAY_FAIL = frozenset({"DELETE_ACCESSSPEC", "DELETE_ROSPEC", "GET_ROSPECS"})
+# Setup goes on when the reader says no to these, as if it had answered with this message: one
+# without specs may refuse to delete them, or not know them at all.
+_MAY_FAIL = {"DELETE_ACCESSSPEC": 51, "DELETE_ROSPEC": 31, "GET_ROSPECS": 36}
 
 
 class Handshake(Protocol):
@@ -252,6 +254,8 @@ class Session:
             readings.append(DeviceEvent(name="info", detail=detail))
             if name == "GET_ROSPECS":
                 self._read_back(None, readings)
+            elif name is not None:
+                self._handshake.take(success(_MAY_FAIL[name], frame))
             return
         raise self._refused(name, words)
 

@@ -30,6 +30,8 @@ class ReaderModel:
         self.rospecs: dict[int, Rospec] = {}
         self.rewrites: Callable[[bytes], bytes] = bytes
         """What the reader makes of the body of a ROSpec that it accepted."""
+        self.unknown: set[int] = set()
+        """Message types that it answers with ERROR_MESSAGE."""
         self.settings = encode.ReaderSettings(
             events=dict.fromkeys(range(9), False),
             gpi_enabled=dict.fromkeys(range(1, facts.gpis + 1), False),
@@ -79,7 +81,8 @@ class ReaderModel:
 
     def answer(self, frame: Frame, refusal: tuple[int, str] | None = None) -> bytes:
         """Do what the message asks and give the answer; ``refusal`` is the status to say no."""
-        kind, act = self._acts.get(frame.kind, (100, self._unknown))
+        known = None if frame.kind in self.unknown else self._acts.get(frame.kind)
+        kind, act = known or (100, self._unknown)
         try:
             body = encode.status(*refusal) if refusal else encode.status() + act(frame)
         except RefusedError as refused:

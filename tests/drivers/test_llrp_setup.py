@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 
+from drivers.emulators import llrp_encode
 from drivers.emulators.llrp_encode import ReaderFacts
 from drivers.emulators.llrp_reader import EmulatedReader
 from drivers.emulators.llrp_rospec import Rospec
@@ -19,6 +20,7 @@ from drivers.readings import DeviceEvent, TagRead
 from tests.drivers.listening import Listening, listening
 
 GET_ROSPECS, START_ROSPEC, SET_CONFIG, ADD_ROSPEC = 26, 22, 3, 20
+DELETE_ROSPEC, DELETE_ACCESSSPEC = 21, 41
 ZEBRA_PEN = 161
 
 
@@ -230,6 +232,40 @@ async def test_a_reader_that_never_answers_can_be_left_in_peace() -> None:
         await emulator.report([tag("A")])
         await listener.heard(TagRead)
         assert GET_ROSPECS not in [frame.kind for frame in emulator.received]
+
+
+@pytest.mark.parametrize("kind", [DELETE_ACCESSSPEC, DELETE_ROSPEC, GET_ROSPECS])
+async def test_a_reader_that_does_not_know_a_message_is_set_up_without_it(kind: int) -> None:
+    emulator = EmulatedReader()
+    emulator.model.unknown.add(kind)
+    async with running(emulator) as listener:
+        await emulator.report([tag("A")])
+        await listener.heard(TagRead)
+        assert "M_UnsupportedMessage" in " ".join(told(listener))
+
+
+async def test_a_reader_that_lists_antenna_0_runs_all_of_them() -> None:
+    emulator = EmulatedReader()
+    two = pack(">HHHHH", 183, 0, 2, 1, 2)[4:]
+    emulator.model.rewrites = lambda body: body.replace(two, pack(">HHH", 2, 0, 0))
+    async with running(emulator) as listener:
+        assert not told(listener)
+
+
+def only_the_device(capabilities: bytes) -> bytes:
+    return capabilities[: int.from_bytes(capabilities[2:4], "big")]
+
+
+async def test_a_reader_without_a_region_is_told_so(monkeypatch: pytest.MonkeyPatch) -> None:
+    whole = llrp_encode.capabilities
+    monkeypatch.setattr(llrp_encode, "capabilities", lambda facts: only_the_device(whole(facts)))
+    emulator = EmulatedReader()
+    await emulator.start()
+    async with listening(driver(emulator)) as listener:
+        with pytest.raises(DeviceRefused, match="RegulatoryCapabilities") as refusal:
+            await listener.end()
+    await emulator.stop()
+    assert "region" in refusal.value.hint
 
 
 async def test_every_part_of_what_is_sent_can_be_told_apart() -> None:
