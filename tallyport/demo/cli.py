@@ -82,12 +82,12 @@ async def _play(
     console.print("Starting emulated devices, central and an edge ...")
     try:
         await one.start()
+        loop = asyncio.get_running_loop()
+        for signum in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):  # what has begun is finished
+            loop.add_signal_handler(signum, one.stop_playing)
         console.print(f"Watch the stock change: [bold]{one.site.url}[/]")
         if seconds is None:
             console.print("Ctrl-C ends it and compares the ledger with the truth.")
-        loop = asyncio.get_running_loop()
-        for signum in (signal.SIGINT, signal.SIGTERM):  # what has begun is still finished
-            loop.add_signal_handler(signum, one.stop_playing)
         await watched(one.site, one.play(seconds or DAY_S))
         console.print("The world stands still; waiting for the ledger ...")
         return await one.finish()

@@ -30,7 +30,11 @@ class Process:
     _child: asyncio.subprocess.Process | None = None
 
     async def start(self) -> None:
-        """Start it; its output goes to ``log``."""
+        """Start it; its output goes to ``log``.
+
+        In a process group of its own: a terminal sends Ctrl-C to the whole group in front, and who
+        started these must be the one to end them, in order.
+        """
         with self.log.open("ab") as out:
             self._child = await asyncio.create_subprocess_exec(
                 sys.executable,
@@ -41,6 +45,7 @@ class Process:
                 stderr=out,
                 stdin=asyncio.subprocess.DEVNULL,
                 env={**os.environ, "PYTHONUNBUFFERED": "1", **self.environment},
+                process_group=0,
             )
 
     @property

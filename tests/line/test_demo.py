@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import json
+import os
+import pty
 import subprocess
 import sys
+from typing import IO
 
 import pytest
 
@@ -30,6 +33,37 @@ def test_the_demo_ends_with_stock_that_is_right() -> None:
     assert report["movements"] >= 5
     assert {"item", "location", "truth", "ledger"} == set(report["items"][0])
     assert {line["location"] for line in report["items"]} >= {"warehouse", "shelf-1"}
+
+
+def test_ctrl_c_in_a_terminal_ends_it_and_compares_the_ledger_with_the_truth() -> None:
+    """A terminal sends the signal to everything in front of it, not to the demo alone."""
+    process, terminal = pty.fork()
+    if not process:
+        os.execv(sys.executable, [sys.executable, "-m", "tallyport", "demo", "--seed", "5"])
+    shown = b""
+    try:
+        with os.fdopen(terminal, "rb+", buffering=0) as screen:
+            shown = shown_until(screen, b"Ctrl-C ends it")
+            screen.write(b"\x03")
+            shown += shown_until(screen, None)
+    finally:
+        _, status = os.waitpid(process, 0)
+    text = shown.decode()
+    assert os.waitstatus_to_exitcode(status) == 0, text
+    assert "The world stands still" in text
+    assert "truth" in text
+
+
+def shown_until(screen: IO[bytes], wanted: bytes | None) -> bytes:
+    """What a terminal shows until there is ``wanted`` in it, or its program has ended."""
+    shown = b""
+    while wanted is None or wanted not in shown:
+        try:
+            more = screen.read(65_536)
+        except OSError:  # the last one who had the terminal open is gone
+            return shown
+        shown += more
+    return shown
 
 
 def test_wrong_usage_is_status_2() -> None:
