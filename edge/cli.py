@@ -48,7 +48,7 @@ def run(config: ConfigPath = _DEFAULT) -> None:
 
     Example: `tallyport edge run --config /etc/tallyport/edge.toml`
     """
-    settings = _load(config)
+    settings = _load(config, spare=True)
     from edge.agent import AgentFault
     from edge.agent import run as run_agent
     from edge.segments import Starved
@@ -303,11 +303,11 @@ def learn(
 
 
 # ---- what the commands share ------------------------------------------------------------------
-def _load(path: Path) -> EdgeConfig:
+def _load(path: Path, *, spare: bool = False) -> EdgeConfig:
     from edge.config import ConfigError, load
 
     try:
-        return load(path)
+        return load(path, spare=spare)
     except ConfigError as error:
         _fail(str(error), 1)
 

@@ -118,9 +118,12 @@ class _File(BaseModel):
     devices: list[dict[str, Any]] = []
 
 
-def load(path: Path) -> EdgeConfig:
+def load(path: Path, *, spare: bool = False) -> EdgeConfig:
     """Read and check a file. Raises ``ConfigError`` listing every mistake; its text is for
     people. A relative ``data_dir`` is below the file's folder.
+
+    ``spare``: a device whose driver cannot be loaded is kept, without ``options``, so that the
+    others can be heard all the same; building its driver raises.
     """
     try:
         text = path.read_text(encoding="utf-8")
@@ -134,12 +137,12 @@ def load(path: Path) -> EdgeConfig:
         where = f"at line {text.count(chr(10)) + 1}, the end"
         problem = str(error).replace("at end of document", where)
         raise _unreadable(path, f"this is not TOML: {problem}") from error
-    config = check(data, origin=str(path))
+    config = check(data, origin=str(path), spare=spare)
     data_dir = path.parent.absolute() / config.edge.data_dir
     return config.model_copy(update={"edge": config.edge.model_copy(update={"data_dir": data_dir})})
 
 
-def check(data: Mapping[str, Any], *, origin: str = "settings") -> EdgeConfig:
+def check(data: Mapping[str, Any], *, origin: str = "settings", spare: bool = False) -> EdgeConfig:
     """Check settings that were read already. Raises ``ConfigError`` with every mistake."""
     mistakes: list[Mistake] = []
     shape: _File | None = None
@@ -154,7 +157,7 @@ def check(data: Mapping[str, Any], *, origin: str = "settings") -> EdgeConfig:
         if not isinstance(table, dict):
             continue  # told by the shape already
         try:
-            devices.append(_device(table, fold))
+            devices.append(_device(table, fold, spare=spare))
         except ConfigError as error:
             mistakes += [_below(f"devices[{index}]", mistake) for mistake in error.mistakes]
     mistakes += _clashes(tables)
@@ -180,8 +183,11 @@ def check_device(table: dict[str, Any]) -> DeviceConfig:
 
 
 # ---- devices -------------------------------------------------------------------------------
-def _device(table: dict[str, Any], fold: FoldSettings) -> DeviceConfig:
-    options_model = _options_model(table)
+def _device(table: dict[str, Any], fold: FoldSettings, *, spare: bool = False) -> DeviceConfig:
+    options_model = _options_model(table, spare=spare)
+    if options_model is None:
+        own = {key: table[key] for key in table if key in {"name", "driver", "read_point"}}
+        return check_settings(own, DeviceConfig, origin="device")
     shared: dict[str, Any] = {
         name: (
             field.annotation if not field.metadata else Annotated[field.annotation, field],
@@ -203,8 +209,10 @@ def _device(table: dict[str, Any], fold: FoldSettings) -> DeviceConfig:
     return DeviceConfig(**given, options=options)
 
 
-def _options_model(table: dict[str, Any]) -> type[BaseModel]:
-    """The driver's own settings; ConfigError when there is no such driver."""
+def _options_model(table: dict[str, Any], *, spare: bool) -> type[BaseModel] | None:
+    """The driver's own settings; ConfigError when there is no such driver. With ``spare``, None
+    for one that cannot be loaded.
+    """
     kinds = sorted(registry.kinds())
     kind = table.get("driver")
     if kind is None:
@@ -223,6 +231,8 @@ def _options_model(table: dict[str, Any]) -> type[BaseModel]:
     try:
         model: type[BaseModel] = registry.load(kind).Config
     except ImportError as error:
+        if spare:
+            return None
         raise ConfigError("device", [Mistake(key="driver", problem=str(error))]) from error
     return model
 

@@ -18,7 +18,7 @@ from paho.mqtt.client import MQTTMessage
 from drivers import broker, registry
 from drivers.broker import BrokerSettings, Told
 from drivers.driver import Driver, Tap
-from drivers.errors import DeviceUnavailable
+from drivers.errors import DeviceRefused, DeviceUnavailable
 from edge.config import DeviceConfig
 from gateway.mqtt_connection import Connection
 from gateway.mqtt_settings import (
@@ -40,9 +40,20 @@ def provide() -> None:
 
 
 def build_driver(device: DeviceConfig, *, tap: Tap | None = None) -> Driver:
-    """One connection's driver for a device, handed what it needs. Raises as ``registry.load``."""
+    """One connection's driver for a device, handed what it needs.
+
+    Raises ``DeviceRefused`` where the driver cannot be loaded.
+    """
     provide()
-    driver: Driver = registry.load(device.driver)(device.options, tap=tap)
+    try:
+        made = registry.load(device.driver)
+    except ImportError as error:
+        raise DeviceRefused(
+            str(error),
+            hint="Install or mend that package, then start the agent again. The other devices are "
+            "heard all the same.",
+        ) from error
+    driver: Driver = made(device.options, tap=tap)
     return driver
 
 

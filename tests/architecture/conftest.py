@@ -1,4 +1,4 @@
-"""The wheel, built once, and clean environments that have it."""
+"""The wheel, built once, and a clean environment that has it."""
 
 from __future__ import annotations
 
@@ -6,14 +6,11 @@ import subprocess
 import sys
 import sysconfig
 import venv
-from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
 from tests.architecture.source import ROOT
-
-Environment = Callable[[], Path]
 
 
 @pytest.fixture(scope="session")
@@ -32,25 +29,20 @@ def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="session")
-def environment(wheel: Path, tmp_path_factory: pytest.TempPathFactory) -> Environment:
-    """Makes environments with the wheel; our dependencies by reference, so without a network."""
-
-    def made() -> Path:
-        home = tmp_path_factory.mktemp("venv")
-        venv.create(home, with_pip=False, symlinks=True)
-        python = home / "bin" / "python"
-        own = {"base": str(home), "platbase": str(home)}
-        packages = Path(sysconfig.get_path("purelib", vars=own))
-        done = subprocess.run(
-            [sys.executable, "-m", "pip", "--python", str(python), "install", "--no-deps",
-             "--no-index", "--quiet", "--disable-pip-version-check", str(wheel)],
-            capture_output=True,
-            text=True,
-            check=False,
-        )  # fmt: skip
-        assert done.returncode == 0, done.stdout + done.stderr
-        # Only as a path: a .pth inside that folder (the editable checkout's) is not read from here.
-        (packages / "dependencies.pth").write_text(sysconfig.get_path("purelib") + "\n")
-        return home
-
-    return made
+def installed(wheel: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """An environment with the wheel; our dependencies by reference, so without a network."""
+    home = tmp_path_factory.mktemp("venv")
+    venv.create(home, with_pip=False, symlinks=True)
+    python = home / "bin" / "python"
+    packages = Path(sysconfig.get_path("purelib", vars={"base": str(home), "platbase": str(home)}))
+    done = subprocess.run(
+        [sys.executable, "-m", "pip", "--python", str(python), "install", "--no-deps",
+         "--no-index", "--quiet", "--disable-pip-version-check", str(wheel)],
+        capture_output=True,
+        text=True,
+        check=False,
+    )  # fmt: skip
+    assert done.returncode == 0, done.stdout + done.stderr
+    # Only as a path: a .pth inside that folder (the editable checkout's) is not read from here.
+    (packages / "dependencies.pth").write_text(sysconfig.get_path("purelib") + "\n")
+    return home

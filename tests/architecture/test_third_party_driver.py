@@ -11,6 +11,7 @@ import shutil
 import socket
 import subprocess
 import sysconfig
+import threading
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -18,7 +19,6 @@ from typing import NamedTuple
 
 import pytest
 
-from tests.architecture.conftest import Environment
 from tests.architecture.source import ROOT
 
 pytestmark = [pytest.mark.wheel, pytest.mark.xdist_group("wheel"), pytest.mark.timeout(300)]
@@ -75,6 +75,26 @@ class Workshop:
                 return
         raise AssertionError(f"{command} does not listen")
 
+    def said_by(self, command: str, *events: str) -> dict[str, str]:
+        """Run a command until its log has a line of each of these; give the lines."""
+        said: dict[str, str] = {}
+        with subprocess.Popen(
+            command.split(), cwd=self.folder, env=self._surroundings(), text=True,
+            stdout=subprocess.DEVNULL, stderr=subprocess.PIPE,
+        ) as running:  # fmt: skip
+            assert running.stderr is not None
+            timer = threading.Timer(PATIENCE_S, running.kill)
+            timer.start()
+            for line in running.stderr:
+                said |= {event: line for event in events if event in line and event not in said}
+                if len(said) == len(events):
+                    break
+            timer.cancel()
+            running.terminate()
+            running.stderr.read()
+        assert set(said) == set(events)
+        return said
+
     def stop(self) -> None:
         for emulator in self._emulators:
             emulator.kill()
@@ -98,9 +118,7 @@ class Workshop:
 
 
 @pytest.fixture(scope="module")
-def workshop(
-    environment: Environment, tmp_path_factory: pytest.TempPathFactory
-) -> Iterator[Workshop]:
+def workshop(installed: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Workshop]:
     folder = tmp_path_factory.mktemp("workshop") / "my_driver"
     shutil.copytree(EXAMPLE, folder, ignore=shutil.ignore_patterns("__pycache__"))
     with socket.socket() as probe:
@@ -108,7 +126,7 @@ def workshop(
         port = int(probe.getsockname()[1])
     sample = folder / "abacus-ab1.toml"
     sample.write_text(sample.read_text().replace("4001", str(port)))
-    made = Workshop(environment(), folder, port)
+    made = Workshop(installed, folder, port)
     try:
         yield made
     finally:
@@ -150,7 +168,7 @@ def test_every_command_of_the_guide_does_what_it_says(followed: Workshop) -> Non
     assert captured == kept.read_bytes()
 
 
-def installed(workshop: Workshop, name: str, module: str, *points: str) -> None:
+def leave_behind(workshop: Workshop, name: str, module: str, *points: str) -> None:
     """Another distribution, as an installer leaves it behind."""
     packages = workshop.packages()
     (packages / f"{name}.py").write_text(module)
@@ -161,11 +179,11 @@ def installed(workshop: Workshop, name: str, module: str, *points: str) -> None:
 
 
 def test_an_impostor_and_a_broken_package_stop_nothing_else(followed: Workshop) -> None:
-    installed(
+    leave_behind(
         followed, "impostor", "class Scale:\n    pass\n",
         "mt-sics = impostor:Scale", "hollow = impostor:Scale",
     )  # fmt: skip
-    installed(followed, "broken", "raise RuntimeError('no licence')\n", "abax = broken:Scale")
+    leave_behind(followed, "broken", "raise RuntimeError('no licence')\n", "abax = broken:Scale")
 
     told = followed.run("tallyport edge kinds --json")
     assert told.returncode == 1
@@ -188,3 +206,14 @@ def test_an_impostor_and_a_broken_package_stop_nothing_else(followed: Workshop) 
     assert 'The driver "abax" of broken 1.0 cannot be loaded' in refused.stderr
     assert "no licence" in refused.stderr
     assert followed.run("tallyport edge check --config abacus-ab1.toml").returncode == 0
+
+    two = broken.partition("[[devices]]")
+    beads = f"{two[0]}[[devices]]{two[2]}".replace('"parts-scale"', '"beads"').replace(
+        "port =", "beads ="
+    )
+    (followed.folder / "two.toml").write_text(beads + sample[sample.index("[[devices]]") :])
+    said = followed.said_by(
+        "tallyport edge run --config two.toml", "device_refused", "device_running"
+    )
+    assert 'The driver \\"abax\\" of broken 1.0 cannot be loaded' in said["device_refused"]
+    assert "parts-scale" in said["device_running"]

@@ -10,7 +10,6 @@ from pathlib import Path
 
 import pytest
 
-from tests.architecture.conftest import Environment
 from tests.architecture.source import ROOT
 
 pytestmark = [pytest.mark.wheel, pytest.mark.xdist_group("wheel"), pytest.mark.timeout(300)]
@@ -41,11 +40,6 @@ def test_the_wheel_has_all_that_the_programs_read(wheel: Path) -> None:
         assert not wanted - names, f"the wheel lacks {sorted(wanted - names)}"
     assert {"tallyport/cli.py", "edge/cli.py", "central/cli.py"} <= names
     assert not [name for name in names if name.startswith(("tests/", "deploy/", ".venv"))]
-
-
-@pytest.fixture(scope="module")
-def installed(environment: Environment) -> Path:
-    return environment()
 
 
 def run(home: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
