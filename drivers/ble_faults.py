@@ -19,6 +19,7 @@ _START = (
     "Install BlueZ (package bluez) and start it: systemctl enable --now bluetooth. "
     "A container must be given the system's D-Bus socket."
 )
+_RESTART = "Start it anew: systemctl restart bluetooth. If that fails, unplug the adapter."
 _SWITCH_ON = "Switch it on: bluetoothctl power on. If that fails: rfkill unblock bluetooth."
 _OTHERS = (
     "Does another program on this computer use Bluetooth? One agent must have the adapter for "
@@ -61,16 +62,22 @@ def radio_fault(error: Exception, adapter: str | None) -> DeviceUnavailable:
     if isinstance(error, exc.BleakDBusError) and error.dbus_error == "org.bluez.Error.NotReady":
         return DeviceUnavailable(f"{which} is switched off.", hint=_SWITCH_ON)
     if not isinstance(error, exc.BleakError):
-        return DeviceUnavailable(
-            f"Bluetooth is not available: this computer's D-Bus cannot be reached ({error}).",
-            hint=_START,
-        )
+        return _no_answer(error)
     if adapter and "not found" in str(error):
         return DeviceUnavailable(
             f"There is no Bluetooth adapter {adapter}.",
             hint="bluetoothctl list shows those that this computer has.",
         )
     return DeviceUnavailable(f"{which} cannot be used: {error}.", hint=_OTHERS)
+
+
+def _no_answer(error: Exception) -> DeviceUnavailable:
+    if isinstance(error, TimeoutError):
+        return DeviceUnavailable("Bluetooth does not answer: BlueZ hangs.", hint=_RESTART)
+    return DeviceUnavailable(
+        f"Bluetooth is not available: this computer's D-Bus cannot be reached ({error}).",
+        hint=_START,
+    )
 
 
 def _not_available(reason: str, message: str) -> DeviceUnavailable:

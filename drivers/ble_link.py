@@ -92,7 +92,8 @@ class BleLine:
         """Ask for notifications; raises ``DeviceUnavailable``."""
         self._client = client
         try:
-            await client.start_notify(full_uuid(self.profile.notify), self._notified)
+            async with asyncio.timeout(WRITE_TIMEOUT_S):
+                await client.start_notify(full_uuid(self.profile.notify), self._notified)
         except faults() as error:
             raise self._end or link_fault(self.where, error) from error
 

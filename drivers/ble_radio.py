@@ -21,6 +21,8 @@ if TYPE_CHECKING:
     from bleak import BleakClient
 
 CONNECT_TIMEOUT_S = 20.0
+ANSWER_TIMEOUT_S = 10.0
+"""How long BlueZ may take over anything that needs no device."""
 DISCONNECT_TIMEOUT_S = 5.0
 STALE_S = 30.0
 """A scan that heard nobody at all for so long is begun anew: BlueZ may have been restarted."""
@@ -159,7 +161,8 @@ class Radio:
                 bluez={**self._options, "filters": {"DuplicateData": True}},
                 backend=self._backends.scanner,
             )
-            await scanner.start()
+            async with asyncio.timeout(ANSWER_TIMEOUT_S):
+                await scanner.start()
         except faults() as error:
             raise radio_fault(error, self.adapter) from error
         self._scanner = scanner
@@ -197,10 +200,11 @@ class Radio:
         """The device, if BlueZ holds it: it keeps the connections of an agent that was killed,
         and who is connected advertises no more."""
         try:
-            adapter = await bleak().BleakAdapter.get(
-                bluez=self._options, backend=self._backends.adapter
-            )
-            devices = await adapter.get_connected_devices([*services])
+            async with asyncio.timeout(ANSWER_TIMEOUT_S):
+                adapter = await bleak().BleakAdapter.get(
+                    bluez=self._options, backend=self._backends.adapter
+                )
+                devices = await adapter.get_connected_devices([*services])
         except NotImplementedError:  # not on every system
             return None
         except faults() as error:

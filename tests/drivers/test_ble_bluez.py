@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from drivers import registry
+from drivers import ble_link, ble_radio, registry
 from drivers.ble_adverts import BTHOME_UUID
 from drivers.driver import Driver
 from drivers.errors import DeviceRefused, DeviceUnavailable
@@ -100,6 +100,34 @@ async def test_an_adapter_that_is_off_or_not_there(tmp_path: Path) -> None:
             await driver("ble-acaia").run(_nothing)
         with pytest.raises(DeviceUnavailable, match="There is no Bluetooth adapter hci7"):
             await driver("ble-acaia", adapter="hci7").run(_nothing)
+
+
+@pytest.mark.parametrize("deaf_to", ["GetManagedObjects", "SetDiscoveryFilter", "StartDiscovery"])
+async def test_a_bluez_that_hangs(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, deaf_to: str
+) -> None:
+    monkeypatch.setattr(ble_radio, "ANSWER_TIMEOUT_S", 0.3)
+    async with bluez(tmp_path) as fake:
+        fake.deaf_to = {deaf_to}
+        for kind in ("ble-bthome", "ble-decent"):
+            with pytest.raises(DeviceUnavailable, match="BlueZ hangs") as caught:
+                await driver(kind).run(_nothing)
+            assert "systemctl restart bluetooth" in caught.value.hint
+
+
+async def test_a_bluez_that_hangs_over_a_device(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setattr(ble_link, "WRITE_TIMEOUT_S", 0.3)
+    async with bluez(tmp_path) as fake:
+        path = fake.device(ADDRESS, "Decent Scale", connected=True)
+        fake.service(path, "fff0", DECENT)
+        for deaf_to in ("StartNotify", "WriteValue"):
+            fake.deaf_to = {deaf_to}
+            with pytest.raises(DeviceUnavailable, match="does not answer"):
+                async with asyncio.timeout(PATIENCE_S):
+                    await driver("ble-decent").run(_nothing)
+            fake.connect(path, connected=True)
 
 
 async def test_without_bluez(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:

@@ -26,13 +26,16 @@ Properties = dict[str, Variant]
 
 
 class FakeBluez:
-    """``filters`` is what the scan was asked for, ``written`` what devices were told."""
+    """``filters`` is what the scan was asked for, ``written`` what devices were told; methods in
+    ``deaf_to`` are never answered.
+    """
 
     def __init__(self, bus: MessageBus) -> None:
         self.scanning = asyncio.Event()
         self.notifying = asyncio.Event()
         self.filters: dict[str, Any] = {}
         self.written: list[bytes] = []
+        self.deaf_to: set[str] = set()
         self._bus = bus
         self._objects: dict[str, dict[str, Properties]] = {
             ADAPTER: {
@@ -129,9 +132,11 @@ class FakeBluez:
             )
         )  # fmt: skip
 
-    def _asked(self, message: Message) -> Message | None:
+    def _asked(self, message: Message) -> Message | bool | None:
         if message.message_type is not MessageType.METHOD_CALL:
             return None
+        if message.member in self.deaf_to:
+            return True
         if message.member == "GetManagedObjects":
             return Message.new_method_return(message, "a{oa{sa{sv}}}", [self._objects])
         if message.interface not in {_ADAPTER1, _DEVICE1, _CHARACTERISTIC1}:
