@@ -12,7 +12,6 @@ from drivers.emulators.llrp_reader import EmulatedReader
 from drivers.readings import DeviceEvent, TagRead
 from tests.drivers.test_llrp_faults import Portal, portal
 
-
 QUICK = {"connect_timeout_s": 0.5, "setup_timeout_s": 1.0}
 
 
