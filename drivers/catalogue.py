@@ -68,7 +68,7 @@ ABOUT: dict[str, About] = {
         families="RFID readers with LLRP 1.0.1: Impinj Speedway and R700, Zebra FX7500 and "
         "FX9600, and others",
         protocol="EPCglobal LLRP 1.0.1",
-        connection="TCP, port 5084",
+        connection="TCP (port 5084) or TLS (5085), dialled or dialling in",
         emulator="drivers.emulators.llrp_reader:EmulatedReader",
         quirks=(
             "A reader takes one client. A client that died without a good-bye keeps the next one "

@@ -10,9 +10,7 @@ from pydantic import BaseModel, ConfigDict, Field, field_validator, model_valida
 
 _STRICT = ConfigDict(frozen=True, extra="forbid")
 PORT, TLS_PORT = 5084, 5085
-"""LLRP's port, and the one for LLRP in TLS, as Impinj's own client library uses it; that a reader
-serves TLS there as delivered is unverified.
-"""
+"""LLRP's port, and the one for LLRP in TLS: documented for Impinj's R700, tried on no reader."""
 
 
 class TlsSettings(BaseModel):

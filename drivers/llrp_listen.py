@@ -56,6 +56,7 @@ class _Device:
         self.who = who
         self.addresses: frozenset[_Address] | None = frozenset()
         self.called = asyncio.Event()
+        self.waited_for = False
         self._call: Link | None = None
 
     def offer(self, call: Link) -> None:
@@ -148,9 +149,18 @@ class Listener:
         return self._server is not None and self._server.is_serving()
 
     def expect(self, settings: LinkSettings) -> None:
-        """A device takes calls here, until ``release``."""
+        """A device takes calls here, until ``release``; ``next_call`` waits for the first.
+
+        Raises ``DeviceRefused`` when another device waits for the same reader.
+        """
         who = _who(settings)
-        self._devices.setdefault(who, _Device(who))
+        device = self._devices.setdefault(who, _Device(who))
+        if device.waited_for:
+            raise DeviceRefused(
+                f"Two devices here wait for the same LLRP reader at {settings.where}",
+                hint="Give each its own listen.reader_id, or host.",
+            )
+        device.waited_for = True
 
     def new_strangers(self) -> int:
         """Calls refused since this was last asked, by whomever."""
@@ -162,18 +172,20 @@ class Listener:
         """Wait for the reader of a device that is expected to call.
 
         Raises ``DeviceUnavailable`` when it does not within ``patience_s``. A call that comes
-        after that waits for the next time.
+        later waits for the next time.
         """
         listen = settings.listen
         assert listen is not None
         device = self._devices[_who(settings)]
-        device.addresses = await _addresses(settings.host)
         try:
+            device.addresses = await _addresses(settings.host)
             async with asyncio.timeout(listen.patience_s):
                 while (call := device.take()) is None:
                     await device.called.wait()
         except TimeoutError:
             raise self._nobody(settings, listen) from None
+        finally:
+            device.waited_for = False
         return call
 
     def _nobody(self, settings: LinkSettings, listen: ListenSettings) -> DeviceUnavailable:

@@ -34,6 +34,9 @@ def _place(options: Mapping[str, Any]) -> str:
     if broker:
         name = options["node"] if "node" in options else broker["heard"]
         return f"{name} by the broker at {broker['host']}:{broker['port']}"
+    if listen := options.get("listen"):
+        caller = listen["reader_id"] or options["host"] or "any reader"
+        return f"{caller} dials in to port {listen['port']}"
     place = options.get("port") or options.get("host") or ""
     return f"{options['host']}:{place}" if "host" in options else str(place)
 

@@ -245,3 +245,12 @@ def test_an_identity_is_written_in_many_ways() -> None:
 def test_settings_that_do_not_fit_are_refused(given: dict[str, Any], words: str) -> None:
     with pytest.raises(ValidationError, match=words):
         LlrpConfig.model_validate(given)
+
+
+async def test_two_devices_that_wait_for_the_same_reader_are_told(port: int) -> None:
+    async with listening(device(port, reader_id=MAC_ONE)) as first:
+        async with listening(device(port, reader_id=MAC_ONE)) as second:
+            with pytest.raises(DeviceRefused, match="Two devices"):
+                await second.end()
+        async with dialling(port, identity=ONE):
+            await connected(first)

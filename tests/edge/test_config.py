@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import subprocess
 import sys
+import tomllib
 from pathlib import Path
 
 import pytest
 
-from edge.config import ConfigError, load
+from edge.config import ConfigError, check, load
+from edge.describing import describe
 
 GOOD = """
 [edge]
@@ -166,3 +168,13 @@ def test_checking_a_file_loads_no_database_and_no_broker_client(tmp_path: Path) 
     )
     assert done.returncode == 0, done.stderr
     assert "p1: mt-sics at shelf" in done.stdout
+
+
+def test_readers_that_dial_in_share_a_port_and_are_described_by_whom_they_are() -> None:
+    data = tomllib.loads((SAMPLES / "llrp" / "dials-in.toml").read_text())
+    found = check({"edge": {"name": "edge-1", "site": "yard"}, **data})
+    assert [describe(device, 0).description for device in found.devices] == [
+        "00:16:25:11:25:D6 dials in to port 5084",
+        "00:16:25:11:25:D7 dials in to port 5084",
+        "reader-7.example:5085",
+    ]
