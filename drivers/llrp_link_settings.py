@@ -6,7 +6,14 @@ import string
 from pathlib import Path
 from typing import Any, Self
 
-from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
+from pydantic import (
+    BaseModel,
+    ConfigDict,
+    Field,
+    ValidationInfo,
+    field_validator,
+    model_validator,
+)
 
 _STRICT = ConfigDict(frozen=True, extra="forbid")
 PORT, TLS_PORT = 5084, 5085
@@ -85,16 +92,21 @@ class LinkSettings(BaseModel):
 
     model_config = _STRICT
 
-    host: str | None = Field(default=None, min_length=1)
     listen: ListenSettings | None = None
+    host: str | None = Field(default=None, min_length=1, validate_default=True)
     tls: TlsSettings | None = None
     port: int = Field(default_factory=_usual_port, ge=1, le=65_535)
     connect_timeout_s: float = Field(default=5.0, gt=0, le=120)
 
+    @field_validator("host")
+    @classmethod
+    def _leads_to_the_reader(cls, value: str | None, info: ValidationInfo) -> str | None:
+        if value is None and info.data.get("listen") is None:
+            raise ValueError("the reader's address is needed (or listen, if it dials in)")
+        return value
+
     @model_validator(mode="after")
     def _is_one_or_the_other(self) -> Self:
-        if self.listen is None and self.host is None:
-            raise ValueError("host is needed: the reader's address (or listen, if it dials in)")
         if self.listen is not None and "port" in self.model_fields_set:
             raise ValueError("with listen, the port is listen.port: leave port out")
         if self.listen is not None and self.tls is not None and self.tls.certificate is None:

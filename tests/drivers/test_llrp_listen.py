@@ -236,7 +236,7 @@ def test_an_identity_is_written_in_many_ways() -> None:
 @pytest.mark.parametrize(
     ("given", "words"),
     [
-        ({}, "host is needed"),
+        ({}, "address is needed"),
         ({"listen": {}, "port": 5084}, "leave port out"),
         ({"listen": {"reader_id": "reader 7"}}, "hexadecimal"),
         ({"listen": {"reader_id": ""}}, "hexadecimal"),
