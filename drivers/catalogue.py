@@ -87,17 +87,23 @@ ABOUT: dict[str, About] = {
     ),
     "modbus-rtu": About(
         families="Weighing transmitters with Modbus-RTU, by a register map in the settings",
-        protocol="Modbus-RTU, function 3",
+        protocol="Modbus-RTU, functions 3 and 4 to read, by pymodbus",
         connection="serial (RS-485), or RTU carried over TCP",
         emulator="drivers.emulators.transmitter:EmulatedTransmitter",
-        quirks=("Manuals that count from 40001 mean address 0.",),
+        quirks=(
+            "Manuals that count from 40001 mean address 0.",
+            "Written is only what the map names as a command, by `tallyport edge tell` alone.",
+        ),
     ),
     "modbus-tcp": About(
         families="Weighing transmitters with Modbus-TCP, by a register map in the settings",
-        protocol="Modbus-TCP, function 3",
+        protocol="Modbus-TCP, functions 3 and 4 to read, by pymodbus",
         connection="TCP, port 502",
         emulator="drivers.emulators.transmitter:EmulatedTransmitter",
-        quirks=("Manuals that count from 40001 mean address 0.",),
+        quirks=(
+            "Manuals that count from 40001 mean address 0.",
+            "Written is only what the map names as a command, by `tallyport edge tell` alone.",
+        ),
     ),
     "scale-pattern": About(
         families="Any other scale that sends lines: a pattern with named groups, learned from "

@@ -114,9 +114,11 @@ class LineClient(ModbusClientMixin[Awaitable[ModbusPDU]]):
         return None
 
     def _answers(self, answer: ModbusPDU, request: ModbusPDU) -> bool:
-        if self._framing == "tcp" and answer.transaction_id != request.transaction_id:
-            return False
-        if answer.dev_id != request.dev_id:
+        if self._framing == "tcp":
+            # The transaction is what tells: not every device sends the unit back as it was asked.
+            if answer.transaction_id != request.transaction_id:
+                return False
+        elif answer.dev_id != request.dev_id:
             self.strangers.add(answer.dev_id)
             return False
         if answer.function_code & 0x7F != request.function_code:

@@ -88,9 +88,16 @@ class ModbusRtuScale(ModbusScale):
         return FrameDecoder(MODBUS_RTU)
 
 
+class ModbusTcpConfig(ModbusConfig):
+    """The same, where 0 and 255 are units too: a device that is no gateway is often one of them."""
+
+    unit_id: int = Field(default=1, ge=0, le=255)
+
+
 class ModbusTcpScale(ModbusScale):
     """One transmitter with Modbus-TCP."""
 
+    Config = ModbusTcpConfig
     framing = "tcp"
 
     @classmethod

@@ -31,7 +31,7 @@ class EmulatedTransmitter(EmulatedIndicator):
 
     To be set by a test: ``exception`` answers everything with this code, ``deaf`` answers nothing,
     ``noise`` goes before each answer, ``echo`` sends back what it hears, as two wires do,
-    ``override`` puts words into registers.
+    ``override`` puts words into registers. ``asked`` are the functions that it was asked for.
     """
 
     def __init__(
@@ -48,30 +48,31 @@ class EmulatedTransmitter(EmulatedIndicator):
         self.deaf = self.echo = False
         self.noise = b""
         self.override: dict[int, int] = {}
+        self.asked: set[int] = set()
         self.map = registers
         self.tcp = tcp
         self._unit_id = unit_id
-        self._asked = bytearray()
+        self._unread = bytearray()
         self._written: dict[int, int] = {}
 
     def _heard(self, data: bytes) -> None:
         if self.echo:
             self.send(data)
-        self._asked += data
-        while (size := self._size()) and len(self._asked) >= size:
-            frame = bytes(self._asked[:size])
+        self._unread += data
+        while (size := self._size()) and len(self._unread) >= size:
+            frame = bytes(self._unread[:size])
             request = frame[6:] if self.tcp else frame[:-2]
             if not self.tcp and crc(request) != frame[-2:]:
-                del self._asked[:1]
+                del self._unread[:1]
                 continue
-            del self._asked[:size]
+            del self._unread[:size]
             if request[0] == self._unit_id and not self.deaf:
                 self._reply(frame, self._obeyed(request))
 
     def _size(self) -> int:
         """How long the request is that has begun; 0 where that is not known yet."""
         head, tail = (6, 0) if self.tcp else (0, 2)
-        request = self._asked[head:]
+        request = self._unread[head:]
         if len(request) < 2 or request[1] != _WRITE_MANY:
             return head + 6 + tail
         return 0 if len(request) < 7 else head + 7 + request[6] + tail
@@ -84,6 +85,7 @@ class EmulatedTransmitter(EmulatedIndicator):
 
     def _obeyed(self, request: bytes) -> bytes:
         unit, function, first, count = struct.unpack(">BBHH", request[:6])
+        self.asked.add(function)
         if self.exception is not None:
             return bytes([unit, function | 0x80, self.exception])
         if function == self.map.function:

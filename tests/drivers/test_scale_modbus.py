@@ -6,10 +6,14 @@ import asyncio
 import tomllib
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from pydantic import ValidationError
 
 from drivers import registry
 from drivers.emulators.transmitter import PLAIN, EmulatedTransmitter
@@ -64,6 +68,7 @@ async def test_weights_come_from_a_transmitter(tcp: bool, over_tcp: bool) -> Non
         assert f"Modbus-{'TCP' if tcp else 'RTU'}" in heard.of(DeviceEvent)[0].detail
         scale.set_load_g(16_000)
         await heard.heard(WeightReading, lambda one: one.status is WeightStatus.OVERLOAD)
+        assert scale.asked == {3}, "nothing is ever written"
         scale.unplug()
         with pytest.raises(DeviceUnavailable, match="lost"):
             await heard.end()
@@ -202,6 +207,47 @@ async def test_a_late_answer_of_modbus_tcp_answers_no_later_question() -> None:
     assert list(answer.registers) == [123]
     with pytest.raises(NoAnswer):
         await LineClient(ScriptedLine(late), "tcp", timeout_s=0.05).read_holding_registers(0)
+
+
+@pytest.mark.parametrize("unit_id", [0, 255])
+async def test_units_that_only_modbus_tcp_has(unit_id: int) -> None:
+    async with transmitter(tcp=True, unit_id=unit_id) as scale:
+        place = {"host": "127.0.0.1", "port": await scale.listen(), "unit_id": unit_id}
+        table = {**scale.map.model_dump(), **QUICK, **place}
+        async with listening(ModbusTcpScale(ModbusTcpScale.Config.model_validate(table))) as heard:
+            await heard.heard(WeightReading)
+        with pytest.raises(ValidationError, match="unit_id"):
+            ModbusRtuScale.Config.model_validate(table)
+
+
+async def test_a_device_that_sends_another_unit_back_is_heard_over_tcp() -> None:
+    line = ScriptedLine(bytes.fromhex("000100000005000302007b"))
+    answer = await LineClient(line, "tcp").read_holding_registers(0, count=1, device_id=1)
+    assert list(answer.registers) == [123]
+
+
+NOISE = st.lists(
+    st.sampled_from([b"\x01", b"\x03", b"\x01\x03\x04", b"\x00", b"\xff\xff", b"ST,GS", GOOD[:6]]),
+    max_size=6,
+).map(b"".join)
+
+
+@settings(max_examples=60, deadline=None)
+@given(NOISE, st.lists(st.integers(0, 40), max_size=5))
+def test_noise_of_any_kind_before_an_answer_however_it_is_cut(
+    noise: bytes, cuts: list[int]
+) -> None:
+    stream = noise + GOOD
+    edges = [0, *sorted(min(cut, len(stream)) for cut in cuts), len(stream)]
+    pieces = [stream[a:b] for a, b in pairwise(edges) if a < b]
+
+    async def ask() -> list[int]:
+        client = LineClient(ScriptedLine(*pieces), "rtu", timeout_s=5)
+        answer = await client.read_holding_registers(7, count=2, device_id=1)
+        assert client.noise_bytes == len(noise)
+        return list(answer.registers)
+
+    assert asyncio.run(ask()) == [0, 12345]
 
 
 async def test_a_damaged_answer_is_none() -> None:
