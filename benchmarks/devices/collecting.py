@@ -55,7 +55,10 @@ def counts(item: pytest.Item) -> bool:
     if any(item.get_closest_marker(name) for name in ("skip", "skipif", "xfail")):
         return False
     function = getattr(item, "function", None)
-    return function is not None and "pytest.skip(" not in inspect.getsource(function)
+    if function is None:
+        return False
+    source = inspect.getsource(function)
+    return not any(call in source for call in ("pytest.skip(", "pytest.importorskip("))
 
 
 def _by_parameter(

@@ -75,6 +75,10 @@ def skips_itself() -> None:
     pytest.skip("no such thing here")
 
 
+def skips_itself_without_a_library() -> None:
+    pytest.importorskip("no_such_library")
+
+
 @pytest.mark.parametrize(
     "other",
     [
@@ -82,6 +86,7 @@ def skips_itself() -> None:
         {"marks": [pytest.mark.skipif(True, reason="not here")]},
         {"marks": [pytest.mark.xfail]},
         {"function": skips_itself},
+        {"function": skips_itself_without_a_library},
     ],
 )
 def test_what_is_skipped_or_expected_to_fail_proves_nothing(other: dict[str, Any]) -> None:
