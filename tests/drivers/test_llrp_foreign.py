@@ -13,7 +13,8 @@ from llrpkit.emulator import LLRPEmulator
 from llrpkit.protocol import messages
 
 from drivers.emulators.llrp_reader import EmulatedReader
-from drivers.llrp import LlrpConfig, LlrpReader
+from drivers.llrp import Antenna, LlrpConfig, LlrpReader
+from drivers.llrp_filters import TagFilter
 from drivers.readings import DeviceEvent, TagRead
 from tests.drivers.listening import PATIENCE_S, listening
 
@@ -44,6 +45,30 @@ async def test_our_driver_reads_a_reader_that_we_did_not_write(foreign: Foreign)
     assert all(tag.epc_bits == 96 and tag.antenna for tag in tags)
     assert all(tag.peak_rssi_dbm is not None and tag.peak_rssi_dbm < 0 for tag in tags)
     assert driver.counters()["frame_errors"] == 0
+
+
+async def test_it_runs_what_it_is_asked_to_and_says_so(foreign: Foreign) -> None:
+    """Its codec is another one: what it reads out of our ROSpec and tells again is the same."""
+    first = LlrpReader(LlrpConfig(host="127.0.0.1", port=foreign.port))
+    async with listening(first) as listener:
+        await listener.heard(TagRead, lambda tag: tag.antenna == 1)
+    chosen = next(tag.epc for tag in listener.of(TagRead) if tag.antenna == 1)
+    wanted = LlrpConfig(
+        host="127.0.0.1",
+        port=foreign.port,
+        antennas=(Antenna(antenna=1, tx_power_dbm=30, rx_sensitivity_db=0), Antenna(antenna=2)),
+        rf_mode="robust",
+        impinj_search_mode="dual",
+        filters=(TagFilter(epc_prefix=chosen, bits=95),),
+        report=("antenna", "rssi", "phase"),
+        gpis=(1,),
+    )
+    async with listening(LlrpReader(wanted)) as again:
+        await again.until(lambda: len(again.of(TagRead)) >= 3)
+        # GET_ROSPECS was asked before and after the start: no word of any difference
+        assert not [event for event in again.of(DeviceEvent) if event.name == "info"]
+    assert {tag.epc[:-1] for tag in again.of(TagRead)} == {chosen[:-1]}
+    assert all(tag.phase_rad is not None for tag in again.of(TagRead))
 
 
 async def test_stock_sllurp_reads_our_emulator() -> None:
