@@ -110,7 +110,7 @@ class Link:
             async with asyncio.timeout(timeout_s):
                 while not self._waiting:
                     if self.connection.lost.done():
-                        raise self._lost()
+                        raise self._lost(self.connection.lost.result())
                     self._news.clear()
                     await self._news.wait()
         except TimeoutError:
@@ -131,7 +131,7 @@ class Link:
                 hint="May this user publish to that topic? Look at the broker's access list.",
             ) from error
         except NotConnected as error:
-            raise self._lost() from error
+            raise self._lost(str(error)) from error
 
     def vanish(self) -> None:
         """See ``drivers.broker.BrokerLink``."""
@@ -144,9 +144,9 @@ class Link:
         self._waiting.append(message)
         self._news.set()
 
-    def _lost(self) -> DeviceUnavailable:
+    def _lost(self, why: str) -> DeviceUnavailable:
         return DeviceUnavailable(
-            f"The broker at {self._where} was lost: {self.connection.lost.result()}.",
+            f"The broker at {self._where} was lost: {why}.",
             hint="Does it run, and is the network up? It is called again shortly.",
         )
 

@@ -245,6 +245,27 @@ async def test_an_uncalibrated_node_is_heard_in_counts_alone(own_broker: Embedde
         assert not heard.of(WeightReading)
 
 
+async def test_what_the_access_list_forbids_is_told() -> None:
+    broker = EmbeddedBroker(authorise=lambda who, action, topic: "window" not in topic)
+    settings = BrokerSettings(port=await broker.start())
+    try:
+        driver = LoadCellMqtt(LoadCellMqttConfig(node="shelf-1-a", broker=settings))
+        async with listening(driver) as heard:
+            with pytest.raises(DeviceUnavailable, match=r"said no.*window"):
+                await heard.end()
+        async with device_broker.connected(settings) as link:
+            with pytest.raises(DeviceUnavailable, match="did not take") as refused:
+                await link.publish("any/window", b"1")
+            assert "access list" in refused.value.hint
+            link.vanish()
+            with pytest.raises(DeviceUnavailable, match="lost"):
+                await link.publish("any", b"1")
+            with pytest.raises(DeviceUnavailable, match="lost"):
+                await link.next()
+    finally:
+        await broker.stop()
+
+
 async def test_without_a_word_about_brokers_nothing_is_tried(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
