@@ -10,6 +10,7 @@ from contextlib import asynccontextmanager
 import pytest
 
 from benchmarks.nemesis import network
+from benchmarks.servers.mosquitto import free_port
 from drivers.emulators.llrp_reader import HELD_MESSAGES_MAX, EmulatedReader
 from drivers.llrp import LlrpConfig, LlrpReader
 from drivers.readings import TagRead
@@ -28,10 +29,11 @@ ADD_ROSPEC = 20
 class Portal:
     """An emulated reader and the edge's supervisor of it, both with what ships."""
 
-    def __init__(self, emulator: EmulatedReader) -> None:
+    def __init__(self, emulator: EmulatedReader, listen: dict[str, object] | None = None) -> None:
         self.emulator = emulator
         self.kept: list[Observation] = []
-        config = LlrpConfig(host="127.0.0.1", port=emulator.port)
+        place = {"listen": listen} if listen else {"host": "127.0.0.1", "port": emulator.port}
+        config = LlrpConfig.model_validate(place)
         self.supervisor = Supervisor(
             "gate",
             "dock-1",
@@ -80,10 +82,16 @@ class Portal:
 
 
 @asynccontextmanager
-async def portal() -> AsyncIterator[Portal]:
-    emulator = EmulatedReader()
-    await emulator.start()
-    one = Portal(emulator)
+async def portal(*, listens_on: int | None = None) -> AsyncIterator[Portal]:
+    """The edge dials, or ``listens_on`` a port that the reader dials."""
+    if listens_on is None:
+        emulator = EmulatedReader()
+        await emulator.start()
+        one = Portal(emulator)
+    else:
+        emulator = EmulatedReader(dials=("127.0.0.1", listens_on), redial_s=0.1)
+        await emulator.start()
+        one = Portal(emulator, {"port": listens_on, "address": "127.0.0.1"})
     running = asyncio.create_task(one.supervisor.run())
     try:
         await until(lambda: one.states[-1:] == ["running"], "the reader to run")
@@ -163,3 +171,24 @@ async def test_what_a_reader_kept_through_an_outage_arrives_whole_and_with_its_o
     assert max(tag.event_time for tag in old) <= moment(until_us + 1_000_000)
     spread = {int((tag.event_time - moment(began_us)).total_seconds()) // 30 for tag in old}
     assert spread >= set(range(10))  # not heaped up where they arrived
+
+
+async def test_a_reader_that_another_client_holds_is_told_and_read_when_it_is_let_go() -> None:
+    async with portal() as one:
+        one.emulator.faults.busy = True
+        one.emulator.drop()
+        await until(lambda: "another client" in one.health[-1].cause, "the holder to be told")
+        assert one.states[-1] == "retrying"
+        assert "serves one client" in one.health[-1].hint
+        one.emulator.faults.busy = False
+        await set_up_again(one)
+
+
+async def test_a_reader_that_dials_in_is_back_by_itself() -> None:
+    """Its device waits for it, and what it kept meanwhile comes with it."""
+    port = free_port()
+    async with portal(listens_on=port) as one:
+        one.emulator.drop()
+        await until(lambda: "retrying" in one.states, "the end to be told")
+        await set_up_again(one)
+        assert one.emulator.calls >= 2
