@@ -193,6 +193,7 @@ def _weight(reading: WeightReading) -> dict[str, object]:
         "tare": reading.tare or None,
         "compare": reading.compare,
         "device": reading.device,
+        "calibration": reading.calibration,
     }
     return said | {name: what for name, what in told.items() if what is not None}
 

@@ -225,6 +225,13 @@ class EmulatedMqttNode(_EmulatedNode):
         """Switch on."""
         self._switch_on(lambda: asyncio.create_task(self._run(), name="emulated node"))
 
+    async def stop(self) -> None:
+        """Switch off, and say so."""
+        if self._link is not None:
+            with suppress(DeviceUnavailable):  # the broker may be gone
+                await self._link.publish(f"{self._root}/status", b"offline", retain=True)
+        await super().stop()
+
     def vanish(self) -> None:
         """Lose the network: the broker publishes the will."""
         if self._link is not None:

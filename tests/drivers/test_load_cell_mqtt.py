@@ -172,6 +172,14 @@ async def test_a_node_that_vanished_is_told_by_its_will(broker: Broker) -> None:
         await heard_again(LoadCellMqtt(config(broker)), lambda _: True)
 
 
+async def test_a_node_that_was_switched_off_is_told_to_whoever_comes(own_broker: Embedded) -> None:
+    async with emulated(own_broker), listening(LoadCellMqtt(config(own_broker))) as heard:
+        await heard.heard(WeightReading)
+    async with listening(LoadCellMqtt(config(own_broker))) as heard:
+        with pytest.raises(DeviceUnavailable, match="is offline"):
+            await heard.end()
+
+
 async def test_gaps_restarts_and_nonsense_are_counted_and_told(own_broker: Embedded) -> None:
     async with emulated(own_broker) as node:
         tapped = bytearray()

@@ -77,6 +77,8 @@ def test_what_was_weighed_names_its_calibration() -> None:
     assert settled
     assert abs(settled[-1].gross_mg - 500_000) < 4_000
     assert {one.calibration for one in settled} == {1}
+    (shown,) = [decode.as_json(one) for one in weigher.take([cell.window()])]
+    assert (shown["unit"], shown["calibration"]) == ("g", 1)
 
 
 def test_raw_counts_are_no_weight_and_a_restart_parts_the_stream() -> None:
