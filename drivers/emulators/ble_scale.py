@@ -26,7 +26,7 @@ from drivers.emulators.ble_air import Air
 from drivers.emulators.indicator import EmulatedIndicator
 from drivers.emulators.load_cell import SAMPLE_S, LoadCell, Sample
 
-_ADVERTISE_EVERY_MS = 40.0
+_ADVERTISE_EVERY_MS = 160.0  # bumble's clock takes it for slots of 0.625 ms: 100 ms
 _MOST_BYTES = 20
 _SPOKEN_FOR = b"\xef\xdd\x0c"
 _ASKED_SETTINGS = b"\xef\xdd\x06"

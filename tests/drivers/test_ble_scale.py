@@ -40,6 +40,13 @@ STEP_G = 10
 """BTHome's resolution, the coarsest."""
 
 
+@pytest.fixture(autouse=True)
+def patience(monkeypatch: pytest.MonkeyPatch) -> None:
+    """On a starved machine the emulated radio may be slower than any real one."""
+    monkeypatch.setattr(ble_link, "WRITE_TIMEOUT_S", PATIENCE_S)
+    monkeypatch.setattr(ble_radio, "CONNECT_TIMEOUT_S", PATIENCE_S)
+
+
 @asynccontextmanager
 async def heard_scale(
     kind: str, **options: Any

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from pydantic import ValidationError
 
-from drivers import registry
+from drivers import ble_link, ble_radio, registry
 from drivers.ble_uart import UARTS, BlePlace
 from drivers.emulators.ble_air import Air, air
 from drivers.emulators.ble_scale import EmulatedBridge
@@ -21,6 +21,13 @@ from drivers.scale_protocols import PROTOCOLS
 from tests.drivers.listening import PATIENCE_S, listening
 
 ROOT = Path(__file__).parents[2]
+
+
+@pytest.fixture(autouse=True)
+def patience(monkeypatch: pytest.MonkeyPatch) -> None:
+    """On a starved machine the emulated radio may be slower than any real one."""
+    monkeypatch.setattr(ble_link, "WRITE_TIMEOUT_S", PATIENCE_S)
+    monkeypatch.setattr(ble_radio, "CONNECT_TIMEOUT_S", PATIENCE_S)
 
 
 def config(kind: str, name: str, **options: Any) -> Any:

@@ -6,7 +6,9 @@ import asyncio
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 
-from drivers import registry
+import pytest
+
+from drivers import ble_link, ble_radio, registry
 from drivers.emulators.ble_air import Air, air
 from drivers.emulators.ble_scale import EmulatedBleScale
 from edge.backoff import Backoff
@@ -18,6 +20,13 @@ from gateway.contract import DeviceDescribed, DeviceHealth, Observation, WeightS
 from tests.edge.waiting import until
 
 LONG_S = 60.0
+
+
+@pytest.fixture(autouse=True)
+def patience(monkeypatch: pytest.MonkeyPatch) -> None:
+    """On a starved machine the emulated radio may be slower than any real one."""
+    monkeypatch.setattr(ble_link, "WRITE_TIMEOUT_S", LONG_S)
+    monkeypatch.setattr(ble_radio, "CONNECT_TIMEOUT_S", LONG_S)
 
 
 class Plate:
