@@ -325,9 +325,7 @@ def _admit(  # noqa: PLR0917 (one step of _commit)
             Arrived(edge=batch.edge, epoch=batch.epoch, seq=seq, observation=observation)
             for seq, observation in enumerate(batch.observations[admission.skip :], start=first)
         ]
-        counted.update(repeated=admission.skip, lost=admission.lost)
-        if admission.lost:
-            _log.error("observations_lost", edge=batch.edge, count=admission.lost, before=first)
+        counted["repeated"] += admission.skip
         if not stream.known:
             _begin(conn, topic, batch, streams, counted, record_us)
     elif admission.decision is Decision.REPEAT:
@@ -337,6 +335,12 @@ def _admit(  # noqa: PLR0917 (one step of _commit)
         _log.warning(
             "batch_refused", why=admission.decision.value, edge=batch.edge,
             expected=stream.upto_seq + 1, first_seq=batch.first_seq,
+        )  # fmt: skip
+    counted["lost"] += admission.lost
+    if admission.lost:
+        _log.error(
+            "observations_lost", edge=batch.edge, epoch=batch.epoch, count=admission.lost,
+            before=batch.first_seq,
         )  # fmt: skip
     announces_more = stream.known and batch.committed_seq > stream.committed_seq
     if admission.decision is Decision.TAKE or announces_more:

@@ -49,7 +49,9 @@ class Decision(StrEnum):
 
 
 class Admission(NamedTuple):
-    """``skip`` observations of the batch are there already; ``lost`` were declared lost."""
+    """``skip`` observations of the batch are there already; ``lost`` were declared lost, or
+    announced by a stream that is fenced.
+    """
 
     decision: Decision
     upto_seq: int
@@ -63,8 +65,9 @@ def admit(stream: Stream, batch: Batch) -> Admission:
     The batch continues the stream when what it begins with (after what the edge declares
     lost) is at most the next number. Everything of it up to the watermark is a repeat.
     """
-    if stream.fenced:
-        return Admission(Decision.FENCED, stream.upto_seq)
+    if stream.fenced:  # what it announces on top will never come: it is lost already
+        more = max(0, batch.committed_seq - stream.committed_seq)
+        return Admission(Decision.FENCED, stream.upto_seq, lost=more)
     expected = stream.upto_seq + 1
     last = batch.first_seq + len(batch.observations) - 1
     if batch.first_seq - batch.lost_before > expected:
@@ -106,10 +109,7 @@ def standing(conn: Connection) -> list[tuple[str, Watermark]]:
 def advance(
     conn: Connection, stream: Stream, batch: Batch, admission: Admission, record_us: int
 ) -> Stream:
-    """Move a stream on by an admission; the watermark is what this transaction commits.
-
-    What a fenced stream announces on top will never come: it is lost already.
-    """
+    """Move a stream on by an admission; the watermark is what this transaction commits."""
     moved = stream._replace(
         upto_seq=admission.upto_seq,
         committed_seq=max(stream.committed_seq, batch.committed_seq, admission.upto_seq),
@@ -123,7 +123,7 @@ def advance(
         {
             "upto": moved.upto_seq,
             "committed": moved.committed_seq,
-            "lost": admission.lost + (moved.committed_seq - stream.committed_seq) * stream.fenced,
+            "lost": admission.lost,
             "now": record_us,
             "edge": batch.edge,
             "epoch": batch.epoch,

@@ -138,6 +138,22 @@ async def test_a_newer_start_closes_the_older_and_counts_what_never_came(
     ]
 
 
+async def test_what_a_closed_start_announces_afterwards_is_lost_and_told_once(
+    database: Database,
+) -> None:
+    """A rig of lying cards (seed 115) found it in the books, and no alarm."""
+    ingest = Ingest(database, Tide())
+    first = batch(1, [scan("1")])
+    later = msgspec.structs.replace(
+        batch(1, [scan("a")], epoch="epoch0002"), after_epoch="epoch0001", after_seq=1
+    )
+    await ingest.receive([(TOPIC, codec.encode(one)) for one in (first, later)])
+    late = msgspec.structs.replace(batch(2, [scan("2")]), committed_seq=8)
+    outcome = await ingest.receive([(TOPIC, codec.encode(one)) for one in (late, late)])
+    assert (outcome.counted["fenced"], outcome.counted["lost"]) == (2, 7)
+    assert (await database.read(facts))["edge_stream"][0] == ("epoch0001", 1, 7, True)
+
+
 async def test_a_new_start_whose_second_batch_comes_first_begins_with_its_first(
     database: Database,
 ) -> None:
