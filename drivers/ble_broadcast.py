@@ -16,7 +16,7 @@ from drivers.ble_radio import Ear, Sighting, radio_of
 from drivers.driver import Tap
 from drivers.errors import DeviceRefused, DeviceUnavailable
 
-_ENOUGH = 50
+ENOUGH = 50
 """So many advertisements without what is wanted show that the device is another one."""
 
 
@@ -76,7 +76,7 @@ class BroadcastLine:
         )
         if not said:
             self._without += 1
-            if self._without == _ENOUGH:
+            if self._without == ENOUGH:
                 raise self._other(sighting)
             return b""
         self._without = 0

@@ -19,7 +19,7 @@ from bleak.exc import (
     BleakError,
 )
 
-from drivers import ble_link, ble_radio, registry
+from drivers import ble_broadcast, ble_link, ble_radio, registry
 from drivers.ble_adverts import BTHOME_UUID
 from drivers.ble_radio import radio_of
 from drivers.ble_scale import AcaiaScale, Manners
@@ -365,7 +365,10 @@ async def test_bthome_that_cannot_be_understood_is_refused(
                 await driver("ble-bthome").run(_nothing)
 
 
-async def test_a_device_that_advertises_other_things_is_told() -> None:
+async def test_a_device_that_advertises_other_things_is_told(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(ble_broadcast, "ENOUGH", 3)
     async with air() as room, scale("ble-xiaomi", room):
         with pytest.raises(DeviceUnavailable, match="advertises no BTHome data: it offers 181d"):
             async with asyncio.timeout(PATIENCE_S):
