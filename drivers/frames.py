@@ -1,4 +1,4 @@
-"""Bytes to readings, incrementally: the one framer of every scale but MT-SICS, which talks.
+"""Bytes to readings, incrementally: the one framer of every scale.
 
 A protocol gives a ``FrameFormat``: where in a stream the next frame lies, and what a frame says.
 The decoder searches, keeps the rest (never more than the longest frame), and tells what lies
@@ -180,7 +180,10 @@ class FrameDecoder:
         why, self._refused = self._refused, ""
         first, self._forgiving = self._forgiving, False
         if gap and not first and not self._format.quiet(gap, self._last):
-            self._error(why or "No frame of this protocol", gap, self._gap_offset)
+            # The end of the line before is no part of what made no sense.
+            begin = len(gap) - len(gap.lstrip(b"\r\n"))
+            sense = gap.strip(b"\r\n") or gap
+            self._error(why or "No frame of this protocol", sense, self._gap_offset + begin)
 
     def _error(self, what: str, data: bytes, offset: int) -> None:
         text = not self._format.binary

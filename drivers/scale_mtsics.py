@@ -11,6 +11,7 @@ never changed: no ``T``, ``Z``, ``@`` or ``C`` leaves this driver. A TCP socket 
 from __future__ import annotations
 
 import asyncio
+import re
 from collections.abc import Mapping
 from typing import Annotated, ClassVar, Literal, NoReturn, Self
 
@@ -18,12 +19,13 @@ from pydantic import Field, model_validator
 
 from drivers.driver import Emit, Tap
 from drivers.errors import DeviceRefused, DeviceUnavailable, FrameError
-from drivers.frame_faults import frame_error, told_once
-from drivers.lines import Line, LineSplitter
+from drivers.frame_faults import told_once
+from drivers.frames import FrameDecoder, FrameFormat, searched
 from drivers.mtsics_replies import ERRORS, Reply, parse_reply, reading_of, unquoted
 from drivers.readings import DeviceEvent, Reading
 from drivers.transport import Transport, TransportSettings, open_transport
 
+LINE_BYTES_MAX = 200
 ANSWER_TIMEOUT_S = 1.0
 """How long to wait for a model or serial number: not every scale has these commands."""
 
@@ -47,60 +49,64 @@ class MtSicsConfig(TransportSettings):
         return self
 
 
-class MtSicsDecoder:
-    """A scale's bytes to readings (``drivers.driver.Decoder``); holds at most 4 kB.
+_LINE = re.compile(rb"(?:(?<![^\r\n])[^\r\n]{1,%d}|S [SD] [^\r\n]{1,40})[\r\n]" % LINE_BYTES_MAX)
+"""A line, or the weight that stands last in one that begins with noise, or whose end was lost."""
 
-    Where noise stands before a weight in the same line, or a line's end was lost, the weight
-    is kept and what stood before it is reported.
+
+class MtSicsDecoder:
+    """A scale's bytes to readings (``drivers.driver.Decoder``), by the framer of all scales.
+
+    A driver that waits for its answers takes ``replies`` instead, one step earlier.
     """
 
     def __init__(self) -> None:
-        self.errors: list[FrameError] = []
-        self.frames = 0
-        self._lines = LineSplitter()
+        self._replies: list[Reply] = []
+        self._frames = FrameDecoder(
+            FrameFormat(
+                find=searched(_LINE, longest=LINE_BYTES_MAX + 1), read=self._read, lines=True
+            )
+        )
+
+    @property
+    def errors(self) -> list[FrameError]:
+        """What was skipped since they were last taken."""
+        return self._frames.errors
+
+    @errors.setter
+    def errors(self, errors: list[FrameError]) -> None:
+        self._frames.errors = errors
+
+    @property
+    def frames(self) -> int:
+        """How many replies there were."""
+        return self._frames.frames
+
+    @property
+    def pending_bytes(self) -> int:
+        """Bytes held because their line has not ended, or nothing has followed them."""
+        return self._frames.pending_bytes
 
     def feed(self, data: bytes) -> list[Reading]:
         """Decode all lines that have ended."""
-        return [reading_of(reply) for reply in self.replies(data)]
+        self._replies.clear()
+        return self._frames.feed(data)
 
     def finish(self) -> list[Reading]:
         """The stream ended: a last line without its end counts if a unit shows it is whole."""
-        lines, errors = self._lines.finish()
-        replies = self._taken_apart(lines, errors)
-        if replies and replies[-1].value is not None and replies[-1].unit is None:
-            last, _ = lines[-1], replies.pop()
-            self._refuse("A weight that was cut short", last.data, last.offset)
-        return [reading_of(reply) for reply in replies]
+        self._replies.clear()
+        return self._frames.finish()
 
     def replies(self, data: bytes) -> list[Reply]:
-        """The same as ``feed``, one step earlier: for a driver that waits for its answers."""
-        return self._taken_apart(*self._lines.feed(data))
+        """The same as ``feed``, with what each reading answers."""
+        self.feed(data)
+        return list(self._replies)
 
-    def _taken_apart(self, lines: list[Line], errors: list[FrameError]) -> list[Reply]:
-        told = len(self.errors)
-        self.errors += errors
-        replies = [reply for line in lines for reply in self._parse(line)]
-        self.errors[told:] = sorted(self.errors[told:], key=lambda error: error.offset)
-        return replies
-
-    def _parse(self, line: Line) -> list[Reply]:
-        raw = line.data.strip(b" \t\0")
-        if not raw:
-            return []
-        reply = parse_reply(raw.decode("latin-1"))
+    def _read(self, frame: bytes) -> Reading:
+        reply = parse_reply(frame.strip(b" \t\0\r\n").decode("latin-1"))
         if reply is None:
-            # The last place from which the line is a whole weight.
-            start = raw.rfind(b"S S ", 1), raw.rfind(b"S D ", 1)
-            tail = raw[max(start) :] if max(start) > 0 else b""
-            reply = parse_reply(tail.decode("latin-1")) if tail else None
-            self._refuse("No MT-SICS reply", line.data[: len(line.data) - len(tail)], line.offset)
-        if reply is None:
-            return []
-        self.frames += 1
-        return [reply]
-
-    def _refuse(self, what: str, frame: bytes, offset: int) -> None:
-        self.errors.append(frame_error(what, frame, offset))
+            raise ValueError("No MT-SICS reply")
+        self._replies.append(reply)
+        return reading_of(reply)
 
 
 # ---- the driver ----------------------------------------------------------------------------

@@ -136,9 +136,10 @@ def test_memory_is_bounded() -> None:
     decoder = MtSicsDecoder()
     for _ in range(100):
         decoder.feed(b"x" * 5_000)
-    assert decoder._lines.pending_bytes <= 4097
+        assert decoder.pending_bytes <= 4096 + 256
     assert decoder.feed(b"\r\nS S 1 g\r\n") == [weight("1")]
-    assert [(error.offset, len(error.frame)) for error in decoder.errors] == [(0, 64)]
+    assert decoder.errors
+    assert {len(error.frame) for error in decoder.errors} == {64}, "a sample, not all of it"
 
 
 @pytest.mark.evidence("emulator", "mt-sics")
