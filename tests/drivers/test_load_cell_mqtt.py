@@ -21,6 +21,7 @@ from drivers.load_cell import LoadCellMqtt, LoadCellMqttConfig
 from drivers.load_cell_frames import window_of_message
 from drivers.mqtt_line import MqttPlace, open_mqtt
 from drivers.readings import DeviceEvent, LoadCellWindow, WeightReading
+from drivers.scale_commands import tell
 from drivers.transport import TransportSettings
 from edge import device_brokers
 from gateway.broker import EmbeddedBroker
@@ -396,6 +397,23 @@ async def test_a_scale_is_heard_and_asked_through_a_bridge(
             bridge.link.vanish()
             with pytest.raises(DeviceUnavailable, match=r"bridge .* is offline"):
                 await heard.end()
+    finally:
+        await bridge.stop()
+        await scale.stop()
+
+
+async def test_a_person_can_zero_a_scale_through_a_bridge(own_broker: Embedded) -> None:
+    scale = EmulatedIndicator("sma", seed=3)
+    bridge = Bridge(own_broker, scale, tasmota=False)
+    try:
+        scale.set_load_g(592)
+        await bridge.start(await scale.listen())
+        driver = registry.load("sma")
+        options = driver.Config.model_validate({"mqtt": bridge.place, "silence_timeout_s": 30})
+        async with listening(driver(options)) as heard:
+            await heard.heard(WeightReading, lambda one: bool(one.stable) and one.value != 0)
+            await tell("sma", options, "zero", seconds=0.1)  # an SMA scale does not answer
+            await heard.heard(WeightReading, lambda one: one.value is not None and one.value < 0.1)
     finally:
         await bridge.stop()
         await scale.stop()
