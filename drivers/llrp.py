@@ -176,8 +176,10 @@ class _Handshake(sllurp.llrp.LLRPClient):  # type: ignore[misc]  # sllurp has no
         self._deferreds["SET_READER_CONFIG_RESPONSE"].append(onCompletion)
 
     def _impinj_settings(self) -> list[tuple[int, bytes]]:
-        # without the monitor the reader keeps a dead session and refuses every new one
-        settings = [(_LINK_MONITOR, pack(">HH", 1, _MISSED_KEEPALIVES))]
+        assert self.found is not None
+        settings: list[tuple[int, bytes]] = []
+        if Effect.LINK_MONITOR in effects(self.found.vendor_pen, self.found.model):
+            settings.append((_LINK_MONITOR, pack(">HH", 1, _MISSED_KEEPALIVES)))
         debounce_ms = self._ours.impinj_gpi_debounce_ms
         if debounce_ms is not None:
             settings += [

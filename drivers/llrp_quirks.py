@@ -25,7 +25,7 @@ Evidence = Literal["tested-on-bytes", "documented", "unverified"]
 class Effect(Enum):
     """What the driver does about a quirk."""
 
-    EXTENSIONS = "Impinj's extensions are enabled, and its own parameters may be sent"
+    EXTENSIONS = "they are enabled first, and only this maker's readers get its own parameters"
     LINK_MONITOR = "the reader is told to drop a client that leaves keepalives unanswered"
     SENDS_EVERY_FIELD = "fields that are missing in a report are not filled in"
     RATE_IS_LINK_FREQUENCY = "the rate in the RF mode table is divided by Miller's number"
@@ -54,8 +54,9 @@ class Quirk:
         return f"{self.maker} {models}" if models else self.maker
 
     def __str__(self) -> str:
+        done = f"; so {self.effect.value}" if self.effect else ""
         source = f": {self.source}" if self.source else ""
-        return f"{self.what} [{self.evidence}{source}]"
+        return f"{self.what}{done} [{self.evidence}{source}]"
 
 
 def _impinj(

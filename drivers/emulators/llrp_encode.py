@@ -256,6 +256,7 @@ def configuration(settings: ReaderSettings, facts: ReaderFacts) -> bytes:
     parts = [parameter(218, pack(">BH", 0, len(facts.identity)) + facts.identity)]
     for antenna, connected in settings.antenna_connected.items():
         parts.append(parameter(221, pack(">BHh", 0x80 if connected else 0, antenna, 0)))
+    parts += [_as_delivered(antenna, facts) for antenna in settings.antenna_connected]
     states = b"".join(
         parameter(245, pack(">HB", kind, 0x80 if enabled else 0))
         for kind, enabled in settings.events.items()
@@ -271,3 +272,14 @@ def configuration(settings: ReaderSettings, facts: ReaderFacts) -> bytes:
         parts.append(parameter(219, pack(">HB", port, 0x80 if on else 0)))
     parts.append(parameter(226, b"\x80" if settings.hold_upon_reconnect else b"\x00"))
     return b"".join(parts)
+
+
+def _as_delivered(antenna: int, facts: ReaderFacts) -> bytes:
+    """AntennaConfiguration (16.2.6.6): most sensitive, full power, the first way to send."""
+    hop_table, channel = (0, 1) if facts.fixed_khz else (1, 0)
+    receiver = parameter(223, pack(">H", 1)) if facts.sensitivities_db else b""
+    transmitter = parameter(224, pack(">HHH", hop_table, channel, len(facts.power_table())))
+    control = parameter(335, pack(">HH", facts.rf_modes[0].identifier, 0))
+    singulation = parameter(336, pack(">BHI", 1 << 6, 32, 0))
+    command = parameter(330, b"\x00" + control + singulation)
+    return parameter(222, pack(">H", antenna) + receiver + transmitter + command)

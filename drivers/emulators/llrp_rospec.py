@@ -185,7 +185,13 @@ def _antenna(rospec: Rospec, body: bytes, facts: ReaderFacts) -> None:
             above = facts.sensitivities_db[index - 1]
             rospec.sensitivity_dbm[antenna] = facts.weakest_dbm + above
         elif kind == 224:
-            _hop_table, _channel, power = unpack_from(">HHH", inner)
+            hop_table, channel, power = unpack_from(">HHH", inner)
+            if facts.fixed_khz and not 1 <= channel <= len(facts.fixed_khz):
+                raise RefusedError(301, f"RFTransmitter parameter, invalid channel ({channel})")
+            if not facts.fixed_khz and hop_table != 1:
+                raise RefusedError(
+                    301, f"RFTransmitter parameter, invalid HopTableID ({hop_table})"
+                )
             if not 1 <= power <= len(facts.power_table()):
                 raise RefusedError(301, f"transmit power index {power} is not in the table")
             rospec.power_index[antenna] = power

@@ -173,6 +173,24 @@ async def test_reports_are_held_where_the_reader_can(can: bool, wanted: bool, do
         assert (pack(">HH", 226, 5) in message) is can  # not sent to a reader that cannot
 
 
+async def test_what_happens_while_the_edge_is_away_is_told_when_it_is_back() -> None:
+    emulator = EmulatedReader()
+    async with running(emulator, gpis=[1]):
+        pass
+    await emulator.gpi(1, True)
+    await emulator.report([tag("A")])
+    async with running(emulator, gpis=[1]) as listener:
+        await listener.heard(TagRead)
+        assert [event.state for event in gpis(listener)] == [True]
+
+
+@pytest.mark.parametrize("pen", [25882, ZEBRA_PEN])
+async def test_power_is_set_in_a_region_of_fixed_channels(pen: int) -> None:
+    emulator = EmulatedReader(facts=ReaderFacts(fixed_khz=(865_700, 866_300), vendor_pen=pen))
+    async with running(emulator, antennas=[{"antenna": 2, "tx_power_dbm": 20}]):
+        assert spec(emulator).power_index == {2: 41}  # the emulator refuses a hop table here
+
+
 def with_power(index: int) -> Any:
     transmitter = pack(">HHHH", 224, 10, 1, 0)
     return lambda body: body.replace(transmitter + pack(">H", 81), transmitter + pack(">H", index))
