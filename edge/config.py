@@ -254,7 +254,7 @@ _UNIQUE = {
     ("host", "port"): "another device connects there; a reader takes one client",
     ("mqtt.host", "mqtt.port", "mqtt.heard"): "another device listens to this topic",
     ("ble.address",): "another device is connected there; a bridge takes one",
-    ("address", "mass"): "another device is heard from there",
+    ("mass", "address"): "another device is heard from there",
     ("broker.host", "broker.port", "node"): "another device is this node",
     ("read_point", "plate"): "another device is this plate of the read point",
 }

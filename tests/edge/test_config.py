@@ -20,6 +20,8 @@ data_dir = "data"
 """
 SCALE = GOOD + '[[devices]]\nname="p1"\ndriver="mt-sics"\nread_point="shelf"\nport="/dev/a"\n'
 READER = GOOD + '[[devices]]\nname="r1"\ndriver="llrp"\nread_point="dock"\nhost="10.0.0.5"\n'
+BLUETOOTH = GOOD + '[[devices]]\nname="b1"\ndriver="ble-bthome"\nread_point="s"\naddress="x"\n'
+BRIDGE = GOOD + '[[devices]]\nname="b1"\ndriver="sma"\nread_point="s"\nble={address="x"}\n'
 SAMPLES = Path(__file__).parents[2] / "firmware_configs"
 
 
@@ -104,6 +106,14 @@ CASES: dict[str, tuple[str, list[str]]] = {
     "same reader": (
         READER + READER.removeprefix(GOOD).replace("r1", "r2"),
         ["a reader takes one client: devices[0]"],
+    ),
+    "same advertisement": (
+        BLUETOOTH + BLUETOOTH.removeprefix(GOOD).replace("b1", "b2"),
+        ["devices[1].address", "another device is heard from there: devices[0]"],
+    ),
+    "same bridge": (
+        BRIDGE + BRIDGE.removeprefix(GOOD).replace("b1", "b2"),
+        ["devices[1].ble.address", "a bridge takes one: devices[0]"],
     ),
 }  # fmt: skip
 
