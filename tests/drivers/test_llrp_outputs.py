@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 
 import pytest
 
@@ -30,18 +30,22 @@ def settings(reader: EmulatedReader) -> LlrpConfig:
     return LlrpConfig(host="127.0.0.1", port=reader.port)
 
 
+async def switched(reader: EmulatedReader, port: int, *, on: bool) -> Mapping[int, bool]:
+    return await set_output(settings(reader), port, on=on, seconds=60)
+
+
 async def failure(reader: EmulatedReader, port: int = 1) -> DeviceError:
     with pytest.raises(DeviceError) as caught:
-        await set_output(settings(reader), port, on=True, seconds=30)
+        await switched(reader, port, on=True)
     assert caught.value.hint
     return caught.value
 
 
 async def test_an_output_is_switched_and_read_back(reader: EmulatedReader) -> None:
     reader.faults.before[SET_CONFIG] = message(KEEPALIVE, 9)
-    assert await set_output(settings(reader), 2, on=True) == {1: False, 2: True, 3: False}
-    assert await set_output(settings(reader), 3, on=True) == {1: False, 2: True, 3: True}
-    assert await set_output(settings(reader), 2, on=False) == {1: False, 2: False, 3: True}
+    assert await switched(reader, 2, on=True) == {1: False, 2: True, 3: False}
+    assert await switched(reader, 3, on=True) == {1: False, 2: True, 3: True}
+    assert await switched(reader, 2, on=False) == {1: False, 2: False, 3: True}
     kinds = [frame.kind for frame in reader.received]
     assert KEEPALIVE_ACK in kinds
     assert kinds.count(CLOSE_CONNECTION) == 3  # the reader is free for the agent at once
@@ -91,7 +95,7 @@ async def test_no_answer_and_no_reader(reader: EmulatedReader) -> None:
         await set_output(settings(reader), 1, on=True, seconds=0.5)
     await reader.stop()
     with pytest.raises(DeviceUnavailable, match="Cannot connect"):
-        await set_output(settings(reader), 1, on=True)
+        await switched(reader, 1, on=True)
 
 
 async def test_nonsense_is_no_traceback(reader: EmulatedReader) -> None:

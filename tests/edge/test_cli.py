@@ -84,7 +84,17 @@ async def test_a_person_switches_an_output_of_a_reader(tmp_path: Path) -> None:
         + '[[devices]]\nname = "dock"\ndriver = "llrp"\nread_point = "d"\nhost = "127.0.0.1"\n'
         + f"port = {await reader.start()}\n"
     )
-    told = ("tell", "gpo", "--config", str(config), "--device", "dock", "--output")
+    told = (
+        "tell",
+        "gpo",
+        "--config",
+        str(config),
+        "--device",
+        "dock",
+        "--seconds",
+        "60",
+        "--output",
+    )
     status, out, err = await edge(*told, "3", "--on")
     assert (status, out.splitlines()[0]) == (0, "output 3 is on"), err
     assert reader.model.settings.gpo_state == {1: False, 2: False, 3: True, 4: False}

@@ -82,7 +82,7 @@ async def session(facts: ReaderFacts, **wanted: Any) -> tuple[list[bytes], list[
         await emulator.antenna(1, connected=False)
         await emulator.report([TagRead(epc="3034F0" + "0" * 18, epc_bits=96, antenna=1)])
         await listener.heard(TagRead)
-    await set_output(config, 2, on=True)
+    await set_output(config, 2, on=True, seconds=60)
     sent = [frame.data for frame in emulator.received]
     await emulator.stop()
     frames, errors = FrameSplitter().feed(bytes(said))
