@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 import pytest
+import serial
 
 from drivers import serial_line
 from drivers.emulators.serial_pty import SerialPty
@@ -79,6 +80,55 @@ async def test_unplugging_closes_the_port_at_the_first_error() -> None:
         assert open_files() == before - 2  # the emulator's two are gone as well
         with pytest.raises(DeviceUnavailable, match="closed"):
             await port.read()
+
+
+class FailingPort:
+    """What pyserial gives for a port, whose driver fails in one of its ways."""
+
+    def __init__(self, port: Any, failing: str, error: Exception) -> None:
+        self._port, self._failing, self._error = port, failing, error
+
+    def __getattr__(self, name: str) -> Any:
+        if name == self._failing:
+            raise self._error
+        return getattr(self._port, name)
+
+
+@pytest.mark.parametrize("failing", ["in_waiting", "read"])
+@pytest.mark.parametrize(
+    "error",
+    [
+        OSError(errno.EIO, "Input/output error"),
+        termios.error(errno.EIO, "Input/output error"),
+        serial.SerialException("device reports readiness to read but returned no data"),
+        TypeError("'NoneType' object cannot be interpreted as an integer"),
+    ],
+    ids=["OSError", "termios.error", "SerialException", "TypeError"],
+)
+async def test_whatever_a_lost_port_raises_closes_it_and_is_told(
+    failing: str, error: Exception
+) -> None:
+    line = SerialPty(lambda _: None)
+    path = await line.start()
+    before = open_files()
+    try:
+        with open_line(LineSettings(port=path)) as port:
+            port._serial = FailingPort(port._serial, failing, error)
+            line.write(b"x")
+            with pytest.raises(DeviceUnavailable, match="was lost") as lost:
+                await port.read(60)
+            assert "unplugged" in lost.value.hint
+            assert open_files() == before, "closed at once: the name is free for the replugged one"
+    finally:
+        line.unplug()
+
+
+async def test_writing_to_an_unplugged_port_is_told() -> None:
+    line = SerialPty(lambda _: None)
+    with open_line(LineSettings(port=await line.start())) as port:
+        line.unplug()
+        with pytest.raises(DeviceUnavailable, match="was lost"):
+            await port.write(b"SI\r\n")
 
 
 async def test_a_busy_port_names_its_holder() -> None:
