@@ -93,6 +93,7 @@ class BleScale(HeardScale):
     """A scale that is connected to (``drivers.driver.Driver``)."""
 
     Config: ClassVar[type[BleScaleConfig]] = BleScaleConfig
+    there_when_open = True
     title: ClassVar[str]
     packets: ClassVar[bool] = True
     profiles: ClassVar[Mapping[Profile, Manners]]

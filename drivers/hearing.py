@@ -10,7 +10,7 @@ import asyncio
 from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
-from typing import Annotated, Literal, NoReturn
+from typing import Annotated, ClassVar, Literal, NoReturn
 
 import msgspec
 from pydantic import BaseModel, Field
@@ -58,7 +58,12 @@ class HearingSettings(BaseModel):
 
 
 class HeardScale(ABC):
-    """One scale on one line (``drivers.driver.Driver``); a subclass says which line."""
+    """One scale on one line (``drivers.driver.Driver``); a subclass says which line.
+
+    ``there_when_open``: that the line is open shows that the scale is there, though it be silent.
+    """
+
+    there_when_open: ClassVar[bool] = False
 
     def __init__(self, protocol: ScaleProtocol, settings: HearingSettings) -> None:
         self._protocol = protocol
@@ -80,7 +85,10 @@ class HeardScale(ABC):
         timeout.
         """
         async with self._line() as line:
-            await _Hearing(self._protocol, self._settings, line, emit, self._counts).run()
+            hearing = _Hearing(self._protocol, self._settings, line, emit, self._counts)
+            if self.there_when_open:
+                await hearing.connected()
+            await hearing.run()
 
 
 class _Hearing:
@@ -104,6 +112,11 @@ class _Hearing:
         self._last: WeightReading | None = None
         self._known = False
         self._now = asyncio.get_running_loop().time
+
+    async def connected(self) -> None:
+        """Say that the scale is there."""
+        self._known = True
+        await self._emit([self._presence()])
 
     async def run(self) -> NoReturn:
         while True:
@@ -151,9 +164,12 @@ class _Hearing:
         events: list[Reading] = []
         if readings and not self._known:
             self._known = True
-            detail = f"{self._protocol.title} scale at {self._settings.where}"
-            events.append(DeviceEvent(name="connected", detail=detail))
+            events.append(self._presence())
         return [*events, *told_once(errors)]
+
+    def _presence(self) -> DeviceEvent:
+        detail = f"{self._protocol.title} scale at {self._settings.where}"
+        return DeviceEvent(name="connected", detail=detail)
 
     def _weight(self, reading: Reading) -> WeightReading | None:
         """The weight on the scale now; ``None`` where a frame is no statement about it.

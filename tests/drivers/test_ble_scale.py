@@ -288,6 +288,16 @@ async def test_what_is_left_of_one_notification_joins_no_other() -> None:
         assert len(reported(heard)) == 2
 
 
+async def test_a_scale_that_says_nothing_yet_is_there_all_the_same() -> None:
+    async with air() as room, scale("ble-weight-scale", room) as emulated:
+        emulated.silent = True
+        async with listening(driver("ble-weight-scale")) as heard:
+            await heard.heard(DeviceEvent, lambda event: event.name == "connected")
+            emulated.silent = False
+            await heard.heard(WeightReading)
+            assert len(heard.of(DeviceEvent)) == 1
+
+
 async def test_silence_is_told() -> None:
     async with heard_scale("ble-decent", silence_timeout_s=0.5) as (emulated, heard):
         emulated.silent = True
