@@ -5,13 +5,15 @@ What a reader accepts stands in its own tables: ``drivers.llrp_check`` compares 
 
 from __future__ import annotations
 
-from typing import Literal, Self
+import difflib
+from collections.abc import Callable, Collection
+from typing import Annotated, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, model_validator
 
 from drivers.llrp_filters import TagFilter
 from drivers.llrp_link_settings import LinkSettings
-from drivers.llrp_modes import ModeName
+from drivers.llrp_modes import MODE_NAMES, ModeName
 
 _STRICT = ConfigDict(frozen=True, extra="forbid")
 
@@ -35,6 +37,30 @@ REPORTED: tuple[Reported, ...] = (
     "antenna", "channel", "rssi", "first_seen", "last_seen", "count", *sorted(IMPINJ_FIELDS),
 )  # fmt: skip
 """What is reported unless the settings say otherwise."""
+
+
+def _word_or(numbers: Collection[object], *words: str) -> Callable[[object], object]:
+    """Let one of the words or numbers pass; say once, not per type, what else would be right."""
+
+    def checked(value: object) -> object:
+        if value in (words if isinstance(value, str) else numbers):
+            return value
+        near = difflib.get_close_matches(str(value), words, n=1) if isinstance(value, str) else []
+        guess = f'; the nearest is "{near[0]}"' if near else ""
+        if isinstance(numbers, range):
+            others = f"or a number from {numbers[0]} to {numbers[-1]}"
+        else:
+            others = "or " + ", ".join(str(one).lower() for one in numbers)
+        raise ValueError(f"it is one of {', '.join(words)}; {others}{guess}")
+
+    return checked
+
+
+_RfMode = Annotated[int | ModeName, BeforeValidator(_word_or(range(65_536), *MODE_NAMES))]
+_Search = Annotated[
+    int | SearchMode, BeforeValidator(_word_or((*SEARCH_MODES.values(),), *SEARCH_MODES))
+]
+_Auto = Annotated[Literal["auto"] | bool, BeforeValidator(_word_or((True, False), "auto"))]
 
 
 class Antenna(BaseModel):
@@ -93,14 +119,14 @@ class LlrpConfig(LinkSettings):
 
     antennas: tuple[Antenna, ...] = ()
     session: int = Field(default=1, ge=0, le=3)
-    rf_mode: int | ModeName | None = None
+    rf_mode: _RfMode | None = None
     tari_ns: int = Field(default=0, ge=0, le=0xFFFF)
     tag_population: int = Field(default=32, ge=1, le=65535)
     tag_transit_ms: int = Field(default=0, ge=0, le=0xFFFFFFFF)
     filters: tuple[TagFilter, ...] = ()
     report: tuple[Reported, ...] | None = None
-    impinj_reports: Literal["auto"] | bool = "auto"
-    impinj_search_mode: int | SearchMode | None = None
+    impinj_reports: _Auto = "auto"
+    impinj_search_mode: _Search | None = None
     impinj_frequencies_mhz: tuple[float, ...] = ()
     impinj_gpi_debounce_ms: int | None = Field(default=None, ge=0, le=60_000)
     report_every_n: int = Field(default=1, ge=1, le=1000)
@@ -130,12 +156,10 @@ class LlrpConfig(LinkSettings):
     def _impinj_fits_together(self) -> Self:
         if self.impinj_reports is False and (wanted := self.impinj_settings):
             raise ValueError(f"{wanted[0]} needs impinj_reports to be true or 'auto'")
-        number = self.search_mode
-        if number is not None and number not in SEARCH_MODES.values():
-            names = ", ".join(f"{value} ({name})" for name, value in SEARCH_MODES.items())
-            raise ValueError(f"impinj_search_mode = {number}: there are {names}")
-        if number == SEARCH_MODES["tagfocus"] and self.session != 1:
-            raise ValueError(f"TagFocus works in session 1 only, not {self.session}")
+        if self.search_mode == SEARCH_MODES["tagfocus"] and self.session != 1:
+            raise ValueError(
+                f"impinj_search_mode = tagfocus works in session 1 only, not in {self.session}"
+            )
         return self
 
     @property
