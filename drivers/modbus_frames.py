@@ -15,6 +15,7 @@ from drivers.weights import fault, told
 
 _READ = frozenset({3, 4})
 _WRITE = frozenset({5, 6, 16})
+_WRITE_MANY = 16
 _MOST_REGISTER_BYTES = 250
 LONGEST = 256
 
@@ -48,6 +49,10 @@ def _sizes(data: bytes) -> list[int]:
         return []
     if function & 0x80 and function & 0x7F in _READ | _WRITE:
         return [5]
+    if function == _WRITE_MANY and len(data) > 6:
+        count = data[6]
+        whole = count == 2 * int.from_bytes(data[4:6], "big") <= _MOST_REGISTER_BYTES - 4
+        return [8, 9 + count] if whole else [8]
     if function in _WRITE:
         return [8]
     if function not in _READ or len(data) < 3:

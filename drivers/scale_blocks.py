@@ -38,8 +38,11 @@ def _continuous(frame: bytes) -> Reading:
     stable = not status & _SWB_MOTION
     if status & _SWB_BEYOND:
         return fault(WeightStatus.UNDERLOAD if minus else WeightStatus.OVERLOAD, stable=stable)
-    value = figure(b"-" if minus else b"", match["weight"].strip())
-    if b"." not in match["weight"]:  # clones send the point itself, and set the code at will
+    # Clones send a sign and a point in the figure itself, and set the bits and the code at will.
+    shown = match["weight"].strip()
+    minus = minus or shown.startswith(b"-")
+    value = figure(b"-" if minus else b"", shown.removeprefix(b"-").strip())
+    if b"." not in shown:
         places = (match["a"][0] & 7) - 2
         value = value.scaleb(-places) if places >= 0 else value * 10**-places
     basic = "kg" if status & _SWB_KG else "lb"
@@ -68,7 +71,7 @@ CONTINUOUS_CHECKED = FrameFormat(
 
 # ---- Toledo 8217 ------------------------------------------------------------------------------
 _TOLEDO = re.compile(
-    rb"\x02(?:(?P<digits>\d{1,4}\.\d{1,4}|\d{4,6})(?P<net>N?)"
+    rb"\x02(?: {0,4}(?P<digits>\d{1,4}\.\d{1,4}|\d{4,6})(?P<net>N?)"
     rb"|\?(?P<status>[\x40-\x7f])|(?P<echo>[EF])|(?P<test>\?))\r"
 )
 _MOTION, _OVER, _UNDER, _OUTSIDE, _CENTRE, _NET = 1, 2, 4, 8, 16, 32

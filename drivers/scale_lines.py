@@ -1,9 +1,9 @@
 """Scale protocols of text lines: A&D, CAS 22, Dini, OHAUS, Sartorius, Radwag, Dibal.
 
-Manuals: A&D EK-L, EJ and GC (data output format); CAS NT-200 and CI series (22-byte format);
-Dini Argeo (READ); OHAUS RS232 interface manual and Ranger; Sartorius LE, EB (SBI, 16 and 22
-characters); Radwag PS; Dibal EPOS (TISA). Blanks between the fields differ from maker to maker
-and mean nothing, so they are never counted.
+Manuals: A&D EK-L, EJ and GC (data output format); CAS NT-200 and CI series (22-byte format); Dini
+Argeo 3590 p. 65 (standard and AF strings) and DGT4X p. 52 (extended string); OHAUS RS232 interface
+manual and Ranger; Sartorius LE, EB (SBI, 16 and 22 characters); Radwag PS; Dibal EPOS (TISA).
+Blanks between the fields differ from maker to maker and mean nothing, so they are never counted.
 """
 
 from __future__ import annotations
@@ -64,10 +64,64 @@ HEADED = FrameFormat(
     find=searched(_HEADED, longest=LONGEST), read=_headed, seven_bits=True, lines=True
 )
 
+# ---- Dini Argeo ------------------------------------------------------------------------------
+# Standard: [CC]ST,GS,weight,kg. Extended (REXT): [CC]1,ST,net,PT tare,pieces,kg. AF: [CC]ST,1,
+# gross kg,PT tare kg. CC is the instrument's code on RS-485, 1 the scale's number.
+_DINI = re.compile(
+    rb"(?<![^\r\n])(?P<code>\d\d)?(?:(?P<scale>\d),)?(?P<said>(?:ST|US|OL|UL|TL),[^\r\n]{1,80})"
+    rb"[\r\n]|(?<![^\r\n])(?P<fault>ERR ?\d\d)[\r\n]"
+)
+_DINI_FIGURE = re.compile(rb"(?:PT)? {0,12}" + NUMBER + rb" {0,4}" + UNIT + rb"? {0,4}")
+
+
+def _dini(frame: bytes) -> Reading:
+    match = _DINI.fullmatch(b"\n" + frame, 1)
+    assert match is not None, "the search found it"
+    if match["fault"]:
+        return fault(WeightStatus.ERROR)
+    head, *fields = match["said"].rstrip().split(b",")
+    scale = match["scale"] or match["code"]
+    if head in {b"OL", b"UL"}:
+        return _of_device(beyond(b"-" if head == b"UL" or b",-" in frame else b""), scale)
+    standard = match["said"] + b"\r"
+    if match["scale"] is None and _HEADED.fullmatch(standard):
+        return _of_device(_headed(standard), scale)
+    net, unit = False, b""
+    if match["scale"] is not None and len(fields) >= 4:
+        tare, unit = _dini_figure(fields[1]), fields[3]
+        weight, net = _dini_figure(fields[0]), bool(figure(tare["sign"], tare["digits"]))
+    elif len(fields) == 3 and fields[0].isdigit():
+        scale, weight = fields[0], _dini_figure(fields[1])
+    else:
+        raise ValueError("A line without a weight")
+    reading = WeightReading(
+        value=figure(weight["sign"], weight["digits"]),
+        unit=unit_of(weight["unit"] or unit),
+        stable=_STABLE.get(head),
+        net=net,
+    )
+    return _of_device(reading, scale)
+
+
+def _dini_figure(field: bytes) -> re.Match[bytes]:
+    found = _DINI_FIGURE.fullmatch(field)
+    if found is None:
+        raise ValueError("A field without its figure")
+    return found
+
+
+def _of_device(reading: Reading, number: bytes | None) -> Reading:
+    if number is None or not isinstance(reading, WeightReading):
+        return reading
+    return msgspec.structs.replace(reading, device=int(number))
+
+
+DINI = FrameFormat(find=searched(_DINI, longest=LONGEST), read=_dini, seven_bits=True, lines=True)
+
 # ---- CAS, 22 bytes ---------------------------------------------------------------------------
 _CAS_22 = re.compile(
     rb"(?P<head>ST|US|OL|UL),(?P<second>GS|NT),(?P<device>[^\r\n])(?P<lamp>[^\r\n]),[ ]{0,8}"
-    rb"(?:" + NUMBER + rb")?[ ]{0,8}" + UNIT + rb"?" + _END
+    rb"(?:" + NUMBER + rb"|(?<=[,+ ])-{2,8}|[*]{1,8})?[ ]{0,8}" + UNIT + rb"?" + _END
 )
 
 
@@ -136,6 +190,10 @@ _SARTORIUS = re.compile(
     + rb"(?:Stat[A-Za-z]{0,2})? {1,16}"
     + rb"(?P<state>OFF|HIGH|High|H|LOW|Low|L|Err {0,3}\d{0,4}|APP\. ?ERR)"
     + _END
+    + rb"|"
+    + _START
+    + rb"(?P<other>Stat[A-Za-z]{0,2} {1,16}[A-Za-z][A-Za-z0-9. ]{0,11})"
+    + _END
 )
 _SARTORIUS_NET = {b"N": True, b"G": False, b"G#": False, b"": None, b"Qnt": None, b"QNT": None}
 _SARTORIUS_STATES = {b"h": WeightStatus.OVERLOAD, b"l": WeightStatus.UNDERLOAD}
@@ -146,6 +204,8 @@ def _sartorius(frame: bytes) -> Reading:
     assert match is not None, "the search found it"
     if match["state"]:
         return fault(_SARTORIUS_STATES.get(match["state"][:1].lower(), WeightStatus.ERROR))
+    if match["other"]:
+        return fault(WeightStatus.ERROR)
     name = (match["id"] or b"").strip()
     value = figure(match["sign"], re.sub(rb"[\[\] ]", b"", match["digits"]))
     if name not in _SARTORIUS_NET:
@@ -195,6 +255,7 @@ def _radwag(frame: bytes) -> Reading:
 RADWAG = FrameFormat(find=searched(_RADWAG, longest=LONGEST), read=_radwag, lines=True)
 
 # ---- Dibal EPOS (TISA) -----------------------------------------------------------------------
+# The check is the XOR of the characters. A page that calls it a sum of digits prints an XOR too.
 _DIBAL = re.compile(_START + rb"99(?P<state>\d)(?P<grams>\d{5})\d{7}(?P<check>[0-?])" + _END)
 
 

@@ -111,7 +111,7 @@ PROTOCOLS: dict[str, ScaleProtocol] = {
         ScaleProtocol(
             name="dini-argeo",
             title="Dini Argeo",
-            form=lines.HEADED,
+            form=lines.DINI,
             poll=b"READ\r\n",
         ),
         ScaleProtocol(name="cas-22", title="CAS, 22 bytes", form=lines.CAS_22),
