@@ -18,15 +18,13 @@ from pydantic import BaseModel, ConfigDict, Field, model_validator
 from drivers.broker import BrokerLink, BrokerSettings, Told, Topic, connected
 from drivers.driver import Emit, Tap
 from drivers.errors import DeviceUnavailable, FrameError
-from drivers.frame_faults import told_once
+from drivers.frame_faults import frame_error, told_once
 from drivers.frames import FrameDecoder
 from drivers.load_cell_calibration import Calibration
 from drivers.load_cell_frames import LINES, MESSAGES, NODE, window_of_message
 from drivers.load_cell_windows import NodeWeigher
 from drivers.readings import DeviceEvent, LoadCellWindow, Reading
 from drivers.transport import Transport, TransportSettings, open_transport
-
-_SAMPLE_BYTES = 64
 
 
 class NodeSettings(BaseModel):
@@ -170,8 +168,7 @@ class LoadCellMqtt:
         try:
             said.append(window_of_message(told.payload))
         except ValueError as error:
-            sample = told.payload[:_SAMPLE_BYTES]
-            errors.append(FrameError(f"{error}: {sample!r}", offset=0, frame=sample))
+            errors.append(frame_error(str(error), told.payload, 0, text=False))
         return self._heard.take(len(told.payload), said, errors, self._where)
 
     def _silence(self) -> DeviceUnavailable:

@@ -7,7 +7,7 @@ import ssl
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager, suppress
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any
 
 import pytest
 
@@ -27,7 +27,8 @@ from edge import device_brokers
 from gateway.broker import EmbeddedBroker
 from gateway.certificates import Authority
 from tests.drivers.listening import PATIENCE_S, listening
-from tests.fakes.mosquitto import MISSING, MosquittoProcess, find_mosquitto, start_mosquitto
+from tests.fakes.brokers import Broker, Embedded, Mosquitto
+from tests.fakes.mosquitto import MISSING, find_mosquitto, start_mosquitto
 
 CALIBRATION = {
     "version": 2,
@@ -37,42 +38,6 @@ CALIBRATION = {
     "zero_counts": 84_000,
     "counts_per_g": 420,
 }
-
-
-class Broker(Protocol):
-    port: int
-
-    async def start(self) -> None: ...
-
-    async def stop(self) -> None: ...
-
-
-class Embedded:
-    def __init__(self, tls: ssl.SSLContext | None = None) -> None:
-        self.port = 0
-        self._tls = tls
-        self._broker: EmbeddedBroker | None = None
-
-    async def start(self) -> None:
-        self._broker = EmbeddedBroker(port=self.port, tls=self._tls)
-        self.port = await self._broker.start()
-
-    async def stop(self) -> None:
-        broker, self._broker = self._broker, None
-        if broker is not None:
-            await broker.stop()
-
-
-class Mosquitto:
-    def __init__(self, process: MosquittoProcess) -> None:
-        self._process = process
-        self.port = process.port
-
-    async def start(self) -> None:
-        await asyncio.to_thread(self._process.start)
-
-    async def stop(self) -> None:
-        await asyncio.to_thread(self._process.kill)
 
 
 @pytest.fixture(autouse=True)
@@ -85,7 +50,7 @@ async def broker(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterato
     kind: Broker
     if request.param == "embedded":
         kind = Embedded()
-        await kind.start()
+        await kind.start_again()
     else:
         if find_mosquitto() is None:
             pytest.skip(MISSING)
@@ -97,7 +62,7 @@ async def broker(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterato
 @pytest.fixture
 async def own_broker() -> AsyncIterator[Embedded]:
     kind = Embedded()
-    await kind.start()
+    await kind.start_again()
     yield kind
     await kind.stop()
 
@@ -145,7 +110,7 @@ async def test_weights_come_and_come_again_after_the_broker_died(broker: Broker)
         async with listening(LoadCellMqtt(config(broker))) as heard:
             with pytest.raises(DeviceUnavailable, match="cannot be reached"):
                 await heard.end()
-        await broker.start()
+        await broker.start_again()
         node.set_load_g(100)
         again = LoadCellMqtt(config(broker))
         await heard_again(again, near(100))
@@ -290,8 +255,8 @@ async def test_a_node_is_heard_through_tls_and_a_strange_authority_is_told(tmp_p
     authority.server(["127.0.0.1"]).write(tmp_path, "broker")
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     context.load_cert_chain(tmp_path / "broker.pem", tmp_path / "broker.key")
-    broker = Embedded(context)
-    await broker.start()
+    broker = Embedded(tls=context)
+    await broker.start_again()
     try:
         secure = {"port": broker.port, "tls_ca": tmp_path / "ours" / "ca.pem"}
         node = EmulatedMqttNode(BrokerSettings.model_validate(secure), window_s=0.02)

@@ -6,62 +6,26 @@ import asyncio
 import contextlib
 from collections.abc import AsyncIterator, Callable
 from pathlib import Path
-from typing import Protocol
 
 import pytest
 
-from gateway.broker import EmbeddedBroker
 from gateway.mqtt import MqttClient, MqttSettings, Will
-from tests.fakes.mosquitto import MISSING, MosquittoProcess, find_mosquitto, start_mosquitto
+from tests.fakes.brokers import Broker, Embedded, Mosquitto
+from tests.fakes.mosquitto import MISSING, find_mosquitto, start_mosquitto
 
 PATIENCE_S = 60.0
 
 
-class Broker(Protocol):
-    """What both kinds can do; everybody may use ``open/#`` and nothing else."""
-
-    port: int
-
-    async def stop(self) -> None: ...
-
-    async def start_again(self) -> None: ...
-
-
-class Embedded:
-    def __init__(self) -> None:
-        self.port = 0
-        self._broker: EmbeddedBroker | None = None
-
-    async def start_again(self) -> None:
-        def authorise(_identity: str, action: str, topic: str) -> bool:
-            return action == "subscribe" or topic.startswith("open/")
-
-        self._broker = EmbeddedBroker(port=self.port, authorise=authorise)
-        self.port = await self._broker.start()
-
-    async def stop(self) -> None:
-        broker, self._broker = self._broker, None
-        if broker is not None:
-            await broker.stop()
-
-
-class Mosquitto:
-    def __init__(self, process: MosquittoProcess) -> None:
-        self._process = process
-        self.port = process.port
-
-    async def start_again(self) -> None:
-        await asyncio.to_thread(self._process.start)
-
-    async def stop(self) -> None:
-        await asyncio.to_thread(self._process.kill)
+def authorise(_identity: str, action: str, topic: str) -> bool:
+    """Everybody may use ``open/#`` and nothing else."""
+    return action == "subscribe" or topic.startswith("open/")
 
 
 @pytest.fixture(params=["embedded", pytest.param("mosquitto", marks=pytest.mark.mosquitto)])
 async def broker(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[Broker]:
-    kind: Embedded | Mosquitto
+    kind: Broker
     if request.param == "embedded":
-        kind = Embedded()
+        kind = Embedded(authorise=authorise)
         await kind.start_again()
     else:
         if find_mosquitto() is None:
