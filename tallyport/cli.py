@@ -24,6 +24,7 @@ ROOMS = {
     "edge": Room("edge.cli:app", "The agent beside the readers, scales and scanners.", "edge"),
     "central": Room("central.cli:app", "Ledger, judging, API and screens.", "central"),
     "gs1": Room("gateway.gs1.cli:app", "Read EPCs, barcodes and Digital Links."),
+    "emulate": Room("tallyport.emulate.cli:app", "Devices to try the edge with.", "edge"),
     "labels": Room("tallyport.labels.cli:app", "Print barcodes of commands and places.", "labels"),
     "evaluate": Room(
         "tallyport.evaluate.cli:app", "Grade the judging on recordings with a truth.", "demo"

@@ -14,7 +14,7 @@ from __future__ import annotations
 import math
 import tomllib
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from itertools import count, pairwise
 from pathlib import Path as File
 from random import Random
@@ -48,8 +48,7 @@ NEXT_DOOR_M = 4.0
 DOOR_HALF_M = 1.5
 
 
-@dataclass(frozen=True, kw_only=True)
-class Heap:
+class Heap(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """A pallet's worth of tagged goods that stays where it is."""
 
     x_m: float
@@ -58,12 +57,11 @@ class Heap:
     goods: Goods = "cartons"
 
 
-@dataclass(frozen=True, kw_only=True)
-class Layout:
+class Layout(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """A dock door, as it stands there day and night."""
 
     name: str = "a dock"
-    antennas: tuple[Antenna, ...] = field(default_factory=dock_antennas)
+    antennas: tuple[Antenna, ...] = msgspec.field(default_factory=dock_antennas)
     heaps: tuple[Heap, ...] = ()
     echoes_db: float = 15.0
     reader: Literal["fast", "dense"] = "fast"
@@ -72,8 +70,7 @@ class Layout:
     room: int = 1
 
 
-@dataclass(frozen=True, kw_only=True)
-class Move:
+class Move(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """Something that happens at the door. ``inwards`` says from which side it begins.
 
     ``nearest_m`` is how near a turn-back comes to the middle of the door and at which distance a

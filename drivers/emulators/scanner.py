@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
+import asyncio
 from pathlib import Path
 
+from drivers.emulators.scan_errors import Typist
 from drivers.emulators.serial_pty import SerialPty
 
 
 class EmulatedScanner:
-    """A scanner with AIM identifiers switched on. ``link`` keeps one path over replugging."""
+    """A scanner with AIM identifiers switched on. ``link`` keeps one path over replugging;
+    a ``typist`` makes its mistakes.
+    """
 
-    def __init__(self, *, link: Path | None = None) -> None:
+    def __init__(self, *, link: Path | None = None, typist: Typist | None = None) -> None:
         self._line = SerialPty(self._ignore, link=link)
+        self.typist = typist or Typist({})
 
     async def start(self) -> str:
         """Plug in; give the path of the port."""
@@ -33,7 +38,10 @@ class EmulatedScanner:
         Raises ``ConnectionError`` when the line does not take them.
         """
         end = suffix.encode() if isinstance(suffix, str) else suffix
-        await self.send((symbology or "").encode() + data.encode() + end)
+        for typed in self.typist.typed((symbology or "") + data):
+            if typed.pause_s:
+                await asyncio.sleep(typed.pause_s)
+            await self.send(typed.text.encode() + (end if typed.suffix else b""))
 
     async def send(self, data: bytes) -> None:
         """Put raw bytes on the line; raises ``ConnectionError`` when it does not take them."""

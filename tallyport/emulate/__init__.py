@@ -1,0 +1,1 @@
+"""Emulated devices for people without hardware: ``tallyport emulate``."""
