@@ -96,14 +96,14 @@ class Capabilities:
             gpis=int(inputs.get("NumGPIs", 0)),
             gpos=int(inputs.get("NumGPOs", 0)),
             powers_dbm={
-                int(entry["Index"]): int(entry["TransmitPowerValue"]) / 100
+                int(entry["Index"]): _signed(entry["TransmitPowerValue"]) / 100
                 for entry in band.get("TransmitPowerLevelTableEntry", [])
             },
             modes=tuple(_mode(entry) for entry in modes),
             hop_table=int(tables[0].get("HopTableId", 1)) if hopping else 0,
             channel=0 if hopping else 1,
             sensitivities_db={
-                int(entry["Index"]): int(entry["ReceiveSensitivityValue"])
+                int(entry["Index"]): _signed(entry["ReceiveSensitivityValue"])
                 for entry in device.get("ReceiveSensitivityTableEntry", [])
             },
             sensitivity_ranges={
@@ -184,6 +184,11 @@ class Capabilities:
             f"frequencies: {self.channels()}",
             f"holds reports while the edge is away: {'yes' if self.holds_reports else 'no'}",
         ]
+
+
+def _signed(value: int) -> int:
+    """LLRP's s16, which sllurp decodes without its sign: -1 dBm would be the highest power."""
+    return value - 0x10000 if value & 0x8000 else value
 
 
 def _mode(entry: Mapping[str, Any]) -> RfMode:

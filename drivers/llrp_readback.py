@@ -26,11 +26,11 @@ _STATES = {DISABLED: "disabled", INACTIVE: "inactive"}
 
 POWER, SENSITIVITY, MODE, SESSION = "transmit power", "receive sensitivity", "RF mode", "session"
 ANTENNAS, FILTERS, SEARCH, CHANNELS = "antennas", "filters", "search mode", "channel list"
-START, STOP = "start trigger", "stop trigger"
+START, STOP, AISPEC_STOP = "start trigger", "stop trigger", "AISpec's stop trigger"
 TARI = "Tari"
 
 _MATTERS = frozenset({POWER, SENSITIVITY, MODE, SESSION, ANTENNAS, FILTERS, SEARCH, CHANNELS,
-                      START, STOP})  # fmt: skip
+                      START, STOP, AISPEC_STOP})  # fmt: skip
 """What decides which tags are read, and when: with another value the reader must not start."""
 
 _START_KINDS = {0: "by START_ROSPEC", 1: "immediately", 2: "periodically", 3: "by"}
@@ -144,11 +144,13 @@ def _aispec(body: bytes, settings: Settings, found: Capabilities | None) -> set[
     (count,) = unpack_from(">H", body)
     antennas = set(unpack_from(f">{count}H", body, 2))
     for kind, inner in parameters(body, 2 + 2 * count):
-        if kind != 186:
-            continue
-        for inner_kind, antenna in parameters(inner, 3):
-            if inner_kind == 222:
-                _antenna(antenna, settings, found)
+        if kind == 184:
+            stops, milliseconds = unpack_from(">BI", inner)
+            settings[0, AISPEC_STOP] = f"type {stops}, {milliseconds} ms" if stops else "never"
+        elif kind == 186:
+            for inner_kind, antenna in parameters(inner, 3):
+                if inner_kind == 222:
+                    _antenna(antenna, settings, found)
     return antennas
 
 

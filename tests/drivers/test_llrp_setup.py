@@ -184,6 +184,14 @@ async def test_what_happens_while_the_edge_is_away_is_told_when_it_is_back() -> 
         assert [event.state for event in gpis(listener)] == [True]
 
 
+async def test_a_power_below_one_milliwatt_is_not_taken_for_the_highest() -> None:
+    """Stock: the table's values lose their sign, and -5 dBm becomes 650 dBm."""
+    emulator = EmulatedReader(power_dbm=(-5.0, 20.0, 0.5))
+    antennas = [{"antenna": 1, "tx_power_dbm": -4.5}, {"antenna": 2, "tx_power_dbm": 20}]
+    async with running(emulator, antennas=antennas):
+        assert spec(emulator).power_index == {1: 2, 2: 51}
+
+
 @pytest.mark.parametrize("pen", [25882, ZEBRA_PEN])
 async def test_power_is_set_in_a_region_of_fixed_channels(pen: int) -> None:
     emulator = EmulatedReader(facts=ReaderFacts(fixed_khz=(865_700, 866_300), vendor_pen=pen))
