@@ -10,14 +10,14 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from datetime import datetime
 from typing import NamedTuple
 
-from central.reconcile.reconciler import Reconciler
-from central.reconcile.verdict import Context, Logged, Pack, ReadPoint, Review, Verdict
+from central.reconcile.verdict import Context, Pack, ReadPoint, Review, Verdict
 from central.stock.model import Movement
 from drivers.recording import PassTruth, PortalHeader, Recording, TagHeard
 from edge.replaying import replay_recording
 from gateway.contract import Antenna, DeviceDescribed, DeviceHealth, Observation
 from gateway.gs1 import sgtin96_hex
 from tallyport.evaluate.events import Event, Happening, happenings
+from tallyport.evaluate.judging import verdicts
 
 RETURNS_WITHIN_S = 15.0
 _GTIN, _COMPANY_DIGITS = "09521234000013", 7
@@ -108,12 +108,9 @@ def _judged(
         packs={_GTIN: Pack(gtin=_GTIN, sku="ITEM")},
         placed=_Anywhere(),
     )
-    reconciler = Reconciler()
-    origin_us = round(began.timestamp() * 1e6)
-    for number, (at_us, observation) in enumerate(_log(_renamed(recording, names), header), 1):
-        logged = Logged(number, "edge", "recording", number, observation)
-        verdict = reconciler.judge([logged], context)
-        for epc, event in _answers(verdict, began, (at_us - origin_us) / 1e6):
+    log = _log(_renamed(recording, names), header)
+    for verdict, known_t in verdicts(log, context, began):
+        for epc, event in _answers(verdict, began, known_t):
             yield names.theirs(epc), event
 
 

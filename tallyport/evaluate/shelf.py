@@ -6,13 +6,13 @@ from collections.abc import Iterator
 from datetime import datetime, timedelta
 from typing import NamedTuple
 
-from central.reconcile.reconciler import Reconciler
-from central.reconcile.verdict import Context, Logged, PlatePlan, ReadPoint, Verdict
+from central.reconcile.verdict import Context, PlatePlan, ReadPoint, Verdict
 from central.stock.model import Movement
 from drivers.recording import ChangeTruth, Recording, ShelfHeader
 from edge.replaying import replay_recording
 from gateway.contract import DeviceDescribed, DeviceHealth, Observation
 from tallyport.evaluate.events import Event, Happening, happenings
+from tallyport.evaluate.judging import verdicts
 
 TOGETHER_S = 4.0
 """Changes of a plate that follow each other so closely are counted as one: it never came to
@@ -60,12 +60,8 @@ def _judged(recording: Recording, header: ShelfHeader) -> Iterator[tuple[int, Ev
         for one in header.plates
     }
     context = Context(read_points={header.read_point: point}, plates=plans)
-    reconciler = Reconciler()
-    origin_us = round(began.timestamp() * 1e6)
-    for number, (at_us, observation) in enumerate(_log(recording, header), 1):
-        logged = Logged(number, "edge", "recording", number, observation)
-        known_t = (at_us - origin_us) / 1e6
-        yield from _answers(reconciler.judge([logged], context), began, known_t)
+    for verdict, known_t in verdicts(_log(recording, header), context, began):
+        yield from _answers(verdict, began, known_t)
 
 
 def _log(recording: Recording, header: ShelfHeader) -> Iterator[tuple[int, Observation]]:
