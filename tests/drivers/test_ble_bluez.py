@@ -32,14 +32,22 @@ async def _nothing(_: object) -> None:
     """Take no notice."""
 
 
-async def soon(event: asyncio.Event) -> None:
-    async with asyncio.timeout(PATIENCE_S):
-        await event.wait()
+async def soon(event: asyncio.Event, heard: Listening) -> None:
+    """Wait for what the driver does; raises what it raised, where it ended instead."""
+    waiting = asyncio.create_task(event.wait())
+    try:
+        async with asyncio.timeout(PATIENCE_S):
+            await asyncio.wait({waiting, heard.task}, return_when=asyncio.FIRST_COMPLETED)
+        if heard.task.done():
+            await heard.task
+    finally:
+        waiting.cancel()
+        await asyncio.gather(waiting, return_exceptions=True)
 
 
 async def decent_heard(fake: FakeBluez, path: str, heard: Listening) -> None:
     """Advertise where that is needed, be connected to, and be heard."""
-    await soon(fake.notifying)
+    await soon(fake.notifying, heard)
     fake.notify(path, FRAME)
     await heard.heard(WeightReading)
 
@@ -48,7 +56,7 @@ async def test_advertisements(tmp_path: Path) -> None:
     async with bluez(tmp_path) as fake:
         path = fake.device(ADDRESS, "plate")
         async with listening(driver("ble-bthome")) as heard:
-            await soon(fake.scanning)
+            await soon(fake.scanning, heard)
             for _ in range(3):  # the same thrice is heard thrice: that is how it is seen to live
                 fake.advertise(path, {BTHOME_UUID: bytes.fromhex("40065e1f")})
             await heard.until(lambda: len(heard.of(WeightReading)) >= 3)
@@ -64,7 +72,7 @@ async def test_a_connection_that_drops(tmp_path: Path) -> None:
         for address in (ADDRESS.lower(), "Decent Scale"):
             fake.notifying.clear()
             async with listening(driver("ble-decent", address=address)) as heard:
-                await soon(fake.scanning)
+                await soon(fake.scanning, heard)
                 fake.advertise(path, {})
                 await decent_heard(fake, path, heard)
                 assert not fake.scanning.is_set()
@@ -87,7 +95,7 @@ async def test_another_device(tmp_path: Path) -> None:
         path = fake.device(ADDRESS, "something", connected=True)
         fake.service(path, "fff0", DECENT)
         async with listening(driver("ble-acaia")) as heard:
-            await soon(fake.scanning)
+            await soon(fake.scanning, heard)
             fake.advertise(path, {})
             with pytest.raises(DeviceRefused, match=r"it offers fff0 \(36f5, fff4\)"):
                 await heard.end()

@@ -145,8 +145,9 @@ class FakeBluez:
             "SetDiscoveryFilter": self._filter,
             "StartDiscovery": lambda _: self.scanning.set(),
             "StopDiscovery": lambda _: self.scanning.clear(),
-            "Connect": lambda _: self._link_soon(message, connected=True),
-            "Disconnect": lambda _: self._link_soon(message, connected=False),
+            # Told before it is answered, as BlueZ does.
+            "Connect": lambda _: self.connect(str(message.path), True),
+            "Disconnect": lambda _: self.connect(str(message.path), False),
             "StartNotify": lambda _: self.notifying.set(),
             "WriteValue": lambda body: self.written.append(bytes(body[0])),
         }
@@ -158,9 +159,6 @@ class FakeBluez:
 
     def _filter(self, body: list[Any]) -> None:
         self.filters = {key: one.value for key, one in body[0].items()}
-
-    def _link_soon(self, message: Message, *, connected: bool) -> None:
-        asyncio.get_running_loop().call_soon(self.connect, message.path, connected)
 
 
 @asynccontextmanager
