@@ -94,7 +94,8 @@ def probe(  # noqa: PLR0917 - typer's options, each given by name
     seconds: Annotated[float, typer.Option(help="How long to listen to each.", min=0.5)] = 5.0,
     as_json: Annotated[bool, typer.Option("--json", help="JSON Lines for scripts.")] = False,
 ) -> None:
-    """Try each device: connect, say what it is, show what it reads. Changes nothing on it.
+    """Try each device: connect, say what it is, show what it reads. No scale or scanner is changed;
+    a reader is set up as the agent would, and says what it accepts.
 
     The agent must not be running: readers and serial ports take one client.
 

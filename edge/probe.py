@@ -1,4 +1,4 @@
-"""Is a device there, and does it speak? Connects, listens a moment, changes nothing."""
+"""Is a device there, and does it speak? Connects as the agent does, and listens a moment."""
 
 from __future__ import annotations
 
