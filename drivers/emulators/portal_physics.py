@@ -7,9 +7,9 @@ as mirrors (``radio_field``); the noise of RSSI, phase with Impinj's ambiguity o
 drift, and Doppler. What is not: coupling between tags that lie on each other.
 
 Where the numbers come from (measured on an R420 and an FX7500 in rooms unless said otherwise):
-RSSI near -33 dBm at 1 m; about 3 dB from place to place; 1-2 dB between channels; 0.5 dB noise on
-one channel; phase noise 2 degrees and Doppler noise 6.5 Hz, both rising when weak; 70 (R420) or
-220 (FX7500) reads/s for one tag, up to 200 for many on the R420. A chip wakes at -19.5 dBm, some
+RSSI near -33 dBm at 1 m; about 3 dB from place to place; 1-2 dB between channels; 0.3-0.5 dB noise
+on one channel, phase noise 1.2 degrees and Doppler noise 5 Hz when strong, a multiple of that when
+weak; 70 (R420) or 220 (FX7500) reads/s for one tag, up to 200 for many on the R420. A chip wakes at -19.5 dBm, some
 1.2 dB more or less from tag to tag (data sheets).
 
 Axes and times are those of ``drivers.emulators.portal_scene``, whose names are all importable
@@ -71,9 +71,11 @@ WAKE_MARGIN_AT_1M_DB = 25.0
 """30 dBm + 8.5 dBic - 3 dB (circular to linear) + 2 dBi - 31.7 dB (1 m) + 19.5 dBm."""
 WAKE_SPREAD_DB = 1.2
 FLOOR_DBM = -80.0
-RSSI_NOISE_DB = 0.45
-PHASE_NOISE_DEG, PHASE_DRIFT_DEG, PHASE_DRIFT_S = 2.0, 3.0, 160.0
-DOPPLER_NOISE_HZ = 6.5
+RSSI_NOISE_DB = 0.2
+PHASE_NOISE_DEG, PHASE_DRIFT_DEG, PHASE_DRIFT_S = 1.2, 3.0, 160.0
+DOPPLER_NOISE_HZ = 4.8
+"""What is left of the noise at WEAK_DBM and above; below it grows with the amplitude's fall."""
+WEAK_DBM, NOISIER_AT_MOST = -48.0, 15.0
 _LOOK_AHEAD_S = 0.001
 _HOPELESS_DB = -6.0
 
@@ -221,7 +223,7 @@ class PortalPhysics:
         rng, step = self._rng, self._scene.rssi_step_db
         wave = view.field(place, tag, link.echo_part)
         rssi = RSSI_AT_1M_DBM + 2 * (_decibels(abs(wave)) - tag.loss_db) - stay.below_db
-        weakness = min(10 ** (max(-55.0 - rssi, 0.0) / 20), 20.0)
+        weakness = min(10 ** (max(WEAK_DBM - rssi, 0.0) / 20), NOISIER_AT_MOST)
         phase = link.turn + 0.7 * channel - 2 * turn_of(wave) + self._drift(t, antenna)
         phase += rng.gauss(0.0, math.radians(PHASE_NOISE_DEG) * weakness)
         phase += rng.choice((0.0, math.pi))
@@ -232,7 +234,8 @@ class PortalPhysics:
             epc=tag.epc,
             epc_bits=len(tag.epc) * 4,
             antenna=antenna,
-            peak_rssi_dbm=round((rssi + rng.gauss(0.0, RSSI_NOISE_DB)) / step) * step,
+            peak_rssi_dbm=round((rssi + rng.gauss(0.0, RSSI_NOISE_DB * weakness**0.5)) / step)
+            * step,
             first_seen_us=at_us,
             last_seen_us=at_us,
             phase_rad=math.floor(phase % math.tau * 4096 / math.tau) * math.tau / 4096,

@@ -113,11 +113,11 @@ def test_noise_is_what_was_measured_on_a_still_tag() -> None:
         phases += [phase_sd_deg(group) for group in groups]
         dopplers.append(statistics.pstdev(read.doppler_hz or 0.0 for read in reads))
         places.append((math.log10(metres), statistics.mean(levels(reads))))
-    assert 0.35 <= statistics.mean(within) <= 0.6
+    assert 0.2 <= statistics.mean(within) <= 0.6
     assert 0.95 <= statistics.mean(between) <= 2.2
     assert max(between) <= 5.0
-    assert 1.2 <= statistics.median(phases) <= 4.2
-    assert 6.0 <= statistics.median(dopplers) <= 16.0
+    assert 1.0 <= statistics.median(phases) <= 4.2
+    assert 4.5 <= statistics.median(dopplers) <= 16.0
     slope, at_1m = statistics.linear_regression(*zip(*places, strict=True))
     assert -30.0 <= slope <= -18.0
     assert -38.0 <= at_1m <= -30.0
