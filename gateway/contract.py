@@ -120,6 +120,7 @@ class WeightSettled(_Observed, frozen=True, kw_only=True, tag="weight_settled", 
 
     ``calibration`` is the version by which a load cell's raw counts were weighed; the device's
     ``DeviceDescribed`` says what it consists of. A scale that calibrates itself has none.
+    ``zero`` is whether the scale itself showed its centre of zero; few tell.
     """
 
     plate: Small
@@ -128,6 +129,7 @@ class WeightSettled(_Observed, frozen=True, kw_only=True, tag="weight_settled", 
     samples: Reads = 1
     disturbed_at: Moment | None = None
     calibration: Small | None = None
+    zero: bool | None = None
 
     def __post_init__(self) -> None:
         _check_moments(self.event_time, self.disturbed_at)

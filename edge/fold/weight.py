@@ -73,6 +73,7 @@ class WeightFolder:
         self._reason = ""
         self._held_told = False
         self._calibration: int | None = None
+        self._zero: bool | None = None
         self._counts = dict.fromkeys(
             ("weights", "weights_skipped", "net_as_sent", "settled", "disturbed"), 0
         )
@@ -91,7 +92,7 @@ class WeightFolder:
             if mass is None:
                 self._counts["weights_skipped"] += reading.status is not WeightStatus.BUSY
                 continue
-            self._calibration = reading.calibration
+            self._calibration, self._zero = reading.calibration, reading.zero
             self._take(_Sample(arrived_us, mass, reading.stable), out)
         return out
 
@@ -119,7 +120,7 @@ class WeightFolder:
 
     # ---- one sample ----------------------------------------------------------------------
     def _gross(self, reading: WeightReading) -> int | None:
-        if reading.value is None or reading.status is not WeightStatus.OK:
+        if reading.value is None or reading.tare or reading.status is not WeightStatus.OK:
             return None
         mass = milligrams(reading.value, reading.unit)
         if mass is None:
@@ -214,6 +215,7 @@ class WeightFolder:
                 samples=len(masses),
                 disturbed_at=None if disturbed_us is None else moment(disturbed_us),
                 calibration=self._calibration,
+                zero=self._zero,
             )
         )
 

@@ -69,6 +69,19 @@ def test_a_pick_is_one_disturbance_and_one_new_level() -> None:
     assert scale.settled()[1].plate == 3
 
 
+def test_a_scale_that_shows_its_zero_has_it_told_and_a_tare_is_no_load() -> None:
+    scale = Scale()
+    for _ in range(15):
+        scale.send(0.0, stable=True, zero=True)
+        scale.send(250.0, stable=True, tare=True)  # what it remembers, asked in between
+    for _ in range(30):
+        scale.send(500.0, stable=True, zero=False)
+    assert [(o.gross_mg, o.zero) for o in scale.settled()] == [(0, True), (500_000, False)]
+    silent = Scale()
+    silent.rest(500)
+    assert [o.zero for o in silent.settled()] == [None]
+
+
 def test_putting_back_tells_the_same_level_again() -> None:
     scale = Scale()
     scale.rest(500)

@@ -198,6 +198,7 @@ observations = st.one_of(
         gross_mg=masses,
         disturbed_at=moments,
         calibration=st.none() | small,
+        zero=st.none() | st.booleans(),
     ),
     st.builds(WeightDisturbed, **where, plate=small, reason=texts, gross_mg=st.none() | masses),
     st.builds(CodeScanned, **where, data=texts, symbology=st.none() | texts),
