@@ -144,7 +144,7 @@ async def test_what_answers_in_its_place_is_named(said: bytes, says: str) -> Non
 
     server = await asyncio.start_server(answered, "127.0.0.1", 0)
     place = {"host": "127.0.0.1", "port": server.sockets[0].getsockname()[1]}
-    async with listening(ModbusRtuScale(config(silence_timeout_s=0.5, **place))) as heard:
+    async with listening(ModbusRtuScale(config(silence_timeout_s=1.5, **place))) as heard:
         with pytest.raises(DeviceUnavailable, match=says):
             await heard.end()
     server.close()
@@ -251,7 +251,7 @@ def test_noise_of_any_kind_before_an_answer_however_it_is_cut(
 
 
 async def test_a_damaged_answer_is_none() -> None:
-    client = LineClient(ScriptedLine(GOOD[:-1] + b"\0", b"\xff" * 600), "rtu", timeout_s=0.05)
+    client = LineClient(ScriptedLine(GOOD[:-1] + b"\0", b"\xff" * 600), "rtu", timeout_s=0.5)
     with pytest.raises(NoAnswer):
         await client.read_holding_registers(7, count=2)
     assert client.noise_bytes == len(GOOD) + 600
