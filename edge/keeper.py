@@ -16,7 +16,7 @@ import asyncio
 import contextlib
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from typing import Protocol, TypeVar
+from typing import NamedTuple, Protocol, TypeVar
 
 import msgspec
 import structlog
@@ -30,6 +30,12 @@ _log = structlog.get_logger("edge.keeper")
 _T = TypeVar("_T")
 _RETRY_S = 1.0
 _LONGEST_RETRY_S = 10.0
+_READ_AHEAD = 2_000
+"""A read of the journal costs much the same for 200 rows as for some thousands, and waits behind
+a commit: what is sent next is fetched with it (some 600 kB).
+"""
+_TRIM_AT_LEAST = 2_000
+"""So many rows at most are sent again after a crash although central had confirmed them."""
 
 
 Committed = Callable[[Sequence[bytes]], None]
@@ -41,6 +47,24 @@ class Keep(Protocol):
     async def __call__(self, observations: Sequence[Observation]) -> None:
         """Take observations for the journal; waits while too many are pending."""
         ...
+
+
+class _Ahead(NamedTuple):
+    """Rows of a chapter that were read before anybody asked for them; they never change."""
+
+    epoch: str
+    stretch: Stretch
+
+    def rows(self, epoch: str, after_seq: int, limit: int) -> Stretch | None:
+        """``limit`` rows after ``after_seq``, if all of them are here."""
+        at = after_seq + 1 - self.stretch.first_seq
+        found = self.stretch.bodies[at : at + limit] if at >= 0 else []
+        if epoch != self.epoch or len(found) < limit:
+            return None
+        return Stretch(after_seq + 1, 0, found)
+
+
+_NOTHING = _Ahead("", Stretch(1, 0, []))
 
 
 class Keeper:
@@ -73,6 +97,7 @@ class Keeper:
         self._room = asyncio.Event()
         self._room.set()
         self._finishing = asyncio.Event()
+        self._ahead = _NOTHING
         self._listeners: list[Committed] = []
         self.chapters = journal.chapters
         self.commits = 0
@@ -151,9 +176,12 @@ class Keeper:
         """Consecutive observations of a chapter after ``after_seq``, still encoded. Waits while
         the machine has no file handle or no memory for it.
         """
+        if (found := self._ahead.rows(epoch, after_seq, limit)) is not None:
+            return found
+        most = max(limit, _READ_AHEAD)
         while True:
             try:
-                stretch = await self._in_thread(lambda: self._journal.read(epoch, after_seq, limit))
+                stretch = await self._in_thread(lambda: self._journal.read(epoch, after_seq, most))
             except Starved as starved:
                 if not self.starved:
                     _log.error("journal_unread", why=str(starved))
@@ -163,15 +191,23 @@ class Keeper:
                 if self.starved:
                     _log.info("journal_reads_again")
                 self.starved = ""
-                return stretch
+                self._ahead = _Ahead(epoch, stretch)
+                return stretch._replace(bodies=stretch.bodies[:limit])
 
     async def trim(self, epoch: str, upto_seq: int) -> None:
-        """Central has everything of a chapter up to ``upto_seq``."""
+        """Central has everything of a chapter up to ``upto_seq``. While more of it waits, some
+        rows may stay until later: each trim waits behind a commit, and so does what is sent next.
+        """
+        chapter = next((one for one in self.chapters if one.epoch == epoch), None)
+        waiting = chapter is not None and upto_seq < chapter.last_seq
+        if chapter is not None and waiting and upto_seq < chapter.trimmed_upto + _TRIM_AT_LEAST:
+            return
         await self._in_thread(lambda: self._journal.trim(epoch, upto_seq))
         self.chapters = self._journal.chapters
 
     async def set_aside(self, epoch: str, why: str) -> int:
         """Central will never take the rest of an earlier chapter; how many that are."""
+        self._ahead = _NOTHING
         concerned = await self._in_thread(lambda: self._journal.set_aside(epoch, why))
         self.chapters = self._journal.chapters
         return concerned

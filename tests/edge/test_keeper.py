@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
 from pathlib import Path
 
 import pytest
 
-from edge.chapters import Chapter
+from edge.chapters import Chapter, Stretch
 from edge.fold.moments import moment
 from edge.journal import Journal, JournalFull, JournalLimits
 from edge.keeper import Keeper
@@ -107,3 +108,57 @@ async def test_a_slow_disk_makes_whoever_keeps_wait(tmp_path: Path) -> None:
     await running
     assert keeper.chapters[-1].last_seq == 11
     await keeper.close()
+
+
+@asynccontextmanager
+async def kept(tmp_path: Path, count: int) -> AsyncIterator[tuple[Keeper, Journal, list[int]]]:
+    """A keeper of ``count`` scans, and after which numbers its journal is read."""
+    journal = await asyncio.to_thread(Journal.open, tmp_path / "j", JournalLimits())
+    keeper = Keeper(journal, commit_every_ms=10)
+    asked: list[int] = []
+    read = journal.read
+
+    def reading(epoch: str, after_seq: int, limit: int) -> Stretch:
+        asked.append(after_seq)
+        return read(epoch, after_seq, limit)
+
+    journal.read = reading  # type: ignore[method-assign]
+    running = asyncio.create_task(keeper.run())
+    await keeper.keep(scans(0, count))
+    await until(lambda: keeper.kept == count)
+    yield keeper, journal, asked
+    await keeper.finish()
+    await running
+    await keeper.close()
+
+
+async def test_what_is_sent_next_is_read_with_what_is_sent_now(tmp_path: Path) -> None:
+    async with kept(tmp_path, 5_000) as (keeper, journal, asked):
+        found: list[bytes] = []
+        while len(found) < 5_000:
+            stretch = await keeper.read(journal.epoch, len(found), 200)
+            assert (stretch.first_seq, stretch.lost_before) == (len(found) + 1, 0)
+            found += stretch.bodies
+        assert [b'"data":"%d"' % n in body for n, body in enumerate(found)] == [True] * 5_000
+        assert asked == [0, 2_000, 4_000]
+        again = await keeper.read(journal.epoch, 0, 200)  # central lacks what was sent
+        assert again.bodies == found[:200]
+        assert (await keeper.read("another", 200, 200)).bodies == []
+
+
+async def test_what_is_new_is_read_although_some_was_read_ahead(tmp_path: Path) -> None:
+    async with kept(tmp_path, 300) as (keeper, journal, _):
+        assert len((await keeper.read(journal.epoch, 0, 200)).bodies) == 200
+        await keeper.keep(scans(300, 600))
+        await until(lambda: keeper.kept == 900)
+        assert len((await keeper.read(journal.epoch, 200, 200)).bodies) == 200
+
+
+async def test_trims_wait_for_each_other_but_nothing_stays_for_good(tmp_path: Path) -> None:
+    async with kept(tmp_path, 5_000) as (keeper, journal, _):
+        await keeper.trim(journal.epoch, 1_999)
+        assert keeper.chapters[-1].trimmed_upto == 0
+        await keeper.trim(journal.epoch, 2_000)
+        assert keeper.chapters[-1].trimmed_upto == 2_000
+        await keeper.trim(journal.epoch, 5_000)
+        assert keeper.chapters[-1].trimmed_upto == 5_000
