@@ -7,10 +7,10 @@ as mirrors (``radio_field``); the noise of RSSI, phase with Impinj's ambiguity o
 drift, and Doppler. What is not: coupling between tags that lie on each other.
 
 Where the numbers come from (measured on an R420 and an FX7500 in rooms unless said otherwise):
-RSSI near -33 dBm at 1 m; about 3 dB from place to place; 1-2 dB between channels; 0.3-0.5 dB noise
-on one channel, phase noise 1.2 degrees and Doppler noise 5 Hz when strong, a multiple of that when
-weak; 70 (R420) or 220 (FX7500) reads/s for one tag, up to 200 for many on the R420. A chip wakes at -19.5 dBm, some
-1.2 dB more or less from tag to tag (data sheets).
+RSSI near -33 dBm at 1 m; about 3 dB from place to place; 1-2 dB between channels; 0.3-0.5 dB
+noise on one channel, phase noise 1.2 degrees and Doppler noise 5 Hz when strong, a multiple of
+that when weak; 70 (R420) or 220 (FX7500) reads/s for one tag, up to 200 for many on the R420. A
+chip wakes at -19.5 dBm, some 1.2 dB more or less from tag to tag (data sheets).
 
 Axes and times are those of ``drivers.emulators.portal_scene``, whose names are all importable
 from here too. Time is the scene's own: nothing here looks at a clock. All chance comes from the
