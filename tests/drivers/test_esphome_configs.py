@@ -21,7 +21,7 @@ ROOT = Path(__file__).parents[2]
 NODES = ROOT / "firmware_configs" / "esphome"
 FILES = sorted(path.name for path in NODES.glob("*.yaml") if not path.name.startswith("secrets"))
 HEADER = '#include "tallyport_window.h"'
-# One worker installs and runs it. A first run fetches 195 MB.
+# A first run fetches 195 MB.
 pytestmark = [pytest.mark.xdist_group("esphome"), pytest.mark.timeout(600)]
 
 
@@ -53,20 +53,19 @@ def run(esphome: str, *words: str, folder: Path) -> tuple[int, str]:
     return done.returncode, done.stdout + done.stderr
 
 
-@pytest.fixture(scope="module")
-def checked(esphome: str, copies: Path) -> dict[str, tuple[int, str]]:
-    """What `esphome config` says of each file, two at a time."""
+def test_esphome_accepts_every_file_and_makes_of_it_what_the_edge_hears(
+    esphome: str, copies: Path
+) -> None:
     with ThreadPoolExecutor(2) as together:
-        said = together.map(lambda file: run(esphome, "config", file, folder=copies), FILES)
-        return dict(zip(FILES, said, strict=True))
-
-
-@pytest.mark.parametrize("file", FILES)
-def test_esphome_accepts_it(file: str, checked: dict[str, tuple[int, str]]) -> None:
-    status, said = checked[file]
-    assert status == 0, said
-    assert "Configuration is valid!" in said
-    assert "WARNING" not in said
+        ran = together.map(lambda file: run(esphome, "config", file, folder=copies), FILES)
+        said = dict(zip(FILES, ran, strict=True))
+    for file, (status, words) in said.items():
+        assert status == 0, f"{file}\n{words}"
+        assert "Configuration is valid!" in words
+        assert "WARNING" not in words, f"{file}\n{words}"
+    the_topics_are_those_that_the_driver_hears(said["shelf-hx711.yaml"][1])
+    the_bridge_and_the_line_over_mqtt_name_the_same_topics(said["scale-bridge.yaml"][1])
+    the_node_on_a_cable_speaks_as_fast_as_the_driver(said["shelf-serial.yaml"][1])
 
 
 def test_esphome_refuses_what_is_wrong(esphome: str, copies: Path) -> None:
@@ -91,19 +90,14 @@ def test_the_code_it_makes_knows_the_header_before_it_uses_it(esphome: str, copi
 
 
 # ---- what the files say, and what the edge is told ---------------------------------------------
-def said_of(file: str, checked: dict[str, tuple[int, str]]) -> str:
-    return checked[file][1]
-
-
 def table(path: str) -> dict[str, Any]:
     text = (NODES.parent / path).read_text(encoding="utf-8")
     found: dict[str, Any] = tomllib.loads(text)["devices"][0]
     return found
 
 
-def test_the_topics_are_those_that_the_driver_hears(checked: dict[str, tuple[int, str]]) -> None:
+def the_topics_are_those_that_the_driver_hears(said: str) -> None:
     config: LoadCellMqttConfig = settings_of(table("esphome/load-cell-mqtt.toml"))
-    said = said_of("shelf-hx711.yaml", checked)
     topics = set(re.findall(r"topic: (tally\S+)", said))
     assert topics == {f"{config.root}/window", f"{config.root}/status"}
     published = said[said.index("mqtt.publish") :]
@@ -114,22 +108,17 @@ def test_the_topics_are_those_that_the_driver_hears(checked: dict[str, tuple[int
     assert re.search(r"platform: hx711.*internal: true", said, re.DOTALL)
 
 
-def test_the_bridge_and_the_line_over_mqtt_name_the_same_topics(
-    checked: dict[str, tuple[int, str]],
-) -> None:
+def the_bridge_and_the_line_over_mqtt_name_the_same_topics(said: str) -> None:
     place = settings_of(table("scales/over-mqtt.toml")).mqtt
-    said = said_of("scale-bridge.yaml", checked)
     assert f'publish("{place.heard}", heard, 1, false)' in said
     assert re.search(rf"on_message:\s+- topic: {place.told}\s+qos: 1", said)
     assert set(re.findall(r"- topic: (\S+)", said)) == {place.told}
     assert set(re.findall(r"^    topic: (\S+)", said, re.MULTILINE)) == {place.status}
 
 
-def test_the_node_on_a_cable_speaks_as_fast_as_the_driver(
-    checked: dict[str, tuple[int, str]],
-) -> None:
+def the_node_on_a_cable_speaks_as_fast_as_the_driver(said: str) -> None:
     default = registry.load("load-cell-serial").Config.model_fields["baud_rate"].default
-    assert f"baud_rate: {default}" in said_of("shelf-serial.yaml", checked)
+    assert f"baud_rate: {default}" in said
     sketch = (NODES.parent / "arduino" / "tp1_node" / "tp1_node.ino").read_text(encoding="utf-8")
     assert f"BAUD_RATE = {default};" in sketch
     assert '#define NODE "{}"'.format(table("arduino/load-cell-serial.toml")["node"]) in sketch
