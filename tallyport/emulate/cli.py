@@ -13,6 +13,7 @@ from tallyport.emulate.scanning import ScannerOptions, make_scanner, mistakes_of
 from tallyport.emulate.weighing import (
     PROTOCOLS,
     ScaleOptions,
+    make_node,
     make_scale,
     make_shelf,
     make_transmitter,
@@ -126,6 +127,22 @@ def shelf(  # noqa: PLR0917 (options)
     """
     _one_of("--protocol", protocol, PROTOCOLS)
     run(lambda: make_shelf(plates, protocol, load, seed), fault or [], settings)
+
+
+@app.command()
+def node(
+    load: Load = 500,
+    seed: Seed = 1,
+    settings: Settings = None,
+    fault: Said = None,
+) -> None:
+    r"""A microcontroller with a load cell, as in firmware_configs/arduino, on a serial port.
+
+    \b
+    Example:
+      tallyport emulate node --load 1500 --settings edge.toml
+    """
+    run(lambda: make_node(load, seed), fault or [], settings)
 
 
 @app.command()

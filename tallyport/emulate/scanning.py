@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 from drivers.emulators.scan_errors import MISTAKES, Typist
 from drivers.emulators.scanner import EmulatedScanner
-from tallyport.emulate.running import Emulation, Word, tell
+from tallyport.emulate.running import Emulation, Word, WordError, tell
 
 CODES = ("0109521234000013", "010952123400002010LOT-7\x1d21A1B2", "0109521234000037")
 """Element strings of GS1's example company: a GTIN, one with lot and serial, another GTIN."""
@@ -31,7 +31,7 @@ def mistakes_of(texts: list[str]) -> dict[str, float]:
     for text in texts:
         name, _, chance = text.partition("=")
         if name not in MISTAKES:
-            raise ValueError(f'There is no mistake "{name}". There are: {", ".join(MISTAKES)}.')
+            raise WordError(f'There is no mistake "{name}". There are: {", ".join(MISTAKES)}.')
         found[name] = float(chance or 0.1)
     return found
 
@@ -43,6 +43,7 @@ class Desk:
         self.scanner = EmulatedScanner(typist=Typist(options.mistakes, seed=options.seed))
         self._codes = options.codes or CODES
         self._by_itself = options.by_itself
+        self._seed = options.seed
 
     async def goes_on(self) -> None:
         """One code after the other, at a person's pace."""
@@ -60,6 +61,7 @@ class Desk:
         return {
             "scan": Word("scan CODE", r"read a code; \x1d stands for GS", self._scan),
             "next": Word("next", "read the next sample code", self._next),
+            "err": Word("err MISTAKE[=CHANCE] ...", "make mistakes from now on", self._err),
             "unplug": Word("unplug", "pull the cable", self._unplug),
             "plug": Word("plug", "plug it in again", self._plug),
         }
@@ -74,6 +76,12 @@ class Desk:
     async def _next(self, _: list[str]) -> str:
         self._codes = (*self._codes[1:], self._codes[0])
         return await self._scan([self._codes[-1]])
+
+    async def _err(self, arguments: list[str]) -> str:
+        likely = mistakes_of(arguments)
+        self.scanner.typist = Typist(likely, seed=self._seed)
+        made = ", ".join(f"{name} {chance:g}" for name, chance in likely.items())
+        return f"mistakes: {made or 'none'}"
 
     async def _unplug(self, _: list[str]) -> str:
         self.scanner.unplug()

@@ -7,6 +7,7 @@ from typing import Literal
 
 from drivers.emulators.indicator import EmulatedIndicator
 from drivers.emulators.load_cell import LoadCell
+from drivers.emulators.load_cell_node import EmulatedSerialNode
 from drivers.emulators.mtsics_scale import EmulatedScale
 from drivers.emulators.scale_frames import ENCODERS
 from drivers.emulators.shelf_physics import SHOP, Shelf
@@ -14,8 +15,9 @@ from drivers.emulators.transmitter import EmulatedTransmitter
 from tallyport.emulate.running import Emulation, Word, WordError
 
 PROTOCOLS = ("mt-sics", *sorted(ENCODERS))
-Instrument = EmulatedScale | EmulatedIndicator
+Instrument = EmulatedScale | EmulatedIndicator | EmulatedSerialNode
 _AVERAGE_S = 0.8
+NODE = "shelf-1-a"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -43,7 +45,9 @@ def scale_table(plate: int, driver: str, where: str, more: str = "") -> str:
     )
 
 
-def _instrument(protocol: str, seed: int, cell: LoadCell | None = None) -> Instrument:
+def _instrument(
+    protocol: str, seed: int, cell: LoadCell | None = None
+) -> EmulatedScale | EmulatedIndicator:
     if protocol == "mt-sics":
         return EmulatedScale(seed=seed, cell=cell, division_g="2" if cell else "0.1")
     if protocol not in ENCODERS:
@@ -186,6 +190,23 @@ async def make_shelf(plates: int, protocol: str, load_g: int, seed: int) -> Emul
         devices=await shelf.start(protocol),
         words=shelf.words(),
         stop=shelf.stop,
+    )
+
+
+async def make_node(load_g: int, seed: int) -> Emulation:
+    """A microcontroller with a load cell on a serial line, and its calibration."""
+    one = EmulatedSerialNode(NODE, seed=seed)
+    one.set_load_g(load_g)
+    path = await one.start()
+    calibration = (
+        f'node = "{NODE}"\n\n[devices.calibration]\nversion = 1\ndate = 2026-11-20\n'
+        'by = "the emulator"\nmass_g = 5000\nzero_counts = 84000\ncounts_per_g = 420\n'
+    )
+    return Emulation(
+        what=f"A load-cell node (TP1 lines) is at {path}; {load_g} g lie on it.",
+        devices=scale_table(1, "load-cell-serial", f'port = "{path}"', calibration),
+        words=_scale_words(one, serial=True),
+        stop=one.stop,
     )
 
 

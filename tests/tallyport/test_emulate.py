@@ -75,14 +75,16 @@ async def devices(*commands: str) -> AsyncIterator[list[Typing]]:
 
 
 async def test_the_edge_probes_emulated_devices_and_words_reach_them(tmp_path: Path) -> None:
-    files = [tmp_path / name for name in ("reader.toml", "shelf.toml", "modbus.toml")]
+    files = [tmp_path / name for name in ("reader.toml", "shelf.toml", "modbus.toml", "node.toml")]
     async with devices(
         f"reader --settings {files[0]}",
         f"shelf --plates 2 --load 700 --settings {files[1]}",
         f"transmitter --over tcp --load 640 --settings {files[2]}",
-    ) as (reader, shelf, transmitter):
+        f"node --load 820 --settings {files[3]}",
+    ) as (reader, shelf, transmitter, node):
         tables = [file.read_text().removeprefix(EDGE) for file in files]
         tables[2] = tables[2].replace('"plate-1"', '"silo"').replace("plate = 1\n", "plate = 9\n")
+        tables[3] = tables[3].replace('"plate-1"', '"bin"').replace("plate = 1\n", "plate = 8\n")
         config = tmp_path / "edge.toml"
         config.write_text(EDGE + "\n".join(tables))
         probing = await tallyport(
@@ -91,11 +93,13 @@ async def test_the_edge_probes_emulated_devices_and_words_reach_them(tmp_path: P
         out, err = await asyncio.wait_for(probing.communicate(), PATIENCE_S)
         assert probing.returncode == 0, err.decode() + out.decode()
         found = {one["device"]: one for one in map(json.loads, out.decode().splitlines())}
-        assert set(found) == {"dock-1-reader", "plate-1", "plate-2", "silo"}
+        assert set(found) == {"dock-1-reader", "plate-1", "plate-2", "silo", "bin"}
         assert all(one["ok"] and one["readings"] for one in found.values())
         assert found["dock-1-reader"]["readings"][0]["kind"] == "tag"
         assert abs(float(found["silo"]["readings"][-1]["value"]) - 0.64) <= 0.005
         assert abs(float(found["plate-2"]["readings"][-1]["value"]) - 700) <= 10
+
+        assert abs(float(found["bin"]["readings"][-1]["value"]) - 820) <= 5
 
         await reader.type("omit colour")
         await reader.until("Say: omit antenna|rssi")
@@ -105,7 +109,7 @@ async def test_the_edge_probes_emulated_devices_and_words_reach_them(tmp_path: P
         await shelf.until("a hand rests on plate 2")
         await transmitter.type("lift")
         await transmitter.until('"lift" is not known here. Say: load')
-        assert [await one.interrupt() for one in (reader, shelf, transmitter)] == [0, 0, 0]
+        assert [await one.interrupt() for one in (reader, shelf, transmitter, node)] == [0] * 4
 
 
 async def test_what_cannot_be_emulated_is_told(tmp_path: Path) -> None:
@@ -149,13 +153,15 @@ async def test_scales_take_words_and_say_what_they_do_not_understand() -> None:
 async def test_a_scanner_scans_what_is_typed_and_by_itself() -> None:
     with pytest.raises(ValueError, match="There are: dropped"):
         mistakes_of(["sneezed"])
-    options = ScannerOptions(
-        codes=(), by_itself=True, mistakes=mistakes_of(["double-scan=1"]), seed=1
-    )
+    options = ScannerOptions(codes=(), by_itself=True, mistakes={}, seed=1)
     async with running(await make_scanner(options)) as desk:
         port = desk.devices.split('port = "')[1].split('"')[0]
         async with listening(SerialScanner(ScannerConfig(port=port))) as heard:
             await heard.heard(DeviceEvent)
+            assert "dropped 0.5" in await desk.obey("err dropped=0.5")
+            with pytest.raises(ValueError, match="no mistake"):
+                await desk.obey("err sneezed")
+            assert "double-scan 1" in await desk.obey("err double-scan=1")
             assert "4006381333931" in await desk.obey("scan 4006381333931")
             await heard.heard(CodeScan, lambda scan: scan.data == "4006381333931")
             await heard.heard(CodeScan, lambda scan: scan.data == "0109521234000013")
