@@ -148,15 +148,13 @@ class Uplink:
             return
         if mark.edge == self._edge:
             self._check_the_past(mark)
-        if mark.edge != self._edge or mark.epoch != self._chapter.epoch:
-            self.counters["watermarks_foreign"] += 1
-            _log.info("watermark_of_another_journal", epoch=mark.epoch, upto_seq=mark.upto_seq)
-            return
-        if mark.epoch == self._source.chapters[-1].epoch and mark.upto_seq > self._upto().last_seq:
-            # What this start has not even written cannot be elsewhere: believed, it would let go
+        ours = mark.edge == self._edge and mark.epoch == self._chapter.epoch
+        this_start = mark.epoch == self._source.chapters[-1].epoch
+        if not ours or (this_start and mark.upto_seq > self._upto().last_seq):
+            # Of another journal; or of what this start has not written: believed, it would let go
             # of all that comes up to there before it was sent.
             self.counters["watermarks_foreign"] += 1
-            _log.error("watermark_of_the_future", upto_seq=mark.upto_seq, epoch=mark.epoch)
+            _log.warning("watermark_not_believed", epoch=mark.epoch, upto_seq=mark.upto_seq)
             return
         self.counters["watermarks"] += 1
         self._hold_until = 0.0  # central is there, and takes what we send
@@ -269,8 +267,7 @@ class Uplink:
         """Sleep until something changes, or until it is time to send again unasked."""
         now_s = self._clock.steady_s()
         due = [self._progress_at + self._resend_s] if self._flight else []
-        if self._hold_until > now_s:
-            due.append(self._hold_until)
+        due += [self._hold_until] if self._hold_until > now_s else []
         # Not wait_for: Python 3.11's swallows a cancellation that meets the result.
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(max(0.01, min(due) - now_s) if due else None):
@@ -281,8 +278,8 @@ class Uplink:
             self._stalled()
 
     def _stalled(self) -> None:
-        trouble = f"central has confirmed nothing for {self._resend_s:.0f} s"
-        self._resend_s = min(2 * self._resend_s, _LONGEST_RESEND_S)
+        waited_s, self._resend_s = self._resend_s, min(2 * self._resend_s, _LONGEST_RESEND_S)
+        trouble = f"central has confirmed nothing for {waited_s:.0f} s"
         self._again("resends_stalled", trouble, _CENTRAL_HINT)
 
     def _again(self, counter: str, trouble: str, hint: str) -> None:
@@ -358,7 +355,7 @@ class Uplink:
         if mark.fenced == self.fenced:
             return
         self.fenced = mark.fenced
-        if mark.fenced:
+        if self.fenced:
             self._report(
                 "central has replaced this journal by a newer one and takes nothing from it",
                 "another box runs under this edge's name, or this card is an old copy: give "
