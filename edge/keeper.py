@@ -35,7 +35,7 @@ _READ_AHEAD = 2_000
 a commit: what is sent next is fetched with it (some 600 kB).
 """
 _TRIM_AT_LEAST = 2_000
-"""So many rows at most are sent again after a crash although central had confirmed them."""
+"""A trim of fewer rows is not worth a turn of the journal's thread."""
 
 
 Committed = Callable[[Sequence[bytes]], None]
@@ -98,6 +98,7 @@ class Keeper:
         self._room.set()
         self._finishing = asyncio.Event()
         self._ahead = _NOTHING
+        self._confirmed: dict[str, int] = {}
         self._listeners: list[Committed] = []
         self.chapters = journal.chapters
         self.commits = 0
@@ -195,19 +196,23 @@ class Keeper:
                 return stretch._replace(bodies=stretch.bodies[:limit])
 
     async def trim(self, epoch: str, upto_seq: int) -> None:
-        """Central has everything of a chapter up to ``upto_seq``. While more of it waits, some
-        rows may stay until later: each trim waits behind a commit, and so does what is sent next.
+        """Central has everything of a chapter up to ``upto_seq``. While more of it waits, a few
+        rows go with the next commit: a turn of their own would wait behind one, and what is sent
+        next behind them.
         """
         chapter = next((one for one in self.chapters if one.epoch == epoch), None)
         waiting = chapter is not None and upto_seq < chapter.last_seq
         if chapter is not None and waiting and upto_seq < chapter.trimmed_upto + _TRIM_AT_LEAST:
+            self._confirmed[epoch] = upto_seq
             return
+        self._confirmed.pop(epoch, None)
         await self._in_thread(lambda: self._journal.trim(epoch, upto_seq))
         self.chapters = self._journal.chapters
 
     async def set_aside(self, epoch: str, why: str) -> int:
         """Central will never take the rest of an earlier chapter; how many that are."""
         self._ahead = _NOTHING
+        self._confirmed.pop(epoch, None)
         concerned = await self._in_thread(lambda: self._journal.set_aside(epoch, why))
         self.chapters = self._journal.chapters
         return concerned
@@ -224,7 +229,7 @@ class Keeper:
         if not lot:
             return True
         try:
-            await self._in_thread(lambda: self._journal.append(lot))
+            await self._in_thread(lambda: self._trim_and_append(lot))
         except JournalFull as full:
             self._put_back(lot, str(full))
             return False
@@ -242,6 +247,12 @@ class Keeper:
         for listener in self._listeners:
             listener(lot)
         return True
+
+    def _trim_and_append(self, lot: list[bytes]) -> None:
+        """What central has must go first: a full journal would count it as lost."""
+        while self._confirmed:
+            self._journal.trim(*self._confirmed.popitem())
+        self._journal.append(lot)
 
     def _put_back(self, lot: list[bytes], trouble: str) -> None:
         self._pending[:0] = lot
