@@ -97,7 +97,9 @@ class Radio:
 class _Link:
     """One tag's radio life: what it has of its own, and how it hears just now."""
 
-    __slots__ = ("echo_part", "flag", "lost", "rssi_dbm", "still", "tag", "turn", "wake_db")
+    __slots__ = (
+        "echo_part", "flag", "lost", "rssi_dbm", "still", "tag", "turn", "wake_db", "wave",
+    )  # fmt: skip
 
     def __init__(self, tag: Tag, rng: Random) -> None:
         self.tag = tag
@@ -107,6 +109,7 @@ class _Link:
         self.wake_db = rng.gauss(0.0, WAKE_SPREAD_DB) - tag.loss_db
         self.echo_part = 10 ** (-buried_db(tag) / 20)
         self.rssi_dbm = self.lost = 0.0
+        self.wave = 0j
 
 
 class _Stay(NamedTuple):
@@ -205,7 +208,8 @@ class PortalPhysics:
             most = stay.view.most(place, link.tag, link.echo_part)
             if base_db + _decibels(most) < _HOPELESS_DB:
                 continue
-            field_db = _decibels(abs(stay.view.field(place, link.tag, link.echo_part)))
+            link.wave = stay.view.field(place, link.tag, link.echo_part)
+            field_db = _decibels(abs(link.wave))
             margin_db = base_db + field_db
             link.rssi_dbm = RSSI_AT_1M_DBM + 2 * (field_db - link.tag.loss_db) - stay.below_db
             if margin_db < _HOPELESS_DB or link.rssi_dbm < FLOOR_DBM:
@@ -221,7 +225,8 @@ class PortalPhysics:
         if place is None:
             return None  # it left during the dwell
         rng, step = self._rng, self._scene.rssi_step_db
-        wave = view.field(place, tag, link.echo_part)
+        # one that stands has the wave with which the stay began
+        wave = link.wave if link.still else view.field(place, tag, link.echo_part)
         rssi = RSSI_AT_1M_DBM + 2 * (_decibels(abs(wave)) - tag.loss_db) - stay.below_db
         weakness = min(10 ** (max(WEAK_DBM - rssi, 0.0) / 20), NOISIER_AT_MOST)
         phase = link.turn + 0.7 * channel - 2 * turn_of(wave) + self._drift(t, antenna)

@@ -72,14 +72,20 @@ class Shade(NamedTuple):
 
     def loss_db(self, start: tuple[float, float, float], way: tuple[float, float, float]) -> float:
         """What the straight way from ``start`` loses in here."""
-        enters, leaves = 0.0, 1.0
-        for begin, along, low, high in zip(start, way, self.low, self.high, strict=True):
-            if abs(along) < 1e-9:
-                if not low <= begin <= high:
+        enters, leaves, low, high = 0.0, 1.0, self.low, self.high
+        for axis in (0, 1, 2):
+            begin, along = start[axis], way[axis]
+            if -1e-9 < along < 1e-9:
+                if not low[axis] <= begin <= high[axis]:
                     return 0.0
                 continue
-            one, other = (low - begin) / along, (high - begin) / along
-            enters, leaves = max(enters, min(one, other)), min(leaves, max(one, other))
+            first, last = (low[axis] - begin) / along, (high[axis] - begin) / along
+            if first > last:
+                first, last = last, first
+            if first > enters:  # noqa: PLR1730 (this is called a million times)
+                enters = first
+            if last < leaves:  # noqa: PLR1730
+                leaves = last
             if enters >= leaves:
                 return 0.0
         length = math.hypot(*way) * (leaves - enters)
