@@ -8,7 +8,7 @@ from importlib import import_module
 
 from benchmarks.machine import describe
 from drivers.emulators.llrp_encode import ReportContent, tag_report
-from drivers.llrp_decode import LlrpDecoder
+from drivers.llrp.decode import LlrpDecoder
 from drivers.readings import TagRead
 
 _MESSAGES, _TAGS_PER_MESSAGE, _ROUNDS = 100, 20, 9

@@ -9,11 +9,11 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from drivers.llrp_quirks import QUIRKS
-from drivers.scale_protocols import PROTOCOLS
+from drivers.llrp.quirks import QUIRKS
+from drivers.scales.protocols import PROTOCOLS
 
 LINE = "serial, USB, TCP, MQTT bridge, Bluetooth bridge"
-"""What ``drivers.transport`` carries."""
+"""What ``drivers.transports.transport`` carries."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

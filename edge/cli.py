@@ -172,8 +172,8 @@ def tell(  # noqa: PLR0917 - typer's options, each given by name
         except DeviceError as error:
             _fail(f"{device}: {error} {error.hint}".strip(), 1)
         return
-    from drivers.scale_commands import COMMANDS
-    from drivers.scale_commands import tell as tell_scale
+    from drivers.scales.commands import COMMANDS
+    from drivers.scales.commands import tell as tell_scale
     from edge.decode import as_json
     from edge.device_brokers import provide
 
@@ -293,8 +293,8 @@ def learn(
 
     Example: `tallyport edge learn "ST,+ 12.5kg" "US,- 1.25kg" "ST,+100.0kg"`
     """
-    from drivers.pattern_learning import CannotLearn
-    from drivers.pattern_learning import learn as learn_lines
+    from drivers.scales.pattern_learning import CannotLearn
+    from drivers.scales.pattern_learning import learn as learn_lines
 
     try:
         pattern = learn_lines(lines, value or ())

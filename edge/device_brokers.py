@@ -1,4 +1,4 @@
-"""Brokers for devices behind one: ``drivers.broker`` over the MQTT 5 client of ``gateway``.
+"""Brokers for devices behind one: ``transports.broker`` over the MQTT 5 client of ``gateway``.
 
 A connection lives once, as a driver does: its end is the driver's end, and the supervisor
 connects anew. No session is kept: what a node said while nobody listened is an old state.
@@ -15,10 +15,11 @@ from contextlib import asynccontextmanager
 
 from paho.mqtt.client import MQTTMessage
 
-from drivers import broker, registry
-from drivers.broker import BrokerSettings, Told
+from drivers import registry
 from drivers.driver import Driver, Tap
 from drivers.errors import DeviceRefused, DeviceUnavailable
+from drivers.transports import broker
+from drivers.transports.broker import BrokerSettings, Told
 from edge.config import DeviceConfig
 from gateway.mqtt_connection import Connection
 from gateway.mqtt_settings import (
@@ -61,7 +62,7 @@ def build_driver(device: DeviceConfig, *, tap: Tap | None = None) -> Driver:
 async def connect(
     settings: BrokerSettings, *, topics: Sequence[str] = (), will: Told | None = None
 ) -> AsyncIterator[Link]:
-    """See ``drivers.broker.Connect``."""
+    """See ``drivers.transports.broker.Connect``."""
     link = Link(settings, will)
     try:
         await link.open(topics)
@@ -71,7 +72,7 @@ async def connect(
 
 
 class Link:
-    """One connection (``drivers.broker.BrokerLink``)."""
+    """One connection (``drivers.transports.broker.BrokerLink``)."""
 
     def __init__(self, settings: BrokerSettings, will: Told | None) -> None:
         self.dropped = 0
@@ -105,7 +106,7 @@ class Link:
             ) from error
 
     async def next(self, timeout_s: float | None = None) -> Told | None:
-        """See ``drivers.broker.BrokerLink``."""
+        """See ``drivers.transports.broker.BrokerLink``."""
         try:
             async with asyncio.timeout(timeout_s):
                 while not self._waiting:
@@ -122,7 +123,7 @@ class Link:
         return Told(message.topic, bytes(message.payload), message.retain)
 
     async def publish(self, topic: str, payload: bytes, *, retain: bool = False) -> None:
-        """See ``drivers.broker.BrokerLink``."""
+        """See ``drivers.transports.broker.BrokerLink``."""
         try:
             await self.connection.publish(topic, payload, 1, retain)
         except PublishRefused as error:
@@ -134,7 +135,7 @@ class Link:
             raise self._lost(str(error)) from error
 
     def vanish(self) -> None:
-        """See ``drivers.broker.BrokerLink``."""
+        """See ``drivers.transports.broker.BrokerLink``."""
         self.connection.close("vanished")
 
     def _arrived(self, _connection: Connection, message: MQTTMessage) -> None:

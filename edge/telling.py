@@ -17,7 +17,7 @@ async def switch(device: DeviceConfig, output: int, *, on: bool, seconds: float)
         raise DeviceRefused(
             f"{device.driver} has no outputs", hint="gpo is for readers with driver = llrp."
         )
-    from drivers.llrp_outputs import set_output  # noqa: PLC0415 - only an edge with readers has it
+    from drivers.llrp.outputs import set_output  # noqa: PLC0415 - only an edge with readers has it
 
     states = await set_output(device.options, output, on=on, seconds=seconds)
     return _described(output, states)

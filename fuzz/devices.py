@@ -22,15 +22,15 @@ import msgspec
 from drivers import registry
 from drivers.driver import Decoder
 from drivers.errors import DeviceError
-from drivers.llrp import LlrpConfig, LlrpReader
-from drivers.llrp_decode import LlrpDecoder
-from drivers.llrp_link import LastingReader, Link
-from drivers.llrp_refill import FIELDS
+from drivers.llrp.decode import LlrpDecoder
+from drivers.llrp.link import LastingReader, Link
+from drivers.llrp.reader import LlrpConfig, LlrpReader
+from drivers.llrp.refill import FIELDS
 from drivers.readings import Reading
-from drivers.scale_mtsics import MtSicsDecoder
-from drivers.scale_protocols import PROTOCOLS
-from drivers.scanner import ScannerDecoder
-from drivers.scanner_hid import HidScannerDecoder
+from drivers.scales.mtsics import MtSicsDecoder
+from drivers.scales.protocols import PROTOCOLS
+from drivers.scanners.keyboard import HidScannerDecoder
+from drivers.scanners.scanner import ScannerDecoder
 from edge import decode
 from edge.decode import as_json
 from edge.fold import Folder, FoldSettings
@@ -191,7 +191,7 @@ async def _session(data: bytes) -> None:
         for one in readings:
             msgspec.json.encode(as_json(one))
 
-    with patch("drivers.llrp.dial", dial), suppress(DeviceError):
+    with patch("drivers.llrp.reader.dial", dial), suppress(DeviceError):
         await LlrpReader(_SETTINGS).run(emit)
         raise AssertionError("a driver never ends by itself")
     assert writer.bytes, "a good-bye at least"

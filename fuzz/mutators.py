@@ -7,8 +7,8 @@ from functools import partial
 from random import Random
 
 from drivers.emulators.keyboard_scanner import key_event
-from drivers.input_device import INPUT_EVENT
-from drivers.scanner_hid import EV_KEY, EV_SYN, SYN_DROPPED
+from drivers.scanners.input_device import INPUT_EVENT
+from drivers.scanners.keyboard import EV_KEY, EV_SYN, SYN_DROPPED
 from fuzz.llrp_trees import llrp_changed
 from fuzz.noise import broken, reworded
 from fuzz.trees import json_changed, lines_changed, toml_changed

@@ -30,7 +30,7 @@ from bumble.hci import Address
 from bumble.host import Host
 from bumble.link import LocalLink
 
-from drivers.ble_radio import Backends, instead
+from drivers.transports.ble_radio import Backends, instead
 
 _CENTRAL = "F0:F0:F0:F0:F0:F0"
 _IN_PROGRESS = "org.bluez.Error.InProgress"

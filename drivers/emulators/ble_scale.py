@@ -1,6 +1,6 @@
 """Emulated Bluetooth LE scales of every kind, and serial bridges with any scale behind them.
 
-They say what a real one is described to say (sources: ``drivers.ble_weights``), wait for what it
+They say what a real one is described to say (sources: ``scales.ble_weights``), wait for what it
 waits for, and hang up where it does. The physics are those of ``drivers.emulators.load_cell``.
 """
 
@@ -17,14 +17,14 @@ from bumble.core import UUID, AdvertisingData, BaseBumbleError
 from bumble.device import Connection, Device
 from bumble.gatt import Characteristic, CharacteristicValue, Service
 
-from drivers.ble_adverts import BTHOME_UUID, MI_10_UUID
-from drivers.ble_link import full_uuid
-from drivers.ble_scale import AcaiaScale, DecentScale, WeightScaleService, XiaomiScale
-from drivers.ble_uart import UARTS
-from drivers.ble_weights import acaia_message
 from drivers.emulators.ble_air import Air
 from drivers.emulators.indicator import EmulatedIndicator
 from drivers.emulators.load_cell import SAMPLE_S, LoadCell, Sample
+from drivers.scales.ble import AcaiaScale, DecentScale, WeightScaleService, XiaomiScale
+from drivers.scales.ble_adverts import BTHOME_UUID, MI_10_UUID
+from drivers.scales.ble_weights import acaia_message
+from drivers.transports.ble_link import full_uuid
+from drivers.transports.ble_uart import UARTS
 
 _ADVERTISE_EVERY_MS = 160.0  # bumble's clock takes it for slots of 0.625 ms: 100 ms
 _MOST_BYTES = 20
@@ -275,8 +275,8 @@ class EmulatedBleScale:
 
 
 class EmulatedBridge(EmulatedBleScale):
-    """A serial bridge (``uart``: its place in ``drivers.ble_uart.UARTS``), and behind it a scale
-    of any protocol of ``drivers.scale_protocols``."""
+    """A serial bridge (``uart``: its place in ``transports.ble_uart.UARTS``), and behind it a scale
+    of any protocol of ``drivers.scales.protocols``."""
 
     def __init__(
         self, protocol: str, air: Air, *, address: str, name: str, uart: int = 0, seed: int = 0

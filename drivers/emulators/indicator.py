@@ -14,7 +14,7 @@ from pathlib import Path
 from drivers.emulators.load_cell import SAMPLE_S, LoadCell, Sample
 from drivers.emulators.scale_frames import ENCODERS, Shown
 from drivers.emulators.serial_pty import SerialPty
-from drivers.scale_protocols import PROTOCOLS
+from drivers.scales.protocols import PROTOCOLS
 
 _COMMAND_BYTES_MAX = 128
 _UNDER_SHARE = 50

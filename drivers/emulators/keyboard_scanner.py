@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import Literal
 
-from drivers.input_device import INPUT_EVENT
-from drivers.key_layouts import (
+from drivers.scanners.input_device import INPUT_EVENT
+from drivers.scanners.key_layouts import (
     ALT,
     ALT_GR,
     CONTROLS,
@@ -19,7 +19,7 @@ from drivers.key_layouts import (
     Layout,
     characters,
 )
-from drivers.scanner_hid import EV_KEY, EV_SYN
+from drivers.scanners.keyboard import EV_KEY, EV_SYN
 
 Mode = Literal["layout", "alt", "alt-hex"]
 _KEYPAD = {digit: key for key, digit in KEYPAD_DIGITS.items()}

@@ -19,7 +19,7 @@ from drivers.emulators.llrp_rospec import (
     parse_rospec,
 )
 from drivers.emulators.llrp_settings import configure
-from drivers.llrp_frames import Frame
+from drivers.llrp.frames import Frame
 
 
 class ReaderModel:

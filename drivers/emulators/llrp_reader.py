@@ -22,7 +22,7 @@ from drivers.emulators.llrp_faults import Faults
 from drivers.emulators.llrp_model import ReaderModel
 from drivers.emulators.llrp_rospec import INACTIVE, Rospec
 from drivers.emulators.llrp_session import Session
-from drivers.llrp_frames import (
+from drivers.llrp.frames import (
     CLOSE_CONNECTION,
     ENABLE_EVENTS_AND_REPORTS,
     GET_REPORT,

@@ -11,7 +11,7 @@ from struct import error as struct_error
 from struct import unpack_from
 
 from drivers.emulators.llrp_encode import CUSTOM, IMPINJ_PEN, ReaderFacts, ReportContent
-from drivers.llrp_events import Parameter, parameters
+from drivers.llrp.events import Parameter, parameters
 from drivers.readings import TagRead
 
 DISABLED, INACTIVE, ACTIVE = range(3)

@@ -8,7 +8,7 @@ from contextlib import suppress
 from typing import Protocol
 
 from drivers.emulators.llrp_encode import ReaderSettings, message
-from drivers.llrp_frames import Frame, FrameSplitter
+from drivers.llrp.frames import Frame, FrameSplitter
 
 _READ_BYTES = 65_536
 

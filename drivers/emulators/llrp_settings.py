@@ -7,7 +7,7 @@ from struct import unpack_from
 
 from drivers.emulators.llrp_encode import CUSTOM, IMPINJ_PEN, ReaderSettings
 from drivers.emulators.llrp_rospec import RefusedError
-from drivers.llrp_events import parameters
+from drivers.llrp.events import parameters
 
 
 def configure(settings: ReaderSettings, body: bytes) -> None:

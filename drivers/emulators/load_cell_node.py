@@ -13,12 +13,12 @@ from decimal import Decimal
 from pathlib import Path
 from random import Random
 
-from drivers.broker import BrokerLink, BrokerSettings, Told, connected
 from drivers.emulators.load_cell import LoadCell
 from drivers.emulators.serial_pty import SerialPty
 from drivers.errors import DeviceUnavailable
-from drivers.load_cell_frames import checked_line
+from drivers.load_cells.frames import checked_line
 from drivers.readings import LoadCellWindow
+from drivers.transports.broker import BrokerLink, BrokerSettings, Told, connected
 
 WINDOW_S = 0.2
 _SAMPLES = 16  # 80 a second

@@ -13,7 +13,7 @@ from functools import lru_cache
 from random import Random
 from typing import NamedTuple
 
-from drivers.key_layouts import Layout, characters
+from drivers.scanners.key_layouts import Layout, characters
 
 GROUP_SEPARATOR = "\x1d"
 DOUBLE_PULL_S = 0.35

@@ -13,8 +13,8 @@ from pathlib import Path
 
 from drivers.emulators.indicator import EmulatedIndicator
 from drivers.emulators.scale_frames import Shown
-from drivers.modbus_frames import crc
-from drivers.modbus_map import RegisterMap, StatusRegister, WeightRegister
+from drivers.scales.modbus_frames import crc
+from drivers.scales.modbus_map import RegisterMap, StatusRegister, WeightRegister
 
 PLAIN = RegisterMap(
     weight=WeightRegister(address=0, decimals=3),

@@ -105,7 +105,7 @@ def test_a_mark_that_nobody_understands_is_an_error() -> None:
 
 # ---- what lacks its declaration ------------------------------------------------------------
 def test_a_kind_that_nobody_described_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setitem(registry.DRIVERS, "abacus", "drivers.scale:SMA")
+    monkeypatch.setitem(registry.DRIVERS, "abacus", "drivers.scales.scale:SMA")
     with pytest.raises(evidence.Undeclared, match=r'"abacus" stands in .* add it to ABOUT'):
         evidence.check_catalogue()
     monkeypatch.delitem(registry.DRIVERS, "abacus")

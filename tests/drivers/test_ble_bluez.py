@@ -9,11 +9,12 @@ from typing import Any
 
 import pytest
 
-from drivers import ble_link, ble_radio, registry
-from drivers.ble_adverts import BTHOME_UUID
+from drivers import registry
 from drivers.driver import Driver
 from drivers.errors import DeviceRefused, DeviceUnavailable
 from drivers.readings import WeightReading
+from drivers.scales.ble_adverts import BTHOME_UUID
+from drivers.transports import ble_link, ble_radio
 from tests.drivers.listening import PATIENCE_S, Listening, listening
 from tests.fakes.bluez import FakeBluez, bluez, private_bus
 

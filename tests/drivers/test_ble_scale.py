@@ -19,16 +19,18 @@ from bleak.exc import (
     BleakError,
 )
 
-from drivers import ble_broadcast, ble_link, ble_radio, registry
-from drivers.ble_adverts import BTHOME_UUID
-from drivers.ble_radio import radio_of
-from drivers.ble_scale import AcaiaScale, Manners
+from drivers import registry
 from drivers.driver import Driver
 from drivers.emulators.ble_air import Air, air
 from drivers.emulators.ble_scale import NATURES, EmulatedBleScale
 from drivers.errors import DeviceRefused, DeviceUnavailable
 from drivers.readings import DeviceEvent, WeightReading
-from drivers.scale_commands import commands, tell
+from drivers.scales import ble_broadcast
+from drivers.scales.ble import AcaiaScale, Manners
+from drivers.scales.ble_adverts import BTHOME_UUID
+from drivers.scales.commands import commands, tell
+from drivers.transports import ble_link, ble_radio
+from drivers.transports.ble_radio import radio_of
 from tests.drivers.listening import PATIENCE_S, Listening, listening
 from tests.drivers.test_samples import ROOT, settings_of, tables
 

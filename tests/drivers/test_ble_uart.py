@@ -10,14 +10,15 @@ from typing import Any
 import pytest
 from pydantic import ValidationError
 
-from drivers import ble_link, ble_radio, registry
-from drivers.ble_uart import UARTS, BlePlace
+from drivers import registry
 from drivers.emulators.ble_air import Air, air
 from drivers.emulators.ble_scale import EmulatedBridge
 from drivers.errors import DeviceRefused, DeviceUnavailable
 from drivers.readings import WeightReading
-from drivers.scale_commands import tell
-from drivers.scale_protocols import PROTOCOLS
+from drivers.scales.commands import tell
+from drivers.scales.protocols import PROTOCOLS
+from drivers.transports import ble_link, ble_radio
+from drivers.transports.ble_uart import UARTS, BlePlace
 from tests.drivers.listening import PATIENCE_S, listening
 
 ROOT = Path(__file__).parents[2]

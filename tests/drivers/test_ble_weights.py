@@ -10,7 +10,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from drivers.ble_adverts import (
+from drivers.emulators.ble_scale import decent
+from drivers.emulators.load_cell import Sample
+from drivers.frames import FrameDecoder, FrameFormat
+from drivers.readings import DeviceEvent, Reading, WeightReading, WeightStatus
+from drivers.scales.ble_adverts import (
     BTHOME,
     BTHOME_UUID,
     MI_10_UUID,
@@ -20,7 +24,7 @@ from drivers.ble_adverts import (
     bthome,
     service_data,
 )
-from drivers.ble_weights import (
+from drivers.scales.ble_weights import (
     DECENT,
     WEIGHT_SCALE_SERVICE,
     XIAOMI_10,
@@ -28,10 +32,6 @@ from drivers.ble_weights import (
     acaia,
     acaia_message,
 )
-from drivers.emulators.ble_scale import decent
-from drivers.emulators.load_cell import Sample
-from drivers.frames import FrameDecoder, FrameFormat
-from drivers.readings import DeviceEvent, Reading, WeightReading, WeightStatus
 
 PACKED = {
     "weight-scale": WEIGHT_SCALE_SERVICE,

@@ -8,7 +8,7 @@ import pytest
 
 from drivers import registry
 from drivers.readings import CodeScan, LoadCellWindow, Reading, TagRead, WeightReading
-from drivers.scale_protocols import PROTOCOLS
+from drivers.scales.protocols import PROTOCOLS
 
 CAPTURES = Path(__file__).parents[1] / "captures"
 SAID = (

@@ -14,7 +14,7 @@ from typing import Any
 import pytest
 
 from drivers import registry
-from drivers.load_cell import LoadCellMqttConfig
+from drivers.load_cells.node import LoadCellMqttConfig
 from tests.drivers.test_samples import settings_of
 
 ROOT = Path(__file__).parents[2]

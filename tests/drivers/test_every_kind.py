@@ -12,13 +12,15 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from drivers import input_device, registry, scanner_hid
+from drivers import registry
 from drivers.emulators.indicator import EmulatedIndicator
 from drivers.emulators.keyboard_scanner import EmulatedKeyboardScanner
 from drivers.emulators.transmitter import EmulatedTransmitter
 from drivers.errors import DeviceUnavailable
 from drivers.readings import CodeScan, DeviceEvent, WeightReading
-from drivers.scale_protocols import PROTOCOLS
+from drivers.scales.protocols import PROTOCOLS
+from drivers.scanners import input_device
+from drivers.scanners import keyboard as scanner_hid
 from tests.drivers.listening import listening
 
 CAPTURES = Path(__file__).parents[1] / "captures"

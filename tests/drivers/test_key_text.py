@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from drivers.key_layouts import (
+from drivers.scanners.key_layouts import (
     ALT,
     ALT_GR,
     CAPS_LOCK,
@@ -18,7 +18,7 @@ from drivers.key_layouts import (
     Layout,
     characters,
 )
-from drivers.key_text import UNREADABLE, KeyText
+from drivers.scanners.key_text import UNREADABLE, KeyText
 
 SHIFT, CTRL, RIGHT_BRACE, F8, GRAVE, E, Q, Y, TWO = 42, 29, 27, 66, 41, 18, 16, 21, 3
 KEYPAD = {digit: key for key, digit in KEYPAD_DIGITS.items()}

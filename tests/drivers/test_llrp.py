@@ -10,8 +10,8 @@ from hypothesis import strategies as st
 
 from drivers.emulators.llrp_encode import ReportContent, event, gpi_event, message, tag_report
 from drivers.emulators.llrp_reader import EmulatedReader
-from drivers.llrp import LlrpConfig, LlrpReader
-from drivers.llrp_decode import LlrpDecoder
+from drivers.llrp.decode import LlrpDecoder
+from drivers.llrp.reader import LlrpConfig, LlrpReader
 from drivers.readings import DeviceEvent, Reading, TagRead
 
 READS = [

@@ -11,8 +11,8 @@ import pytest
 from drivers.emulators.llrp_encode import connection_attempt, event
 from drivers.emulators.llrp_reader import EmulatedReader
 from drivers.errors import DeviceUnavailable
-from drivers.llrp import LlrpConfig, LlrpReader
-from drivers.llrp_holder import holder_here
+from drivers.llrp.holder import holder_here
+from drivers.llrp.reader import LlrpConfig, LlrpReader
 from drivers.readings import DeviceEvent
 from tests.drivers.listening import Listening, listening
 

@@ -9,11 +9,11 @@ import pytest
 from pydantic import ValidationError
 
 from drivers.errors import DeviceRefused
-from drivers.llrp_capabilities import Capabilities, RfMode, spans
-from drivers.llrp_check import check_settings, mistakes
-from drivers.llrp_config import LlrpConfig
-from drivers.llrp_modes import MODE_NAMES, mode_named
-from drivers.llrp_quirks import IMPINJ, R420, ZEBRA
+from drivers.llrp.capabilities import Capabilities, RfMode, spans
+from drivers.llrp.check import check_settings, mistakes
+from drivers.llrp.config import LlrpConfig
+from drivers.llrp.modes import MODE_NAMES, mode_named
+from drivers.llrp.quirks import IMPINJ, R420, ZEBRA
 
 TARI = (6250, 25_000, 6250)
 MODES = (

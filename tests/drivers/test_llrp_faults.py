@@ -25,7 +25,7 @@ from drivers.emulators.llrp_encode import (
 )
 from drivers.emulators.llrp_reader import EmulatedReader
 from drivers.errors import DeviceError, DeviceRefused, DeviceUnavailable
-from drivers.llrp import LlrpConfig, LlrpReader
+from drivers.llrp.reader import LlrpConfig, LlrpReader
 from drivers.readings import DeviceEvent, Reading, TagRead
 
 PATIENCE_S = 60.0

@@ -13,8 +13,8 @@ from llrpkit.emulator import LLRPEmulator
 from llrpkit.protocol import messages
 
 from drivers.emulators.llrp_reader import EmulatedReader
-from drivers.llrp import Antenna, LlrpConfig, LlrpReader
-from drivers.llrp_filters import TagFilter
+from drivers.llrp.filters import TagFilter
+from drivers.llrp.reader import Antenna, LlrpConfig, LlrpReader
 from drivers.readings import DeviceEvent, TagRead
 from tests.drivers.listening import PATIENCE_S, listening
 

@@ -12,9 +12,9 @@ import pytest
 
 from drivers.emulators.llrp_encode import ReportContent, tag_report
 from drivers.emulators.llrp_reader import EmulatedReader
-from drivers.llrp import LlrpConfig, LlrpReader
-from drivers.llrp_frames import CLOSE_CONNECTION
-from drivers.llrp_link import dial
+from drivers.llrp.frames import CLOSE_CONNECTION
+from drivers.llrp.link import dial
+from drivers.llrp.reader import LlrpConfig, LlrpReader
 from drivers.readings import Reading, TagRead
 
 PATIENCE_S = 60.0

@@ -15,8 +15,8 @@ from pydantic import ValidationError
 
 from drivers.emulators.llrp_reader import EmulatedReader
 from drivers.errors import DeviceError, DeviceRefused, DeviceUnavailable
-from drivers.llrp import LlrpConfig, LlrpReader
-from drivers.llrp_link_settings import same_reader
+from drivers.llrp.link_settings import same_reader
+from drivers.llrp.reader import LlrpConfig, LlrpReader
 from drivers.readings import DeviceEvent, TagRead
 from gateway.certificates import Authority
 from tests.drivers.listening import PATIENCE_S, Listening, listening

@@ -9,9 +9,9 @@ import pytest
 from drivers.emulators.llrp_encode import message
 from drivers.emulators.llrp_reader import EmulatedReader
 from drivers.errors import DeviceError, DeviceRefused, DeviceUnavailable
-from drivers.llrp import LlrpConfig, LlrpReader
-from drivers.llrp_frames import CLOSE_CONNECTION, KEEPALIVE, KEEPALIVE_ACK
-from drivers.llrp_outputs import set_output
+from drivers.llrp.frames import CLOSE_CONNECTION, KEEPALIVE, KEEPALIVE_ACK
+from drivers.llrp.outputs import set_output
+from drivers.llrp.reader import LlrpConfig, LlrpReader
 from drivers.readings import DeviceEvent
 from tests.drivers.listening import listening
 

@@ -12,8 +12,8 @@ from drivers.emulators.llrp_encode import ReaderFacts, RfMode
 from drivers.emulators.llrp_reader import EmulatedReader
 from drivers.emulators.llrp_rospec import Rospec
 from drivers.errors import DeviceRefused
-from drivers.llrp import Antenna, GpiTrigger, LlrpConfig, LlrpReader
-from drivers.llrp_filters import TagFilter
+from drivers.llrp.filters import TagFilter
+from drivers.llrp.reader import Antenna, GpiTrigger, LlrpConfig, LlrpReader
 from drivers.readings import DeviceEvent
 from edge.config import load
 from tests.drivers.listening import listening

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from drivers.llrp_quirks import (
+from drivers.llrp.quirks import (
     IMPINJ,
     QUIRKS,
     R420,

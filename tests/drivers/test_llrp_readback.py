@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from drivers.emulators.llrp_encode import message, parameter
-from drivers.llrp_readback import ANTENNAS, FILTERS, POWER, SESSION, differences, rospecs_of
+from drivers.llrp.readback import ANTENNAS, FILTERS, POWER, SESSION, differences, rospecs_of
 
 
 def rospec(power: int = 81, session: int = 1, antenna: int = 1) -> bytes:

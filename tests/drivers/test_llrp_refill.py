@@ -7,8 +7,8 @@ from struct import pack
 import pytest
 
 from drivers.emulators.llrp_encode import message, parameter
-from drivers.llrp_decode import LlrpDecoder
-from drivers.llrp_refill import FIELDS, LastValues, enabled_fields
+from drivers.llrp.decode import LlrpDecoder
+from drivers.llrp.refill import FIELDS, LastValues, enabled_fields
 from drivers.readings import TagRead
 
 REPORT = 61

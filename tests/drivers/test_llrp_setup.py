@@ -14,8 +14,8 @@ from drivers.emulators.llrp_encode import ReaderFacts
 from drivers.emulators.llrp_reader import EmulatedReader
 from drivers.emulators.llrp_rospec import Rospec
 from drivers.errors import DeviceRefused
-from drivers.llrp import LlrpConfig, LlrpReader
-from drivers.llrp_readback import differences, rospecs_of
+from drivers.llrp.readback import differences, rospecs_of
+from drivers.llrp.reader import LlrpConfig, LlrpReader
 from drivers.readings import DeviceEvent, TagRead
 from tests.drivers.listening import Listening, listening
 

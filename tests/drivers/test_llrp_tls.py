@@ -14,7 +14,7 @@ from pydantic import ValidationError
 
 from drivers.emulators.llrp_reader import EmulatedReader
 from drivers.errors import DeviceError, DeviceRefused, DeviceUnavailable
-from drivers.llrp import LlrpConfig, LlrpReader
+from drivers.llrp.reader import LlrpConfig, LlrpReader
 from drivers.readings import DeviceEvent, TagRead
 from gateway.certificates import Authority, Issued
 from tests.drivers.listening import PATIENCE_S, listening

@@ -12,9 +12,9 @@ from pydantic import ValidationError
 
 from drivers import registry
 from drivers.emulators.load_cell_node import NodeConverter, line, message
-from drivers.load_cell_calibration import Calibration
-from drivers.load_cell_frames import checked_line, crc8, window_of_message
-from drivers.load_cell_windows import NodeWeigher, WindowSequence
+from drivers.load_cells.calibration import Calibration
+from drivers.load_cells.frames import checked_line, crc8, window_of_message
+from drivers.load_cells.windows import NodeWeigher, WindowSequence
 from drivers.readings import DeviceEvent, LoadCellWindow, Reading, WeightReading, WeightStatus
 
 SAID = (

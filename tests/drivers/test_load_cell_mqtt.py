@@ -11,18 +11,18 @@ from typing import Any
 
 import pytest
 
-from drivers import broker as device_broker
 from drivers import registry
-from drivers.broker import BrokerSettings, Told
 from drivers.emulators.indicator import EmulatedIndicator
 from drivers.emulators.load_cell_node import EmulatedMqttNode, message
 from drivers.errors import DeviceRefused, DeviceUnavailable
-from drivers.load_cell import LoadCellMqtt, LoadCellMqttConfig
-from drivers.load_cell_frames import window_of_message
-from drivers.mqtt_line import MqttPlace, open_mqtt
+from drivers.load_cells.frames import window_of_message
+from drivers.load_cells.node import LoadCellMqtt, LoadCellMqttConfig
 from drivers.readings import DeviceEvent, LoadCellWindow, WeightReading
-from drivers.scale_commands import tell
-from drivers.transport import TransportSettings
+from drivers.scales.commands import tell
+from drivers.transports import broker as device_broker
+from drivers.transports.broker import BrokerSettings, Told
+from drivers.transports.mqtt_line import MqttPlace, open_mqtt
+from drivers.transports.transport import TransportSettings
 from edge import device_brokers
 from gateway.broker import EmbeddedBroker
 from gateway.certificates import Authority

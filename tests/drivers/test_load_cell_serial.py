@@ -12,7 +12,7 @@ import pytest
 from drivers.emulators.load_cell_node import EmulatedSerialNode
 from drivers.emulators.serial_pty import SerialPty
 from drivers.errors import DeviceUnavailable
-from drivers.load_cell import LoadCellSerial, LoadCellSerialConfig
+from drivers.load_cells.node import LoadCellSerial, LoadCellSerialConfig
 from drivers.readings import DeviceEvent, WeightReading
 from tests.drivers.listening import PATIENCE_S, listening
 from tests.drivers.test_load_cell_mqtt import CALIBRATION, near

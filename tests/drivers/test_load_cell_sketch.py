@@ -17,8 +17,8 @@ from random import Random
 import pytest
 
 from drivers import registry
-from drivers.load_cell import LoadCellSerial
-from drivers.load_cell_frames import window_of_message
+from drivers.load_cells.frames import window_of_message
+from drivers.load_cells.node import LoadCellSerial
 from drivers.readings import DeviceEvent, LoadCellWindow, WeightReading
 from tests.drivers.listening import PATIENCE_S, listening
 from tests.drivers.test_load_cell_mqtt import near

@@ -8,8 +8,8 @@ from typing import Any
 import pytest
 from pydantic import ValidationError
 
-from drivers.modbus_map import Block, RegisterMap
 from drivers.readings import WeightReading, WeightStatus
+from drivers.scales.modbus_map import Block, RegisterMap
 
 FULL: dict[str, Any] = {
     "weight": {"address": 10, "decimals": 1},

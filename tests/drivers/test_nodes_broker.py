@@ -11,12 +11,12 @@ from pathlib import Path
 
 import pytest
 
-from drivers import broker as device_broker
-from drivers.broker import BrokerSettings
 from drivers.emulators.load_cell_node import EmulatedMqttNode
 from drivers.errors import DeviceUnavailable
-from drivers.load_cell import LoadCellMqtt, LoadCellMqttConfig
+from drivers.load_cells.node import LoadCellMqtt, LoadCellMqttConfig
 from drivers.readings import LoadCellWindow
+from drivers.transports import broker as device_broker
+from drivers.transports.broker import BrokerSettings
 from edge import device_brokers
 from tests.drivers.listening import listening
 from tests.fakes.mosquitto import MISSING, MosquittoProcess, find_mosquitto, free_port

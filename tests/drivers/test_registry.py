@@ -16,7 +16,7 @@ def test_an_unknown_kind_names_the_known_and_the_nearest() -> None:
 
 def test_drivers_of_other_packages_are_found(monkeypatch: pytest.MonkeyPatch) -> None:
     points = [
-        EntryPoint("abacus", "drivers.scanner:SerialScanner", registry.GROUP),
+        EntryPoint("abacus", "drivers.scanners.scanner:SerialScanner", registry.GROUP),
         EntryPoint("mt-sics", "nowhere:Impostor", registry.GROUP),
         EntryPoint("broken", "nowhere_at_all:Driver", registry.GROUP),
     ]
@@ -32,11 +32,11 @@ def test_what_other_packages_offer_is_told_with_what_is_wrong(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     points = [
-        EntryPoint("abacus", "drivers.scanner:SerialScanner", registry.GROUP),
-        EntryPoint("abacus", "drivers.scanner_hid:HidScanner", registry.GROUP),
+        EntryPoint("abacus", "drivers.scanners.scanner:SerialScanner", registry.GROUP),
+        EntryPoint("abacus", "drivers.scanners.keyboard:HidScanner", registry.GROUP),
         EntryPoint("mt-sics", "nowhere:Impostor", registry.GROUP),
-        EntryPoint("broken", "drivers.scanner:NoSuchClass", registry.GROUP),
-        EntryPoint("hollow", "drivers.scanner:GROUP_SEPARATOR", registry.GROUP),
+        EntryPoint("broken", "drivers.scanners.scanner:NoSuchClass", registry.GROUP),
+        EntryPoint("hollow", "drivers.scanners.scanner:GROUP_SEPARATOR", registry.GROUP),
     ]
     monkeypatch.setattr(registry, "entry_points", lambda group: points)
     told = [(one.kind, one.problem) for one in registry.plugins()]

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from drivers import registry
-from drivers.scale_protocols import PROTOCOLS
+from drivers.scales.protocols import PROTOCOLS
 
 ROOT = Path(__file__).parents[2]
 OF_THE_EDGE = {"name", "driver", "read_point", "fold"}

@@ -18,7 +18,7 @@ from drivers.emulators.serial_pty import SerialPty
 from drivers.errors import DeviceUnavailable
 from drivers.frames import FrameDecoder
 from drivers.readings import DeviceEvent, Reading, WeightReading, WeightStatus
-from drivers.scale_protocols import CHANGES, PROTOCOLS
+from drivers.scales.protocols import CHANGES, PROTOCOLS
 from tests.drivers.listening import listening
 
 NAMES = sorted(PROTOCOLS)

@@ -11,9 +11,9 @@ from drivers.emulators.indicator import EmulatedIndicator
 from drivers.emulators.mtsics_scale import EmulatedScale
 from drivers.errors import DeviceRefused, DeviceUnavailable
 from drivers.readings import DeviceEvent, WeightReading
-from drivers.scale_commands import commands, tell
-from drivers.scale_mtsics import MtSicsConfig
-from drivers.scale_protocols import CHANGES, PROTOCOLS, Command
+from drivers.scales.commands import commands, tell
+from drivers.scales.mtsics import MtSicsConfig
+from drivers.scales.protocols import CHANGES, PROTOCOLS, Command
 from edge.cli import app
 from tests.drivers.listening import listening
 

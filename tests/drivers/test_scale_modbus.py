@@ -18,11 +18,11 @@ from pydantic import ValidationError
 from drivers import registry
 from drivers.emulators.transmitter import PLAIN, EmulatedTransmitter
 from drivers.errors import DeviceRefused, DeviceUnavailable
-from drivers.modbus_client import LineClient, NoAnswer
-from drivers.modbus_frames import crc
 from drivers.readings import DeviceEvent, WeightReading, WeightStatus
-from drivers.scale_commands import commands, tell
-from drivers.scale_modbus import ModbusConfig, ModbusRtuScale, ModbusTcpScale
+from drivers.scales.commands import commands, tell
+from drivers.scales.modbus import ModbusConfig, ModbusRtuScale, ModbusTcpScale
+from drivers.scales.modbus_client import LineClient, NoAnswer
+from drivers.scales.modbus_frames import crc
 from tests.drivers.listening import Listening, listening
 
 ROOT = Path(__file__).parents[2]

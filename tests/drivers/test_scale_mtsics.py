@@ -16,7 +16,7 @@ from drivers.emulators.mtsics_scale import EmulatedScale
 from drivers.emulators.serial_pty import SerialPty
 from drivers.errors import DeviceRefused, DeviceUnavailable
 from drivers.readings import DeviceEvent, Reading, WeightReading, WeightStatus
-from drivers.scale_mtsics import MtSicsConfig, MtSicsDecoder, MtSicsScale
+from drivers.scales.mtsics import MtSicsConfig, MtSicsDecoder, MtSicsScale
 from tests.drivers.listening import listening
 
 

@@ -12,9 +12,9 @@ from typer.testing import CliRunner
 from drivers.emulators.indicator import EmulatedIndicator
 from drivers.emulators.scale_frames import ENCODERS, Shown
 from drivers.frames import FrameDecoder
-from drivers.pattern_learning import CannotLearn, learn
 from drivers.readings import DeviceEvent, Reading, WeightReading
-from drivers.scale_pattern import PatternConfig, PatternScale, compiled, pattern_format
+from drivers.scales.pattern import PatternConfig, PatternScale, compiled, pattern_format
+from drivers.scales.pattern_learning import CannotLearn, learn
 from edge.cli import app
 from tests.drivers.listening import listening
 

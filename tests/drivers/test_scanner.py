@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from drivers.emulators.scanner import EmulatedScanner
 from drivers.errors import DeviceUnavailable
 from drivers.readings import CodeScan, DeviceEvent, Reading
-from drivers.scanner import ScannerConfig, ScannerDecoder, SerialScanner, Suffix
+from drivers.scanners.scanner import ScannerConfig, ScannerDecoder, SerialScanner, Suffix
 from tests.drivers.listening import listening
 
 

@@ -16,13 +16,13 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from drivers import input_device
 from drivers.emulators.keyboard_scanner import EmulatedKeyboardScanner, Mode, key_event
 from drivers.errors import DeviceRefused, DeviceUnavailable
-from drivers.input_device import INPUT_EVENT
-from drivers.key_layouts import KEYPAD_DIGITS, KEYPAD_PLUS, LAYOUTS, Layout, characters
 from drivers.readings import CodeScan, DeviceEvent, Reading
-from drivers.scanner_hid import (
+from drivers.scanners import input_device
+from drivers.scanners.input_device import INPUT_EVENT
+from drivers.scanners.key_layouts import KEYPAD_DIGITS, KEYPAD_PLUS, LAYOUTS, Layout, characters
+from drivers.scanners.keyboard import (
     EV_KEY,
     EV_SYN,
     SYN_DROPPED,

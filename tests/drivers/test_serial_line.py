@@ -13,11 +13,11 @@ from typing import Any, Literal
 import pytest
 import serial
 
-from drivers import serial_line
 from drivers.emulators.serial_pty import SerialPty
 from drivers.errors import DeviceUnavailable
-from drivers.serial_faults import cannot_open
-from drivers.serial_line import LineSettings, open_line
+from drivers.transports import serial_line
+from drivers.transports.serial_faults import cannot_open
+from drivers.transports.serial_line import LineSettings, open_line
 
 
 def open_files() -> int:

@@ -24,7 +24,7 @@ def test_a_broken_kind_of_another_package_is_told_and_the_others_are_still_shown
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     points = [
-        EntryPoint("abacus", "drivers.scanner:SerialScanner", registry.GROUP),
+        EntryPoint("abacus", "drivers.scanners.scanner:SerialScanner", registry.GROUP),
         EntryPoint("broken", "nowhere_at_all:Driver", registry.GROUP),
     ]
     monkeypatch.setattr(registry, "entry_points", lambda group: points)

@@ -12,7 +12,7 @@ import msgspec
 import pytest
 
 from drivers.emulators.load_cell_node import EmulatedMqttNode, NodeConverter, line, message
-from drivers.load_cell_windows import NodeWeigher
+from drivers.load_cells.windows import NodeWeigher
 from drivers.readings import DeviceEvent
 from edge import decode
 from edge.backoff import Backoff

@@ -16,8 +16,8 @@ from drivers.emulators.llrp_encode import (
 )
 from drivers.emulators.llrp_reader import EmulatedReader
 from drivers.errors import DeviceError
-from drivers.llrp import LlrpConfig, LlrpReader
-from drivers.llrp_decode import LlrpDecoder
+from drivers.llrp.decode import LlrpDecoder
+from drivers.llrp.reader import LlrpConfig, LlrpReader
 from drivers.readings import DeviceEvent, Reading, TagRead
 from edge.clock import ReaderClock
 from edge.fold import Folder, FoldSettings

@@ -15,7 +15,7 @@ from typing import Any
 from dbus_fast import BusType, Message, MessageType, Variant
 from dbus_fast.aio import MessageBus
 
-from drivers.ble_link import full_uuid
+from drivers.transports.ble_link import full_uuid
 
 ADAPTER = "/org/bluez/hci0"
 _ADAPTER1, _DEVICE1 = "org.bluez.Adapter1", "org.bluez.Device1"

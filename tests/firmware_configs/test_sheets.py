@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from drivers import registry
-from drivers.scale_protocols import PROTOCOLS
+from drivers.scales.protocols import PROTOCOLS
 
 FOLDER = Path(__file__).parents[2] / "firmware_configs"
 OURS = ("impinj", "zebra", "thingmagic", "feig", "scanners", "scales")

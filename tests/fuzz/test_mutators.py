@@ -9,7 +9,7 @@ from random import Random
 
 import pytest
 
-from drivers.llrp_frames import FrameSplitter
+from drivers.llrp.frames import FrameSplitter
 from fuzz.mutators import MUTATORS, mutated
 from fuzz.noise import broken
 from tests.fuzz.test_parsers import seeds

@@ -8,9 +8,10 @@ from contextlib import asynccontextmanager
 
 import pytest
 
-from drivers import ble_link, ble_radio, registry
+from drivers import registry
 from drivers.emulators.ble_air import Air, air
 from drivers.emulators.ble_scale import EmulatedBleScale
+from drivers.transports import ble_link, ble_radio
 from edge.backoff import Backoff
 from edge.fold import Folder, FoldSettings
 from edge.fold.moments import moment

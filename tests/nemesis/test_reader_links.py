@@ -12,7 +12,7 @@ import pytest
 from benchmarks.nemesis import network
 from benchmarks.servers.mosquitto import free_port
 from drivers.emulators.llrp_reader import HELD_MESSAGES_MAX, EmulatedReader
-from drivers.llrp import LlrpConfig, LlrpReader
+from drivers.llrp.reader import LlrpConfig, LlrpReader
 from drivers.readings import TagRead
 from edge.fold import Folder, FoldSettings
 from edge.fold.moments import moment

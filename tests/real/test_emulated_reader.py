@@ -28,7 +28,7 @@ from drivers.emulators.portal_physics import (
 from drivers.emulators.portal_physics import (
     Path as Way,
 )
-from drivers.llrp_events import parameters
+from drivers.llrp.events import parameters
 from drivers.readings import TagRead
 
 SHARED = Path(__file__).parents[2].parent / "shared" / "data"

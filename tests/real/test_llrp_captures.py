@@ -11,8 +11,8 @@ from typing import Any
 import pytest
 import sllurp.llrp
 
-from drivers.llrp_decode import LlrpDecoder
-from drivers.llrp_frames import RO_ACCESS_REPORT, FrameSplitter
+from drivers.llrp.decode import LlrpDecoder
+from drivers.llrp.frames import RO_ACCESS_REPORT, FrameSplitter
 from drivers.readings import TagRead
 from edge import decode
 

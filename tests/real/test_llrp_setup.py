@@ -11,14 +11,14 @@ import sllurp.llrp
 
 from drivers.emulators.llrp_encode import RF_MODES, ReaderFacts
 from drivers.emulators.llrp_reader import EmulatedReader
-from drivers.llrp import LlrpConfig, LlrpReader
-from drivers.llrp_capabilities import Capabilities
-from drivers.llrp_check import mistakes
-from drivers.llrp_frames import FrameSplitter
-from drivers.llrp_modes import mode_named
-from drivers.llrp_outputs import set_output
-from drivers.llrp_quirks import IMPINJ, R420
-from drivers.llrp_readback import ANTENNAS, MODE, START, STOP, rospecs_of
+from drivers.llrp.capabilities import Capabilities
+from drivers.llrp.check import mistakes
+from drivers.llrp.frames import FrameSplitter
+from drivers.llrp.modes import mode_named
+from drivers.llrp.outputs import set_output
+from drivers.llrp.quirks import IMPINJ, R420
+from drivers.llrp.readback import ANTENNAS, MODE, START, STOP, rospecs_of
+from drivers.llrp.reader import LlrpConfig, LlrpReader
 from drivers.readings import DeviceEvent, TagRead
 from tests.drivers.listening import listening
 from tests.real.llrp_definition import Definition, Node

@@ -14,7 +14,7 @@ from pathlib import Path
 import pytest
 
 from drivers.readings import CodeScan, DeviceEvent
-from drivers.scanner import ScannerConfig, SerialScanner
+from drivers.scanners.scanner import ScannerConfig, SerialScanner
 from tallyport.emulate.reader import ReaderOptions, make_reader
 from tallyport.emulate.running import EDGE, Emulation
 from tallyport.emulate.scanning import ScannerOptions, make_scanner, mistakes_of

@@ -14,9 +14,9 @@ from operator import xor
 
 from drivers.frames import FrameFormat, searched
 from drivers.readings import Reading, WeightReading, WeightStatus
-from drivers.scale import ScaleConfig, ScaleKind
-from drivers.scale_protocols import ScaleProtocol
-from drivers.weights import fault, figure, unit_of
+from drivers.scales.protocols import ScaleProtocol
+from drivers.scales.scale import ScaleConfig, ScaleKind
+from drivers.scales.weights import fault, figure, unit_of
 
 LONGEST_BYTES = 40
 # Where a frame lies in the stream. Its last byte stands nowhere else in a frame.

@@ -6,7 +6,7 @@ from contextlib import asynccontextmanager
 
 from drivers.emulators.load_cell import LoadCell, Sample
 from drivers.emulators.mtsics_scale import EmulatedScale
-from drivers.serial_line import LineSettings, SerialLine, open_line
+from drivers.transports.serial_line import LineSettings, SerialLine, open_line
 
 
 class Terminal:

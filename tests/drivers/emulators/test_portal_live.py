@@ -15,8 +15,8 @@ from drivers.emulators.portal_physics import (
     dock_antennas,
     pallet,
 )
-from drivers.llrp import LlrpConfig, LlrpReader
-from drivers.llrp_config import Antenna
+from drivers.llrp.config import Antenna
+from drivers.llrp.reader import LlrpConfig, LlrpReader
 from drivers.readings import TagRead
 from tests.drivers.listening import listening
 

@@ -23,10 +23,10 @@ from drivers.emulators.scan_errors import (
     truncated,
 )
 from drivers.emulators.scanner import EmulatedScanner
-from drivers.key_layouts import Layout
 from drivers.readings import CodeScan, DeviceEvent
-from drivers.scanner import ScannerConfig, SerialScanner
-from drivers.scanner_hid import HidScannerDecoder
+from drivers.scanners.key_layouts import Layout
+from drivers.scanners.keyboard import HidScannerDecoder
+from drivers.scanners.scanner import ScannerConfig, SerialScanner
 from tests.drivers.listening import listening
 
 CODE = "0109521234000020\x1d10LOT-7Y"

@@ -1,0 +1,1 @@
+"""RFID readers by LLRP: set-up, connection, session, decoding."""

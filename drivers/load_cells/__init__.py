@@ -1,0 +1,1 @@
+"""Load-cell nodes: raw counts, weighed here under a calibration."""

@@ -1,0 +1,1 @@
+"""Scales by protocol, over any transport."""

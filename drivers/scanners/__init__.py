@@ -1,0 +1,1 @@
+"""Barcode scanners on lines, and those that are keyboards."""
