@@ -1,7 +1,9 @@
 """After the storm: nothing may be under way any more, and from then on stock follows the truth.
 
 While faults lasted, reads that no journal had were lost as in life, and stock may differ from the
-truth by them. It must not differ by more afterwards: in a calm, whatever moves is counted.
+truth by them. It must not differ by more afterwards: in a calm, whatever moves is counted, or a
+person is asked about it. (After an edge's new start a portal has to learn anew which tags lie about
+it, and asks more often.)
 """
 
 from __future__ import annotations
@@ -44,23 +46,33 @@ async def settle(storm: Storm) -> Difference:
 
 
 async def calm(storm: Storm, seconds: float, before: Difference) -> list[str]:
-    """Let the world go on without faults; what the ledger is off by must stay as it was."""
+    """Let the world go on without faults; what the ledger is off by must stay as it was, but for
+    items that a person is asked about.
+    """
     storm.demo.world.leave_what_is_inside()
+    asked = {one["id"] for one in await storm.demo.api.every("/reviews")}
     moves = storm.demo.world.truth.moves
     await storm.play(seconds)
     moves = storm.demo.world.truth.moves - moves
     if not moves:
         return [f"nothing moved in {seconds:.0f} s of calm"]
 
+    async def changed() -> dict[tuple[str, str], tuple[int, int]]:
+        """What the ledger is off by otherwise: before and after, by item and place."""
+        reviews = await storm.demo.api.every("/reviews")
+        fresh = [one for one in reviews if one["id"] not in asked]
+        doubted = {movement["sku"] for one in fresh for movement in one["proposals"]}
+        after = await difference(storm)
+        both = {key: (before.get(key, 0), after.get(key, 0)) for key in before.keys() | after}
+        return {k: two for k, two in both.items() if two[0] != two[1] and k[0] not in doubted}
+
     async def as_before() -> bool:
-        return await difference(storm) == before
+        return not await changed()
 
     try:
         await until(as_before, _COUNTED_S, "stock does not follow", storm.demo.site)
     except ProcessDied:
-        after = await difference(storm)
-        wrong = {key: (before.get(key, 0), after.get(key, 0)) for key in before.keys() | after}
-        wrong = {key: both for key, both in wrong.items() if both[0] != both[1]}
+        wrong = await changed()
         return [f"after {moves} moves in a calm stock is off by other numbers: {wrong}"]
     return []
 
