@@ -14,7 +14,10 @@ from benchmarks.nemesis.watch import Watch
 from tallyport.demo.goods import EDGE
 from tallyport.demo.report import Report
 from tallyport.demo.run import Demo, until
+from tallyport.demo.world import World
 
+_ECHOES_DB = 25.0
+"""A dock nearly without echoes: here doubts shall come from machines, not from radio waves."""
 _AHEAD_S = 60.0
 """An edge whose health is further in the future than this has a wrong clock still."""
 
@@ -27,7 +30,8 @@ class Storm:
     """
 
     def __init__(self, folder: Path, seed: int, **site: object) -> None:
-        self.demo = Demo(folder, seed, **site)
+        world = World(seed, echoes_db=_ECHOES_DB)
+        self.demo = Demo(folder, seed, world=world, **site)
         self.chance = Random(seed)
         self.watch = Watch()
         self._listening = asyncio.Event()

@@ -25,14 +25,21 @@ Units = dict[tuple[str, str], int]
 
 
 class Demo:
-    """A world, a site that watches it, and the comparison of both."""
+    """A world (the demo's own unless given), a site that watches it, and the comparison of both."""
 
-    def __init__(self, folder: Path, seed: int, **site: Any) -> None:  # noqa: ANN401
+    def __init__(
+        self,
+        folder: Path,
+        seed: int,
+        *,
+        world: World | None = None,
+        **site: Any,  # noqa: ANN401
+    ) -> None:
         self._folder = folder
         self._seed = seed
         self._options = site
         self._end = asyncio.Event()
-        self.world = World(seed)
+        self.world = world or World(seed)
         self.site: Site
         self.finale: Finale
 

@@ -54,10 +54,19 @@ class Load:
 
 
 class World:
-    """Devices and what happens at them. ``start`` the devices, then ``play``."""
+    """Devices and what happens at them. ``start`` the devices, then ``play``.
+
+    ``echoes_db`` is how far the dock's echoes lie below what comes directly: see ``Scene``.
+    """
 
     def __init__(
-        self, seed: int, *, dock: bool = True, shelf: bool = True, desk: bool = True
+        self,
+        seed: int,
+        *,
+        dock: bool = True,
+        shelf: bool = True,
+        desk: bool = True,
+        echoes_db: float = 15.0,
     ) -> None:
         self._chance = Random(seed)  # noqa: S311 (a world, not a secret)
         self._serial = 1_000_000 * (seed % 1000) + 1
@@ -82,6 +91,7 @@ class World:
                 ),
                 seed=seed,
                 epoch_us=self._epoch_us,
+                echoes_db=echoes_db,
             )
         )
         self.reads = 0
