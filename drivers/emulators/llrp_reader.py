@@ -5,7 +5,7 @@ configuration, the whole life of ROSpecs (Immediate, Null and GPI triggers), kee
 one client at a time, events, Impinj's phase, RSSI and Doppler. Reads that no client can
 take are held, 66,000 messages at most as Zebra's FX readers do, and delivered when a client
 is inventorying again. ``faults`` makes it misbehave as readers and networks do; words for that
-are in ``drivers.emulators.llrp_faults``.
+are in ``drivers.emulators.llrp_fault_words``.
 """
 
 from __future__ import annotations

@@ -13,7 +13,7 @@ from typing import Literal
 import msgspec
 
 from drivers.emulators.llrp_encode import IMPINJ_PEN
-from drivers.emulators.llrp_faults import WORDS, FaultDesk
+from drivers.emulators.llrp_fault_words import WORDS, FaultDesk
 from drivers.emulators.llrp_reader import EmulatedReader
 from drivers.emulators.portal_live import LivePortal
 from drivers.emulators.portal_physics import PortalPhysics

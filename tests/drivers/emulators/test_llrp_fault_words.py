@@ -7,7 +7,7 @@ from collections.abc import AsyncIterator
 
 import pytest
 
-from drivers.emulators.llrp_faults import WORDS, FaultDesk
+from drivers.emulators.llrp_fault_words import WORDS, FaultDesk
 from drivers.emulators.llrp_reader import EmulatedReader
 from drivers.readings import DeviceEvent, TagRead
 from tests.drivers.test_llrp_faults import Portal, portal
