@@ -15,9 +15,10 @@ from pathlib import Path
 from benchmarks.nemesis.disk import Disk
 from benchmarks.nemesis.storm import Storm
 from benchmarks.nemesis.witness import Witness
-from benchmarks.servers.mosquitto import MosquittoProcess, free_port, start_mosquitto
+from benchmarks.servers.mosquitto import MosquittoProcess, start_mosquitto
 from benchmarks.servers.postgres import PostgresProcess, fresh_database
 from benchmarks.servers.series import SeriesServer
+from tallyport.demo.processes import free_port
 from tallyport.demo.report import Report
 
 CARD_MIB = 48

@@ -10,6 +10,8 @@ import time
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from tallyport.demo.processes import free_port
+
 STARTUP_LIMIT_S = 30.0
 MISSING = "mosquitto is not installed (apt-get install mosquitto)"
 
@@ -17,14 +19,6 @@ MISSING = "mosquitto is not installed (apt-get install mosquitto)"
 def find_mosquitto() -> str | None:
     """Debian installs it where only administrators look."""
     return shutil.which("mosquitto") or shutil.which("mosquitto", path="/usr/sbin:/usr/local/sbin")
-
-
-def free_port() -> int:
-    """A TCP port of the loopback that was free a moment ago."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port
 
 
 @dataclass

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import os
+import secrets
 import signal
 import socket
 import sys
@@ -13,6 +14,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from tallyport.demo.settings import central_toml, edge_toml
+
+_LOWEST_PORT, _PORTS = 20_000, 12_000
+"""Below what Linux dials from (``net.ipv4.ip_local_port_range``: 32768 and above)."""
 
 
 class ProcessDied(Exception):
@@ -163,11 +167,15 @@ class Site:
 
 
 def free_port() -> int:
-    """A TCP port of the loopback that nobody used a moment ago."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port
+    """A TCP port of the loopback that nobody listens on, and that the system gives to nobody who
+    dials: whoever dials a dead port of that range again and again is one day answered by himself,
+    and holds the port.
+    """
+    while True:
+        port = _LOWEST_PORT + secrets.randbelow(_PORTS)
+        with socket.socket() as probe, suppress(OSError):
+            probe.bind(("127.0.0.1", port))
+            return port
 
 
 def _is_ready(path: Path) -> bool:

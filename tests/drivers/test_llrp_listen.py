@@ -19,6 +19,7 @@ from drivers.llrp.link_settings import same_reader
 from drivers.llrp.reader import LlrpConfig, LlrpReader
 from drivers.readings import DeviceEvent, TagRead
 from gateway.certificates import Authority
+from tallyport.demo.processes import free_port
 from tests.drivers.listening import PATIENCE_S, Listening, listening
 from tests.edge.waiting import until
 
@@ -35,9 +36,7 @@ def read(number: int) -> TagRead:
 
 @pytest.fixture
 def port() -> int:
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        return int(free.getsockname()[1])
+    return free_port()
 
 
 def device(port: int, *, host: str | None = None, tls: Any = None, **listen: Any) -> LlrpReader:

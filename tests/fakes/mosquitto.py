@@ -6,8 +6,8 @@ from benchmarks.servers.mosquitto import (
     MISSING,
     MosquittoProcess,
     find_mosquitto,
-    free_port,
     start_mosquitto,
 )
+from tallyport.demo.processes import free_port
 
 __all__ = ["MISSING", "MosquittoProcess", "find_mosquitto", "free_port", "start_mosquitto"]

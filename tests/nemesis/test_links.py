@@ -9,8 +9,9 @@ from pathlib import Path
 import pytest
 
 from benchmarks.nemesis import network
-from benchmarks.servers.mosquitto import MISSING, find_mosquitto, free_port, start_mosquitto
+from benchmarks.servers.mosquitto import MISSING, find_mosquitto, start_mosquitto
 from gateway.mqtt import MqttClient, MqttSettings
+from tallyport.demo.processes import free_port
 from tests.edge.waiting import until
 
 pytestmark = [

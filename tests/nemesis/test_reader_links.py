@@ -10,7 +10,6 @@ from contextlib import asynccontextmanager
 import pytest
 
 from benchmarks.nemesis import network
-from benchmarks.servers.mosquitto import free_port
 from drivers.emulators.llrp_reader import HELD_MESSAGES_MAX, EmulatedReader
 from drivers.llrp.reader import LlrpConfig, LlrpReader
 from drivers.readings import TagRead
@@ -19,6 +18,7 @@ from edge.fold.moments import moment
 from edge.supervisor import Supervisor
 from edge.walltime import WallTime
 from gateway.contract import DeviceDescribed, DeviceHealth, Observation, TagResident, TagSighting
+from tallyport.demo.processes import free_port
 from tests.edge.waiting import until
 
 NOTICED_S = 20.0
