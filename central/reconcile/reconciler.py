@@ -11,12 +11,13 @@ from collections.abc import Sequence
 
 import msgspec
 
-from central.reconcile import passes
+from central.moments import from_us, to_us
 from central.reconcile.identity import cause_of, derived_id, spanning
-from central.reconcile.portal import Portal, micros
+from central.reconcile.portal import desk, weighing
+from central.reconcile.portal.state import Portal
+from central.reconcile.portal.track import Track
 from central.reconcile.scan import judge_scan
-from central.reconcile.shelf import Shelf, resolve
-from central.reconcile.track import Track
+from central.reconcile.shelf.plates import Shelf, resolve
 from central.reconcile.verdict import (
     Context,
     Ignored,
@@ -118,7 +119,7 @@ class Reconciler:
 
     def _passing_time(self, logged: Logged, point: ReadPoint, context: Context) -> list[Verdict]:
         """What becomes ripe because the log's time went on."""
-        now_us = micros(logged.observation.event_time)
+        now_us = to_us(logged.observation.event_time)
         if point.kind == "portal" and point.code in self._memory.portals:
             portal = self._memory.portals[point.code]
             tracks = portal.take_in_silence(now_us)
@@ -142,7 +143,7 @@ class Reconciler:
         elif isinstance(seen, TagResident):
             portal.rest(seen)
         else:
-            tracks = portal.take_at_window(micros(seen.closed_at))
+            tracks = portal.take_at_window(to_us(seen.closed_at))
             return self._pass(logged, tracks, seen, point, context)
         return Verdict()
 
@@ -156,27 +157,25 @@ class Reconciler:
     ) -> Verdict:
         portal = self._memory.portals[point.code]
         pass_id = derived_id("pass", point.code, logged.edge, logged.epoch, logged.seq)
-        crossings = passes.weigh(tracks, portal, context)
+        crossings = weighing.weigh(tracks, portal, context)
 
         def placed(epc: str) -> str | None:
             return self._placed(epc, context)
 
-        decided = passes.decide(
-            crossings, portal=portal, point=point, placed=placed, pass_id=pass_id
-        )
+        decided = desk.decide(crossings, portal=portal, point=point, placed=placed, pass_id=pass_id)
         self._moved.update((epc, m.destination) for m in decided.movements for epc in m.epcs)
         if window is None and decided.decision == "nothing":
             return Verdict()
         opened = [track.first_us for track in tracks]
         closed = [track.last_us for track in tracks]
         if window is not None:
-            opened.append(micros(window.event_time))
-            closed.append(micros(window.closed_at))
+            opened.append(to_us(window.event_time))
+            closed.append(to_us(window.closed_at))
         told = Pass(
             id=pass_id,
             read_point=point.code,
-            opened_at=passes.moment_of(min(opened)),
-            closed_at=passes.moment_of(max(closed)),
+            opened_at=from_us(min(opened)),
+            closed_at=from_us(max(closed)),
             direction=decided.direction,
             decision=decided.decision,
             tags=tuple(decided.tags),

@@ -9,8 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from central.reconcile import crossing
-from central.reconcile.track import INSIDE, OUTSIDE, UNKNOWN, Track, begin
+from central.reconcile.portal import crossing
+from central.reconcile.portal.track import INSIDE, OUTSIDE, UNKNOWN, Track, begin
 
 LOGS = Path(__file__).parents[2].parent / "shared" / "data" / "rfid_logs"
 LINES = LOGS / "r420_sllurp_room" / "MovementTesting" / "LineTests"

@@ -9,8 +9,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from central.reconcile import track as tracks
-from central.reconcile.portal import Portal
+from central.reconcile.portal import track as tracks
+from central.reconcile.portal.state import Portal
 from central.reconcile.reconciler import Reconciler
 from central.reconcile.verdict import Context, Logged, Verdict
 from drivers.emulators.portal_physics import (

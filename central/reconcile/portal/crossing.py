@@ -26,7 +26,7 @@ import math
 from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
-from central.reconcile.track import INSIDE, OUTSIDE, UNHEARD_DBM, Track
+from central.reconcile.portal.track import INSIDE, OUTSIDE, UNHEARD_DBM, Track
 
 FAINT_DBM = -80.0
 """A side that heard nothing in a bin counts as just below a usual reader's floor."""

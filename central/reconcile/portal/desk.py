@@ -11,20 +11,16 @@ The ledger has a say: goods that are inside cannot come in, goods that are not c
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from datetime import UTC, datetime, timedelta
 from typing import NamedTuple
 
-from central.reconcile import crossing
-from central.reconcile.crossing import Features, Judged
+from central.moments import from_us
 from central.reconcile.identity import derived_id, spanning
-from central.reconcile.portal import Portal
-from central.reconcile.track import SIDE_NAMES, Track
-from central.reconcile.verdict import Context, Pack, ReadPoint, Review, TagVerdict
+from central.reconcile.portal.state import Portal
+from central.reconcile.portal.track import SIDE_NAMES
+from central.reconcile.portal.weighing import CROSSED_AT, DOUBT_AT, Crossing
+from central.reconcile.verdict import ReadPoint, Review, TagVerdict
 from central.stock.model import Cause, LocationKind, Movement
-from gateway.gs1 import Epc, decode_epc
 
-CROSSED_AT = 0.5
-DOUBT_AT = 0.1
 SURE_TAG = 0.6
 MOST_EXPECTED_ERRORS = 0.5
 """A group moves by itself when no stranger beside it is in doubt (``DOUBT_AT`` to
@@ -32,31 +28,9 @@ MOST_EXPECTED_ERRORS = 0.5
 its tags add up to less than half a tag."""
 GROUP_GAP_US = 2_000_000
 
-_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _OUTSIDE_PLACES = {kind.value for kind in LocationKind if kind is not LocationKind.INTERNAL}
 
 Placed = Callable[[str], str | None]
-
-
-class Crossing(NamedTuple):
-    """One tag of the pass with all that is known of it."""
-
-    track: Track
-    epc: Epc
-    seen: Features
-    odds: Judged
-    known: bool
-    pack: Pack | None
-
-    @property
-    def direction(self) -> str:
-        """Which way, if it crossed at all."""
-        return "in" if self.odds.inwards >= 0.5 else "out"
-
-    @property
-    def confidence(self) -> float:
-        """That it crossed, and this way."""
-        return self.odds.crossed * max(self.odds.inwards, 1.0 - self.odds.inwards)
 
 
 class Decided(NamedTuple):
@@ -67,35 +41,6 @@ class Decided(NamedTuple):
     tags: list[TagVerdict]
     direction: str
     decision: str
-
-
-def moment_of(at_us: int) -> datetime:
-    """The zoned time of microseconds since 1970."""
-    return _EPOCH + timedelta(microseconds=at_us)
-
-
-def weigh(tracks: Sequence[Track], portal: Portal, context: Context) -> list[Crossing]:
-    """Judge every tag of a pass, and remember those that did not cross as strays."""
-    if not tracks:
-        return []
-    strong_dbm = crossing.strong([track.peak_dbm for track in tracks])
-    strong_reads = crossing.strong([float(track.reads) for track in tracks])
-    known = [portal.is_known(track) for track in tracks]
-    seen = [
-        crossing.features(track, strong_dbm=strong_dbm, strong_reads=strong_reads, known=old)
-        for track, old in zip(tracks, known, strict=True)
-    ]
-    judged = crossing.judge(seen, [crossing.when(track) for track in tracks])
-    crossings = []
-    for track, one, odds, old in zip(tracks, seen, judged, known, strict=True):
-        epc = decode_epc(track.epc)
-        pack = context.packs.get(epc.gtin) if epc.gtin else None
-        crossings.append(Crossing(track, epc, one, odds, old, pack))
-        if odds.crossed < DOUBT_AT:
-            portal.remember(track)
-        elif odds.crossed >= CROSSED_AT:
-            portal.forget(track.epc)
-    return crossings
 
 
 def decide(
@@ -263,7 +208,7 @@ class _Desk:
             destination=destination,
             biz_step="receiving" if direction == "in" else "shipping",
             disposition="in_progress" if direction == "in" else "in_transit",
-            event_time=moment_of(centres[len(centres) // 2]),
+            event_time=from_us(centres[len(centres) // 2]),
             origin="portal",
             confidence=round(min(one.confidence for one in ones), 4),
             causes=causes,
@@ -287,7 +232,7 @@ class _Desk:
                 id=derived_id("review", reason, self._pass_id, *epcs),
                 read_point=self._point.code,
                 reason=reason,
-                event_time=moment_of(centres[len(centres) // 2]),
+                event_time=from_us(centres[len(centres) // 2]),
                 proposals=proposals,
                 causes=causes,
                 evidence={

@@ -12,12 +12,12 @@ no more than that level they are known strays. Residents are known strays from t
 from __future__ import annotations
 
 from collections.abc import Iterable
-from datetime import UTC, datetime
 
 import msgspec
 
-from central.reconcile.crossing import RISE_DB
-from central.reconcile.track import (
+from central.moments import to_us
+from central.reconcile.portal.crossing import RISE_DB
+from central.reconcile.portal.track import (
     INSIDE,
     OUTSIDE,
     SIDES,
@@ -43,15 +43,6 @@ SOURCES = 8
 """So many starts of edges are in the table before those that are done with go."""
 FORGET_DB = 1.0
 """A remembered level sinks by this with every pass in which the tag was weaker."""
-
-
-_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
-
-
-def micros(moment: datetime) -> int:
-    """Microseconds since 1970 of a zoned time, exactly."""
-    from_epoch = moment - _EPOCH
-    return (from_epoch.days * 86_400 + from_epoch.seconds) * 1_000_000 + from_epoch.microseconds
 
 
 def is_lively(track: Track) -> bool:
@@ -91,7 +82,7 @@ class Portal(msgspec.Struct):
 
     def sight(self, logged: Logged, seen: TagSighting) -> None:
         """Add one sighting to its tag's track, or begin one."""
-        at_us = micros(seen.event_time)
+        at_us = to_us(seen.event_time)
         source = self._source(logged)
         track = self.tracks.get(seen.epc)
         if track is not None and abs(at_us - track.last_us) > NEW_TRACK_US:
@@ -112,7 +103,7 @@ class Portal(msgspec.Struct):
         track = self.tracks.get(seen.epc)
         if track is not None:
             track.settled = True
-        memory = self._remembered(seen.epc, micros(seen.until))
+        memory = self._remembered(seen.epc, to_us(seen.until))
         level = seen.peak_rssi_dbm if seen.peak_rssi_dbm is not None else seen.mean_rssi_dbm
         side = self.side_of(seen.device, seen.antenna)
         if level is not None:

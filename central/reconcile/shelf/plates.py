@@ -17,8 +17,8 @@ from datetime import datetime
 
 import msgspec
 
+from central.moments import to_us
 from central.reconcile.identity import cause_of, derived_id, spanning
-from central.reconcile.portal import micros
 from central.reconcile.verdict import (
     Ignored,
     Logged,
@@ -90,7 +90,7 @@ class Shelf(msgspec.Struct):
         """Never a movement; says why it was looked at for nothing."""
         plate = self.plates.get(seen.plate)
         if plate is not None:
-            plate.disturbed_us = micros(seen.event_time)
+            plate.disturbed_us = to_us(seen.event_time)
         return {"held": "something rests on the plate"}.get(seen.reason, seen.reason)
 
     def settle(
@@ -109,9 +109,9 @@ class Shelf(msgspec.Struct):
             )
             return Verdict(ignored=(Ignored(log_id=logged.log_id, reason=reason),))
         plate.device = seen.device
-        at_us = micros(seen.event_time)
+        at_us = to_us(seen.event_time)
         change = Change(
-            plate.changed_us if seen.disturbed_at is None else micros(seen.disturbed_at),
+            plate.changed_us if seen.disturbed_at is None else to_us(seen.disturbed_at),
             at_us,
             seen.event_time,
             seen.gross_mg,

@@ -1,0 +1,1 @@
+"""Passes through a portal: what a reader heard, into who crossed, when and which way."""

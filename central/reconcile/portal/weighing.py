@@ -1,0 +1,61 @@
+"""Every tag of a pass judged in the light of the others, with all that is known of it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import NamedTuple
+
+from central.reconcile.portal import crossing
+from central.reconcile.portal.crossing import Features, Judged
+from central.reconcile.portal.state import Portal
+from central.reconcile.portal.track import Track
+from central.reconcile.verdict import Context, Pack
+from gateway.gs1 import Epc, decode_epc
+
+CROSSED_AT = 0.5
+DOUBT_AT = 0.1
+
+
+class Crossing(NamedTuple):
+    """One tag of the pass with all that is known of it."""
+
+    track: Track
+    epc: Epc
+    seen: Features
+    odds: Judged
+    known: bool
+    pack: Pack | None
+
+    @property
+    def direction(self) -> str:
+        """Which way, if it crossed at all."""
+        return "in" if self.odds.inwards >= 0.5 else "out"
+
+    @property
+    def confidence(self) -> float:
+        """That it crossed, and this way."""
+        return self.odds.crossed * max(self.odds.inwards, 1.0 - self.odds.inwards)
+
+
+def weigh(tracks: Sequence[Track], portal: Portal, context: Context) -> list[Crossing]:
+    """Judge every tag of a pass, and remember those that did not cross as strays."""
+    if not tracks:
+        return []
+    strong_dbm = crossing.strong([track.peak_dbm for track in tracks])
+    strong_reads = crossing.strong([float(track.reads) for track in tracks])
+    known = [portal.is_known(track) for track in tracks]
+    seen = [
+        crossing.features(track, strong_dbm=strong_dbm, strong_reads=strong_reads, known=old)
+        for track, old in zip(tracks, known, strict=True)
+    ]
+    judged = crossing.judge(seen, [crossing.when(track) for track in tracks])
+    crossings = []
+    for track, one, odds, old in zip(tracks, seen, judged, known, strict=True):
+        epc = decode_epc(track.epc)
+        pack = context.packs.get(epc.gtin) if epc.gtin else None
+        crossings.append(Crossing(track, epc, one, odds, old, pack))
+        if odds.crossed < DOUBT_AT:
+            portal.remember(track)
+        elif odds.crossed >= CROSSED_AT:
+            portal.forget(track.epc)
+    return crossings

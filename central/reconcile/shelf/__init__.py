@@ -1,0 +1,1 @@
+"""Shelves that weigh: levels at rest, into whole pieces taken or put back."""
