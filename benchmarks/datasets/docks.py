@@ -1,0 +1,112 @@
+"""Emulated docks to portal recordings: the suites that accuracy is trained and tested on.
+
+Every number of a suite's split is another dock and other minutes there, drawn from the three
+alone (``drivers.emulators.portal_suites``): the same words always make the same files. The truth
+names every case that went through the door, those that no reader heard included.
+
+``python -m benchmarks.datasets.docks SUITE SPLIT FIRST COUNT DST``: suite ``standard`` or
+``hard``, split ``train`` or ``test``.
+"""
+
+from __future__ import annotations
+
+import argparse
+from concurrent.futures import ProcessPoolExecutor
+from datetime import UTC, datetime, timedelta
+from functools import partial
+from pathlib import Path
+
+from drivers.emulators.portal_physics import PortalPhysics
+from drivers.emulators.portal_suites import Split, Suite, episode
+from drivers.emulators.portal_traffic import Staged
+from drivers.readings import TagRead
+from drivers.recording import (
+    AntennaPlace,
+    PassTruth,
+    PortalHeader,
+    Recording,
+    TagHeard,
+    write_recording,
+)
+
+FROM = datetime(2026, 1, 5, 8, tzinfo=UTC)
+"""The first episode's hour; every later one begins an hour later."""
+AFTERWARDS_S = 4.0
+
+
+def record(staged: Staged, read_point: str, started_at: datetime) -> Recording:
+    """What a reader hears of it, with its truth."""
+    reads = PortalPhysics(staged.scene).until(staged.ends_s + AFTERWARDS_S)
+    return Recording(
+        header=PortalHeader(
+            read_point=read_point,
+            started_at=started_at,
+            antennas=[
+                AntennaPlace(
+                    antenna=one.antenna,
+                    side="inside" if one.side == "inside" else "outside",
+                    x_m=one.x_m,
+                    y_m=one.y_m,
+                    z_m=one.z_m,
+                    yaw_deg=one.yaw_deg,
+                )
+                for one in staged.scene.antennas
+            ],
+        ),
+        heard=tuple(sorted((_heard(t, read) for t, read in reads), key=lambda one: one.t)),
+        truths=tuple(
+            PassTruth(t=round(one.at_s, 3), epc=epc, direction=one.direction)
+            for one in staged.crossings
+            for epc in one.epcs
+        ),
+    )
+
+
+def _heard(t: float, read: TagRead) -> TagHeard:
+    return TagHeard(
+        t=round(t, 4),
+        epc=read.epc,
+        antenna=read.antenna or 0,
+        peak_rssi_dbm=read.peak_rssi_dbm,
+        phase_rad=None if read.phase_rad is None else round(read.phase_rad, 4),
+        doppler_hz=None if read.doppler_hz is None else round(read.doppler_hz, 2),
+        channel=read.channel,
+    )
+
+
+def write(suite: Suite, split: Split, destination: Path, number: int) -> Path:
+    """One episode as ``SUITE-SPLIT-NNNN.jsonl.gz``, unless it is there already."""
+    name = f"{suite}-{split}-{number:04d}"
+    target = destination / f"{name}.jsonl.gz"
+    if not target.exists():
+        staged = episode(suite, split, number)
+        being_made = destination / f".{name}.jsonl.gz"
+        write_recording(being_made, record(staged, name, FROM + timedelta(hours=number)))
+        being_made.replace(target)
+    return target
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Command line; gives the exit status."""
+    parser = argparse.ArgumentParser(
+        prog="python -m benchmarks.datasets.docks", description=__doc__
+    )
+    parser.formatter_class = argparse.RawDescriptionHelpFormatter
+    parser.add_argument("suite", choices=("standard", "hard"))
+    parser.add_argument("split", choices=("train", "test"))
+    parser.add_argument("first", type=int)
+    parser.add_argument("count", type=int)
+    parser.add_argument("destination", metavar="DST", type=Path, help="folder for the recordings")
+    parser.add_argument("--workers", type=int, default=None)
+    options = parser.parse_args(arguments)
+    options.destination.mkdir(parents=True, exist_ok=True)
+    numbers = range(options.first, options.first + options.count)
+    with ProcessPoolExecutor(options.workers) as pool:
+        make = partial(write, options.suite, options.split, options.destination)
+        written = list(pool.map(make, numbers))
+    print(f"{len(written)} recordings in {options.destination}")
+    return 0
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())
