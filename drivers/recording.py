@@ -198,6 +198,16 @@ def read_recording(path: Path) -> Recording:
     )
 
 
+def read_header(path: Path) -> Header:
+    """A recording's first line alone; raises ``RecordingError`` naming the file."""
+    for number, text in _numbered_lines(path):
+        try:
+            return _header(text)
+        except (msgspec.MsgspecError, ValueError, RecursionError) as error:
+            raise RecordingError(f"{path}, line {number}: {error}") from error
+    raise RecordingError(f"{path} is empty: a recording begins with a header line")
+
+
 def _numbered_lines(path: Path) -> Iterator[tuple[int, bytes]]:
     number = 0
     try:

@@ -11,11 +11,11 @@ from drivers.recording import PortalHeader, Recording, read_recording
 from tallyport.evaluate import portal
 from tallyport.evaluate.report import grade, told
 
-LADDER: dict[str, portal.Judge] = {
+LADDER: dict[str, portal.Judge | None] = {
     "any_read": rules.any_read,
     "strong_read": rules.strong_read,
     "edgex_mobility": edgex.mobility,
-    "tallyport": portal.judged,
+    "tallyport": None,
 }
 _FIGURES = ("precision", "recall", "direction_accuracy", "posted_wrong")
 
@@ -57,5 +57,8 @@ def _figure(value: float, baseline: float | None) -> dict[str, Any]:
 
 def _portals(folder: Path) -> list[tuple[Path, Recording]]:
     paths = sorted([*folder.rglob("*.jsonl"), *folder.rglob("*.jsonl.gz")])
-    read = [(path, read_recording(path)) for path in paths]
+    read = sorted(
+        ((path, read_recording(path)) for path in paths),
+        key=lambda one: (one[1].header.started_at, one[0]),
+    )
     return [(path, one) for path, one in read if isinstance(one.header, PortalHeader)]

@@ -11,7 +11,7 @@ import typer
 from rich.console import Console
 from rich.progress import track
 
-from drivers.recording import Recording, RecordingError, read_recording
+from drivers.recording import Recording, RecordingError, read_header, read_recording
 from tallyport.evaluate import report
 
 app = typer.Typer(add_completion=False, pretty_exceptions_enable=False)
@@ -34,6 +34,8 @@ def evaluate(
     A recording is what `tallyport edge capture` or an emulator wrote, with lines that say what
     really happened. Tags that come and turn back within 15 s count as their net effect.
 
+    Those of one read point are judged in the order in which they were made, with one memory.
+
     Example: `tallyport evaluate walks/ --json | jq .portal.f1`
     """
     paths = sorted(path for file in files for path in _recordings(file))
@@ -41,6 +43,7 @@ def evaluate(
         typer.echo(f"no recordings (*.jsonl, *.jsonl.gz) in {', '.join(map(str, files))}", err=True)
         raise typer.Exit(2)
     try:
+        paths.sort(key=lambda path: read_header(path).started_at)
         graded = report.grade(_read(paths, quiet=as_json))
     except RecordingError as error:
         typer.echo(str(error), err=True)

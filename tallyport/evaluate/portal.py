@@ -2,14 +2,20 @@
 
 The ledger has no say here, as a recording does not tell what was on stock: every tag stands for
 one piece of one item that is known and could go either way.
+
+Recordings of one read point that follow each other in time are one log to judging, as they would
+be in production: what it learned of the place from one, it knows in the next.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import NamedTuple
 
+from msgspec.structs import replace
+
+from central.reconcile.reconciler import Reconciler
 from central.reconcile.verdict import Context, Pack, ReadPoint, Review, Verdict
 from central.stock.model import Movement
 from drivers.recording import PassTruth, PortalHeader, Recording, TagHeard
@@ -70,10 +76,73 @@ class _Anywhere(Mapping[str, str]):
         return 0
 
 
+class Production:
+    """The judging that runs in production: a ``Judge`` that remembers every read point."""
+
+    def __init__(self) -> None:
+        self._places: dict[str, _Place] = {}
+
+    def __call__(self, recording: Recording) -> Iterator[tuple[str, Event]]:
+        """What is made of each tag; give recordings in the order in which they were made."""
+        header = recording.header
+        assert isinstance(header, PortalHeader)
+        place = self._places.get(header.read_point)
+        if place is None or not place.goes_on_with(header):
+            place = self._places[header.read_point] = _Place(header)
+        return place.judged(recording, header)
+
+
+class _Place:
+    """One read point's judging from recording to recording."""
+
+    def __init__(self, first: PortalHeader) -> None:
+        self._antennas = first.antennas
+        self._names = Names()
+        self._reconciler = Reconciler()
+        self._seq = 0
+        self._ended_us = self._logged_us = 0
+
+    def goes_on_with(self, header: PortalHeader) -> bool:
+        """Whether this is the same place later. One that began before the last ended is not:
+        somebody gave two places one name.
+        """
+        return header.antennas == self._antennas and _us(header.started_at) >= self._ended_us
+
+    def judged(self, recording: Recording, header: PortalHeader) -> Iterator[tuple[str, Event]]:
+        """What is made of each tag. One minute of silence is added after each recording; where
+        the next began sooner, its log begins that much later.
+        """
+        late_us = max(self._logged_us - _us(header.started_at), 0)
+        header = replace(header, started_at=header.started_at + timedelta(microseconds=late_us))
+        self._ended_us = _us(header.started_at) - late_us + round(recording.duration_s * 1e6)
+        point = ReadPoint(code=header.read_point, kind="portal", location="inside")
+        context = Context(
+            read_points={header.read_point: point},
+            packs={_GTIN: Pack(gtin=_GTIN, sku="ITEM")},
+            placed=_Anywhere(),
+        )
+        log = self._counted(_log(_renamed(recording, header, self._names), header))
+        answered = verdicts(
+            log,
+            context,
+            header.started_at,
+            reconciler=self._reconciler,
+            after_seq=self._seq,
+        )
+        for verdict, known_t in answered:
+            for epc, event in _answers(verdict, header.started_at, known_t):
+                yield self._names.theirs(epc), event
+
+    def _counted(self, log: Iterable[tuple[int, Observation]]) -> Iterator[tuple[int, Observation]]:
+        for at_us, observation in log:
+            self._seq += 1
+            self._logged_us = max(self._logged_us, at_us)
+            yield at_us, observation
+
+
 def judged(recording: Recording) -> Iterator[tuple[str, Event]]:
-    """What the judging that runs in production makes of each tag."""
-    assert isinstance(recording.header, PortalHeader)
-    return _judged(recording, recording.header, Names())
+    """What the judging that runs in production makes of one recording alone."""
+    return Production()(recording)
 
 
 def grade(recording: Recording, judge: Judge = judged) -> list[TagHappening]:
@@ -98,27 +167,15 @@ def tags(recording: Recording) -> int:
     return len({line.epc.upper() for line in recording.heard if isinstance(line, TagHeard)})
 
 
-def _judged(
-    recording: Recording, header: PortalHeader, names: Names
-) -> Iterator[tuple[str, Event]]:
-    began = header.started_at
-    point = ReadPoint(code=header.read_point, kind="portal", location="inside")
-    context = Context(
-        read_points={header.read_point: point},
-        packs={_GTIN: Pack(gtin=_GTIN, sku="ITEM")},
-        placed=_Anywhere(),
-    )
-    log = _log(_renamed(recording, names), header)
-    for verdict, known_t in verdicts(log, context, began):
-        for epc, event in _answers(verdict, began, known_t):
-            yield names.theirs(epc), event
+def _us(at: datetime) -> int:
+    return round(at.timestamp() * 1e6)
 
 
-def _renamed(recording: Recording, names: Names) -> Recording:
+def _renamed(recording: Recording, header: PortalHeader, names: Names) -> Recording:
     heard = tuple(
         _with_epc(line, names) if isinstance(line, TagHeard) else line for line in recording.heard
     )
-    return Recording(header=recording.header, heard=heard, truths=())
+    return Recording(header=header, heard=heard, truths=())
 
 
 def _with_epc(line: TagHeard, names: Names) -> TagHeard:
@@ -135,7 +192,7 @@ def _with_epc(line: TagHeard, names: Names) -> TagHeard:
 
 def _log(recording: Recording, header: PortalHeader) -> Iterator[tuple[int, Observation]]:
     """As the edge would keep it: the reader described first, and a word from it long after."""
-    at_us = round(header.started_at.timestamp() * 1e6)
+    at_us = _us(header.started_at)
     yield (
         at_us,
         DeviceDescribed(

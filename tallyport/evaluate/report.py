@@ -35,9 +35,14 @@ class Graded(NamedTuple):
 
 
 def grade(
-    recordings: Iterable[tuple[Path, Recording]], judge: portal.Judge = portal.judged
+    recordings: Iterable[tuple[Path, Recording]], judge: portal.Judge | None = None
 ) -> Graded:
-    """Judge every recording and hold it against its truth; ``judge`` is for portals."""
+    """Judge every recording and hold it against its truth, in the order in which they were made.
+
+    ``judge`` is for portals; without one it is the judging that runs in production, with a
+    memory of every read point.
+    """
+    judge = portal.Production() if judge is None else judge
     portals: list[Seen] = []
     shelves: list[Seen] = []
     kinds: set[str] = set()

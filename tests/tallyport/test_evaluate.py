@@ -24,11 +24,13 @@ from drivers.recording import (
     Recording,
     ShelfHeader,
     TagHeard,
+    read_recording,
     write_recording,
 )
 from tallyport.evaluate.cli import app
 from tallyport.evaluate.events import Event, happenings
 from tallyport.evaluate.measures import Share, f1, quantile
+from tallyport.evaluate.portal import Production
 
 BEGAN = datetime(2026, 1, 31, 8, tzinfo=UTC)
 UNIT_MG = 100_000
@@ -105,6 +107,24 @@ def test_a_portal_is_graded(tmp_path: Path) -> None:
     assert (portal["posted_wrong"]["cases"], portal["posted_wrong"]["hits"]) == (24, 0)
     assert 0.0 < portal["latency_s"]["p50"] <= portal["latency_s"]["p95"] < 10.0
     assert portal["errors"] == []
+
+
+def test_recordings_of_one_place_are_one_log(tmp_path: Path) -> None:
+    """The later one first by name, and begun before the other's minute of silence was over."""
+    first, second = dock(tmp_path / "b.jsonl"), tmp_path / "a.jsonl"
+    header, *lines = first.read_text(encoding="utf-8").splitlines(keepends=True)
+    later = header.replace("08:00:00", "08:00:40")
+    assert later != header
+    second.write_text(later + "".join(lines), encoding="utf-8")
+    figures = graded(tmp_path)["portal"]
+    assert (figures["recall"]["hits"], figures["recall"]["cases"]) == (48, 48)
+    assert figures["errors"] == []
+
+    production = Production()
+    heard = [production(read_recording(path)) for path in (first, second, first)]
+    alone, after, again = (list(events) for events in heard)
+    assert [event for _, event in after] == [event for _, event in alone]  # times are its own
+    assert again == alone  # from before the last: another world of the same name
 
 
 def test_what_was_judged_wrongly_is_told_with_its_time(tmp_path: Path) -> None:
