@@ -11,6 +11,8 @@ import pytest
 
 from central.reconcile.portal import crossing
 from central.reconcile.portal.track import INSIDE, OUTSIDE, UNKNOWN, Track, begin
+from gateway.contract import TagSighting
+from tests.fakes.portal_log import WHO, moment
 
 LOGS = Path(__file__).parents[2].parent / "shared" / "data" / "rfid_logs"
 LINES = LOGS / "r420_sllurp_room" / "MovementTesting" / "LineTests"
@@ -24,6 +26,18 @@ def rows(path: Path) -> list[dict[str, str]]:
             {key.strip(): (value or "").strip() for key, value in row.items() if key}
             for row in csv.DictReader(text)
         ]
+
+
+def sighting(track: Track, antenna: int, rssi_dbm: float) -> TagSighting:
+    """One read."""
+    return TagSighting(
+        event_time=moment(0.0),
+        epc=track.epc,
+        antenna=antenna,
+        count=1,
+        peak_rssi_dbm=rssi_dbm,
+        **WHO,
+    )
 
 
 def sides(dx: float, dy: float) -> dict[int, int]:
@@ -52,7 +66,8 @@ def walks() -> Iterator[tuple[str, bool, Track]]:
         track = begin(reads[0]["epc"], first_us, source=0, seq=1)
         for read in reads:
             at_us = round(float(read["timestamp"]) * 1e6)
-            track.add(at_us, side[int(read["antenna"])], 1, float(read["rssi"]))
+            antenna = int(read["antenna"])
+            track.add(at_us, side[antenna], sighting(track, antenna, float(read["rssi"])))
         yield name, along, track
 
 
@@ -95,7 +110,8 @@ def test_relative_read_count_tells_a_box_from_its_surroundings() -> None:
                 track = tracks.get(row["epc"])
                 if track is None:
                     track = tracks[row["epc"]] = begin(row["epc"], at_us, source=0, seq=1)
-                track.add(at_us, UNKNOWN, 1, float(row["rssi"]) / 10.0)
+                antenna = int(row["beam_id"]) + 1
+                track.add(at_us, UNKNOWN, sighting(track, antenna, float(row["rssi"]) / 10.0))
             here = wanted & tracks.keys()
             reads = crossing.strong([float(track.reads) for track in tracks.values()])
             level = crossing.strong([track.peak_dbm for track in tracks.values()])

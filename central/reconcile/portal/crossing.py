@@ -26,7 +26,7 @@ import math
 from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
-from central.reconcile.portal.track import INSIDE, OUTSIDE, UNHEARD_DBM, Track
+from central.reconcile.portal.track import INSIDE, OUTSIDE, Bin, Track
 
 FAINT_DBM = -80.0
 """A side that heard nothing in a bin counts as just below a usual reader's floor."""
@@ -116,25 +116,25 @@ def _parted(track: Track) -> float:
 def _turned(track: Track) -> float:
     """Whether the louder side changed from before the centre to after it, per 20 dB."""
     middle = int(centre_s(track) * 1e6 // track.width_us)
-    before = _louder_inside(track.profile[: middle + 1])
-    after = _louder_inside(track.profile[middle:])
+    bins = track.bins()
+    before, after = _louder_inside(bins[: middle + 1]), _louder_inside(bins[middle:])
     if before is None or after is None:
         return 0.0
     return _clip((after - before) / 20.0, -1.5, 1.5)
 
 
-def _louder_inside(bins: Sequence[tuple[float, float]]) -> float | None:
+def _louder_inside(bins: Sequence[Bin]) -> float | None:
     heard = [
-        max(inside, FAINT_DBM) - max(outside, FAINT_DBM)
-        for outside, inside in bins
-        if max(outside, inside) > UNHEARD_DBM
+        max(one.inside_dbm or FAINT_DBM, FAINT_DBM) - max(one.outside_dbm or FAINT_DBM, FAINT_DBM)
+        for one in bins
+        if one.inside_dbm is not None or one.outside_dbm is not None
     ]
     return sum(heard) / len(heard) if heard else None
 
 
 def _swing_db(track: Track) -> float:
     """How much louder the best moment is than the ends."""
-    heard = [max(pair) for pair in track.profile if max(pair) > UNHEARD_DBM]
+    heard = [one.best_dbm for one in track.bins() if one.best_dbm is not None]
     if len(heard) < 3:
         return 0.0
     return max(heard) - max(heard[0], heard[-1])

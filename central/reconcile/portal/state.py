@@ -47,7 +47,7 @@ FORGET_DB = 1.0
 
 def is_lively(track: Track) -> bool:
     """Whether the tag's best moment stands out from where it came or went."""
-    heard = [max(pair) for pair in track.profile if max(pair) > UNHEARD_DBM]
+    heard = [one.best_dbm for one in track.bins() if one.best_dbm is not None]
     return bool(heard) and max(heard) - min(heard[0], heard[-1]) >= LIVELY_DB
 
 
@@ -94,9 +94,7 @@ class Portal(msgspec.Struct):
             track.source, track.first_seq = source, logged.seq
         track.last_seq = logged.seq
         track.settled = False
-        level = seen.peak_rssi_dbm if seen.peak_rssi_dbm is not None else seen.mean_rssi_dbm
-        side = self.side_of(seen.device, seen.antenna)
-        track.add(at_us, side, seen.count, -60.0 if level is None else level)
+        track.add(at_us, self.side_of(seen.device, seen.antenna), seen)
 
     def rest(self, seen: TagResident) -> None:
         """A tag lies unchanged: it is known, and its activity (if any) is over."""
@@ -119,13 +117,13 @@ class Portal(msgspec.Struct):
         memory = self.memory.get(track.epc)
         if memory is None or not memory.passes:
             return False
-        outside, inside = track.sides[OUTSIDE].peak_dbm, track.sides[INSIDE].peak_dbm
+        outside, inside = track.peak_of(OUTSIDE), track.peak_of(INSIDE)
         return outside < memory.outside_dbm + RISE_DB and inside < memory.inside_dbm + RISE_DB
 
     def remember(self, track: Track) -> None:
         """It was judged and did not cross."""
         memory = self._remembered(track.epc, track.last_us)
-        outside, inside = track.sides[OUTSIDE].peak_dbm, track.sides[INSIDE].peak_dbm
+        outside, inside = track.peak_of(OUTSIDE), track.peak_of(INSIDE)
         memory.outside_dbm = max(outside, memory.outside_dbm - FORGET_DB)
         memory.inside_dbm = max(inside, memory.inside_dbm - FORGET_DB)
         memory.passes += 1
