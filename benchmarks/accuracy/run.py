@@ -34,9 +34,9 @@ def run(*, recordings: str = "") -> dict[str, Any]:
     figures: dict[str, Any] = {}
     lowest: dict[str, float | None] = {}
     for name, judge in LADDER.items():
-        part = told(grade(found, judge), len(found))["portal"]
+        part = told(grade(found, judge))["portal"]
         assert isinstance(part, dict)
-        values = {"f1": part["f1"], **{key: part[key]["value"] for key in _FIGURES}}
+        values = {key: part[key] for key in ("f1", *_FIGURES)}
         lowest = lowest or values
         for key, value in values.items():
             if value is not None:

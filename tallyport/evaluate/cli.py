@@ -12,7 +12,7 @@ from rich.console import Console
 from rich.progress import track
 
 from drivers.recording import Recording, RecordingError, read_header, read_recording
-from tallyport.evaluate import report
+from tallyport.evaluate import report, show
 
 app = typer.Typer(add_completion=False, pretty_exceptions_enable=False)
 
@@ -48,11 +48,11 @@ def evaluate(
     except RecordingError as error:
         typer.echo(str(error), err=True)
         raise typer.Exit(2) from error
-    figures = report.told(graded, len(paths))
+    figures = report.told(graded)
     if as_json:
         typer.echo(json.dumps(figures))
     else:
-        report.show(figures, Console())
+        show.show(figures, Console())
 
 
 def _recordings(path: Path) -> list[Path]:

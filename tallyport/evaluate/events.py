@@ -8,7 +8,13 @@ and what counts of it is its net effect: who comes and turns back has not moved.
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from typing import NamedTuple
+from typing import Literal, NamedTuple
+
+Mistake = Literal["missed", "wrong direction", "spurious", "doubled", "too few"]
+SAME_WITHIN_S = 30.0
+"""A thing's truth and answer that both stand alone are the same happening within this: whoever
+scans a box for half a minute, or notes a pass afterwards, notes no exact moment.
+"""
 
 
 class Event(NamedTuple):
@@ -39,6 +45,24 @@ class Happening(NamedTuple):
         return true[-1] if true else self.events[-1].t
 
     @property
+    def mistake(self) -> Mistake | None:
+        """What was wrong with the answer; None when nothing was."""
+        if self.want == self.got:
+            return None
+        if not self.want:
+            return "spurious"
+        if not self.got:
+            return "missed"
+        if (self.want > 0) != (self.got > 0):
+            return "wrong direction"
+        return "doubled" if abs(self.got) > abs(self.want) else "too few"
+
+    @property
+    def confidence(self) -> float | None:
+        """How sure the answer was, at its least sure; None without one."""
+        return min((one.confidence for one in self.events if one.judged), default=None)
+
+    @property
     def asked(self) -> str:
         """Why a person was asked; empty when nobody was."""
         return next((one.asked for one in self.events if one.asked), "")
@@ -60,7 +84,29 @@ def happenings(events: Iterable[Event], gap_s: float) -> list[Happening]:
             groups[-1].append(one)
         else:
             groups.append([one])
-    return [_of(group) for group in groups]
+    return [_of(group) for group in _paired(groups)]
+
+
+def _paired(groups: list[list[Event]]) -> list[list[Event]]:
+    """Put a lone truth and a lone answer after or before it together."""
+    paired: list[list[Event]] = []
+    for group in groups:
+        if (
+            paired
+            and group[0].t - paired[-1][-1].t <= SAME_WITHIN_S
+            and _lone(group) + _lone(paired[-1]) == 0
+            and _lone(group)
+        ):
+            paired[-1] = [*paired[-1], *group]
+        else:
+            paired.append(group)
+    return paired
+
+
+def _lone(group: Sequence[Event]) -> int:
+    """-1 for truths without an answer, 1 for answers without a truth, 0 for both."""
+    judged = {one.judged for one in group}
+    return 0 if len(judged) == 2 else 1 if True in judged else -1
 
 
 def _of(group: Sequence[Event]) -> Happening:

@@ -162,9 +162,9 @@ def grade(recording: Recording, judge: Judge = judged) -> list[TagHappening]:
     return sorted(found, key=lambda one: (one.seen.t, one.epc))
 
 
-def tags(recording: Recording) -> int:
-    """How many tags it heard."""
-    return len({line.epc.upper() for line in recording.heard if isinstance(line, TagHeard)})
+def tags(recording: Recording) -> frozenset[str]:
+    """Which tags it heard."""
+    return frozenset(line.epc.upper() for line in recording.heard if isinstance(line, TagHeard))
 
 
 def _us(at: datetime) -> int:

@@ -1,119 +1,214 @@
-"""Figures of many recordings together: for scripts as JSON, for people as a table."""
+"""Figures of many recordings together, as the object that ``--json`` prints."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from itertools import chain
 from pathlib import Path
-from typing import NamedTuple
-
-from rich.console import Console
-from rich.table import Table
+from typing import Literal, NamedTuple
 
 from drivers.recording import PortalHeader, Recording
 from tallyport.evaluate import portal, shelf
 from tallyport.evaluate.events import Happening
-from tallyport.evaluate.measures import Share, f1, quantile
+from tallyport.evaluate.measures import (
+    Counts,
+    Share,
+    Sure,
+    calibration_error,
+    covered_at,
+    f1,
+    f1_interval,
+    quantile,
+    rounded,
+)
+from tallyport.evaluate.passes import Passes, passes
 
-_SHOWN = 20
+_ERRORS_AT = (0.001, 0.01)
 
 
 class Seen(NamedTuple):
-    """One happening of a file: ``what`` is a tag's EPC or a plate's number."""
+    """One happening of a file: ``what`` is a tag's EPC or a plate's number, ``heard`` whether any
+    reader heard the tag.
+    """
 
     file: str
     what: str | int
     seen: Happening
+    heard: bool = True
 
 
-class Graded(NamedTuple):
-    """All that happened in some recordings; ``tags`` were heard in them."""
+class OfFile(NamedTuple):
+    """What one recording came to: of so many ``seconds`` and so many ``tags`` heard."""
 
-    portals: list[Seen]
-    shelves: list[Seen]
+    file: str
+    kind: Literal["portal", "shelf"]
+    seconds: float
     tags: int
-    kinds: frozenset[str]
+    seen: tuple[Seen, ...]
+
+    @property
+    def happenings(self) -> list[Happening]:
+        """All that happened or was said to."""
+        return [one.seen for one in self.seen]
 
 
 def grade(
     recordings: Iterable[tuple[Path, Recording]], judge: portal.Judge | None = None
-) -> Graded:
+) -> list[OfFile]:
     """Judge every recording and hold it against its truth, in the order in which they were made.
 
     ``judge`` is for portals; without one it is the judging that runs in production, with a
     memory of every read point.
     """
     judge = portal.Production() if judge is None else judge
-    portals: list[Seen] = []
-    shelves: list[Seen] = []
-    kinds: set[str] = set()
-    tags = 0
-    for path, recording in recordings:
-        if isinstance(recording.header, PortalHeader):
-            kinds.add("portal")
-            tags += portal.tags(recording)
-            portals += [
-                Seen(path.name, one.epc, one.seen) for one in portal.grade(recording, judge)
-            ]
-        else:
-            kinds.add("shelf")
-            shelves += [Seen(path.name, one.plate, one.seen) for one in shelf.grade(recording)]
-    return Graded(portals, shelves, tags, frozenset(kinds))
+    return [_of_file(path.name, recording, judge) for path, recording in recordings]
 
 
-def told(graded: Graded, files: int) -> dict[str, object]:
+def _of_file(name: str, recording: Recording, judge: portal.Judge) -> OfFile:
+    if not isinstance(recording.header, PortalHeader):
+        changes = shelf.grade(recording)
+        plates = tuple(Seen(name, one.plate, one.seen) for one in changes)
+        return OfFile(name, "shelf", recording.duration_s, 0, plates)
+    heard = portal.tags(recording)
+    moved = portal.grade(recording, judge)
+    tags = tuple(Seen(name, one.epc, one.seen, one.epc in heard) for one in moved)
+    return OfFile(name, "portal", recording.duration_s, len(heard), tags)
+
+
+def told(graded: Sequence[OfFile]) -> dict[str, object]:
     """The object that ``--json`` prints; None for a kind of which there is no recording."""
+    portals = [one for one in graded if one.kind == "portal"]
+    shelves = [one for one in graded if one.kind == "shelf"]
     return {
-        "files": files,
-        "portal": _portal(graded) if "portal" in graded.kinds else None,
-        "shelf": _shelf(graded) if "shelf" in graded.kinds else None,
+        "files": len(graded),
+        "portal": portal_figures(portals) if portals else None,
+        "shelf": shelf_figures(shelves) if shelves else None,
     }
 
 
-def _portal(graded: Graded) -> dict[str, object]:
-    seen = [one.seen for one in graded.portals]
-    both = [one for one in seen if one.want and one.got]
+def portal_figures(graded: Sequence[OfFile]) -> dict[str, object]:
+    """Figures of portal recordings. Each share stands as a number, and in ``intervals`` with what
+    it is a share of and its interval at 95 %.
+    """
+    seen = [one for file in graded for one in file.seen]
+    every = [one.seen for one in seen]
+    both = [one for one in every if one.want and one.got]
+    heard = [one.seen for one in seen if one.heard]
+    whole = [passes(file.happenings) for file in graded]
+    shares = {
+        **_found(every),
+        "recall_heard": _recall(heard),
+        "direction_accuracy": Share(sum(_alike(o.want, o.got) for o in both), len(both)),
+        "passes_exact": Share(sum(one.exact for one in whole), sum(one.true for one in whole)),
+        **_asked(every),
+    }
     return {
-        **_found(seen),
-        "direction_accuracy": Share(sum(_alike(o.want, o.got) for o in both), len(both)).told(),
-        "tags": graded.tags,
-        **_asked_and_late(seen),
-        "errors": [_error(one, "epc") for one in graded.portals if one.seen.want != one.seen.got],
+        **_values(shares, graded),
+        **_sure_and_late(every),
+        "never_heard": sum(1 for one in seen if one.seen.want and not one.heard),
+        "tags": sum(one.tags for one in graded),
+        **_spurious(graded, whole),
+        "intervals": _intervals(shares, graded),
+        "errors": [_error(one, "epc") for one in seen if one.seen.mistake],
     }
 
 
-def _shelf(graded: Graded) -> dict[str, object]:
-    seen = [one.seen for one in graded.shelves]
-    true = [one for one in seen if one.want]
+def shelf_figures(graded: Sequence[OfFile]) -> dict[str, object]:
+    """The same of shelf recordings."""
+    seen = [one for file in graded for one in file.seen]
+    every = [one.seen for one in seen]
+    true = [one for one in every if one.want]
+    shares = {
+        **_found(every),
+        "quantity_exact": Share(sum(one.want == one.got for one in true), len(true)),
+        **_asked(every),
+    }
     return {
-        **_found(seen),
-        "quantity_exact": Share(sum(one.want == one.got for one in true), len(true)).told(),
-        "spurious": sum(1 for one in seen if one.posted and not one.want),
-        **_asked_and_late(seen),
-        "errors": [_error(one, "plate") for one in graded.shelves if one.seen.want != one.seen.got],
+        **_values(shares, graded),
+        **_sure_and_late(every),
+        "spurious": sum(1 for one in every if one.posted and not one.want),
+        "hours": _hours(graded),
+        "intervals": _intervals(shares, graded),
+        "errors": [_error(one, "plate") for one in seen if one.seen.mistake],
     }
 
 
-def _found(seen: Sequence[Happening]) -> dict[str, object]:
-    """What was believed, whether posted or proposed to a person."""
-    right = sum(_right(one.want, one.got) for one in seen)
-    said, true = sum(abs(one.got) for one in seen), sum(abs(one.want) for one in seen)
-    return {
-        "precision": Share(right, said).told(),
-        "recall": Share(right, true).told(),
-        "f1": f1(right, said, true),
-    }
+def counts_of(seen: Iterable[Happening]) -> Counts:
+    """Pieces that were believed (posted, or proposed to a person) beside those that moved."""
+    right = said = true = 0
+    for one in seen:
+        right += _right(one.want, one.got)
+        said += abs(one.got)
+        true += abs(one.want)
+    return Counts(right, said, true)
 
 
-def _asked_and_late(seen: Sequence[Happening]) -> dict[str, object]:
+def answers_of(seen: Iterable[Happening]) -> list[Sure]:
+    """How sure each answer was, and whether it was right."""
+    return [
+        Sure(one.confidence, one.want == one.got)
+        for one in seen
+        if one.got and one.confidence is not None
+    ]
+
+
+def _found(seen: Sequence[Happening]) -> dict[str, Share]:
+    counts = counts_of(seen)
+    return {"precision": Share(counts.right, counts.said), "recall": _recall(seen)}
+
+
+def _recall(seen: Sequence[Happening]) -> Share:
+    counts = counts_of(seen)
+    return Share(counts.right, counts.true)
+
+
+def _asked(seen: Sequence[Happening]) -> dict[str, Share]:
+    """How often a person was asked, and how wrong what moved by itself was."""
     posted = sum(abs(one.posted) for one in seen)
     right = sum(_right(one.want, one.posted) for one in seen)
     decided = [one for one in seen if one.got or one.asked]
-    late = [one.latency_s for one in seen if one.latency_s is not None]
     return {
-        "posted_wrong": Share(posted - right, posted).told(),
-        "reviewed": Share(sum(1 for one in decided if one.asked), len(decided)).told(),
-        "latency_s": {"p50": quantile(late, 0.5), "p95": quantile(late, 0.95)},
+        "reviewed": Share(sum(1 for one in decided if one.asked), len(decided)),
+        "posted_wrong": Share(posted - right, posted),
     }
+
+
+def _values(shares: dict[str, Share], graded: Sequence[OfFile]) -> dict[str, object]:
+    values: dict[str, object] = {name: rounded(share.value) for name, share in shares.items()}
+    return {**values, "f1": f1(*counts_of(chain.from_iterable(f.happenings for f in graded)))}
+
+
+def _intervals(shares: dict[str, Share], graded: Sequence[OfFile]) -> dict[str, object]:
+    between = f1_interval([counts_of(file.happenings) for file in graded])
+    drawn = {"low": between[0], "high": between[1]} if between else {"low": None, "high": None}
+    return {**{name: share.told() for name, share in shares.items()}, "f1": drawn}
+
+
+def _sure_and_late(seen: Sequence[Happening]) -> dict[str, object]:
+    late = [one.latency_s for one in seen if one.latency_s is not None]
+    sure = answers_of(seen)
+    return {
+        "latency_s": {"p50": quantile(late, 0.5), "p95": quantile(late, 0.95)},
+        "calibration_error": calibration_error(sure),
+        "coverage_at_error": {f"{error:g}": covered_at(sure, error) for error in _ERRORS_AT},
+    }
+
+
+def _spurious(graded: Sequence[OfFile], whole: Sequence[Passes]) -> dict[str, object]:
+    """Tags said to have moved that did not; also by recordings in which nothing moved."""
+    idle = [file for file in graded if not any(one.want for one in file.happenings)]
+    false = sum(abs(one.got) for file in idle for one in file.happenings)
+    return {
+        "spurious": sum(abs(o.got) for f in graded for o in f.happenings if not o.want),
+        "false_passes": sum(one.false for one in whole),
+        "idle_recordings": len(idle),
+        "spurious_per_idle_recording": round(false / len(idle), 4) if idle else None,
+        "hours": _hours(graded),
+    }
+
+
+def _hours(graded: Sequence[OfFile]) -> float:
+    return round(sum(one.seconds for one in graded) / 3600.0, 4)
 
 
 def _alike(want: int, got: int) -> bool:
@@ -127,65 +222,15 @@ def _right(want: int, got: int) -> int:
 
 def _error(one: Seen, what: str) -> dict[str, object]:
     seen = one.seen
-    sure = [event.confidence for event in seen.events if event.judged]
-    return {
+    told: dict[str, object] = {
         "file": one.file,
         "t": round(seen.t, 3),
+        "kind": seen.mistake,
         what: one.what,
         "want": seen.want,
         "got": seen.got,
+        "posted": seen.posted,
         "asked": seen.asked or None,
-        "confidence": min(sure) if sure else None,
+        "confidence": seen.confidence,
     }
-
-
-def show(figures: dict[str, object], console: Console) -> None:
-    """As a table for people, with the first errors below."""
-    for kind in ("portal", "shelf"):
-        part = figures[kind]
-        if isinstance(part, dict):
-            _show_part(kind, part, console)
-
-
-def _show_part(kind: str, part: dict[str, object], console: Console) -> None:
-    table = Table(title=f"{kind.capitalize()}: judged against the truth", title_justify="left")
-    for column in ("", "value", "of", "95 % interval"):
-        table.add_column(column, justify="left" if not column else "right")
-    for name, value in part.items():
-        if name == "errors":
-            continue
-        if isinstance(value, dict) and "cases" in value:
-            table.add_row(_words(name), *_share_cells(value))
-        elif isinstance(value, dict):
-            table.add_row(_words(name), ", ".join(f"{k} {_number(v)}" for k, v in value.items()))
-        else:
-            table.add_row(_words(name), _number(value))
-    console.print(table)
-    errors = part["errors"]
-    assert isinstance(errors, list)
-    for error in errors[:_SHOWN]:
-        console.print(_sentence(error), highlight=False)
-    if len(errors) > _SHOWN:
-        console.print(f"... and {len(errors) - _SHOWN} more: --json lists them all")
-
-
-def _share_cells(share: dict[str, object]) -> tuple[str, str, str]:
-    between = "" if share["low"] is None else f"{_number(share['low'])} - {_number(share['high'])}"
-    return _number(share["value"]), f"{share['hits']}/{share['cases']}", between
-
-
-def _sentence(error: dict[str, object]) -> str:
-    what = f"plate {error['plate']}" if "plate" in error else str(error["epc"])
-    asked = f", a person was asked: {error['asked']}" if error["asked"] else ""
-    return (
-        f"{error['file']} at {error['t']} s: {what} was {error['want']:+d}, "
-        f"judged {error['got']:+d}{asked}"
-    )
-
-
-def _words(name: str) -> str:
-    return name.replace("_", " ").replace("f1", "F1")
-
-
-def _number(value: object) -> str:
-    return "-" if value is None else f"{value:.4g}" if isinstance(value, float) else str(value)
+    return told if what == "plate" else {**told, "heard": one.heard}
