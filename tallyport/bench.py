@@ -24,7 +24,9 @@ BENCHES = {
     ),
     "accuracy": (
         "benchmarks.accuracy.run",
-        "Our judging beside simpler rules on the same recordings. Option: --recordings DIR.",
+        "Our judging beside simpler rules and published ones on the same recordings. Options: "
+        "--recordings DIR..., --workers N, --report FILE.html or FILE.md, "
+        "--keep DIR (a JSON file of each folder's figures, for docs/accuracy.md).",
     ),
     "journal": ("benchmarks.journal", "The edge's journal against SQLite (WAL, FULL)."),
     "readers": (
@@ -106,10 +108,13 @@ def bench(
         raise typer.Exit(1)
 
 
-def options_for(run: Callable[..., object], words: Sequence[str]) -> dict[str, int | float | str]:
+def options_for(
+    run: Callable[..., object], words: Sequence[str]
+) -> dict[str, int | float | str | tuple[str, ...]]:
     """``--states 300 --seed=7`` as keyword arguments for ``run``.
 
-    ``run`` says what it takes by its keyword-only parameters; each default gives the type.
+    ``run`` says what it takes by its keyword-only parameters; each default gives the type. Where
+    it is a tuple, all words up to the next option are meant.
     Raises ValueError, in a sentence, for what it does not take.
     """
     known = {
@@ -118,7 +123,7 @@ def options_for(run: Callable[..., object], words: Sequence[str]) -> dict[str, i
         if parameter.kind is inspect.Parameter.KEYWORD_ONLY
     }
     told = ", ".join(f"{option} (now {one.default})" for option, one in known.items())
-    options: dict[str, int | float | str] = {}
+    options: dict[str, int | float | str | tuple[str, ...]] = {}
     rest = list(words)
     while rest:
         option, equals, value = rest.pop(0).partition("=")
@@ -129,6 +134,12 @@ def options_for(run: Callable[..., object], words: Sequence[str]) -> dict[str, i
                 raise ValueError(f"{option} needs a value")
             value = rest.pop(0)
         parameter = known[option]
+        if isinstance(parameter.default, tuple):
+            values = [*options.get(parameter.name, ()), value]  # type: ignore[misc]
+            while rest and not rest[0].startswith("--"):
+                values.append(rest.pop(0))
+            options[parameter.name] = tuple(values)
+            continue
         try:
             options[parameter.name] = type(parameter.default)(value)
         except ValueError as mistake:

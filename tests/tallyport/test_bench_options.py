@@ -24,6 +24,23 @@ def run(*, states: int = 300, minutes: float = 1.5, only_part: str = "") -> dict
     }
 
 
+def several(*, folders: tuple[str, ...] = (), states: int = 1) -> None:
+    assert folders is not None
+    assert states
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ["--folders", "a", "b", "--states", "2"],
+        ["--folders=a", "b", "--states=2"],
+        ["--folders", "a", "--states", "2", "--folders", "b"],
+    ],
+)
+def test_where_several_are_meant_all_words_are_taken(words: list[str]) -> None:
+    assert options_for(several, words) == {"folders": ("a", "b"), "states": 2}
+
+
 @pytest.mark.parametrize(
     ("words", "options"),
     [
