@@ -19,16 +19,15 @@ import structlog
 from sqlalchemy import Connection
 from sqlalchemy.exc import DBAPIError
 
-from central.bulk import BulkInsert, storable
+from central import findings, questions
 from central.catalogue.context import ContextCache, next_change
 from central.leases import Alone, Holder
-from central.moments import to_us
 from central.observations import read_share
 from central.partitions import Held, partition_of
 from central.reconcile.reconciler import Reconciler
 from central.reconcile.verdict import Context, Logged, Review, Verdict
 from central.stock import ledger
-from central.stock.model import Cause, Movement, StockError
+from central.stock.model import StockError
 from central.store import Database, blames_the_row
 from central.stretches import Judged, Recorder, behind, keep, ledger_height, memories
 from central.tide import Tide
@@ -42,35 +41,6 @@ _RETRY_S = 1.0
 _TELL_EVERY_S = 60.0
 _PATIENCE = 60
 """Tries, one a second, that an observation gets for which there is not enough memory."""
-_encode = msgspec.json.Encoder().encode
-_PASSES = BulkInsert(
-    "portal_pass",
-    (
-        ("id", "text"),
-        ("read_point", "text"),
-        ("opened_us", "bigint"),
-        ("closed_us", "bigint"),
-        ("direction", "text"),
-        ("decision", "text"),
-        ("tags", "text"),
-        ("causes", "text"),
-    ),
-    "ON CONFLICT (id) DO NOTHING",
-)
-_REVIEWS = BulkInsert(
-    "review",
-    (
-        ("id", "text"),
-        ("opened_us", "bigint"),
-        ("event_us", "bigint"),
-        ("read_point", "text"),
-        ("reason", "text"),
-        ("proposals", "text"),
-        ("causes", "text"),
-        ("evidence", "text"),
-    ),
-    "ON CONFLICT (id) DO NOTHING",
-)
 
 
 class _Mind(NamedTuple):
@@ -224,13 +194,14 @@ class Judge:
         that shows the fault goes to a person, and judging goes on as if it had not been.
         """
         told: Counter[str] = Counter()
+        known = context.version
         for one in logged:
             no = partition_of(one.observation.read_point)
             before = minds[no].dump() if setting_aside else b""
             try:
                 with conn.begin_nested() if setting_aside else nullcontext():
                     verdict = minds[no].judge([one], context)
-                    self._store(conn, verdict, record_us, one.log_id, told)
+                    self._store(conn, verdict, record_us, one.log_id, context=known, told=told)
                     if setting_aside:
                         minds[no].dump()  # a mind that cannot be kept has learnt a fault
             except Exception as error:
@@ -240,8 +211,8 @@ class Judge:
                     raise _JudgingFailed from error
                 told["failed"] += 1
                 minds[no] = Reconciler(before)
-                verdict = Verdict(reviews=(_fault(one, error),))
-                self._store(conn, verdict, record_us, one.log_id, told)
+                verdict = Verdict(reviews=(questions.of_fault(one, error),))
+                self._store(conn, verdict, record_us, one.log_id, context=known, told=told)
         return told
 
     def _is_the_machines(self, error: Exception) -> bool:
@@ -255,7 +226,14 @@ class Judge:
         return isinstance(error, OSError)
 
     def _store(
-        self, conn: Connection, verdict: Verdict, record_us: int, log_id: int, told: Counter[str]
+        self,
+        conn: Connection,
+        verdict: Verdict,
+        record_us: int,
+        log_id: int,
+        *,
+        context: int,
+        told: Counter[str],
     ) -> None:
         told.update(passes=len(verdict.passes), ignored=len(verdict.ignored))
         if not (verdict.movements or verdict.reviews or verdict.passes):
@@ -264,27 +242,13 @@ class Judge:
         refused: list[Review] = []
         for movement, result in zip(verdict.movements, results, strict=True):
             if isinstance(result, StockError):
-                refused.append(_refused(movement, result))
+                refused.append(questions.of_refusal(movement, result))
             else:
                 told["repeated" if result.repeated else "movements"] += 1
         reviews = [*verdict.reviews, *refused]
-        _REVIEWS.run(conn, [_review_row(review, record_us) for review in reviews])
-        _PASSES.run(
-            conn,
-            [
-                (
-                    one.id,
-                    one.read_point,
-                    to_us(one.opened_at),
-                    to_us(one.closed_at),
-                    one.direction,
-                    one.decision,
-                    _encode(one.tags).decode(),
-                    _encode(one.causes).decode(),
-                )
-                for one in verdict.passes
-            ],
-        )
+        findings.keep_reviews(conn, reviews, record_us, log_id)
+        findings.keep_passes(conn, verdict.passes, log_id)
+        findings.keep_traces(conn, verdict.traces, log_id, context)
         told["reviews"] += len(reviews)
 
 
@@ -295,42 +259,3 @@ def _states(minds: dict[int, Reconciler], logged: Sequence[Logged]) -> dict[int,
         return {no: minds[no].dump() for no in sorted(touched)}
     except (msgspec.MsgspecError, OverflowError, TypeError, ValueError) as error:
         raise _JudgingFailed from error
-
-
-def _review_row(review: Review, record_us: int) -> tuple[object, ...]:
-    return (
-        review.id,
-        record_us,
-        to_us(review.event_time),
-        review.read_point,
-        storable(review.reason),
-        _encode(review.proposals).decode(),
-        _encode(review.causes).decode(),
-        _encode(review.evidence).decode(),
-    )
-
-
-def _refused(movement: Movement, error: StockError) -> Review:
-    read_point = movement.evidence.get("read_point")
-    return Review(
-        id=f"refused-{movement.id}"[:64],
-        read_point=read_point if isinstance(read_point, str) else movement.origin,
-        reason=f"the ledger refused what the sensors say: {error}",
-        event_time=movement.event_time,
-        proposals=(movement,),
-        causes=movement.causes,
-        evidence=movement.evidence,
-    )
-
-
-def _fault(logged: Logged, error: Exception) -> Review:
-    seen = logged.observation
-    cause = Cause(edge=logged.edge, epoch=logged.epoch, first_seq=logged.seq, last_seq=logged.seq)
-    return Review(
-        id=f"fault-{logged.log_id}",
-        read_point=seen.read_point,
-        reason=f"judging failed on this observation: {type(error).__name__}: {error}",
-        event_time=seen.event_time,
-        causes=(cause,),
-        evidence={"observation": msgspec.to_builtins(seen)},
-    )

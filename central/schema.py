@@ -16,15 +16,30 @@ from sqlalchemy import (
     Index,
     Integer,
     LargeBinary,
-    MetaData,
     Table,
     Text,
     UniqueConstraint,
 )
 
-metadata = MetaData()
-_Id = BigInteger().with_variant(Integer, "sqlite")
-"""SQLite gives a rowid only to INTEGER PRIMARY KEY."""
+from central.schema_ground import ID, metadata
+from central.schema_judging import (
+    cursor,
+    label,
+    memory,
+    partition,
+    portal_pass,
+    review,
+    stretch,
+    trace,
+    worker,
+)
+
+__all__ = [  # of other modules; the tables below are everybody's, too
+    "cursor", "label", "memory", "metadata", "partition", "portal_pass", "review", "stretch",
+    "trace", "worker",
+]  # fmt: skip
+
+_Id = ID
 
 # ---- catalogue and places -------------------------------------------------------------
 item = Table(
@@ -204,78 +219,7 @@ audit = Table(
     Column("after", Text, nullable=False),
 )
 
-# ---- judging --------------------------------------------------------------------------
-# Work is cut by edge and by read point; whoever holds a partition does its work. A row changes
-# hands by its epoch. ``position`` is the last log entry that was judged for it.
-partition = Table(
-    "partition",
-    metadata,
-    Column("no", Integer, primary_key=True, autoincrement=False),
-    Column("worker", Text, nullable=False, server_default=""),
-    Column("epoch", BigInteger, nullable=False, server_default="0"),
-    Column("position", BigInteger, nullable=False, server_default="0"),
-)
-worker = Table(
-    "worker",
-    metadata,
-    Column("name", Text, primary_key=True),
-    Column("started_us", BigInteger, nullable=False),
-    Column("expires_us", BigInteger, nullable=False),
-)
-memory = Table(
-    "memory",
-    metadata,
-    Column("partition", Integer, primary_key=True, autoincrement=False),
-    Column("state", LargeBinary, nullable=False),
-)
-# In which order several workers judged, as far as it can matter: for these partitions (a bit
-# each), these log entries were judged over the ledger as it stood at ``ledger_from``, and what
-# they came to is on it up to ``ledger_upto``.
-stretch = Table(
-    "stretch",
-    metadata,
-    Column("id", _Id, primary_key=True, autoincrement=True),
-    Column("partitions", BigInteger, nullable=False),
-    Column("after_log", BigInteger, nullable=False),
-    Column("upto_log", BigInteger, nullable=False),
-    Column("ledger_from", BigInteger, nullable=False),
-    Column("ledger_upto", BigInteger, nullable=False),
-)
-cursor = Table(
-    "cursor",
-    metadata,
-    Column("name", Text, primary_key=True),
-    Column("position", BigInteger, nullable=False),
-    Column("state", LargeBinary),
-)
-review = Table(
-    "review",
-    metadata,
-    Column("id", Text, primary_key=True),
-    Column("opened_us", BigInteger, nullable=False),
-    Column("event_us", BigInteger, nullable=False),
-    Column("read_point", Text, nullable=False),
-    Column("reason", Text, nullable=False),
-    Column("proposals", Text, nullable=False),
-    Column("causes", Text, nullable=False),
-    Column("evidence", Text, nullable=False),
-    Column("status", Text, nullable=False, server_default="open"),
-    Column("resolved_us", BigInteger),
-    Column("resolution", Text),
-)
-portal_pass = Table(
-    "portal_pass",
-    metadata,
-    Column("id", Text, primary_key=True),
-    Column("read_point", Text, nullable=False),
-    Column("opened_us", BigInteger, nullable=False),
-    Column("closed_us", BigInteger, nullable=False),
-    Column("direction", Text, nullable=False),
-    Column("decision", Text, nullable=False),
-    Column("tags", Text, nullable=False),
-    Column("causes", Text, nullable=False),
-    Index("ix_portal_pass_closed", "closed_us"),
-)
+# ---- devices --------------------------------------------------------------------------
 edge_presence = Table(
     "edge_presence",
     metadata,

@@ -151,17 +151,23 @@ def _heard(conn: Connection) -> tuple[Counter[str], Counter[str]]:
     return reads, scans
 
 
-class _Proposal(msgspec.Struct, frozen=True):
-    """What a review would move."""
+class _Moves(msgspec.Struct, frozen=True):
+    """What would move."""
 
     sku: str
 
 
+class _Hypothesis(msgspec.Struct, frozen=True):
+    """What may have happened."""
+
+    movements: list[_Moves] = []
+
+
 def _asked(conn: Connection) -> set[str]:
     """The items that a person is asked about."""
-    rows = conn.execute(text("SELECT proposals FROM review WHERE status = 'open'")).scalars()
-    decode = msgspec.json.Decoder(list[_Proposal]).decode
-    return {one.sku for row in rows for one in decode(row)}
+    rows = conn.execute(text("SELECT hypotheses FROM review WHERE status = 'open'")).scalars()
+    decode = msgspec.json.Decoder(list[_Hypothesis]).decode
+    return {move.sku for row in rows for one in decode(row) for move in one.movements}
 
 
 def _counted(conn: Connection) -> dict[str, int]:

@@ -15,7 +15,7 @@ from central.api.services import Services, json_answer, page
 from central.moments import from_us
 
 Limit = Annotated[int, Query(ge=1, le=500)]
-_JSON = ("tags", "causes", "proposals", "evidence", "counters", "description")
+_JSON = ("tags", "causes", "hypotheses", "evidence", "resolution", "counters", "description")
 
 
 def router(services: Services, road: Road) -> APIRouter:
@@ -104,7 +104,7 @@ def _row(row: RowMapping) -> dict[str, object]:
         if name.endswith("_us"):
             shown[f"{name[:-3]}_at"] = None if value is None else from_us(value)
         elif name in _JSON:
-            shown[name] = msgspec.Raw(value.encode())
+            shown[name] = None if value is None else msgspec.Raw(value.encode())
         else:
             shown[name] = value
     return shown

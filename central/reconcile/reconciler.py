@@ -25,6 +25,7 @@ from central.reconcile.verdict import (
     Pass,
     ReadPoint,
     Verdict,
+    together,
 )
 from gateway.contract import (
     CodeScanned,
@@ -48,21 +49,6 @@ class _Memory(msgspec.Struct):
     shelves: dict[str, Shelf] = {}
 
 
-class _Findings:
-    """Verdicts being added up."""
-
-    def __init__(self) -> None:
-        self.parts: list[Verdict] = []
-
-    def verdict(self) -> Verdict:
-        return Verdict(
-            movements=tuple(m for part in self.parts for m in part.movements),
-            reviews=tuple(r for part in self.parts for r in part.reviews),
-            passes=tuple(p for part in self.parts for p in part.passes),
-            ignored=tuple(i for part in self.parts for i in part.ignored),
-        )
-
-
 class Reconciler:
     """Turns observations into verdicts. Raises ``msgspec.DecodeError`` for a foreign state."""
 
@@ -81,10 +67,10 @@ class Reconciler:
         then what was really posted; within this call, what is decided counts as posted.
         """
         self._moved.clear()
-        findings = _Findings()
+        parts: list[Verdict] = []
         for one in logged:
-            findings.parts += self._one(one, context)
-        return findings.verdict()
+            parts += self._one(one, context)
+        return together(parts)
 
     def _one(self, logged: Logged, context: Context) -> list[Verdict]:
         seen = logged.observation

@@ -8,7 +8,7 @@ A label of ours (a command, a place) moves nothing: what it asks for is put befo
 from __future__ import annotations
 
 from central.reconcile.identity import cause_of, derived_id
-from central.reconcile.verdict import Context, Logged, Pack, ReadPoint, Review, Verdict
+from central.reconcile.verdict import Context, Hypothesis, Logged, Pack, ReadPoint, Review, Verdict
 from central.stock.model import Movement
 from gateway.command_codes import CodeError, CommandCode, parse_code
 from gateway.contract import CodeScanned
@@ -90,6 +90,7 @@ def _ask(logged: Logged, seen: CodeScanned, reason: str, parsed: ScanParse) -> V
         read_point=seen.read_point,
         reason=reason,
         event_time=seen.event_time,
+        hypotheses=(Hypothesis(says="this scan moves nothing", probability=1.0),),
         causes=(cause_of(logged),),
         evidence=_evidence(seen, parsed),
     )

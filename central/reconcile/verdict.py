@@ -7,7 +7,7 @@ verdicts, byte for byte.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from datetime import datetime
 from typing import NamedTuple
 
@@ -74,18 +74,37 @@ class Context(msgspec.Struct, frozen=True, kw_only=True):
     version: int = 0
 
 
+class Hypothesis(msgspec.Struct, frozen=True, kw_only=True):
+    """One way to read what was sensed. ``says`` it in a sentence for people; ``movements`` would
+    follow (none: stock stays as it is).
+
+    A tag that a movement names crossed as that says; ``crossed`` adds tags that crossed without
+    moving stock (EPC to ``in`` or ``out``); no other tag of the review crossed.
+    """
+
+    says: str
+    probability: float
+    movements: tuple[Movement, ...] = ()
+    crossed: dict[str, str] = {}
+
+
 class Review(msgspec.Struct, frozen=True, kw_only=True):
-    """A decision that a person must take. ``proposals`` are the movements that would follow
-    from each hypothesis, best first; ``id`` is derived from the causes.
+    """A decision that a person must take, with the ``hypotheses`` to choose from, best first;
+    ``id`` is derived from the causes.
     """
 
     id: str
     read_point: str
     reason: str
     event_time: datetime
-    proposals: tuple[Movement, ...] = ()
+    hypotheses: tuple[Hypothesis, ...] = ()
     causes: tuple[Cause, ...] = ()
     evidence: dict[str, object] = {}
+
+    @property
+    def proposals(self) -> tuple[Movement, ...]:
+        """What would move if the best hypothesis were true."""
+        return self.hypotheses[0].movements if self.hypotheses else ()
 
 
 class TagVerdict(msgspec.Struct, frozen=True, kw_only=True):
@@ -122,6 +141,25 @@ class Ignored(msgspec.Struct, frozen=True, kw_only=True):
     reason: str
 
 
+class Stage(msgspec.Struct, frozen=True, kw_only=True):
+    """What one step of judging saw and made of it, in JSON's kinds of values. ``name`` is one of
+    ``heard``, ``pass``, ``tags``, ``cohort``, ``weight``, ``code``, ``documents``, ``decision`` ...
+    """
+
+    name: str
+    facts: dict[str, object]
+
+
+class Trace(msgspec.Struct, frozen=True, kw_only=True):
+    """Why judging decided what it did: ``of`` are the ids of the movements, reviews and passes
+    that it explains. Numbers are those that were decided by, so that it stays true when weights
+    and thresholds are others.
+    """
+
+    of: tuple[str, ...]
+    stages: tuple[Stage, ...]
+
+
 class Verdict(msgspec.Struct, frozen=True, kw_only=True):
     """What judging a stretch of the log came to."""
 
@@ -129,3 +167,16 @@ class Verdict(msgspec.Struct, frozen=True, kw_only=True):
     reviews: tuple[Review, ...] = ()
     passes: tuple[Pass, ...] = ()
     ignored: tuple[Ignored, ...] = ()
+    traces: tuple[Trace, ...] = ()
+
+
+def together(parts: Iterable[Verdict]) -> Verdict:
+    """Verdicts one after another, as one."""
+    every = list(parts)
+    return Verdict(
+        movements=tuple(one for part in every for one in part.movements),
+        reviews=tuple(one for part in every for one in part.reviews),
+        passes=tuple(one for part in every for one in part.passes),
+        ignored=tuple(one for part in every for one in part.ignored),
+        traces=tuple(one for part in every for one in part.traces),
+    )

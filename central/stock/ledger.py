@@ -183,7 +183,8 @@ class _Desk:
         lot = f" of lot {movement.lot}" if movement.lot else ""
         return InsufficientStock(
             f"{movement.source} holds {there} of {movement.sku}{lot}, {movement.quantity} were "
-            "asked for: count the place, or post what is missing first"
+            "asked for: count the place, or post what is missing first",
+            there=there,
         )
 
 

@@ -50,7 +50,8 @@ class Movement(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """A decision to be posted, or one that was.
 
     ``id`` is made by whoever decides (client, or derived from the causes) and makes the
-    posting idempotent. ``origin`` is ``portal``, ``shelf``, ``scan``, ``api`` or ``user``.
+    posting idempotent. ``origin`` is ``portal``, ``shelf``, ``scan``, ``review`` (a
+    person decided what a sensor asked), ``api`` or ``user``.
     ``biz_step`` and ``disposition`` are GS1 CBV 2.0 words. ``confidence`` is in [0, 1].
     ``evidence`` is what a person needs to see why; ``epcs`` the tags that moved, if any.
     """
@@ -99,7 +100,11 @@ class StockError(Exception):
 
 
 class InsufficientStock(StockError):
-    """An internal location would go negative."""
+    """An internal location would go negative; ``there`` is what it holds."""
+
+    def __init__(self, said: str, *, there: int = 0) -> None:
+        super().__init__(said)
+        self.there = there
 
 
 class UnknownItem(StockError):

@@ -13,7 +13,7 @@ from sqlalchemy import Connection, insert
 from central import observations, schema
 from central.moments import to_us
 from central.observations import Arrived
-from central.reconcile.verdict import TagVerdict
+from central.reconcile.verdict import Hypothesis, TagVerdict
 from central.stock import ledger
 from central.stock.model import Cause, Movement
 from gateway.contract import (
@@ -154,11 +154,15 @@ def _play(conn: Connection, rng: random.Random, now: datetime) -> None:
         id="proposal-1", sku="SCR-M4", quantity=4, source="shelf-7", destination="customer",
         biz_step="picking", event_time=now, confidence=0.62,
     )  # fmt: skip
+    guesses = [
+        Hypothesis(says="4 of SCR-M4 taken", probability=0.62, movements=(best,)),
+        Hypothesis(says="nothing was put on or taken", probability=0.38),
+    ]
     conn.execute(
         insert(schema.review).values(
             id="review-1", opened_us=to_us(now), event_us=to_us(now), read_point="shelf-7",
             reason="The weight fits 4 screws or 3 screws and a washer",
-            proposals=msgspec.json.encode([best, best]).decode(), causes="[]", evidence="{}", status="open",
+            hypotheses=msgspec.json.encode(guesses).decode(), causes="[]", evidence="{}", status="open",
         )
     )  # fmt: skip
 

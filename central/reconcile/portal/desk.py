@@ -15,10 +15,11 @@ from typing import NamedTuple
 
 from central.moments import from_us
 from central.reconcile.identity import derived_id, spanning
+from central.reconcile.portal import guesses
 from central.reconcile.portal.state import Portal
 from central.reconcile.portal.track import SIDE_NAMES
 from central.reconcile.portal.weighing import CROSSED_AT, DOUBT_AT, Crossing
-from central.reconcile.verdict import ReadPoint, Review, TagVerdict
+from central.reconcile.verdict import Hypothesis, ReadPoint, Review, TagVerdict
 from central.stock.model import Cause, LocationKind, Movement
 
 SURE_TAG = 0.6
@@ -27,6 +28,7 @@ MOST_EXPECTED_ERRORS = 0.5
 ``CROSSED_AT``), every tag of it is at least ``SURE_TAG`` sure, and the mistakes expected among
 its tags add up to less than half a tag."""
 GROUP_GAP_US = 2_000_000
+NOT_ON_STOCK = "not on stock"
 
 _OUTSIDE_PLACES = {kind.value for kind in LocationKind if kind is not LocationKind.INTERNAL}
 
@@ -127,17 +129,17 @@ class _Desk:
         self._post_or_ask(goods)
         self._ask_of_barred(barred, len(goods))
         if unknown:
-            self._ask("unknown item", unknown, ())
+            self._ask("unknown item", unknown, guesses.of_unknown_goods(unknown))
 
     def _post_or_ask(self, goods: Sequence[Crossing]) -> None:
         if not goods:
             return
-        proposals = self._proposals(goods)
         doubt = self._doubt(goods)
         if doubt:
-            self._ask(doubt, goods, proposals)
+            beside = [one for one in self._doubted if self._is_open(one)]
+            self._ask(doubt, goods, guesses.of_a_group(goods, beside, self._lots))
         else:
-            self.movements += proposals
+            self.movements += self._lots(goods, None)
 
     def _doubt(self, goods: Sequence[Crossing]) -> str:
         """Why this group cannot be posted without a person; empty when it can."""
@@ -165,8 +167,10 @@ class _Desk:
         """One tag against the ledger is a stray; a whole group against it is a question."""
         for reason, ones in barred.items():
             sure = [one for one in ones if one.confidence >= SURE_TAG and one.pack is not None]
-            if (len(sure) >= 3 and len(sure) > moving) or (reason == "not on stock" and sure):
-                self._ask(reason, sure, ())
+            strange = reason == NOT_ON_STOCK
+            if (len(sure) >= 3 and len(sure) > moving) or (strange and sure):
+                guessed = guesses.against_the_ledger(sure, never_received=strange, lots=self._lots)
+                self._ask(reason, sure, guessed)
 
     def _barred(self, one: Crossing) -> str:
         """Why the ledger says that this tag cannot have gone this way; empty when it can."""
@@ -176,21 +180,26 @@ class _Desk:
         if one.direction == "in":
             return "already inside" if place == self._point.location else ""
         if place is None:
-            return "not on stock"
+            return NOT_ON_STOCK
         outside = place in _OUTSIDE_PLACES or place == self._point.outbound_to
         return "already outside" if outside else ""
 
-    def _proposals(self, goods: Sequence[Crossing]) -> tuple[Movement, ...]:
+    def _lots(self, goods: Sequence[Crossing], way: str | None) -> tuple[Movement, ...]:
+        """The movements of goods that go ``way``, or each as judged; none for goods that lie
+        where they would go.
+        """
         lots: dict[tuple[str, str, str, str], list[Crossing]] = {}
         for one in goods:
             assert one.pack is not None
+            direction = way or one.direction
             place = self._placed(one.track.epc)
-            if one.direction == "in":
+            if direction == "in":
                 source, destination = place or self._point.inbound_from, self._point.location
             else:
-                source, destination = place or self._point.location, self._point.outbound_to
-            key = (one.direction, one.pack.sku, source, destination)
-            lots.setdefault(key, []).append(one)
+                source, destination = place or LocationKind.UNKNOWN.value, self._point.outbound_to
+            if source != destination:
+                key = (direction, one.pack.sku, source, destination)
+                lots.setdefault(key, []).append(one)
         return tuple(self._movement(*key, ones) for key, ones in sorted(lots.items()))
 
     def _movement(
@@ -210,7 +219,7 @@ class _Desk:
             disposition="in_progress" if direction == "in" else "in_transit",
             event_time=from_us(centres[len(centres) // 2]),
             origin="portal",
-            confidence=round(min(one.confidence for one in ones), 4),
+            confidence=round(min(_confidence(one, direction) for one in ones), 4),
             causes=causes,
             epcs=epcs,
             evidence={
@@ -223,7 +232,9 @@ class _Desk:
             },
         )
 
-    def _ask(self, reason: str, ones: Sequence[Crossing], proposals: tuple[Movement, ...]) -> None:
+    def _ask(
+        self, reason: str, ones: Sequence[Crossing], hypotheses: tuple[Hypothesis, ...]
+    ) -> None:
         causes = self._causes(ones)
         epcs = sorted(one.track.epc for one in ones)
         centres = sorted(one.odds.centre_us for one in ones)
@@ -233,19 +244,11 @@ class _Desk:
                 read_point=self._point.code,
                 reason=reason,
                 event_time=from_us(centres[len(centres) // 2]),
-                proposals=proposals,
+                hypotheses=hypotheses,
                 causes=causes,
                 evidence={
                     "pass": self._pass_id,
-                    "tags": [
-                        {
-                            "epc": one.track.epc,
-                            "direction": one.direction,
-                            "confidence": round(one.confidence, 3),
-                            "reads": one.track.reads,
-                        }
-                        for one in ones
-                    ],
+                    "tags": [_asked_about(one) for one in ones],
                     "in_doubt": sorted(one.track.epc for one in self._doubted),
                 },
             )
@@ -256,6 +259,21 @@ class _Desk:
 
     def _note(self, one: Crossing, reason: str, *, crossed: bool = True) -> None:
         self.notes[id(one.track)] = (one.direction if crossed else "none", reason)
+
+
+def _confidence(one: Crossing, direction: str) -> float:
+    """That it crossed in this direction."""
+    inwards = one.odds.inwards
+    return one.odds.crossed * (inwards if direction == "in" else 1.0 - inwards)
+
+
+def _asked_about(one: Crossing) -> dict[str, object]:
+    return {
+        "epc": one.track.epc,
+        "direction": one.direction,
+        "confidence": round(one.confidence, 3),
+        "reads": one.track.reads,
+    }
 
 
 def _interleaved(ins: Sequence[int], outs: Sequence[int]) -> bool:

@@ -18,8 +18,10 @@ from datetime import datetime
 import msgspec
 
 from central.moments import to_us
+from central.reconcile.hypotheses import ranked
 from central.reconcile.identity import cause_of, derived_id, spanning
 from central.reconcile.verdict import (
+    Hypothesis,
     Ignored,
     Logged,
     PlatePlan,
@@ -238,15 +240,14 @@ def resolve(shelf: Shelf, number: int, plan: PlatePlan, point: ReadPoint) -> Ver
     }
     sure = _sure(count.residual_mg, count.sigma_mg, plan)
     movement = _movement(plan, point, change, count.pieces, (evidence, sure))
-    proposals = (movement,) if movement else ()
     if not reason:
-        return Verdict(movements=proposals)
+        return Verdict(movements=(movement,) if movement else ())
     review = Review(
         id=derived_id("review", reason, plan.read_point, number, change.cause),
         read_point=plan.read_point,
         reason=reason,
         event_time=change.event_time,
-        proposals=proposals,
+        hypotheses=_hypotheses(plan, point, change, (leaked, alone), evidence),
         causes=(change.cause,),
         evidence=evidence,
     )
@@ -269,6 +270,38 @@ def _sure(residual_mg: float, sigma_mg: float, plan: PlatePlan) -> float:
     half = plan.unit_mg / 2
     low, high = (half - residual_mg) / sigma, (half + residual_mg) / sigma
     return min(max(0.5 * (math.erf(low) + math.erf(high)), 0.0), 1.0)
+
+
+def _hypotheses(
+    plan: PlatePlan,
+    point: ReadPoint,
+    change: Change,
+    readings: tuple[Count, Count],
+    evidence: dict[str, object],
+) -> tuple[Hypothesis, ...]:
+    """Whole pieces about each reading of the change (alone, and less a neighbour's leak), and
+    none: each as probable as its scatter makes it, all together one.
+    """
+    weights: dict[int, float] = {}
+    for reading in readings:
+        for pieces in {reading.pieces + step for step in (-1, 0, 1)} | {0}:
+            residual_mg = reading.residual_mg + (reading.pieces - pieces) * plan.unit_mg
+            weight = max(_sure(residual_mg, reading.sigma_mg, plan), 0.001)
+            weights[pieces] = max(weights.get(pieces, 0.0), weight)
+    every = sum(weights.values())
+    found = []
+    for pieces, weight in weights.items():
+        sure = weight / every
+        movement = _movement(plan, point, change, pieces, (evidence, sure))
+        what = f"{abs(pieces)} of {plan.sku} {'put on' if pieces > 0 else 'taken'}"
+        found.append(
+            Hypothesis(
+                says=what if pieces else "nothing was put on or taken",
+                probability=sure,
+                movements=(movement,) if movement else (),
+            )
+        )
+    return ranked(found)
 
 
 def _movement(

@@ -9,14 +9,13 @@ import msgspec
 from sqlalchemy import Connection, Row, func, select
 
 from central import schema
-from central.reconcile.verdict import TagVerdict
-from central.stock.model import Movement
+from central.reconcile.verdict import Hypothesis, TagVerdict
 from central.web.views.stock import item_names
 
 PASSES_SHOWN = 6
 REVIEWS_SHOWN = 6
 _TAGS = msgspec.json.Decoder(tuple[TagVerdict, ...])
-_PROPOSALS = msgspec.json.Decoder(tuple[Movement, ...])
+_HYPOTHESES = msgspec.json.Decoder(tuple[Hypothesis, ...])
 _EVIDENCE = msgspec.json.Decoder(dict[str, Any])
 
 
@@ -87,7 +86,7 @@ class ReviewRow(msgspec.Struct, frozen=True, kw_only=True):
     read_point: str
     reason: str
     event_us: int
-    best: Movement | None
+    best: Hypothesis | None
     hypotheses: int
 
 
@@ -109,12 +108,12 @@ def open_reviews(connection: Connection) -> Reviews:
 
 
 def _review_row(row: Row[Any]) -> ReviewRow:
-    proposals = _PROPOSALS.decode(row.proposals)
+    hypotheses = _HYPOTHESES.decode(row.hypotheses)
     return ReviewRow(
         id=row.id,
         read_point=row.read_point,
         reason=row.reason,
         event_us=row.event_us,
-        best=proposals[0] if proposals else None,
-        hypotheses=len(proposals),
+        best=hypotheses[0] if hypotheses else None,
+        hypotheses=len(hypotheses),
     )

@@ -145,7 +145,9 @@ async def test_passes_reviews_and_devices_are_listed(made: Bench) -> None:
     ids = [row["id"] for row in first["rows"] + second["rows"]]
     assert ids == ["p4", "p3", "p2", "p1"]
     assert first["rows"][0]["tags"][0]["direction"] == "in"
-    assert (await made.get("/reviews"))["rows"][0]["proposals"][0]["sku"] == "SCR-M4"
+    assert (await made.get("/reviews"))["rows"][0]["hypotheses"][0]["movements"][0][
+        "sku"
+    ] == "SCR-M4"
     assert (await made.get("/reviews?status=resolved"))["rows"] == []
     devices = {row["device"]: row for row in (await made.get("/devices"))["rows"]}
     assert devices["desk-scanner"]["hint"].startswith("Plug the scanner in")

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from central.reconcile.portal import track as tracks
 from central.reconcile.portal.state import Portal
 from central.reconcile.reconciler import Reconciler
-from central.reconcile.verdict import Context, Logged, Verdict
+from central.reconcile.verdict import Context, Logged, Verdict, together
 from drivers.emulators.portal_physics import (
     Path,
     Scene,
@@ -43,15 +43,6 @@ def moved(verdict: Verdict) -> list[tuple[str, str]]:
         for movement in verdict.movements
         for epc in movement.epcs
     ]
-
-
-def together(*verdicts: Verdict) -> Verdict:
-    return Verdict(
-        movements=tuple(m for v in verdicts for m in v.movements),
-        reviews=tuple(r for v in verdicts for r in v.reviews),
-        passes=tuple(p for v in verdicts for p in v.passes),
-        ignored=tuple(i for v in verdicts for i in v.ignored),
-    )
 
 
 @pytest.mark.parametrize("seed", range(100, 112))
@@ -95,7 +86,7 @@ def test_batches_and_restarts_change_nothing(cuts: list[int]) -> None:
         reconciler = Reconciler(state)
         parts.append(reconciler.judge(log[begin:end], known))
         state = reconciler.dump()
-    assert together(*parts) == whole
+    assert together(parts) == whole
 
 
 @pytest.mark.parametrize("limit_s", [3.0, 4.0, 5.0, 6.5])

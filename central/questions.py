@@ -1,0 +1,74 @@
+"""Questions to people that come from posting and from faults, not from judging itself. Pure."""
+
+from __future__ import annotations
+
+import msgspec
+
+from central.reconcile.hypotheses import NOTHING_MOVED, either_or, ranked
+from central.reconcile.identity import cause_of, derived_id
+from central.reconcile.verdict import Hypothesis, Logged, Review
+from central.stock.model import InsufficientStock, LocationKind, Movement, StockError
+
+__all__ = ["of_fault", "of_refusal"]
+
+
+def of_refusal(movement: Movement, error: StockError) -> Review:
+    """A movement that stock's rules refuse; the best that may have happened comes first."""
+    read_point = movement.evidence.get("read_point")
+    return Review(
+        id=f"refused-{movement.id}"[:64],
+        read_point=read_point if isinstance(read_point, str) else movement.origin,
+        reason=f"the ledger refused what the sensors say: {error}",
+        event_time=movement.event_time,
+        hypotheses=_what_then(movement, error),
+        causes=movement.causes,
+        evidence=movement.evidence,
+    )
+
+
+def _what_then(movement: Movement, error: StockError) -> tuple[Hypothesis, ...]:
+    """The sensors are right, and what the ledger lacked was there uncounted; or the ledger is,
+    and no more than it has moved; or nothing did.
+    """
+    what = f"{movement.sku} from {movement.source} to {movement.destination}"
+    there = error.there if isinstance(error, InsufficientStock) else movement.quantity
+    missing = movement.quantity - there
+    found = msgspec.structs.replace(
+        movement,
+        id=derived_id("found", movement.id),
+        quantity=max(missing, 1),
+        source=LocationKind.UNKNOWN.value,
+        destination=movement.source,
+        biz_step="stock_taking",
+        epcs=(),
+    )
+    sure = movement.confidence
+    if not missing:
+        return either_or(f"{movement.quantity} of {what}", [movement], sure)
+    uncounted = f", of which {missing} lay there uncounted"
+    guesses = [
+        Hypothesis(
+            says=f"{movement.quantity} of {what}{uncounted}",
+            probability=sure,
+            movements=(found, movement),
+        ),
+        Hypothesis(says=NOTHING_MOVED, probability=(1.0 - sure) / 2),
+    ]
+    if there:
+        only = msgspec.structs.replace(movement, quantity=there, epcs=())
+        says = f"{there} of {what}: no more was there"
+        guesses.append(Hypothesis(says=says, probability=(1.0 - sure) / 2, movements=(only,)))
+    return ranked(guesses)
+
+
+def of_fault(logged: Logged, error: Exception) -> Review:
+    """An observation that judging failed on: nothing is known of what it means."""
+    seen = logged.observation
+    return Review(
+        id=f"fault-{logged.log_id}",
+        read_point=seen.read_point,
+        reason=f"judging failed on this observation: {type(error).__name__}: {error}",
+        event_time=seen.event_time,
+        causes=(cause_of(logged),),
+        evidence={"observation": msgspec.to_builtins(seen)},
+    )
