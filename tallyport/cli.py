@@ -29,6 +29,11 @@ ROOMS = {
     "evaluate": Room(
         "tallyport.evaluate.cli:app", "Grade the judging on recordings with a truth.", "demo"
     ),
+    "certify": Room(
+        "tallyport.certify.cli:app",
+        "Certify a portal from two quiet minutes and ten walks.",
+        "demo",
+    ),
     "bench": Room("tallyport.bench:app", "Measure this machine against named baselines.", "demo"),
 }
 

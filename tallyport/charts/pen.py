@@ -57,17 +57,21 @@ class Pen:
         ink: str,
         *,
         round_: float = 0.0,
-        opacity: float = 1.0,
     ) -> None:
         """A filled rectangle."""
         drawn = Rect(x, y, width, height, rx=round_, ry=round_, strokeColor=None)
         drawn.fillColor = HexColor(ink)
-        drawn.fillOpacity = opacity
         self.drawing.add(drawn)
 
     def add(self, shape: Any) -> None:  # noqa: ANN401 - reportlab is untyped
         """Any other shape."""
         self.drawing.add(shape)
+
+
+def paler(ink: str, part: float = 0.8) -> str:
+    """The colour with so much white in it: unlike opacity, every kind of file can tell it."""
+    parts = [int(ink[i : i + 2], 16) for i in (1, 3, 5)]
+    return "#" + "".join(f"{round(255 * part + value * (1 - part)):02x}" for value in parts)
 
 
 def width_of(words: str, size: float, *, bold: bool = False) -> float:

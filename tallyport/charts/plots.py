@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple
 
@@ -41,7 +42,7 @@ def bars(rows: Sequence[Bar], *, width: float = 520.0, most: float = 1.0) -> Any
         if row.value is None:
             pen.text(left + 4, y + 8, "nothing to tell", size=8.5, ink=GREY)
             continue
-        pen.box(left, y + 4, max(row.value * scale, 0.5), _ROW - 9, row.ink, round_=2, opacity=0.85)
+        pen.box(left, y + 4, max(row.value * scale, 0.5), _ROW - 9, row.ink, round_=2)
         if row.low is not None and row.high is not None:
             _whisker(pen, left + row.low * scale, left + row.high * scale, y + _ROW / 2 - 0.5)
         pen.text(right + 8, y + 8, row.note or f"{row.value:.4g}", size=9, bold=not row.note)
@@ -106,7 +107,7 @@ def histogram(
     height: float = 190.0,
     mark: tuple[float, str] | None = None,
 ) -> Any:  # noqa: ANN401
-    """Shares of each heap by class of ``step``, drawn over each other; ``mark`` is a line."""
+    """Shares of each heap by class of ``step``, side by side; ``mark`` is a line."""
     classes = round((high - low) / step)
     shares: list[list[float]] = []
     for heap in heaps:
@@ -115,17 +116,19 @@ def histogram(
             counts[min(max(int((value - low) / step), 0), classes - 1)] += 1
         shares.append([count / max(len(heap.values), 1) for count in counts])
     most = max((max(own) for own in shares), default=0.0) or 1.0
-    ticks = [(low + (high - low) * i / 6, f"{low + (high - low) * i / 6:.0f}") for i in range(7)]
-    up = Axis("share", 0.0, most, [(0.0, "0"), (most, f"{most:.0%}")])
+    tens = range(math.ceil(low / 10), math.floor(high / 10) + 1)
+    ticks = [(10.0 * ten, str(10 * ten)) for ten in tens]
+    up = Axis("", 0.0, most, [(0.0, "0"), (most, f"{100 * most:.0f} %")])
     pen = Pen(width, height)
     labels = [Curve(heap.label, (), heap.ink) for heap in heaps]
     place = _frame(pen, Axis(label, low, high, ticks), up, key=_key_rows(labels, width) * 14.0)
-    for heap, own in zip(heaps, shares, strict=True):
+    part = step * 0.9 / max(len(heaps), 1)
+    for at, (heap, own) in enumerate(zip(heaps, shares, strict=True)):
         for number, share in enumerate(own):
             if share:
-                x0, y0 = place(low + number * step, 0.0)
-                x1, y1 = place(low + (number + 1) * step, share)
-                pen.box(x0 + 0.4, y0, x1 - x0 - 0.8, y1 - y0, heap.ink, opacity=0.55)
+                x0, y0 = place(low + number * step + at * part, 0.0)
+                x1, y1 = place(low + number * step + (at + 1) * part, share)
+                pen.box(x0, y0, x1 - x0, y1 - y0, heap.ink)
     if mark is not None:
         x, y = place(mark[0], 0.0)
         pen.line(x, y, x, place(0, most)[1], ink=INK, width=1.2)
@@ -177,6 +180,6 @@ def _key(pen: Pen, labels: Sequence[tuple[str, str]]) -> None:
         wide = width_of(words, 9) + 30
         if x + wide > pen.width:
             x, y = 46.0, y - 14.0
-        pen.box(x, y, 10, 8, ink, round_=2, opacity=0.85)
+        pen.box(x, y, 10, 8, ink, round_=2)
         pen.text(x + 15, y, words, size=9)
         x += wide

@@ -1,0 +1,1 @@
+"""A site's certificate: how right one portal is, measured where it hangs."""
