@@ -23,10 +23,12 @@ from central.reconcile.verdict import (
     Ignored,
     Logged,
     Pass,
+    PresenceEvent,
     ReadPoint,
     Verdict,
     together,
 )
+from central.reconcile.zone.zone import Zone
 from gateway.contract import (
     CodeScanned,
     DeviceDescribed,
@@ -47,6 +49,7 @@ class _Memory(msgspec.Struct):
     version: int = VERSION
     portals: dict[str, Portal] = {}
     shelves: dict[str, Shelf] = {}
+    zones: dict[str, Zone] = {}
 
 
 class Reconciler:
@@ -87,6 +90,8 @@ class Reconciler:
             answers.append(self._shelf(logged, seen, point, context))
         elif isinstance(seen, CodeScanned) and point.kind == "scan":
             return [judge_scan(logged, seen, point, context)]
+        elif isinstance(seen, TagSighting | TagResident | GateWindow) and point.kind == "zone":
+            answers += self._presence(logged, seen, point)
         else:
             return [_ignored(logged, f"not what a read point of kind {point.kind} is for")]
         return answers + self._passing_time(logged, point, context)
@@ -96,9 +101,13 @@ class Reconciler:
         if isinstance(seen, DeviceDescribed):
             if seen.antennas:
                 self._memory.portals.setdefault(seen.read_point, Portal()).describe(seen)
+                self._memory.zones.setdefault(seen.read_point, Zone()).describe(seen)
             restarted = True
         else:
             restarted = seen.state == "starting"
+            zone = self._memory.zones.get(seen.read_point)
+            if zone is not None:
+                zone.health(seen)
         shelf = self._memory.shelves.get(seen.read_point)
         if restarted and shelf is not None:
             shelf.restart(seen.device)
@@ -111,6 +120,10 @@ class Reconciler:
             tracks = portal.take_in_silence(now_us)
             if tracks:
                 return [self._pass(logged, tracks, None, point, context)]
+        if point.kind == "zone" and point.code in self._memory.zones:
+            if isinstance(logged.observation, TagResident):
+                now_us = max(now_us, to_us(logged.observation.until))
+            return _present(self._memory.zones[point.code].ripen(now_us, logged, point))
         if point.kind == "shelf" and point.code in self._memory.shelves:
             return self._resolve(self._memory.shelves[point.code], now_us, point, context)
         return []
@@ -175,6 +188,16 @@ class Reconciler:
         """Where the ledger has a tag, or will once it has posted what was decided just now."""
         return self._moved.get(epc) or context.placed.get(epc)
 
+    # ---- zone ----------------------------------------------------------------------------
+    def _presence(
+        self, logged: Logged, seen: TagSighting | TagResident | GateWindow, point: ReadPoint
+    ) -> list[Verdict]:
+        """A gate's window says nothing of a zone but that time went on."""
+        if isinstance(seen, GateWindow):
+            return []
+        zone = self._memory.zones.setdefault(point.code, Zone())
+        return _present(zone.hear(logged, seen, point))
+
     # ---- shelf ---------------------------------------------------------------------------
     def _shelf(
         self,
@@ -200,6 +223,10 @@ class Reconciler:
             if plan is not None:
                 answers.append(resolve(shelf, number, plan, point))
         return answers
+
+
+def _present(events: list[PresenceEvent]) -> list[Verdict]:
+    return [Verdict(presence=tuple(events))] if events else []
 
 
 def _ignored(logged: Logged, reason: str) -> Verdict:

@@ -30,10 +30,12 @@ class Logged(NamedTuple):
 class ReadPoint(msgspec.Struct, frozen=True, kw_only=True):
     """What a read point means for stock.
 
-    ``kind`` is ``portal``, ``shelf`` or ``scan``. A portal's tags that come in go from
+    ``kind`` is ``portal``, ``shelf``, ``scan`` or ``zone``. A portal's tags that come in go from
     ``inbound_from`` to ``location``, those that go out from where they are to
     ``outbound_to``; a shelf's plates hold stock at ``location``, refilled from
     ``inbound_from`` and picked to ``outbound_to``; scans receive into ``location``.
+    A zone's tags are at the places that its antennas' aliases name, or at ``location``, and
+    gone after a silence of at most a minute; they move no stock.
     """
 
     code: str
@@ -134,6 +136,31 @@ class Pass(msgspec.Struct, frozen=True, kw_only=True):
     causes: tuple[Cause, ...] = ()
 
 
+class PresenceEvent(msgspec.Struct, frozen=True, kw_only=True):
+    """A tag in a zone arrived, moved or departed (``kind``). No stock moves by it.
+
+    ``place`` is where it is then, or was until it departed; ``was`` where it was before it
+    moved. ``event_time`` is when it became true and ``decided_at`` how far the log's time was
+    when that was known: an arrival is true from the first read, a departure from the moment at
+    which the tag had been silent for too long since ``heard_at``, its last read. ``confidence``
+    is in the place (arrived, moved), or that a present tag would have been heard (departed).
+    ``reads`` are those since its arrival.
+    """
+
+    id: str
+    read_point: str
+    epc: str
+    kind: str
+    place: str
+    event_time: datetime
+    decided_at: datetime
+    heard_at: datetime
+    confidence: float
+    reads: int
+    was: str = ""
+    causes: tuple[Cause, ...] = ()
+
+
 class Ignored(msgspec.Struct, frozen=True, kw_only=True):
     """An observation that was looked at and did not become stock, and why."""
 
@@ -166,6 +193,7 @@ class Verdict(msgspec.Struct, frozen=True, kw_only=True):
     movements: tuple[Movement, ...] = ()
     reviews: tuple[Review, ...] = ()
     passes: tuple[Pass, ...] = ()
+    presence: tuple[PresenceEvent, ...] = ()
     ignored: tuple[Ignored, ...] = ()
     traces: tuple[Trace, ...] = ()
 
@@ -177,6 +205,7 @@ def together(parts: Iterable[Verdict]) -> Verdict:
         movements=tuple(one for part in every for one in part.movements),
         reviews=tuple(one for part in every for one in part.reviews),
         passes=tuple(one for part in every for one in part.passes),
+        presence=tuple(one for part in every for one in part.presence),
         ignored=tuple(one for part in every for one in part.ignored),
         traces=tuple(one for part in every for one in part.traces),
     )

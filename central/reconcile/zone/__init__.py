@@ -1,0 +1,1 @@
+"""Zones: which tags are there, and at which of their places."""
