@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from fastapi import FastAPI
 
-from central.api import catalogue, health, problems, sensed, series, stock
+from central.api import catalogue, health, kpis, problems, sensed, series, stock
 from central.api.road import Road
 from central.api.services import Services
+from central.insight.kpi_book import KpiBook
 from central.web.headers import SecurityHeaders
 from central.web.pages import STATIC, KeptFiles, Pages
 
@@ -28,11 +29,13 @@ def build(services: Services, pages: Pages) -> FastAPI:
         openapi_url="/openapi.json",
     )
     road = Road()
+    book = KpiBook()
     app.include_router(catalogue.router(services))
     app.include_router(stock.router(services))
     app.include_router(sensed.router(services, road))
     app.include_router(series.router(services))
-    app.include_router(health.router(services, road))
+    app.include_router(kpis.router(services, book))
+    app.include_router(health.router(services, road, book))
     app.include_router(pages.router())
     app.mount("/static", KeptFiles(directory=STATIC))
     problems.register(app)

@@ -12,8 +12,11 @@ from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metri
 from prometheus_client.registry import Collector
 from sqlalchemy.exc import SQLAlchemyError
 
+from central.api import kpis
 from central.api.road import Road
-from central.api.services import Services, json_answer
+from central.api.services import Services, json_answer, now_us
+from central.insight.kpi import Kpis
+from central.insight.kpi_book import KpiBook
 
 LAG_LIMIT = 20_000
 """Observations that judging may be behind and still be called ready."""
@@ -29,6 +32,7 @@ class _Figures(Collector):
     def __init__(self, services: Services) -> None:
         self._services = services
         self.road: dict[str, Any] = {}
+        self.kpis: Kpis | None = None
 
     def collect(self) -> Iterable[Metric]:
         """See prometheus-client."""
@@ -58,9 +62,11 @@ class _Figures(Collector):
         for one in self.road.get("alarms", []):
             alarm.add_metric([one["edge"]], 1)
         yield alarm
+        if self.kpis is not None:
+            yield from kpis.metrics(self.kpis)
 
 
-def router(services: Services, road: Road) -> APIRouter:
+def router(services: Services, road: Road, book: KpiBook) -> APIRouter:
     """Routes of health."""
     made = APIRouter(tags=["health"])
     registry = prometheus_client.CollectorRegistry()
@@ -102,6 +108,9 @@ def router(services: Services, road: Road) -> APIRouter:
     async def metrics() -> Response:
         """In the text format."""
         figures.road = await services.read(road.counts)
+        figures.kpis = await services.read(
+            lambda c: book.window(c, now_us=now_us(), days=kpis.METRICS_DAYS)
+        )
         return Response(
             prometheus_client.generate_latest(registry),
             media_type=prometheus_client.CONTENT_TYPE_LATEST,

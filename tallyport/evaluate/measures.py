@@ -7,43 +7,15 @@ from collections.abc import Sequence
 from random import Random
 from typing import NamedTuple
 
-_Z95 = 1.959964
+from central.insight.shares import Share, rounded
+
+__all__ = [
+    "Counts", "Share", "Sure", "calibration_error", "coverage", "covered_at", "f1", "f1_interval",
+    "quantile", "rounded",
+]  # fmt: skip
+
 _RESAMPLES = 1_000
 _BINS = 10
-
-
-class Share(NamedTuple):
-    """``hits`` of ``cases``."""
-
-    hits: int
-    cases: int
-
-    @property
-    def value(self) -> float | None:
-        """The share, or None of nothing."""
-        return self.hits / self.cases if self.cases else None
-
-    @property
-    def interval(self) -> tuple[float, float] | None:
-        """Wilson's score interval at 95 % (Wilson, JASA 22, 1927)."""
-        if not self.cases:
-            return None
-        n, p = self.cases, self.hits / self.cases
-        middle = p + _Z95**2 / (2 * n)
-        half = _Z95 * math.sqrt(p * (1 - p) / n + _Z95**2 / (4 * n * n))
-        scale = 1 + _Z95**2 / n
-        return max(0.0, (middle - half) / scale), min(1.0, (middle + half) / scale)
-
-    def told(self) -> dict[str, object]:
-        """For JSON: of how many, and between which ends."""
-        interval = self.interval
-        return {
-            "value": rounded(self.value),
-            "hits": self.hits,
-            "cases": self.cases,
-            "low": rounded(interval[0]) if interval else None,
-            "high": rounded(interval[1]) if interval else None,
-        }
 
 
 class Counts(NamedTuple):
@@ -125,8 +97,3 @@ def quantile(values: Sequence[float], share: float) -> float | None:
     if not values:
         return None
     return sorted(values)[max(0, math.ceil(share * len(values)) - 1)]
-
-
-def rounded(value: float | None) -> float | None:
-    """Six digits: more would tell nothing."""
-    return None if value is None else round(value, 6)
