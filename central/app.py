@@ -30,6 +30,7 @@ from central.leases import Alone, Leases
 from central.listening import listen
 from central.live_lane import LiveLane
 from central.quarantine import Limits
+from central.reviews.store import Ageing, age
 from central.schedule import Schedule
 from central.signals import Signals
 from central.store import Database
@@ -153,6 +154,7 @@ class _Central:
         self._schedule.every(
             3_600, "prune series", lambda: self._store.prune(time.time_ns() // 1000 - keep_us)
         )
+        self._schedule.every(300, "age reviews", self._age_reviews)
         self._schedule.start()
         self._stack.callback(self._schedule.stop)
         server = self._server()
@@ -187,6 +189,18 @@ class _Central:
             ("http", self._serve(server)),
             *self._shared_parts(),
         ]
+
+    async def _age_reviews(self) -> None:
+        """Mark and close what waited too long; harmless however many workers do it."""
+        settings, now_us = self._settings.reviews, time.time_ns() // 1_000
+        rules = Ageing(
+            escalate_us=round(settings.escalate_after_h * 3_600e6),
+            expire_us=round(settings.expire_after_days * _DAY_S * 1e6),
+        )
+        aged = await self._database.write(lambda c: age(c, rules, now_us=now_us))
+        if any(aged):
+            _log.info("reviews_aged", escalated=aged.escalated, expired=aged.expired)
+            self._tide.rise()
 
     def _shared_parts(self) -> list[tuple[str, Awaitable[None]]]:
         """What only one of several workers has."""

@@ -102,6 +102,15 @@ class QuarantineSection(_Section):
     max_mib: Annotated[int, Field(ge=2, le=1_048_576)] = 64
 
 
+class ReviewSection(_Section):
+    """How long a review may wait: then it is marked, and at last closed without posting
+    anything. 0 is for ever.
+    """
+
+    escalate_after_h: Annotated[float, Field(ge=0, le=8_760)] = 24.0
+    expire_after_days: Annotated[float, Field(ge=0, le=3_650)] = 0.0
+
+
 class SeriesSection(_Section):
     """Where measurements go: embedded DuckDB, or a server that speaks InfluxDB's v2 write."""
 
@@ -129,6 +138,7 @@ class CentralSettings(_Section):
     worker: WorkerSection = WorkerSection()
     ledger: LedgerSection = LedgerSection()
     quarantine: QuarantineSection = QuarantineSection()
+    reviews: ReviewSection = ReviewSection()
     series: SeriesSection = SeriesSection()
 
     @model_validator(mode="after")

@@ -157,3 +157,36 @@ class MoveBody(_Command):
     source: Code = Field(validation_alias=AliasChoices("source", "from"))
     destination: Code = Field(validation_alias=AliasChoices("destination", "to"))
     corrects: CommandId | None = None
+
+
+class SaidBody(_Body):
+    """Goods that moved, as a person says."""
+
+    sku: Sku
+    quantity: Quantity
+    source: Code = Field(validation_alias=AliasChoices("source", "from"))
+    destination: Code = Field(validation_alias=AliasChoices("destination", "to"))
+    lot: Annotated[str, Field(max_length=64)] = ""
+    epcs: list[Epc] = []
+
+
+class ResolveBody(_Body):
+    """What a person says to a review: one of ``hypothesis``, ``movements`` and ``dismiss``."""
+
+    model_config = ConfigDict(
+        extra="forbid",
+        frozen=True,
+        json_schema_extra={
+            "examples": [
+                {"id": "anna-2026-01-31-1", "by": "anna", "hypothesis": 0},
+                {"id": "anna-2026-01-31-2", "by": "anna", "dismiss": True, "note": "a test"},
+            ]
+        },
+    )
+
+    id: CommandId | None = None
+    by: Annotated[str, Field(min_length=1, max_length=100, pattern=r"^\S(.*\S)?$")]
+    hypothesis: Annotated[int, Field(ge=0, description="Its place; 0 is the best.")] | None = None
+    movements: list[SaidBody] = []
+    dismiss: bool = False
+    note: Annotated[str, Field(max_length=300)] = ""

@@ -1,4 +1,4 @@
-"""What the sensors led to besides movements: passes, reviews, devices and the whole road."""
+"""What the sensors led to besides movements: passes, devices and the whole road."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from central.api.services import Services, json_answer, page
 from central.moments import from_us
 
 Limit = Annotated[int, Query(ge=1, le=500)]
-_JSON = ("tags", "causes", "hypotheses", "evidence", "resolution", "counters", "description")
+_JSON = ("tags", "causes", "counters", "description")
 
 
 def router(services: Services, road: Road) -> APIRouter:
@@ -27,18 +27,6 @@ def router(services: Services, road: Road) -> APIRouter:
         """Newest first, each with what was decided of every tag, and why."""
         table = schema.portal_pass
         return await _newest(services, table, table.c.closed_us, after=after, limit=limit)
-
-    @made.get("/reviews", summary="List reviews")
-    async def reviews(
-        status: str | None = "open", after: str | None = None, limit: Limit = 50
-    ) -> Response:
-        """Decisions that wait for a person, newest first, with the movements that would
-        follow from each hypothesis.
-        """
-        table = schema.review
-        return await _newest(
-            services, table, table.c.opened_us, after=after, limit=limit, status=status
-        )
 
     @made.get("/devices", summary="List devices")
     async def devices() -> Response:
@@ -81,11 +69,8 @@ async def _newest(
     *,
     after: str | None,
     limit: int,
-    status: str | None = None,
 ) -> Response:
     query = select(table).order_by(by.desc(), table.c.id.desc()).limit(limit)
-    if status is not None:
-        query = query.where(table.c.status == status)
     if after is not None:
         at, _, name = after.partition("~")
         if not at.isdecimal():
@@ -104,7 +89,7 @@ def _row(row: RowMapping) -> dict[str, object]:
         if name.endswith("_us"):
             shown[f"{name[:-3]}_at"] = None if value is None else from_us(value)
         elif name in _JSON:
-            shown[name] = None if value is None else msgspec.Raw(value.encode())
+            shown[name] = msgspec.Raw(value.encode())
         else:
             shown[name] = value
     return shown

@@ -64,7 +64,7 @@ def _movement(
     outward = destination == "customer"
     step = "receiving" if isinstance(body, ReceiveBody) else "shipping" if outward else "storing"
     return Movement(
-        id=body.id or _command_id(key),
+        id=body.id or command_id(key),
         sku=body.sku,
         lot=body.lot,
         quantity=body.quantity,
@@ -79,7 +79,7 @@ def _movement(
     )
 
 
-def _command_id(key: str | None) -> str:
+def command_id(key: str | None) -> str:
     """An id from the header; without one, the command is new every time it is sent."""
     if key is None:
         return uuid.uuid4().hex

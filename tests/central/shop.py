@@ -29,5 +29,5 @@ def moving(
     """A movement whose id follows from its number."""
     return Movement(
         id=f"movement-{number}", sku=sku, quantity=quantity, source=source,
-        destination=destination, biz_step="storing", event_time=NOON, **more,  # type: ignore[arg-type]
+        destination=destination, event_time=NOON, **{"biz_step": "storing"} | more,  # type: ignore[arg-type]
     )  # fmt: skip

@@ -26,6 +26,7 @@ import math
 from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
+from central.reconcile.identity import derived_id
 from central.reconcile.portal.track import INSIDE, OUTSIDE, Bin, Track
 
 FAINT_DBM = -80.0
@@ -55,11 +56,14 @@ class Features(NamedTuple):
 
 
 class Judged(NamedTuple):
-    """One tag's probabilities: that it crossed, and that it went inwards if it did."""
+    """One tag's probabilities: that it crossed, and that it went inwards if it did. ``own`` are
+    the tag's own log-odds of having crossed, before its company had a say.
+    """
 
     crossed: float
     inwards: float
     centre_us: int
+    own: float = 0.0
 
 
 CROSSED: Mapping[str, float] = {
@@ -77,6 +81,18 @@ CROSSED: Mapping[str, float] = {
     "fits": 3.5,
 }
 INWARDS: Mapping[str, float] = {"parted": 1.8, "turned": 1.5, "cohort": 2.8}
+SIGNED = frozenset(INWARDS)
+"""Features whose sign is a direction: for having crossed at all, their size counts."""
+
+
+def weights() -> dict[str, dict[str, float]]:
+    """What features and company weigh, in log-odds."""
+    return {"crossed": dict(CROSSED), "inwards": dict(INWARDS)}
+
+
+def model() -> str:
+    """A short name of the weights that is another as soon as any of them is."""
+    return derived_id("weights", sorted(CROSSED.items()), sorted(INWARDS.items()))[:12]
 
 
 def logistic(x: float) -> float:
@@ -202,6 +218,7 @@ def judge(seen: Sequence[Features], times: Sequence[When]) -> list[Judged]:
                 logistic(crossed + company),
                 logistic(inwards + INWARDS["cohort"] * vote),
                 times[place].centre_us,
+                crossed,
             )
         )
     return answer

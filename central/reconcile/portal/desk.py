@@ -15,7 +15,7 @@ from typing import NamedTuple
 
 from central.moments import from_us
 from central.reconcile.identity import derived_id, spanning
-from central.reconcile.portal import guesses
+from central.reconcile.portal import crossing, guesses
 from central.reconcile.portal.state import Portal
 from central.reconcile.portal.track import SIDE_NAMES
 from central.reconcile.portal.weighing import CROSSED_AT, DOUBT_AT, Crossing
@@ -250,6 +250,8 @@ class _Desk:
                     "pass": self._pass_id,
                     "tags": [_asked_about(one) for one in ones],
                     "in_doubt": sorted(one.track.epc for one in self._doubted),
+                    "beside": [_asked_about(one) for one in self._doubted],
+                    "model": crossing.model(),
                 },
             )
         )
@@ -268,11 +270,15 @@ def _confidence(one: Crossing, direction: str) -> float:
 
 
 def _asked_about(one: Crossing) -> dict[str, object]:
+    """A tag as a person is shown it, and as a label of it is learnt from."""
     return {
         "epc": one.track.epc,
         "direction": one.direction,
         "confidence": round(one.confidence, 3),
         "reads": one.track.reads,
+        "crossed": round(one.odds.crossed, 4),
+        "inwards": round(one.odds.inwards, 4),
+        "features": {name: round(value, 4) for name, value in one.seen._asdict().items()},
     }
 
 

@@ -1,0 +1,124 @@
+"""Reviews: what waits for a person, what each answer would do to stock, and answering."""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal
+
+import msgspec
+from fastapi import APIRouter, Query, Response
+
+from central.api.bodies import ResolveBody
+from central.api.problems import Problem
+from central.api.services import Services, json_answer, now_us, page
+from central.api.stock import Key, command_id
+from central.moments import to_us
+from central.reviews import effects, store
+from central.reviews.model import Choice, Line, Stored
+
+Limit = Annotated[int, Query(ge=1, le=500)]
+Status = Literal["open", "resolved", "dismissed", "expired", "all"]
+
+
+def router(services: Services) -> APIRouter:
+    """Routes of reviews."""
+    made = APIRouter(tags=["reviews"])
+
+    @made.get("/reviews", summary="List reviews")
+    async def reviews(
+        status: Status = "open",
+        *,
+        read_point: str | None = None,
+        reason: str | None = None,
+        escalated: bool | None = None,
+        after: str | None = None,
+        limit: Limit = 50,
+    ) -> Response:
+        """Decisions that wait for a person, newest first, with what may have happened, the most
+        probable first, and the movements that would follow from each.
+        """
+        wanted = None if status == "all" else status
+        before = _cursor(after)
+        found = await services.read(
+            lambda c: store.page(
+                c,
+                status=wanted,
+                read_point=read_point,
+                reason=reason,
+                escalated=escalated,
+                before=before,
+                limit=limit,
+            )
+        )
+        last = found[-1] if len(found) == limit else None
+        following = None if last is None else f"{to_us(last.opened_at)}~{last.id}"
+        return page([_shown(one) for one in found], following)
+
+    @made.get("/reviews/{review_id}", summary="One review")
+    async def review(review_id: str) -> Response:
+        """With the effect of each hypothesis on stock as it is now, and why one could not be
+        posted any more; or with how the review ended.
+        """
+        found, told = await services.read(
+            lambda c: (one := store.get(c, review_id), effects.weighed(c, one))
+        )
+        return json_answer(_shown(found) | {"hypotheses": told})
+
+    @made.post("/reviews/{review_id}/resolve", status_code=201, summary="Resolve a review")
+    async def resolve(review_id: str, body: ResolveBody, key: Key = None) -> Response:
+        """By the hypothesis that is true, by the quantities that moved, or by dismissing it.
+
+        What follows is posted at once, with the sensors' evidence. A repeat of a known id
+        answers 200 with the first result. Where somebody was faster, 409 says who, when and
+        what; where stock has changed so that this cannot be posted, 409 says that. A resolved
+        review stays so: what turns out wrong is corrected by a further movement.
+        """
+        choice = _choice(body, key)
+        done, repeated = await services.write(
+            lambda c: store.resolve(c, review_id, choice, at_us=now_us())
+        )
+        answer = {"review": review_id, **msgspec.structs.asdict(done), "repeated": repeated}
+        del answer["asked"]
+        return json_answer(answer, 200 if repeated else 201)
+
+    return made
+
+
+def _choice(body: ResolveBody, key: str | None) -> Choice:
+    said = [body.hypothesis is not None, bool(body.movements), body.dismiss]
+    if said.count(True) != 1:
+        raise Problem(422, "say one of `hypothesis`, `movements` or `dismiss`")
+    return Choice(
+        id=body.id or command_id(key),
+        by=body.by,
+        hypothesis=body.hypothesis,
+        lines=tuple(
+            Line(
+                sku=one.sku,
+                quantity=one.quantity,
+                source=one.source,
+                destination=one.destination,
+                lot=one.lot,
+                epcs=tuple(one.epcs),
+            )
+            for one in body.movements
+        ),
+        note=body.note,
+    )
+
+
+def _shown(review: Stored) -> dict[str, object]:
+    """A review, flat, with what the best hypothesis would move beside all of them."""
+    shown = msgspec.structs.asdict(review)
+    shown["proposals"] = review.hypotheses[0].movements if review.hypotheses else ()
+    if review.resolution is not None:
+        shown["resolution"] = msgspec.structs.replace(review.resolution, asked=None)
+    return shown
+
+
+def _cursor(after: str | None) -> tuple[int, str] | None:
+    if after is None:
+        return None
+    at, _, name = after.partition("~")
+    if not at.isdecimal():
+        raise Problem(422, "`after` is not what `next` of an answer said: begin again")
+    return int(at), name
