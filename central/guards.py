@@ -20,6 +20,7 @@ _KEYS = {
     ),
     "block": ("no = NEW.no",),
     "audit": ("id = NEW.id",),
+    "witness": ("no = NEW.no", "id = NEW.id"),
 }
 """What makes two rows one."""
 _REFUSES = "BEGIN RAISE EXCEPTION '% is append-only', TG_TABLE_NAME; END"

@@ -21,15 +21,16 @@ from sqlalchemy.exc import DBAPIError
 
 from central import findings, questions
 from central.catalogue.context import ContextCache, next_change
+from central.documents import books
 from central.leases import Alone, Holder
 from central.observations import read_share
 from central.partitions import Held, partition_of
 from central.reconcile.reconciler import Reconciler
 from central.reconcile.verdict import Context, Logged, Review, Verdict
-from central.stock import ledger
+from central.stock import ledger, witnesses
 from central.stock.model import StockError
 from central.store import Database, blames_the_row
-from central.stretches import Judged, Recorder, behind, keep, ledger_height, memories
+from central.stretches import Judged, Recorder, behind, keep, memories
 from central.tide import Tide
 from gateway.clock import Clock, SystemClock
 
@@ -57,7 +58,7 @@ class _JudgingFailed(Exception):
 
 class Judge:
     """See the module. ``counters``: ``observations``, ``movements``, ``repeated``,
-    ``reviews``, ``passes``, ``ignored``, ``failed``, ``retries``.
+    ``witnesses``, ``reviews``, ``passes``, ``ignored``, ``failed``, ``retries``.
     """
 
     def __init__(
@@ -133,10 +134,11 @@ class Judge:
         logged, reached = read_share(conn, after, _STRETCH, numbers, upto)
         if reached == after:
             return 0
-        ledger_from = ledger_height(conn)
+        ledger_from = witnesses.height(conn)
         told, minds, states = self._judged(conn, group, logged)
         keep(conn, group, reached, states)
-        ledger_upto = ledger_height(conn) if told["movements"] else ledger_from
+        grew = told["movements"] or told["witnesses"]
+        ledger_upto = witnesses.height(conn) if grew else ledger_from
         self._recorder.record(conn, Judged(numbers, after, reached, ledger_from, ledger_upto))
         for one in group:
             self._minds[one.no] = _Mind(one.epoch, reached, minds[one.no])
@@ -236,7 +238,7 @@ class Judge:
         told: Counter[str],
     ) -> None:
         told.update(passes=len(verdict.passes), ignored=len(verdict.ignored))
-        if not (verdict.movements or verdict.reviews or verdict.passes):
+        if not any((verdict.movements, verdict.reviews, verdict.passes, verdict.witnesses)):
             return
         results = ledger.post_each(conn, verdict.movements, record_us=record_us, log_id=log_id)
         refused: list[Review] = []
@@ -249,7 +251,9 @@ class Judge:
         findings.keep_reviews(conn, reviews, record_us, log_id)
         findings.keep_passes(conn, verdict.passes, log_id)
         findings.keep_traces(conn, verdict.traces, log_id, context)
-        told["reviews"] += len(reviews)
+        books.keep_notes(conn, verdict.notes, log_id=log_id)
+        fresh = witnesses.add(conn, verdict.witnesses, record_us=record_us, log_id=log_id)
+        told.update(reviews=len(reviews), witnesses=len(fresh))
 
 
 def _states(minds: dict[int, Reconciler], logged: Sequence[Logged]) -> dict[int, bytes]:

@@ -11,24 +11,29 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from itertools import pairwise
 from types import MappingProxyType
+from typing import NamedTuple
 
 import msgspec
 from sqlalchemy import Connection, text
 
 from central import findings, stretches
 from central.catalogue.context import ContextCache, context_changes
+from central.documents import books
 from central.observations import read_share
 from central.partitions import PARTITIONS, partition_of
 from central.reconcile.reconciler import Reconciler
 from central.reconcile.verdict import Context, Logged, Verdict
-from central.stock import queries, rows
+from central.stock import queries, rows, witnesses
 from central.stock.model import Movement, Posted
+from central.stock.witnesses import Bound, RecentMovements
 from central.stretches import Judged
 
 __all__ = ["differences"]
 
 SENSED = ("portal", "shelf", "scan")
 """The origins that only judging posts."""
+_DECIDED = ("review", "portal_pass", "witness", "document_note")
+"""Tables that only judging writes to, besides the ledger."""
 _MOST = 100
 _PAGE = 1_000
 _END = 2**62
@@ -46,7 +51,7 @@ class _Replay:
     def __init__(self, conn: Connection) -> None:
         self._conn = conn
         self._found: list[str] = []
-        self._ids: dict[str, set[str]] = {"movement": set(), "review": set(), "portal_pass": set()}
+        self._ids: dict[str, set[str]] = {name: set() for name in ("movement", *_DECIDED)}
         self._set_aside = set(
             conn.execute(text("SELECT id FROM review WHERE id LIKE 'fault-%'")).scalars()
         )
@@ -75,6 +80,7 @@ class _Replay:
         """Every judged entry, in the order of judging, with the context of its time."""
         placed: dict[str, str] = {}
         ledger = _Ledger(self._conn)
+        recent = RecentMovements(self._conn, lambda: ledger.bound)
         contexts = ContextCache()
         changes = context_changes(self._conn)
         view: Mapping[str, str] = MappingProxyType(placed)
@@ -84,7 +90,7 @@ class _Replay:
             for after, upto in pairwise(
                 [judged.after_log, *(at - 1 for at in starts), judged.upto_log]
             ):
-                context = contexts.load(self._conn, at_log=after + 1, placed=view)
+                context = contexts.load(self._conn, at_log=after + 1, placed=view, recent=recent)
                 for logged in self._page(judged, after, upto):
                     ledger.bring(placed, judged.ledger_upto, before_log=logged.log_id)
                     yield logged, context
@@ -104,6 +110,12 @@ class _Replay:
         for one in verdict.passes:
             self._ids["portal_pass"].add(one.id)
             self._stored(log_id, "portal_pass", one.id, findings.pass_row(one))
+        for witness in verdict.witnesses:
+            self._ids["witness"].add(witness.id)
+            self._stored(log_id, "witness", witness.id, witnesses.row_of(witness))
+        for note in verdict.notes:
+            self._ids["document_note"].add(note.id)
+            self._stored(log_id, "document_note", note.id, books.note_row(note))
 
     def _movement(self, log_id: int, movement: Movement) -> None:
         posted = queries.movement_by_id(self._conn, movement.id)
@@ -143,7 +155,7 @@ class _Replay:
         for posted in _sensed(self._conn):
             if posted.movement.id not in self._ids["movement"]:
                 self._tell(f"number {posted.seq}, {_said(posted.movement)}, is not decided now")
-        for table in ("review", "portal_pass"):
+        for table in _DECIDED:
             ids = self._conn.execute(text(f"SELECT id FROM {table} ORDER BY id"))  # noqa: S608
             for key in ids.scalars():
                 ours = key.startswith(("refused-", "fault-"))
@@ -155,24 +167,39 @@ class _Replay:
 
 
 class _Ledger:
-    """The ledger's tags, followed in the order of posting."""
+    """The ledger's tags, followed in the order of posting, witnesses between the movements."""
 
     def __init__(self, conn: Connection) -> None:
         self._rows = _followed(conn)
         self._next = next(self._rows, None)
+        self.bound = Bound(0, 0)
 
-    def bring(self, placed: dict[str, str], upto_seq: int, before_log: int = _END) -> None:
-        """Bring ``placed`` to row ``upto_seq``, as far as rows stand under entries of the log
-        before ``before_log``: what was posted when that entry was judged.
+    def bring(self, placed: dict[str, str], upto: int, before_log: int = _END) -> None:
+        """Bring ``placed`` and ``bound`` to height ``upto``, as far as rows stand under entries
+        of the log before ``before_log``: what was posted when that entry was judged.
         """
-        while self._next is not None and self._next[0] <= upto_seq and self._next[1] < before_log:
-            for epc in self._next[2]:
-                placed[epc] = self._next[3]
+        while self._next is not None and sum(self._next.bound) <= upto:
+            if self._next.log_id >= before_log:
+                return
+            placed.update(dict.fromkeys(self._next.epcs, self._next.location))
+            self.bound = self._next.bound
             self._next = next(self._rows, None)
 
 
-def _followed(conn: Connection) -> Iterator[tuple[int, int, tuple[str, ...], str]]:
-    after = 0
+class _Step(NamedTuple):
+    """A movement or a witness, and how far the ledger is with it."""
+
+    bound: Bound
+    log_id: int
+    epcs: tuple[str, ...]
+    location: str
+
+
+def _followed(conn: Connection) -> Iterator[_Step]:
+    """Every movement, each followed by the witnesses that were kept behind it."""
+    told = witnesses.everything(conn)
+    waiting = next(told, None)
+    after = no = 0
     page = text(
         "SELECT seq, log_id, epcs, destination FROM movement WHERE seq > :after "
         "ORDER BY seq LIMIT :limit"
@@ -180,7 +207,11 @@ def _followed(conn: Connection) -> Iterator[tuple[int, int, tuple[str, ...], str
     while found := conn.execute(page, {"after": after, "limit": _PAGE}).all():
         for row in found:
             epcs = msgspec.json.decode(row.epcs, type=tuple[str, ...])
-            yield row.seq, row.log_id, epcs, row.destination
+            yield _Step(Bound(row.seq, no), row.log_id, epcs, row.destination)
+            while waiting is not None and waiting.after_seq == row.seq:
+                no = waiting.no
+                yield _Step(Bound(row.seq, no), waiting.log_id, waiting.epcs, waiting.location)
+                waiting = next(told, None)
         after = found[-1].seq
 
 

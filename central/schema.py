@@ -19,8 +19,10 @@ from sqlalchemy import (
     Table,
     Text,
     UniqueConstraint,
+    text,
 )
 
+from central.schema_announced import document, document_note, witness
 from central.schema_ground import ID, metadata
 from central.schema_judging import (
     cursor,
@@ -35,8 +37,8 @@ from central.schema_judging import (
 )
 
 __all__ = [  # of other modules; the tables below are everybody's, too
-    "cursor", "label", "memory", "metadata", "partition", "portal_pass", "review", "stretch",
-    "trace", "worker",
+    "cursor", "document", "document_note", "label", "memory", "metadata", "partition",
+    "portal_pass", "review", "stretch", "trace", "witness", "worker",
 ]  # fmt: skip
 
 _Id = ID
@@ -85,6 +87,8 @@ read_point = Table(
     Column("location", Text, ForeignKey("location.code"), nullable=False),
     Column("inbound_from", Text, ForeignKey("location.code"), nullable=False),
     Column("outbound_to", Text, ForeignKey("location.code"), nullable=False),
+    Column("fuse_s", Integer, nullable=False, server_default="600"),
+    Column("inferred", Text, nullable=False, server_default="review"),
 )
 plate_plan = Table(
     "plate_plan",
@@ -176,6 +180,19 @@ movement = Table(
     CheckConstraint("quantity > 0", name="ck_movement_quantity"),
     CheckConstraint("source <> destination", name="ck_movement_ends"),
     Index("ix_movement_sku_seq", "sku", "seq"),
+    Index(
+        "ix_movement_sensed",
+        "sku",
+        "event_us",
+        sqlite_where=text("origin IN ('portal', 'shelf', 'scan')"),
+        postgresql_where=text("origin IN ('portal', 'shelf', 'scan')"),
+    ),
+    Index(
+        "ix_movement_corrects",
+        "corrects",
+        sqlite_where=text("corrects IS NOT NULL"),
+        postgresql_where=text("corrects IS NOT NULL"),
+    ),
 )
 balance = Table(
     "balance",

@@ -2,8 +2,9 @@
 
 Several workers judge side by side; what one of them decides may depend on where another has
 just moved a tag. So that a replay can see the ledger as each of them saw it, every stretch of the
-log is written down with the ledger's height before and after it. Stretches of one judge between
-which nobody else posted anything make one row: a lone central writes a handful in its life.
+log is written down with the ledger's height before and after it, witnesses of movements included.
+Stretches of one judge between which nobody else posted anything make one row: a lone central
+writes a handful in its life.
 """
 
 from __future__ import annotations
@@ -15,7 +16,7 @@ from sqlalchemy import Connection, bindparam, text
 
 from central.partitions import PARTITIONS, Held
 
-__all__ = ["Fenced", "Judged", "Recorder", "behind", "keep", "ledger_height", "memories", "order"]
+__all__ = ["Fenced", "Judged", "Recorder", "behind", "keep", "memories", "order"]
 
 _END = 2**62
 _MEMORIES = text("SELECT partition, state FROM memory WHERE partition IN :numbers").bindparams(
@@ -59,11 +60,6 @@ def behind(mine: Sequence[Held]) -> tuple[list[Held], int]:
     after = min(one.position for one in mine)
     group = [one for one in mine if one.position == after]
     return group, min((one.position for one in mine if one.position > after), default=_END)
-
-
-def ledger_height(conn: Connection) -> int:
-    """The number of the ledger's last row."""
-    return int(conn.execute(text("SELECT coalesce(max(seq), 0) FROM movement")).scalar_one())
 
 
 def memories(conn: Connection, numbers: Collection[int]) -> dict[int, bytes]:

@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 
 from sqlalchemy import Connection, Table, select, text
 
 from central import schema
+from central.bulk import BulkLookup
 from central.catalogue.places import plate_of, read_point_of
+from central.documents.books import changed_documents, open_documents
 from central.effective import next_log_id
+from central.reconcile.expected import Document
 from central.reconcile.verdict import Context, Pack, PlatePlan, ReadPoint
+from central.reconcile.witness import Recent
+from central.stock.witnesses import RecentMovements
 
 __all__ = ["ContextCache", "PlacedTags", "context_changes", "load_context", "next_change"]
 
@@ -19,11 +24,18 @@ _NEWEST = text(
     "(SELECT max(id) FROM plate_plan WHERE valid_from_log <= :at), "
     "(SELECT max(id) FROM pack WHERE valid_from_log <= :at)"
 )
+_NEWEST_DOCUMENT = text("SELECT max(id) FROM document WHERE valid_from_log <= :at")
 _NEXT = text(
     "SELECT min(entry) FROM ("
     "SELECT min(valid_from_log) AS entry FROM read_point WHERE valid_from_log > :after UNION ALL "
     "SELECT min(valid_from_log) FROM plate_plan WHERE valid_from_log > :after UNION ALL "
-    "SELECT min(valid_from_log) FROM pack WHERE valid_from_log > :after) AS entries"
+    "SELECT min(valid_from_log) FROM pack WHERE valid_from_log > :after UNION ALL "
+    "SELECT min(valid_from_log) FROM document WHERE valid_from_log > :after) AS entries"
+)
+
+
+_AMONG = BulkLookup(
+    "SELECT t.epc, t.location FROM {keys} JOIN tag_place t ON t.epc = k.epc", (("epc", "text"),)
 )
 
 
@@ -41,6 +53,11 @@ class PlacedTags(Mapping[str, str]):
             raise KeyError(epc)
         return str(found)
 
+    def among(self, names: Iterable[str]) -> dict[str, str]:
+        """Where those of the names are that are anywhere, in one question."""
+        keys = [(name,) for name in dict.fromkeys(names)]
+        return {row[0]: row[1] for row in _AMONG.run(self._conn, keys)}
+
     def __iter__(self) -> Iterator[str]:
         return (row.epc for row in self._conn.execute(text("SELECT epc FROM tag_place")).all())
 
@@ -57,6 +74,9 @@ class ContextCache:
     def __init__(self) -> None:
         self._key: tuple[object, ...] | None = None
         self._maps = Context()
+        self._document = 0
+        self._open: dict[str, Document] = {}
+        self._documents: Mapping[str, tuple[Document, ...]] = {}
 
     def load(
         self,
@@ -64,6 +84,7 @@ class ContextCache:
         *,
         at_log: int | None = None,
         placed: Mapping[str, str] | None = None,
+        recent: Recent | None = None,
     ) -> Context:
         """The context for log entry ``at_log`` (default: the next one to be judged)."""
         at = next_log_id(conn) if at_log is None else at_log
@@ -71,13 +92,31 @@ class ContextCache:
         if key != self._key:
             self._maps = _read_maps(conn, at)
             self._key = key
+        self._read_documents(conn, at)
         return Context(
             read_points=self._maps.read_points,
             plates=self._maps.plates,
             packs=self._maps.packs,
             placed=PlacedTags(conn) if placed is None else placed,
+            recent=RecentMovements(conn) if recent is None else recent,
+            documents=self._documents,
             version=self._maps.version,
         )
+
+    def _read_documents(self, conn: Connection, at: int) -> None:
+        """Only what changed: orders come every minute, packs do not."""
+        newest = conn.execute(_NEWEST_DOCUMENT, {"at": at}).scalar() or 0
+        if newest == self._document:
+            return
+        if newest < self._document or not self._document:
+            self._open = {one.id: one for one in open_documents(conn, at)}
+        else:
+            for one in changed_documents(conn, self._document, newest):
+                self._open.pop(one.id, None)
+                if one.status == "open":
+                    self._open[one.id] = one
+        self._document = newest
+        self._documents = _by_place(self._open.values())
 
 
 def load_context(conn: Connection, *, at_log: int | None = None) -> Context:
@@ -96,9 +135,18 @@ def next_change(conn: Connection, after: int) -> int | None:
 def context_changes(conn: Connection) -> list[int]:
     """The log entries from which on something new was in force, in order."""
     found: set[int] = set()
-    for table in _EFFECTIVE:
+    for table in (*_EFFECTIVE, schema.document):
         found.update(conn.execute(select(table.c.valid_from_log).distinct()).scalars())
     return sorted(found)
+
+
+def _by_place(documents: Iterable[Document]) -> dict[str, tuple[Document, ...]]:
+    """Documents by the locations at both ends."""
+    found: dict[str, tuple[Document, ...]] = {}
+    for document in documents:
+        for place in (document.source, document.destination):
+            found[place] = (*found.get(place, ()), document)
+    return found
 
 
 def _read_maps(conn: Connection, at: int) -> Context:

@@ -13,6 +13,8 @@ from central.reconcile.verdict import PlatePlan, ReadPoint
 from central.stock.model import LocationKind
 
 READ_POINT_KINDS = ("portal", "shelf", "scan")
+INFERRED = ("review", "auto")
+MOST_FUSE_S = 86_400
 
 
 class Location(msgspec.Struct, frozen=True, kw_only=True):
@@ -63,6 +65,11 @@ def put_read_point(conn: Connection, read_point: ReadPoint) -> ReadPoint:
     if read_point.kind not in READ_POINT_KINDS:
         known = ", ".join(READ_POINT_KINDS)
         raise NotValid(f"a read point is one of {known}, not {read_point.kind!r}")
+    if read_point.inferred not in INFERRED:
+        known = " or ".join(INFERRED)
+        raise NotValid(f"what is inferred is left to {known}, not {read_point.inferred!r}")
+    if not 0 <= read_point.fuse_s <= MOST_FUSE_S:
+        raise NotValid(f"fuse_s is 0 (never) to {MOST_FUSE_S} seconds, not {read_point.fuse_s}")
     for code in (read_point.location, read_point.inbound_from, read_point.outbound_to):
         get_location(conn, code)
     values = msgspec.structs.asdict(read_point) | {"valid_from_log": next_log_id(conn)}

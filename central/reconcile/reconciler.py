@@ -12,10 +12,15 @@ from collections.abc import Sequence
 import msgspec
 
 from central.moments import from_us, to_us
+from central.reconcile import serials
+from central.reconcile.containment import Carried
+from central.reconcile.fusion import MOST_SHORTS, Recently, Short, fuse_all, overdue
 from central.reconcile.identity import cause_of, derived_id, spanning
 from central.reconcile.portal import desk, weighing
+from central.reconcile.portal.company import Company
 from central.reconcile.portal.state import Portal
 from central.reconcile.portal.track import Track
+from central.reconcile.portal.weighing import Crossing
 from central.reconcile.scan import judge_scan
 from central.reconcile.shelf.plates import Shelf, resolve
 from central.reconcile.verdict import (
@@ -28,6 +33,7 @@ from central.reconcile.verdict import (
     Verdict,
     together,
 )
+from central.reconcile.witness import NOTHING_RECENT
 from central.reconcile.zone.zone import Zone
 from gateway.contract import (
     CodeScanned,
@@ -50,6 +56,8 @@ class _Memory(msgspec.Struct):
     portals: dict[str, Portal] = {}
     shelves: dict[str, Shelf] = {}
     zones: dict[str, Zone] = {}
+    carried: dict[str, Carried] = {}
+    shorts: dict[str, list[Short]] = {}
 
 
 class Reconciler:
@@ -58,6 +66,7 @@ class Reconciler:
     def __init__(self, state: bytes | None = None) -> None:
         self._memory = _Memory() if state is None else msgspec.msgpack.decode(state, type=_Memory)
         self._moved: dict[str, str] = {}
+        self._recent = Recently(NOTHING_RECENT)
 
     def dump(self) -> bytes:
         """Everything that a later ``Reconciler(state)`` needs to go on alike."""
@@ -70,9 +79,11 @@ class Reconciler:
         then what was really posted; within this call, what is decided counts as posted.
         """
         self._moved.clear()
+        self._recent = Recently(context.recent)
         parts: list[Verdict] = []
         for one in logged:
-            parts += self._one(one, context)
+            parts += [self._fused(part, one, context) for part in self._one(one, context)]
+            parts += self._overdue(one, context)
         return together(parts)
 
     def _one(self, logged: Logged, context: Context) -> list[Verdict]:
@@ -89,12 +100,45 @@ class Reconciler:
         elif isinstance(seen, WeightSettled | WeightDisturbed) and point.kind == "shelf":
             answers.append(self._shelf(logged, seen, point, context))
         elif isinstance(seen, CodeScanned) and point.kind == "scan":
-            return [judge_scan(logged, seen, point, context)]
+            placed = {**context.placed, **self._moved} if self._moved else context.placed
+            return [judge_scan(logged, seen, point, context, recent=self._recent, placed=placed)]
         elif isinstance(seen, TagSighting | TagResident | GateWindow) and point.kind == "zone":
             answers += self._presence(logged, seen, point)
         else:
             return [_ignored(logged, f"not what a read point of kind {point.kind} is for")]
         return answers + self._passing_time(logged, point, context)
+
+    # ---- one event, one movement ---------------------------------------------------------
+    def _fused(self, part: Verdict, logged: Logged, context: Context) -> Verdict:
+        """What of it is news, and what bears witness to what moved before."""
+        point = context.read_points.get(logged.observation.read_point)
+        if point is None or not (part.movements or part.witnesses):
+            return part
+        fused = fuse_all(part, point, context, self._recent)
+        if fused.shorts:
+            kept = self._memory.shorts.get(point.code, [])
+            fresh = {short.key: short for short in fused.shorts}
+            left = [short for short in kept if short.key not in fresh]
+            self._memory.shorts[point.code] = [*left, *fresh.values()]
+        told = {epc for one in fused.verdict.movements for epc in one.epcs}
+        told |= {epc for one in fused.verdict.witnesses for epc in one.epcs}
+        for movement in part.movements:
+            moved = told & {*movement.epcs}
+            self._moved.update(dict.fromkeys(moved, movement.destination))
+        return fused.verdict
+
+    def _overdue(self, logged: Logged, context: Context) -> list[Verdict]:
+        """Counts whose rest did not come in their time."""
+        code = logged.observation.read_point
+        shorts, point = self._memory.shorts.get(code), context.read_points.get(code)
+        if not shorts or point is None:
+            return []
+        now_us = to_us(logged.observation.event_time)
+        early = len(shorts) - MOST_SHORTS
+        due = [one for n, one in enumerate(shorts) if one.due_us < now_us or n < early]
+        self._memory.shorts[code] = [one for one in shorts if one not in due]
+        reviews = [overdue(one, point, self._recent) for one in due]
+        return [Verdict(reviews=(one,)) for one in reviews if one is not None]
 
     # ---- devices and time ----------------------------------------------------------------
     def _device(self, seen: DeviceDescribed | DeviceHealth) -> None:
@@ -157,13 +201,17 @@ class Reconciler:
         portal = self._memory.portals[point.code]
         pass_id = derived_id("pass", point.code, logged.edge, logged.epoch, logged.seq)
         crossings = weighing.weigh(tracks, portal, context)
-
-        def placed(epc: str) -> str | None:
-            return self._placed(epc, context)
-
-        decided = desk.decide(crossings, portal=portal, point=point, placed=placed, pass_id=pass_id)
-        self._moved.update((epc, m.destination) for m in decided.movements for epc in m.epcs)
-        if window is None and decided.decision == "nothing":
+        places = self._places(crossings, context)
+        at_us = to_us(logged.observation.event_time)
+        company = Company(point, context, self._recent, places, pass_id=pass_id, at_us=at_us)
+        left = company.before(crossings)
+        decided = desk.decide(left, portal=portal, point=point, placed=places.get, pass_id=pass_id)
+        carried = self._memory.carried.get(point.code) or Carried()
+        known = company.after(decided.movements, portal, carried)
+        if carried.loads:
+            self._memory.carried[point.code] = carried
+        direction, decision = company.in_all(decided.direction, decided.decision)
+        if window is None and decision == "nothing":
             return Verdict()
         opened = [track.first_us for track in tracks]
         closed = [track.last_us for track in tracks]
@@ -175,18 +223,20 @@ class Reconciler:
             read_point=point.code,
             opened_at=from_us(min(opened)),
             closed_at=from_us(max(closed)),
-            direction=decided.direction,
-            decision=decided.decision,
-            tags=tuple(decided.tags),
+            direction=direction,
+            decision=decision,
+            tags=(*decided.tags, *company.told),
             causes=spanning([*portal.causes(tracks), cause_of(logged)]),
         )
-        return Verdict(
-            movements=tuple(decided.movements), reviews=tuple(decided.reviews), passes=(told,)
-        )
+        mine = Verdict(reviews=tuple(decided.reviews), passes=(told,))
+        return together([known, mine])
 
-    def _placed(self, epc: str, context: Context) -> str | None:
-        """Where the ledger has a tag, or will once it has posted what was decided just now."""
-        return self._moved.get(epc) or context.placed.get(epc)
+    def _places(self, crossings: Sequence[Crossing], context: Context) -> dict[str, str]:
+        """Where the ledger has the goods of a pass, or will once it has posted what was decided
+        just now.
+        """
+        goods = [one.track.epc for one in crossings if one.pack is not None]
+        return serials.places_of(goods, context.placed) | serials.places_of(goods, self._moved)
 
     # ---- zone ----------------------------------------------------------------------------
     def _presence(

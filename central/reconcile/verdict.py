@@ -13,6 +13,8 @@ from typing import NamedTuple
 
 import msgspec
 
+from central.reconcile.expected import Document, Note
+from central.reconcile.witness import NOTHING_RECENT, Recent, Witness
 from central.stock.model import Cause, Movement
 from gateway.contract import Observation
 
@@ -36,6 +38,10 @@ class ReadPoint(msgspec.Struct, frozen=True, kw_only=True):
     ``inbound_from`` and picked to ``outbound_to``; scans receive into ``location``.
     A zone's tags are at the places that its antennas' aliases name, or at ``location``, and
     gone after a silence of at most a minute; they move no stock.
+
+    What another kind of sensor moved within ``fuse_s`` seconds of event time between the same
+    places may be the same event (0: never; see ``fusion``). ``inferred`` says what becomes of
+    pieces that a document puts into a unit that moved and nobody read: ``review`` or ``auto``.
     """
 
     code: str
@@ -43,6 +49,8 @@ class ReadPoint(msgspec.Struct, frozen=True, kw_only=True):
     location: str
     inbound_from: str = "supplier"
     outbound_to: str = "customer"
+    fuse_s: int = 600
+    inferred: str = "review"
 
 
 class PlatePlan(msgspec.Struct, frozen=True, kw_only=True):
@@ -66,13 +74,16 @@ class Pack(msgspec.Struct, frozen=True, kw_only=True):
 class Context(msgspec.Struct, frozen=True, kw_only=True):
     """All that judging may know besides the log.
 
-    ``placed`` says where a tag's goods are on the ledger now (missing: never seen).
+    ``placed`` says where a tag's goods are on the ledger now (missing: never seen), ``recent``
+    what sensors moved lately. ``documents`` are the open ones by the locations at their ends.
     """
 
     read_points: Mapping[str, ReadPoint] = {}
     plates: Mapping[tuple[str, int], PlatePlan] = {}
     packs: Mapping[str, Pack] = {}
     placed: Mapping[str, str] = {}
+    recent: Recent = NOTHING_RECENT
+    documents: Mapping[str, tuple[Document, ...]] = {}
     version: int = 0
 
 
@@ -188,7 +199,9 @@ class Trace(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Verdict(msgspec.Struct, frozen=True, kw_only=True):
-    """What judging a stretch of the log came to."""
+    """What judging a stretch of the log came to. ``witnesses`` are evidence of what had moved
+    before, ``notes`` what was seen of announced documents.
+    """
 
     movements: tuple[Movement, ...] = ()
     reviews: tuple[Review, ...] = ()
@@ -196,6 +209,8 @@ class Verdict(msgspec.Struct, frozen=True, kw_only=True):
     presence: tuple[PresenceEvent, ...] = ()
     ignored: tuple[Ignored, ...] = ()
     traces: tuple[Trace, ...] = ()
+    witnesses: tuple[Witness, ...] = ()
+    notes: tuple[Note, ...] = ()
 
 
 def together(parts: Iterable[Verdict]) -> Verdict:
@@ -208,4 +223,6 @@ def together(parts: Iterable[Verdict]) -> Verdict:
         presence=tuple(one for part in every for one in part.presence),
         ignored=tuple(one for part in every for one in part.ignored),
         traces=tuple(one for part in every for one in part.traces),
+        witnesses=tuple(one for part in every for one in part.witnesses),
+        notes=tuple(one for part in every for one in part.notes),
     )

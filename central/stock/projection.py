@@ -9,6 +9,7 @@ import msgspec
 from sqlalchemy import Connection, text
 
 from central.bulk import BulkInsert
+from central.stock import witnesses
 
 __all__ = [
     "DIFFERENT",
@@ -157,12 +158,30 @@ def _tags(conn: Connection) -> dict[str, Place]:
         "ORDER BY seq LIMIT :limit"
     )
     placed: dict[str, Place] = {}
+    told = _Told(conn)
     after = 0
     while found := conn.execute(page, {"after": after, "limit": _PAGE}).all():
         for row in found:
+            told.bring(placed, before_seq=row.seq)
             place = Place(row.sku, row.destination, row.seq)
             placed.update(dict.fromkeys(_decode_epcs(row.epcs), place))
         if found[-1].seq <= after:
             raise Disordered(f"movement {found[-1].seq} comes after movement {after}")
         after = found[-1].seq
+    told.bring(placed)
     return placed
+
+
+class _Told:
+    """What witnesses say of tags, between the movements."""
+
+    def __init__(self, conn: Connection) -> None:
+        self._rows = witnesses.everything(conn)
+        self._next = next(self._rows, None)
+
+    def bring(self, placed: dict[str, Place], before_seq: int = 2**62) -> None:
+        """Bring ``placed`` up to movement ``before_seq``, without it."""
+        while self._next is not None and self._next.after_seq < before_seq:
+            place = Place(self._next.sku, self._next.location, self._next.seq)
+            placed.update(dict.fromkeys(self._next.epcs, place))
+            self._next = next(self._rows, None)

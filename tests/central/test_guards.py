@@ -17,13 +17,17 @@ from central import audit
 from central.audit import Change
 from central.cli import app
 from central.grants import APPEND_ONLY
+from central.moments import from_us
+from central.reconcile.witness import Witness
 from central.soundness import faults, ledger_faults
+from central.stock import witnesses
 from central.store import Database
 from tests.central.dying import settings_for
 from tests.central.test_digests import fill
 
 COLUMNS = {"movement": "quantity", "observation": "seq", "block": "rows", "audit": "at_us"}
-KEYS = {"movement": "seq", "observation": "log_id", "block": "no", "audit": "id"}
+COLUMNS |= {"witness": "quantity"}
+KEYS = {"movement": "seq", "observation": "log_id", "block": "no", "audit": "id", "witness": "no"}
 CHANGES = {
     "update": "UPDATE {table} SET {column} = {column} + 1",
     "delete": "DELETE FROM {table}",
@@ -52,6 +56,12 @@ def books(conn: Connection) -> None:
             "event_us, record_us, body) VALUES (1, 'e', 'ep', 1, 'k', 'd', 'r', 1, 1, '{}')"
         )
     )
+    first = conn.execute(text("SELECT id FROM movement WHERE seq = 1")).scalar_one()
+    seen = Witness(
+        id="witness-1", movement_id=first, quantity=1, origin="scan", read_point="desk",
+        event_time=from_us(1),
+    )  # fmt: skip
+    witnesses.add(conn, [seen], record_us=1, log_id=1)
 
 
 def count(conn: Connection) -> list[int]:

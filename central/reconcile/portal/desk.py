@@ -143,7 +143,10 @@ class _Desk:
 
     def _doubt(self, goods: Sequence[Crossing]) -> str:
         """Why this group cannot be posted without a person; empty when it can."""
-        if all(not one.track.sides[0].count and not one.track.sides[1].count for one in goods):
+        if all(
+            not (one.track.sides[0].count or one.track.sides[1].count or one.expected)
+            for one in goods
+        ):
             return "antenna sides unknown"
         ways: dict[str, list[int]] = {}
         for one in goods:

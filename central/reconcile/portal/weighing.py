@@ -17,7 +17,9 @@ DOUBT_AT = 0.1
 
 
 class Crossing(NamedTuple):
-    """One tag of the pass with all that is known of it."""
+    """One tag of the pass with all that is known of it. ``expected`` is the way that an open
+    document says it goes, where that settles it; empty otherwise.
+    """
 
     track: Track
     epc: Epc
@@ -25,6 +27,7 @@ class Crossing(NamedTuple):
     odds: Judged
     known: bool
     pack: Pack | None
+    expected: str = ""
 
     @property
     def direction(self) -> str:

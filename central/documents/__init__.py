@@ -1,0 +1,1 @@
+"""Documents that announce goods: advance shipping notices, orders, transfers."""

@@ -1,0 +1,235 @@
+"""Expected documents as they are kept: what was announced, and what passes and scans made of it.
+
+A row says how a document stands from a log entry on, as with read points and packs; the newest row
+of an id holds. Nothing here moves stock.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+import msgspec
+from sqlalchemy import Connection, Select, insert, select
+
+from central import schema
+from central.bulk import BulkInsert
+from central.catalogue.errors import AlreadyExists, NotFound, NotValid
+from central.catalogue.items import get_item
+from central.catalogue.places import get_location
+from central.effective import next_log_id
+from central.moments import to_us
+from central.reconcile.expected import KINDS, Document, Note
+
+__all__ = [
+    "Listed",
+    "add_document",
+    "changed_documents",
+    "close_document",
+    "get_document",
+    "keep_notes",
+    "list_documents",
+    "note_row",
+    "notes_of",
+    "open_documents",
+    "progress",
+]
+
+MOST_LINES = 1_000
+MOST_NAMED = 20_000
+"""EPCs in one document: a full truck."""
+_NOTES = BulkInsert(
+    "document_note",
+    (
+        ("id", "text"),
+        ("document", "text"),
+        ("event_id", "text"),
+        ("read_point", "text"),
+        ("event_us", "bigint"),
+        ("log_id", "bigint"),
+        ("body", "text"),
+    ),
+    "ON CONFLICT (id) DO NOTHING",
+)
+_encode = msgspec.json.Encoder().encode
+_decode = msgspec.json.Decoder(Document).decode
+_decode_note = msgspec.json.Decoder(Note).decode
+_table = schema.document.c
+
+
+class Listed(msgspec.Struct, frozen=True, kw_only=True):
+    """A document with when it was last changed (microseconds since 1970)."""
+
+    document: Document
+    changed_us: int
+
+
+def add_document(conn: Connection, document: Document, *, at_us: int) -> tuple[Listed, bool]:
+    """Announce goods from the next observation on; the document, and whether it was known before.
+
+    The same document again changes nothing. Raises ``AlreadyExists`` for another one of the same
+    id, ``NotFound`` and ``NotValid``.
+    """
+    _check(conn, document)
+    there = _newest(conn, document.id)
+    if there is None:
+        return _keep(conn, document, at_us), False
+    first = msgspec.structs.replace(there.document, status="open")
+    if first != document:
+        raise AlreadyExists(
+            f"document {document.id} was announced before with other content: use another id"
+        )
+    return there, True
+
+
+def close_document(conn: Connection, name: str, *, at_us: int) -> Listed:
+    """Nothing more is expected of it from the next observation on. Closing again changes nothing.
+
+    Raises ``NotFound``.
+    """
+    there = get_document(conn, name)
+    if there.document.status == "closed":
+        return there
+    return _keep(conn, msgspec.structs.replace(there.document, status="closed"), at_us)
+
+
+def get_document(conn: Connection, name: str) -> Listed:
+    """The document as it stands; raises ``NotFound``."""
+    there = _newest(conn, name)
+    if there is None:
+        raise NotFound(f"there is no document {name}")
+    return there
+
+
+def list_documents(
+    conn: Connection, *, status: str | None = "open", after: str = "", limit: int = 100
+) -> list[Listed]:
+    """Documents by id, those behind ``after``."""
+    query = _standing().where(_table.document > after).order_by(_table.document).limit(limit)
+    if status is not None:
+        query = query.where(_table.status == status)
+    return [_listed(row.body, row.changed_us) for row in conn.execute(query)]
+
+
+def open_documents(conn: Connection, at_log: int) -> list[Document]:
+    """Those that were open at a log entry, by id."""
+    query = _standing(at_log).where(_table.status == "open").order_by(_table.document)
+    return [_decode(row.body) for row in conn.execute(query)]
+
+
+def changed_documents(conn: Connection, after: int, upto: int) -> list[Document]:
+    """How documents stood from row ``after`` (exclusive) to ``upto``, in order of the changes."""
+    rows = select(_table.body).where(_table.id > after, _table.id <= upto).order_by(_table.id)
+    return [_decode(body) for body in conn.execute(rows).scalars()]
+
+
+def keep_notes(conn: Connection, notes: Iterable[Note], *, log_id: int) -> None:
+    """Write down what events meant for documents, once."""
+    lines = [(one.id, *note_row(one).values()) for one in notes]
+    _NOTES.run(conn, [(*line[:5], log_id, *line[5:]) for line in lines])
+
+
+def note_row(one: Note) -> dict[str, object]:
+    """What of a note depends on the log alone, by column."""
+    return {
+        "document": one.document,
+        "event_id": one.of,
+        "read_point": one.read_point,
+        "event_us": to_us(one.event_time),
+        "body": _encode(one).decode(),
+    }
+
+
+def notes_of(conn: Connection, name: str, *, limit: int = 200) -> list[Note]:
+    """What passes and scans meant for a document, oldest first."""
+    note = schema.document_note.c
+    query = select(note.body).where(note.document == name).order_by(note.log_id, note.id)
+    return [_decode_note(body) for body in conn.execute(query.limit(limit)).scalars()]
+
+
+def progress(document: Document, notes: Sequence[Note]) -> list[dict[str, object]]:
+    """Each line with what was read and inferred of it in all, and how it stands. Pure."""
+    read: Counter[str] = Counter()
+    inferred: Counter[str] = Counter()
+    again: Counter[str] = Counter()
+    for note in notes:
+        again.update(note.again)
+        for told_of in note.lines:
+            read[told_of.line] += told_of.read_qty
+            inferred[told_of.line] += told_of.inferred_qty
+    told = []
+    for line in document.lines:
+        twice = min(again[line.sku], read[line.line])
+        again[line.sku] -= twice
+        read[line.line] -= twice
+        counted = read[line.line] + inferred[line.line]
+        state = "matched" if counted == line.quantity else "over"
+        if counted < line.quantity:
+            state = "short" if counted or document.status == "closed" else "expected"
+        told.append(
+            {
+                "line": line.line,
+                "sku": line.sku,
+                "lot": line.lot,
+                "expected_qty": line.quantity,
+                "read_qty": read[line.line],
+                "inferred_qty": inferred[line.line],
+                "state": state,
+            }
+        )
+    return told
+
+
+def _check(conn: Connection, document: Document) -> None:
+    if document.kind not in KINDS:
+        raise NotValid(f"a document is one of {', '.join(KINDS)}, not {document.kind!r}")
+    if document.source == document.destination:
+        raise NotValid("a document's goods go from one place to another")
+    for code in (document.source, document.destination):
+        get_location(conn, code)
+    names = [line.line for line in document.lines]
+    if len(set(names)) != len(names):
+        raise NotValid("each line of a document has a name of its own")
+    named = sum(len(line.epcs) for line in document.lines)
+    named += sum(len(unit.epcs) for unit in document.units)
+    if len(names) > MOST_LINES or named > MOST_NAMED:
+        raise NotValid(f"a document has at most {MOST_LINES} lines and {MOST_NAMED} EPCs")
+    skus = {line.sku for line in document.lines}
+    skus |= {content.sku for unit in document.units for content in unit.contents}
+    for sku in sorted(skus):
+        get_item(conn, sku)
+
+
+def _keep(conn: Connection, document: Document, at_us: int) -> Listed:
+    conn.execute(
+        insert(schema.document).values(
+            valid_from_log=next_log_id(conn),
+            document=document.id,
+            kind=document.kind,
+            status=document.status,
+            changed_us=at_us,
+            body=_encode(document).decode(),
+        )
+    )
+    return Listed(document=document, changed_us=at_us)
+
+
+def _newest(conn: Connection, name: str) -> Listed | None:
+    query = _standing().where(_table.document == name)
+    row = conn.execute(query).one_or_none()
+    return None if row is None else _listed(row.body, row.changed_us)
+
+
+def _listed(body: str, changed_us: int) -> Listed:
+    return Listed(document=_decode(body), changed_us=changed_us)
+
+
+def _standing(at_log: int | None = None) -> Select[Any]:
+    """The newest row of each document, as of a log entry."""
+    newer = schema.document.alias("newer")
+    later = (newer.c.document == _table.document) & (newer.c.id > _table.id)
+    if at_log is not None:
+        later &= newer.c.valid_from_log <= at_log
+    query = select(schema.document).where(~select(newer.c.id).where(later).exists())
+    return query if at_log is None else query.where(_table.valid_from_log <= at_log)

@@ -1,0 +1,101 @@
+"""Documents: what people announced that will come or go. Pure types.
+
+An expected document settles doubts of judging; it never makes a quantity.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+import msgspec
+
+__all__ = ["KINDS", "Content", "Document", "Line", "LineTold", "Note", "Unit"]
+
+KINDS = ("asn", "purchase_order", "sales_order", "transfer")
+
+
+class Line(msgspec.Struct, frozen=True, kw_only=True):
+    """``quantity`` units of an item. ``epcs`` name the pieces where the sender told them."""
+
+    line: str
+    sku: str
+    quantity: int
+    lot: str = ""
+    epcs: tuple[str, ...] = ()
+
+
+class Content(msgspec.Struct, frozen=True, kw_only=True):
+    """Units of an item in a logistic unit whose single pieces were not told."""
+
+    sku: str
+    quantity: int
+    lot: str = ""
+
+
+class Unit(msgspec.Struct, frozen=True, kw_only=True):
+    """A pallet or box and what the sender says is in it (EPCIS aggregation). ``name`` is as in
+    ``serials``: the Digital Link of its SSCC, or the EPC of its own tag (a GRAI).
+    """
+
+    name: str
+    epcs: tuple[str, ...] = ()
+    contents: tuple[Content, ...] = ()
+
+
+class Document(msgspec.Struct, frozen=True, kw_only=True):
+    """What should go from ``source`` to ``destination``, through ``read_point`` if that is known,
+    between two moments if they are known (microseconds since 1970).
+    """
+
+    id: str
+    kind: str
+    source: str
+    destination: str
+    read_point: str | None = None
+    from_us: int | None = None
+    until_us: int | None = None
+    lines: tuple[Line, ...] = ()
+    units: tuple[Unit, ...] = ()
+    status: str = "open"
+
+    def way(self, door: str | None, location: str, at_us: int) -> str:
+        """``in`` or ``out`` when it is expected at this door of a location now (``None``: at
+        any), else empty.
+        """
+        if door is not None and self.read_point not in (None, door):
+            return ""
+        if (self.from_us or at_us) > at_us or (self.until_us or at_us) < at_us:
+            return ""
+        if self.destination == location:
+            return "in"
+        return "out" if self.source == location else ""
+
+
+class LineTold(msgspec.Struct, frozen=True, kw_only=True):
+    """What came of a line at one event. ``state`` is ``matched``, ``short``, ``over``, or
+    ``expected`` where nothing of it was read; quantities are units.
+    """
+
+    line: str
+    sku: str
+    state: str
+    expected_qty: int
+    read_qty: int = 0
+    inferred_qty: int = 0
+
+
+class Note(msgspec.Struct, frozen=True, kw_only=True):
+    """What one event (``of`` is a pass or a movement) meant for a document: its lines, and units
+    by item that were ``unexpected`` or went the wrong way. ``again`` are units that another kind
+    of sensor had moved before: they are read here, and count once.
+    """
+
+    id: str
+    document: str
+    of: str
+    read_point: str
+    event_time: datetime
+    lines: tuple[LineTold, ...] = ()
+    unexpected: dict[str, int] = {}
+    wrong_direction: dict[str, int] = {}
+    again: dict[str, int] = {}

@@ -1,0 +1,225 @@
+"""Witnesses: later evidence beside the movements of the ledger, and what of both is recent.
+
+A witness moves nothing, but it tells which tags moved with what was counted without them; so it
+stands in one order with the movements. ``height`` counts both: it grows with every row of either,
+and a replay can bring back the ledger with its witnesses as of any height.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Iterator, Sequence
+from typing import NamedTuple
+
+import msgspec
+from sqlalchemy import Connection, bindparam, text
+
+from central.bulk import BulkInsert, BulkLookup
+from central.moments import from_us, to_us
+from central.reconcile.witness import Known, Witness, is_counted
+from central.stock.model import Cause
+
+__all__ = [
+    "Bound",
+    "Placing",
+    "RecentMovements",
+    "add",
+    "everything",
+    "height",
+    "of_movement",
+    "row_of",
+]
+
+_END = 2**62
+_COLUMNS = (
+    ("no", "bigint"),
+    ("id", "text"),
+    ("movement_id", "text"),
+    ("after_seq", "bigint"),
+    ("log_id", "bigint"),
+    ("record_us", "bigint"),
+    ("event_us", "bigint"),
+    ("origin", "text"),
+    ("read_point", "text"),
+    ("quantity", "bigint"),
+    ("confidence", "float8"),
+    ("causes", "text"),
+    ("epcs", "text"),
+    ("evidence", "text"),
+)
+_INSERT = BulkInsert("witness", _COLUMNS)
+_MOVED = BulkLookup(
+    "SELECT m.id, m.seq, m.sku, m.destination FROM {keys} JOIN movement m ON m.id = k.id",
+    (("id", "text"),),
+)
+_KNOWN = BulkLookup("SELECT w.id FROM {keys} JOIN witness w ON w.id = k.id", (("id", "text"),))
+_PLACE = BulkInsert(
+    "tag_place",
+    (("epc", "text"), ("sku", "text"), ("location", "text"), ("last_seq", "bigint")),
+    "ON CONFLICT (epc) DO UPDATE SET sku = excluded.sku, location = excluded.location, "
+    "last_seq = excluded.last_seq",
+)
+_HEADS = text(
+    "SELECT (SELECT coalesce(max(seq), 0) FROM movement), "
+    "(SELECT coalesce(max(no), 0) FROM witness)"
+)
+_TAKEN_BACK = (
+    "(SELECT coalesce(sum(c.quantity), 0) FROM movement c WHERE c.corrects = m.id "
+    "AND c.source = m.destination AND c.seq <= :seq)"
+)
+_RECENT = text(
+    "SELECT m.id, m.sku, m.quantity - "  # noqa: S608 (our own words)
+    f"{_TAKEN_BACK} AS quantity, m.source, m.destination, m.origin, m.event_us, m.lot, m.epcs, "
+    "m.evidence FROM movement m WHERE m.sku = :sku "
+    "AND m.origin IN ('portal', 'shelf', 'scan') "
+    "AND m.event_us BETWEEN :from_us AND :upto_us AND m.seq <= :seq ORDER BY m.seq"
+)
+_ATTESTED = text(
+    "SELECT movement_id, origin, quantity FROM witness "
+    "WHERE movement_id IN :ids AND no <= :no ORDER BY no"
+).bindparams(bindparam("ids", expanding=True))
+_PLACED_BY = text(
+    "SELECT w.no, w.after_seq, w.log_id, w.epcs, m.sku, m.destination, m.seq FROM witness w "
+    "JOIN movement m ON m.id = w.movement_id WHERE w.no > :after ORDER BY w.no LIMIT 1000"
+)
+_encode = msgspec.json.Encoder().encode
+_causes = msgspec.json.Decoder(tuple[Cause, ...]).decode
+_epcs = msgspec.json.Decoder(tuple[str, ...]).decode
+_evidence = msgspec.json.Decoder(dict[str, object]).decode
+
+
+class Bound(NamedTuple):
+    """The last movement and the last witness that are looked at."""
+
+    seq: int = _END
+    no: int = _END
+
+
+class Placing(NamedTuple):
+    """A witness as far as tags' places go: it stands behind movement ``after_seq``."""
+
+    no: int
+    after_seq: int
+    log_id: int
+    epcs: tuple[str, ...]
+    sku: str
+    location: str
+    seq: int
+
+
+def height(conn: Connection) -> int:
+    """How many movements and witnesses there are."""
+    seq, no = conn.execute(_HEADS).one()
+    return int(seq) + int(no)
+
+
+def add(
+    conn: Connection, witnesses: Sequence[Witness], *, record_us: int, log_id: int
+) -> list[str]:
+    """Keep witnesses of movements that are on the ledger, once; the ids of those that are new."""
+    known = {row[0] for row in _KNOWN.run(conn, [(one.id,) for one in witnesses])}
+    fresh = list({one.id: one for one in witnesses if one.id not in known}.values())
+    if not fresh:
+        return []
+    seq, no = conn.execute(_HEADS).one()
+    lines: list[tuple[object, ...]] = []
+    for place, one in enumerate(fresh, 1):
+        told = row_of(one)
+        when = {"no": no + place, "id": one.id, "after_seq": seq, "log_id": log_id}
+        row = told | when | {"record_us": record_us}
+        lines.append(tuple(row[name] for name, _kind in _COLUMNS))
+    _INSERT.run(conn, lines)
+    _place(conn, fresh)
+    return [one.id for one in fresh]
+
+
+def _place(conn: Connection, witnesses: Sequence[Witness]) -> None:
+    named = [one for one in witnesses if one.epcs]
+    moved = {row[0]: row for row in _MOVED.run(conn, [(one.movement_id,) for one in named])}
+    tags: dict[str, tuple[object, ...]] = {}
+    for one in named:
+        _, seq, sku, destination = moved[one.movement_id]
+        tags |= {epc: (epc, sku, destination, seq) for epc in one.epcs}
+    _PLACE.run(conn, [tags[epc] for epc in sorted(tags)])
+
+
+def everything(conn: Connection) -> Iterator[Placing]:
+    """All witnesses, in their order, with where they say that tags are."""
+    after = 0
+    while found := conn.execute(_PLACED_BY, {"after": after}).all():
+        for row in found:
+            epcs = _epcs(row.epcs)
+            yield Placing(row.no, row.after_seq, row.log_id, epcs, *row[4:])
+        after = found[-1].no
+
+
+def row_of(one: Witness) -> dict[str, object]:
+    """What of a witness depends on the log alone, by column."""
+    return {
+        "movement_id": one.movement_id,
+        "event_us": to_us(one.event_time),
+        "origin": one.origin,
+        "read_point": one.read_point,
+        "quantity": one.quantity,
+        "confidence": float(one.confidence),
+        "causes": _encode(one.causes).decode(),
+        "epcs": _encode(one.epcs).decode(),
+        "evidence": _encode(one.evidence).decode(),
+    }
+
+
+def of_movement(conn: Connection, movement_id: str) -> list[Witness]:
+    """The witnesses of one movement, in their order."""
+    query = text("SELECT * FROM witness WHERE movement_id = :id ORDER BY no")
+    return [
+        Witness(
+            id=row.id,
+            movement_id=row.movement_id,
+            quantity=row.quantity,
+            origin=row.origin,
+            read_point=row.read_point,
+            event_time=from_us(row.event_us),
+            confidence=row.confidence,
+            causes=_causes(row.causes),
+            epcs=_epcs(row.epcs),
+            evidence=_evidence(row.evidence),
+        )
+        for row in conn.execute(query, {"id": movement_id})
+    ]
+
+
+class RecentMovements:
+    """``Recent`` over the database, as of what ``bound`` says when it is asked."""
+
+    def __init__(self, conn: Connection, bound: Callable[[], Bound] = Bound) -> None:
+        self._conn = conn
+        self._bound = bound
+
+    def of(self, sku: str, from_us: int, upto_us: int) -> Sequence[Known]:
+        """As ``Recent.of``."""
+        bound = self._bound()
+        found = self._conn.execute(
+            _RECENT, {"sku": sku, "from_us": from_us, "upto_us": upto_us, "seq": bound.seq}
+        ).all()
+        if not found:
+            return ()
+        attested: dict[str, Counter[str]] = {}
+        asked = {"ids": [row.id for row in found], "no": bound.no}
+        for movement_id, origin, quantity in self._conn.execute(_ATTESTED, asked):
+            attested.setdefault(movement_id, Counter())[origin] += quantity
+        return [
+            Known(
+                row.id,
+                row.sku,
+                int(row.quantity),
+                row.source,
+                row.destination,
+                row.origin,
+                row.event_us,
+                is_counted(row.origin, _evidence(row.evidence)),
+                row.lot,
+                _epcs(row.epcs),
+                attested.get(row.id, Counter()),
+            )
+            for row in found
+        ]
