@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 RESULTS = Path(__file__).with_name("results")
+EXAMPLES = 12
 
 
 def keep(folder: Path, suites: Mapping[str, Any], recordings: Sequence[str]) -> list[Path]:
@@ -27,6 +28,20 @@ def write(path: Path, told: Mapping[str, Any]) -> None:
     """One result; the release stands with it."""
     text = json.dumps({"tallyport": version("tallyport"), **told}, indent=1)
     path.write_text(text + "\n", encoding="utf-8")
+
+
+def shorten(part: dict[str, Any]) -> None:
+    """Replace each single error by how many there are of a kind, and some as examples: of
+    different recordings and kinds, since tags of one pallet go wrong together.
+    """
+    errors: list[dict[str, Any]] = part.pop("errors")
+    seen: dict[tuple[str, str], dict[str, Any]] = {}
+    for error in errors:
+        first = seen.setdefault((error["file"], error["kind"]), {**error, "alike": 0})
+        first["alike"] += 1
+    kinds = sorted({str(error["kind"]) for error in errors})
+    part["errors_by_kind"] = {kind: sum(e["kind"] == kind for e in errors) for kind in kinds}
+    part["examples"] = sorted(seen.values(), key=lambda error: -error["alike"])[:EXAMPLES]
 
 
 def kept(folder: Path = RESULTS) -> dict[str, dict[str, Any]]:

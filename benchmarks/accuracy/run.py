@@ -120,28 +120,14 @@ def told_of(rungs: dict[str, list[OfFile]]) -> dict[str, Any]:
     found: dict[str, Any] = {}
     for rung, files in rungs.items():
         told = portal_figures(files)
-        errors = told.pop("errors")
-        assert isinstance(errors, list)
+        results.shorten(told)
         curve = coverage(answers_of(one for file in files for one in file.happenings))
         thin = max(1, len(curve) // _CURVE_POINTS)
         told["curve"] = [[round(s, 4), round(e, 5)] for s, e in (*curve[::thin], *curve[-1:])]
-        told["errors_by_kind"] = {
-            kind: sum(1 for error in errors if error["kind"] == kind)
-            for kind in sorted({str(error["kind"]) for error in errors})
-        }
-        if LADDER.get(rung, 0) is None:
-            told["examples"] = _examples(errors)
+        if LADDER.get(rung, 0) is not None:
+            del told["examples"]
         found[rung] = told
     return {"recordings": len(next(iter(rungs.values()), [])), "rungs": found}
-
-
-def _examples(errors: list[dict[str, Any]], most: int = 12) -> list[dict[str, Any]]:
-    """Errors of different recordings and kinds first: tags of one pallet go wrong together."""
-    seen: dict[tuple[str, str], dict[str, Any]] = {}
-    for error in errors:
-        first = seen.setdefault((error["file"], error["kind"]), {**error, "alike": 0})
-        first["alike"] += 1
-    return sorted(seen.values(), key=lambda error: -error["alike"])[:most]
 
 
 def _figures(suite: dict[str, Any]) -> dict[str, Any]:

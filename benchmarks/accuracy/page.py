@@ -1,0 +1,171 @@
+"""``python -m benchmarks.accuracy.page``: write the figures of ``docs/accuracy.md``.
+
+They come from the results kept in ``benchmarks/accuracy/results``, one JSON file each, of a kind:
+
+* ``ladder``, kept by ``tallyport bench accuracy --recordings DIR... --keep RESULTS``;
+* ``grade``, kept by ``python -m benchmarks.accuracy.page --grade NAME DIR...``, which judges the
+  recordings as ``tallyport evaluate`` does;
+* ``table``: any other benchmark's own ``columns`` and ``rows`` (lists of text or numbers).
+
+All have ``made_by``, the command that leads there. With ``--check`` nothing is written, and a page
+that is out of date ends with status 1.
+"""
+
+from __future__ import annotations
+
+import argparse
+import difflib
+import sys
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+from benchmarks.accuracy import results
+from benchmarks.accuracy.ladder_report import digits, markdown
+from benchmarks.accuracy.sections import SECTIONS, Section
+from drivers.recording import read_header, read_recording
+from tallyport.evaluate import report
+
+PAGE = Path(__file__).parents[2] / "docs" / "accuracy.md"
+BEGIN = "<!-- What follows is written by `python -m benchmarks.accuracy.page`: do not edit. -->"
+END = "<!-- What was written ends here. -->"
+_SAID = {
+    "f1": "F1",
+    "precision": "precision",
+    "recall": "recall",
+    "recall_heard": "recall of what was heard",
+    "direction_accuracy": "direction",
+    "passes_exact": "passes exact",
+    "quantity_exact": "quantity exact",
+    "posted_wrong": "posted wrong",
+    "reviewed": "reviewed",
+    "calibration_error": "calibration error",
+}
+
+
+def rewritten(page: str, kept: Mapping[str, Mapping[str, Any]]) -> str:
+    """The page with its figures made anew. Raises ``ValueError`` without the marks."""
+    before, begin, rest = page.partition(BEGIN)
+    _, end, after = rest.partition(END)
+    if not begin or not end:
+        raise ValueError(f"docs/accuracy.md lacks the lines {BEGIN!r} and {END!r}")
+    return f"{before}{BEGIN}\n\n{_written(kept)}\n{END}{after}"
+
+
+def _written(kept: Mapping[str, Mapping[str, Any]]) -> str:
+    known = {section.name for section in SECTIONS}
+    others = [Section(name, name.replace("_", " "), "") for name in sorted(kept.keys() - known)]
+    lines = [
+        line
+        for section in (*SECTIONS, *others)
+        if section.name in kept
+        for line in _section(section, kept[section.name])
+    ]
+    return "\n".join(lines)
+
+
+def _section(section: Section, result: Mapping[str, Any]) -> Iterator[str]:
+    yield f"### {section.title}"
+    yield ""
+    if section.about:
+        yield section.about
+        yield ""
+    for command in (*section.made_of, str(result["made_by"])):
+        yield f"    $ {command}"
+    yield ""
+    match result["kind"]:
+        case "ladder":
+            yield from markdown(section.name, result)
+            yield from _mistakes(result["rungs"].get("tallyport", {}))
+        case "grade":
+            yield from _grade(result)
+        case _:
+            yield from _table(result["columns"], result["rows"])
+
+
+def _grade(result: Mapping[str, Any]) -> Iterator[str]:
+    for kind in ("portal", "shelf"):
+        part = result.get(kind)
+        if part is None:
+            continue
+        yield f"{result['files']} recordings, {part['hours']} hours."
+        yield ""
+        rows = []
+        for key, words in _SAID.items():
+            if part.get(key) is not None:
+                told = part["intervals"].get(key, {})
+                between = "" if told.get("low") is None else _between(told["low"], told["high"])
+                of = f"{told['hits']} of {told['cases']}" if "cases" in told else ""
+                rows.append([words, digits(part[key]), between, of])
+        late = part["latency_s"]
+        if late["p50"] is not None:
+            rows.append(["latency p50 / p95", f"{late['p50']:.2f} / {late['p95']:.2f} s", "", ""])
+        yield from _table(["figure", "value", "95 % interval", "of"], rows)
+        yield from _mistakes(part)
+
+
+def _between(low: float, high: float) -> str:
+    return f"{digits(low)} - {digits(high)}"
+
+
+def _table(columns: list[Any], rows: list[list[Any]]) -> Iterator[str]:
+    yield f"| {' | '.join(map(str, columns))} |"
+    yield f"|{'---|' * len(columns)}"
+    for row in rows:
+        yield f"| {' | '.join(digits(c) if isinstance(c, float) else str(c) for c in row)} |"
+    yield ""
+
+
+def _mistakes(told: Mapping[str, Any]) -> Iterator[str]:
+    """What went wrong, and where: to be looked at with `tallyport evaluate`."""
+    counts = told.get("errors_by_kind") or {}
+    if not counts:
+        return
+    listed = ", ".join(f"{many} {kind}" for kind, many in counts.items())
+    yield f"Mistakes of Tallyport, by tag or plate: {listed}. The largest, by recording:"
+    yield ""
+    for one in told.get("examples", [])[:6]:
+        asked = f'; a person was asked ("{one["asked"]}")' if one["asked"] else ""
+        many = f"{one['alike']} alike" if one["alike"] > 1 else "one"
+        yield f"- `{one['file']}` at {one['t']:.1f} s: {one['kind']}, {many}{asked}"
+    yield ""
+
+
+def grade(name: str, folders: list[Path]) -> None:
+    """Judge recordings as ``tallyport evaluate`` does and keep what comes of it."""
+    paths = [path for folder in folders for path in folder.rglob("*.jsonl*")]
+    paths.sort(key=lambda path: (read_header(path).started_at, path.name))
+    figures = report.told(report.grade((path, read_recording(path)) for path in paths))
+    for kind in ("portal", "shelf"):
+        part = figures[kind]
+        if isinstance(part, dict):
+            results.shorten(part)
+    given = " ".join(folder.name for folder in folders)
+    made_by = f"python -m benchmarks.accuracy.page --grade {name} {given}"
+    results.RESULTS.mkdir(exist_ok=True)
+    told = {"kind": "grade", "made_by": made_by, **figures}
+    results.write(results.RESULTS / f"{name}.json", told)
+
+
+def main() -> int:
+    """Write or check the page; the exit status."""
+    parser = argparse.ArgumentParser(prog="python -m benchmarks.accuracy.page")
+    parser.add_argument("--check", action="store_true", help="write nothing; 1 if out of date")
+    parser.add_argument(
+        "--grade", nargs="+", metavar=("NAME", "DIR"), help="grade DIR... first and keep it as NAME"
+    )
+    arguments = parser.parse_args()
+    if arguments.grade:
+        grade(arguments.grade[0], [Path(folder) for folder in arguments.grade[1:]])
+    page = PAGE.read_text(encoding="utf-8")
+    wanted = rewritten(page, results.kept())
+    if arguments.check:
+        differs = difflib.unified_diff(page.splitlines(), wanted.splitlines(), lineterm="")
+        sys.stdout.writelines(f"{line}\n" for line in differs)
+        return int(page != wanted)
+    PAGE.write_text(wanted, encoding="utf-8")
+    return 0
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())

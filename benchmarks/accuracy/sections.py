@@ -1,0 +1,67 @@
+"""In which order ``docs/accuracy.md`` tells its figures, and what is said of each in words."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+
+class Section(NamedTuple):
+    """A result's ``name``, its heading, what it is, and how its recordings are made."""
+
+    name: str
+    title: str
+    about: str
+    made_of: tuple[str, ...] = ()
+
+
+SECTIONS = (
+    Section(
+        "nedap",
+        "Real: a box among hundreds of tags (Nedap)",
+        "Thirty-second scans of a box of ten labelled articles in a shop, 150 to 410 tags around "
+        "it, by a reader of another make. Real radio, real strays, true labels. It is a scan and "
+        "no portal: every wanted tag counts as come in, so this tells strays from goods, not "
+        "directions. The recordings are not ours to ship.",
+        ("python -m benchmarks.datasets.nedap SRC nedap",),
+    ),
+    Section(
+        "r420",
+        "Real: direction of single tags (R420 through sllurp)",
+        "One tag is carried along straight lines through a room with an antenna in each corner, "
+        "some 14 reads a second in all. Real radio, true directions; the line that makes a portal "
+        "of the room is ours, and the moment of crossing is taken halfway. The recordings are not "
+        "ours to ship.",
+        ("python -m benchmarks.datasets.r420 SRC r420",),
+    ),
+    Section(
+        "passes",
+        "Real: counting passes (ECD)",
+        "Tags that pass an FX7500 by hand, up to once a second, counted by hand. CC0.",
+    ),
+    Section(
+        "presence",
+        "Real: steadiness and lag of presence (Nedap)",
+        "Which tags are in a zone, from the same scans: how often a tag that is there is said to "
+        "be gone, and how long one is still said to be there after its last read.",
+    ),
+    Section(
+        "standard_test",
+        "Emulated: the standard suite",
+        "A portal as it should be built: antennas 0.4 to 0.5 m apart and turned by 20 to 30 "
+        "degrees, goods in cartons, 10 to 90 strays. No layout of it was trained on.",
+        ("python -m benchmarks.datasets.docks standard test 0 60 standard_test",),
+    ),
+    Section(
+        "hard_test",
+        "Emulated: the hard suite",
+        "A portal as it is found: antennas in one plane, liquids, 60 to 200 strays, an older "
+        "reader between steel, faster forklifts. No layout of it was trained on.",
+        ("python -m benchmarks.datasets.docks hard test 0 60 hard_test",),
+    ),
+    Section(
+        "shelves",
+        "Emulated: shelves",
+        "Shelves of load plates with the noise of real ones: footsteps, cross-talk, hands, creep "
+        "and drift.",
+    ),
+)

@@ -1,0 +1,75 @@
+"""docs/accuracy.md tells what is kept, and names commands that there are."""
+
+from __future__ import annotations
+
+import difflib
+import importlib.util
+import re
+import shlex
+from pathlib import Path
+
+import pytest
+
+from benchmarks.accuracy import page, results
+from benchmarks.accuracy.page import BEGIN, END, PAGE, rewritten
+from tallyport.bench import BENCHES
+from tallyport.cli import ROOMS
+from tests.tallyport.test_evaluate import dock, shelf
+
+TEXT = PAGE.read_text(encoding="utf-8")
+COMMANDS = sorted(
+    {*re.findall(r"^    \$ (.+)$", TEXT, re.MULTILINE)}
+    | {*re.findall(r"`((?:tallyport|python -m) [^`]+)`", TEXT)}
+)
+
+
+def test_the_tables_are_the_kept_results() -> None:
+    wanted = rewritten(TEXT, results.kept())
+    differs = "\n".join(difflib.unified_diff(TEXT.splitlines(), wanted.splitlines(), lineterm=""))
+    assert wanted == TEXT, f"Run: python -m benchmarks.accuracy.page\n{differs}"
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+def test_a_named_command_is_there(command: str) -> None:
+    words = shlex.split(command)
+    if words[:2] == ["python", "-m"]:
+        assert importlib.util.find_spec(words[2]) is not None
+        return
+    assert words[0] == "tallyport", command
+    assert words[1] in ROOMS, command
+    if words[1] == "bench":
+        assert words[2] in BENCHES, command
+
+
+def test_the_page_names_the_ladder_s_commands() -> None:
+    assert len(COMMANDS) > 6
+    assert any(command.startswith("tallyport certify --plan") for command in COMMANDS)
+
+
+def test_a_page_without_its_marks_is_refused() -> None:
+    with pytest.raises(ValueError, match="lacks the lines"):
+        rewritten("# nothing", {})
+
+
+def test_every_kind_of_result_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    folder = tmp_path / "mixed"
+    folder.mkdir()
+    dock(folder / "dock.jsonl", lie=True)
+    shelf(folder / "shelf.jsonl")
+    monkeypatch.setattr(results, "RESULTS", tmp_path / "kept")
+    page.grade("mixed", [folder])
+    kept = results.kept(tmp_path / "kept")
+    told = {"kind": "table", "made_by": "tallyport bench x", "columns": ["a"], "rows": [[0.25]]}
+    text = rewritten(f"before {BEGIN} old {END} after", {**kept, "zz_more": told})
+    assert text.startswith("before ")
+    assert text.endswith(" after")
+    assert " old " not in text
+    for said in (
+        "| direction | 0.5 | 0.3143 - 0.6857 | 12 of 24 |",
+        "- `dock.jsonl` at 30.0 s: wrong direction, 12 alike",
+        "| quantity exact | 0.6667 |",
+        "### zz more",
+        "| 0.25 |",
+        "$ python -m benchmarks.accuracy.page --grade mixed mixed",
+    ):
+        assert said in text, text
