@@ -4,8 +4,8 @@ What is counted, for each day (UTC, by record time) and read point:
 
 * **auto-posted**: movements that judging posted without asking anybody;
 * **corrected**: those of them that a later movement corrects, told on the day of the former;
-* **asked**: reviews that judging opened, and of these those that people **resolved**, and resolved
-  against the best hypothesis (**overruled**);
+* **asked**: reviews that judging opened, and of these those that people **resolved** (not those
+  dismissed or expired), and resolved otherwise than by the best hypothesis (**overruled**);
 * how long each auto-posted movement took from its event to the ledger.
 
 Of these follow auto-post precision (not corrected, of the auto-posted), review rate (asked, of all
@@ -23,8 +23,8 @@ import msgspec
 from central.insight.shares import Share, rounded
 
 DAY_US = 86_400_000_000
-SENSED = frozenset({"portal", "shelf", "scan", "zone", "fusion"})
-"""Origins of movements that judging decides."""
+SENSED = frozenset({"portal", "shelf", "scan"})
+"""Origins of movements that judging decides; what a person resolved has the origin ``review``."""
 _STEP = math.log(1.1)
 _FINEST_S = 0.001
 

@@ -50,10 +50,9 @@ _UNEXPLAINED = text(
 
 
 class _Evidence(msgspec.Struct):
-    """Of a movement's evidence, where it was sensed and whether a person decided."""
+    """Of a movement's evidence, where it was sensed."""
 
     read_point: str = ""
-    review: str = ""
 
 
 _EVIDENCE = msgspec.json.Decoder(_Evidence)
@@ -109,10 +108,7 @@ class KpiBook:
     def _add(self, row: Any) -> None:  # noqa: ANN401 (a row of these columns)
         if row.origin not in SENSED or row.corrects is not None:
             return
-        evidence = _EVIDENCE.decode(row.evidence)
-        if evidence.review:
-            return
-        tally = self._tally(evidence.read_point, row.record_us)
+        tally = self._tally(_EVIDENCE.decode(row.evidence).read_point, row.record_us)
         tally.auto_posted += 1
         tally.delays.add((row.record_us - row.event_us) / 1e6)
 
@@ -124,9 +120,9 @@ class KpiBook:
         for row in connection.execute(select(*_COLUMNS).where(_moved.id.in_(fresh))):
             self._corrected[row.id] = day_of(row.record_us)
             judged = row.origin in SENSED and row.corrects is None
-            evidence = _EVIDENCE.decode(row.evidence)
-            if judged and not evidence.review and day_of(row.record_us) >= first_day:
-                self._tally(evidence.read_point, row.record_us).corrected += 1
+            if judged and day_of(row.record_us) >= first_day:
+                point = _EVIDENCE.decode(row.evidence).read_point
+                self._tally(point, row.record_us).corrected += 1
 
     def _tally(self, point: str, record_us: int) -> Tally:
         return self._tallies.setdefault((point, day_of(record_us)), Tally())
@@ -190,11 +186,15 @@ def _reviews(connection: Connection, since_us: int) -> dict[tuple[str, int], tup
 
 
 class _Resolution(msgspec.Struct):
-    """Of a resolution, which hypothesis was chosen: 0 is the best, None is none of them."""
+    """Of a resolution, whether a hypothesis was chosen, and which: 0 is the best."""
 
-    choice: int | None = None
+    how: str
+    hypothesis: int | None = None
 
 
 def is_overruled(resolution: str | None) -> bool:
-    """Whether a person chose another hypothesis than the best."""
-    return resolution is not None and msgspec.json.decode(resolution, type=_Resolution).choice != 0
+    """Whether a person said otherwise than the best hypothesis."""
+    if resolution is None:
+        return False
+    said = msgspec.json.decode(resolution, type=_Resolution)
+    return said.how == "quantities" or said.hypothesis != 0

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import json
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -18,6 +18,7 @@ from central.insight import kpi_book
 from central.insight.kpi import DAY_US, Delays, Tally
 from central.insight.kpi_book import KpiBook
 from central.moments import to_us
+from central.reviews.model import Resolution
 from central.stock import ledger
 from central.stock.model import Movement
 from central.store import Database
@@ -62,7 +63,7 @@ def sensed(number: int, source: str, destination: str, late_s: float, **more: An
     point = more.pop("point", "dock-1")
     return moving(
         number, source, destination, origin="portal",
-        evidence={"read_point": point, **more.pop("evidence", {})},
+        evidence={"read_point": point},
         **more,
     )  # fmt: skip
 
@@ -84,6 +85,11 @@ def asked(conn: Connection, name: str, *, days: int, **resolved: object) -> None
     )  # fmt: skip
 
 
+def said(how: str, hypothesis: int | None = None) -> str:
+    done = Resolution(id="x", by="anna", at=NOON, how=how, says="so", hypothesis=hypothesis)
+    return msgspec.json.encode(done).decode()
+
+
 def history(conn: Connection) -> None:
     """Two days at two read points; the oldest movement of all is corrected today."""
     open_shop(conn)
@@ -92,27 +98,28 @@ def history(conn: Connection) -> None:
     post(conn, sensed(3, "supplier", "hall", 1, quantity=5, point="dock-2"), late_s=100.0)
     for number in range(4, 12):
         post(conn, sensed(number, "dock", "shelf", 1), late_s=2.0)
-    post(conn, sensed(12, "dock", "hall", 1, evidence={"review": "r-1"}))
+    post(conn, moving(12, "dock", "hall", origin="review", evidence={"review": "r-1"}))
     post(conn, moving(13, "dock", "adjustment", 3, reason="damaged"))
     post(conn, moving(14, "hall", "supplier", 5, corrects="movement-3"))
     post(conn, moving(15, "supplier", "hall", 5))
     post(conn, moving(16, "hall", "supplier", 5, corrects="movement-3"))
     asked(conn, "r-0", days=0)
-    asked(conn, "r-1", days=0, status="resolved", resolution=json.dumps({"choice": 0}))
-    asked(conn, "r-2", days=1, status="resolved", resolution=json.dumps({"choice": 1}))
-    asked(conn, "r-old", days=20, status="resolved", resolution=json.dumps({"choice": None}))
+    asked(conn, "r-1", days=0, status="resolved", resolution=said("hypothesis", 0))
+    asked(conn, "r-2", days=1, status="resolved", resolution=said("hypothesis", 1))
+    asked(conn, "r-3", days=1, status="dismissed", resolution=said("dismissed"))
+    asked(conn, "r-old", days=20, status="resolved", resolution=said("quantities"))
 
 
 async def test_the_ledger_and_the_reviews_are_added_up(database: Database) -> None:
     await database.write(history)
     found = told(await database.read(lambda c: KpiBook().window(c, now_us=NOW_US, days=7)))
     overall: Any = found["overall"]
-    assert (overall["auto_posted"], overall["asked"]) == (10, 3)
+    assert (overall["auto_posted"], overall["asked"]) == (10, 4)
     assert (overall["auto_post_precision"]["hits"], overall["auto_post_precision"]["cases"]) == (
         9,
         10,
     )
-    assert (overall["review_rate"]["hits"], overall["review_rate"]["cases"]) == (3, 13)
+    assert (overall["review_rate"]["hits"], overall["review_rate"]["cases"]) == (4, 14)
     assert (overall["overturn_rate"]["hits"], overall["overturn_rate"]["cases"]) == (2, 12)
     points: Any = found["read_points"]
     assert points["dock-2"]["auto_post_precision"]["value"] == 0.0
@@ -154,7 +161,7 @@ async def test_a_book_goes_on_from_where_it_was(
         post(conn, moving(21, "shelf", "dock", corrects="movement-20"))
         conn.execute(
             schema.review.update().where(schema.review.c.id == "r-0")
-            .values(status="resolved", resolution='{"choice": 2}')
+            .values(status="resolved", resolution=said("hypothesis", 2))
         )  # fmt: skip
 
     await database.write(more)
