@@ -28,6 +28,11 @@ BENCHES = {
         "--recordings DIR..., --workers N, --report FILE.html or FILE.md, "
         "--keep DIR (a JSON file of each folder's figures, for docs/accuracy.md).",
     ),
+    "presence": (
+        "benchmarks.accuracy.presence",
+        "Which tags are there, and where: our zones beside fixed windows, SMURF and EdgeX on the "
+        "same recordings. Option: --recordings DIR.",
+    ),
     "journal": ("benchmarks.journal", "The edge's journal against SQLite (WAL, FULL)."),
     "readers": (
         "benchmarks.readers.run",

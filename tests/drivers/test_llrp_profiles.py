@@ -19,7 +19,7 @@ from edge.config import load
 from tests.drivers.listening import listening
 
 FOLDER = Path(__file__).parents[2] / "firmware_configs" / "llrp"
-PROFILES = ("conveyor.toml", "dock-portal.toml", "doorway.toml", "shelf.toml")
+PROFILES = ("conveyor.toml", "dock-portal.toml", "doorway.toml", "shelf.toml", "zone.toml")
 EDGE = '[edge]\nname = "box"\nsite = "here"\n'
 ZEBRA_PEN = 161
 READERS = {

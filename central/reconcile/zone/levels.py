@@ -25,7 +25,7 @@ UNHEARD_DBM = -80.0
 QUICK_S = 1.0
 _SLOW = 12.0
 _GAPS = 5.0
-_UNHEARD_READS = 0.1
+_UNHEARD_READS = 0.15
 _CHANCE_DB = 4 * 2.1
 """Four standard deviations of one read's level at a fixed place: 2.1 dB over hopping channels."""
 _MOST_PLACES = 8

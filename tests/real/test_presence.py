@@ -1,0 +1,45 @@
+"""Presence on recorded radio: a fixed share of what ``tallyport bench presence`` measures whole."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from benchmarks.accuracy.presence import graded, measured, scenes_in
+from benchmarks.datasets import nedap, r420, r420_grid
+
+LOGS = Path(__file__).parents[2].parent / "shared" / "data" / "rfid_logs"
+ROOM = LOGS / "r420_sllurp_room"
+
+pytestmark = pytest.mark.skipif(not LOGS.exists(), reason="the shared recordings are not here")
+
+
+def figures(folder: Path, tracker: str) -> dict[str, float]:
+    return measured([one for scene in scenes_in(folder) for one in graded(scene, tracker)])
+
+
+def test_as_steady_as_ten_seconds_at_a_fifth_of_its_lag(tmp_path: Path) -> None:
+    for scan in ("samples_location1/sample1", "samples_location2/sample3"):
+        source = LOGS / "nedap_retail_box" / "data" / "labelset1" / f"{scan}.csv.gz"
+        nedap.convert(source, tmp_path)
+    ours, window = figures(tmp_path, "tallyport"), figures(tmp_path, "fixed_10s")
+    assert ours["wanted_false_absent"] <= window["wanted_false_absent"] + 0.001
+    assert ours["wanted_lag_p95"] <= window["wanted_lag_p50"] / 5
+    assert ours["ambient_false_absent"] <= window["ambient_false_absent"] / 2
+    assert ours["wanted_arrival_p95"] <= 1.0
+
+
+def test_tags_that_stand_still_move_less_than_by_edgex(tmp_path: Path) -> None:
+    written = r420_grid.convert(ROOM / "Test8", tmp_path)
+    assert len(written) == 64
+    ours, edgex = figures(tmp_path, "tallyport"), figures(tmp_path, "edgex")
+    assert ours["false_moves_per_h"] < edgex["false_moves_per_h"]
+    assert ours["at_place"] > edgex["at_place"] - 0.02
+
+
+def test_more_walks_are_followed_than_by_edgex_and_sooner(tmp_path: Path) -> None:
+    r420.convert(ROOM / "MovementTesting" / "LineTests", tmp_path)
+    ours, edgex = figures(tmp_path, "tallyport"), figures(tmp_path, "edgex")
+    assert ours["moves_found"] >= edgex["moves_found"]
+    assert ours["move_lag_p50"] < edgex["move_lag_p50"]
