@@ -1,7 +1,7 @@
 """A portal's recording, judged as in production and held against its truth.
 
-The ledger has no say here, as a recording does not tell what was on stock: every tag stands for
-one piece of one item that is known and could go either way.
+A recording does not tell what was on stock: every tag stands for one piece of one item that is
+known and may go either way, until a movement of it is posted: then the ledger knows where it is.
 
 Recordings of one read point that follow each other in time are one log to judging, as they would
 be in production: what it learned of the place from one, it knows in the next.
@@ -63,17 +63,27 @@ class Names:
         return self._theirs[epc]
 
 
-class _Anywhere(Mapping[str, str]):
-    """A ledger on which every tag lies where it may come in and go out."""
+class _Ledger(Mapping[str, str]):
+    """Where each tag's goods are: after what was posted there, before that where they may come
+    in and go out. It begins anew with every recording, since nobody recorded what was between.
+    """
+
+    def __init__(self) -> None:
+        self._posted: dict[str, str] = {}
+
+    def post(self, movements: Iterable[Movement]) -> None:
+        """As the ledger would."""
+        for movement in movements:
+            self._posted.update(dict.fromkeys(movement.epcs, movement.destination))
 
     def __getitem__(self, epc: str) -> str:
-        return _ELSEWHERE
+        return self._posted.get(epc, _ELSEWHERE)
 
     def __iter__(self) -> Iterator[str]:
-        return iter(())
+        return iter(self._posted)
 
     def __len__(self) -> int:
-        return 0
+        return len(self._posted)
 
 
 class Production:
@@ -116,10 +126,11 @@ class _Place:
         header = replace(header, started_at=header.started_at + timedelta(microseconds=late_us))
         self._ended_us = _us(header.started_at) - late_us + round(recording.duration_s * 1e6)
         point = ReadPoint(code=header.read_point, kind="portal", location="inside")
+        ledger = _Ledger()
         context = Context(
             read_points={header.read_point: point},
             packs={_GTIN: Pack(gtin=_GTIN, sku="ITEM")},
-            placed=_Anywhere(),
+            placed=ledger,
         )
         log = self._counted(_log(_renamed(recording, header, self._names), header))
         answered = verdicts(
@@ -130,6 +141,7 @@ class _Place:
             after_seq=self._seq,
         )
         for verdict, known_t in answered:
+            ledger.post(verdict.movements)
             for epc, event in _answers(verdict, header.started_at, known_t):
                 yield self._names.theirs(epc), event
 

@@ -9,6 +9,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -145,6 +146,26 @@ def test_recordings_of_one_place_are_one_log(tmp_path: Path) -> None:
     alone, after, again = (list(events) for events in heard)
     assert [event for _, event in after] == [event for _, event in alone]  # times are its own
     assert again == alone  # from before the last: another world of the same name
+
+
+def test_what_was_posted_is_on_the_ledger_until_the_recording_ends(tmp_path: Path) -> None:
+    """The same twelve tags seem to come in twice: the second time they were inside already. In
+    another recording they may have been carried out in between.
+    """
+    path = dock(tmp_path / "twice.jsonl")
+    lines = path.read_text(encoding="utf-8").splitlines(keepends=True)
+    again = [
+        read
+        for serial in range(12)
+        for read in carried(serial, 50.0, inwards=True)
+    ]  # fmt: skip
+    more = "".join(msgspec.json.encode(one).decode() + "\n" for one in again)
+    path.write_text("".join(lines) + more, encoding="utf-8")
+    portal = graded(path)["portal"]
+    assert (of(portal, "precision"), of(portal, "recall")) == ((24, 24), (24, 24))
+    header = lines[0].replace("08:00:00", "09:00:00")
+    (tmp_path / "later.jsonl").write_text(header + "".join(lines[1:]), encoding="utf-8")
+    assert of(graded(tmp_path)["portal"], "recall") == (48, 48)
 
 
 def test_what_was_judged_wrongly_is_told_with_its_time(tmp_path: Path) -> None:
