@@ -123,7 +123,11 @@ def told_of(rungs: dict[str, list[OfFile]]) -> dict[str, Any]:
         results.shorten(told)
         curve = coverage(answers_of(one for file in files for one in file.happenings))
         thin = max(1, len(curve) // _CURVE_POINTS)
-        told["curve"] = [[round(s, 4), round(e, 5)] for s, e in (*curve[::thin], *curve[-1:])]
+        told["curve"] = [
+            [round(share, 4), round(error, 5)]
+            for number, (share, error) in enumerate(curve)
+            if number % thin == 0 or number == len(curve) - 1
+        ]
         if LADDER.get(rung, 0) is not None:
             del told["examples"]
         found[rung] = told

@@ -159,7 +159,7 @@ def _frame(
         pen.line(left, y, right, y, ink="#ffffff")
         pen.text(left - 5, y - 3, words, size=8, ink=GREY, anchor="end")
     pen.text((left + right) / 2, bottom - 24, across.label, size=8.5, ink=GREY, anchor="middle")
-    pen.text(2, top + 1, up.label, size=8.5, ink=GREY)
+    pen.text(left, top + 2, up.label, size=8.5, ink=GREY)
     return place
 
 
