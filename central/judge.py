@@ -19,7 +19,7 @@ import structlog
 from sqlalchemy import Connection
 from sqlalchemy.exc import DBAPIError
 
-from central import findings, questions
+from central import findings, questions, whereabouts
 from central.catalogue.context import ContextCache, next_change
 from central.documents import books
 from central.leases import Alone, Holder
@@ -58,7 +58,7 @@ class _JudgingFailed(Exception):
 
 class Judge:
     """See the module. ``counters``: ``observations``, ``movements``, ``repeated``,
-    ``witnesses``, ``reviews``, ``passes``, ``ignored``, ``failed``, ``retries``.
+    ``witnesses``, ``reviews``, ``passes``, ``presence``, ``ignored``, ``failed``, ``retries``.
     """
 
     def __init__(
@@ -238,6 +238,8 @@ class Judge:
         told: Counter[str],
     ) -> None:
         told.update(passes=len(verdict.passes), ignored=len(verdict.ignored))
+        told.update(presence=len(verdict.presence))
+        whereabouts.keep(conn, verdict.presence, log_id)
         if not any((verdict.movements, verdict.reviews, verdict.passes, verdict.witnesses)):
             return
         results = ledger.post_each(conn, verdict.movements, record_us=record_us, log_id=log_id)

@@ -16,7 +16,7 @@ from typing import NamedTuple
 import msgspec
 from sqlalchemy import Connection, text
 
-from central import findings, stretches
+from central import findings, stretches, whereabouts
 from central.catalogue.context import ContextCache, context_changes
 from central.documents import books
 from central.observations import read_share
@@ -32,7 +32,7 @@ __all__ = ["differences"]
 
 SENSED = ("portal", "shelf", "scan")
 """The origins that only judging posts."""
-_DECIDED = ("review", "portal_pass", "witness", "document_note")
+_DECIDED = ("review", "portal_pass", "presence_event", "witness", "document_note")
 """Tables that only judging writes to, besides the ledger."""
 _MOST = 100
 _PAGE = 1_000
@@ -52,6 +52,7 @@ class _Replay:
         self._conn = conn
         self._found: list[str] = []
         self._ids: dict[str, set[str]] = {name: set() for name in ("movement", *_DECIDED)}
+        self._presence_from = whereabouts.compared_from(conn)
         self._set_aside = set(
             conn.execute(text("SELECT id FROM review WHERE id LIKE 'fault-%'")).scalars()
         )
@@ -110,6 +111,11 @@ class _Replay:
         for one in verdict.passes:
             self._ids["portal_pass"].add(one.id)
             self._stored(log_id, "portal_pass", one.id, findings.pass_row(one))
+        for event in verdict.presence:
+            self._ids["presence_event"].add(event.id)
+            if log_id >= self._presence_from:
+                row = whereabouts.presence_row(event)
+                self._stored(log_id, "presence_event", event.id, row)
         for witness in verdict.witnesses:
             self._ids["witness"].add(witness.id)
             self._stored(log_id, "witness", witness.id, witnesses.row_of(witness))

@@ -35,10 +35,12 @@ from central.schema_judging import (
     trace,
     worker,
 )
+from central.schema_presence import presence, presence_event
 
 __all__ = [  # of other modules; the tables below are everybody's, too
     "cursor", "document", "document_note", "label", "memory", "metadata", "partition",
-    "portal_pass", "review", "stretch", "trace", "witness", "worker",
+    "portal_pass",
+    "presence", "presence_event", "review", "stretch", "trace", "witness", "worker",
 ]  # fmt: skip
 
 _Id = ID
@@ -89,6 +91,7 @@ read_point = Table(
     Column("outbound_to", Text, ForeignKey("location.code"), nullable=False),
     Column("fuse_s", Integer, nullable=False, server_default="600"),
     Column("inferred", Text, nullable=False, server_default="review"),
+    Column("gone_after_s", Float, nullable=False, server_default="60"),
 )
 plate_plan = Table(
     "plate_plan",

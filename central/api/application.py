@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from fastapi import FastAPI
 
-from central.api import catalogue, health, kpis, problems, reviews, sensed, series, stock
+from central.api import catalogue, health, kpis, presence, problems, reviews, sensed, series, stock
 from central.api.road import Road
 from central.api.services import Services
 from central.insight.kpi_book import KpiBook
@@ -34,6 +34,7 @@ def build(services: Services, pages: Pages) -> FastAPI:
     app.include_router(stock.router(services))
     app.include_router(reviews.router(services))
     app.include_router(sensed.router(services, road))
+    app.include_router(presence.router(services))
     app.include_router(series.router(services))
     app.include_router(kpis.router(services, book))
     app.include_router(health.router(services, road, book))

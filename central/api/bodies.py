@@ -83,10 +83,11 @@ class ReadPointBody(_Body):
         json_schema_extra={"examples": [{"kind": "portal", "location": "backroom"}]},
     )
 
-    kind: Literal["portal", "shelf", "scan"]
+    kind: Literal["portal", "shelf", "scan", "zone"]
     location: Code
     inbound_from: Code = "supplier"
     outbound_to: Code = "customer"
+    gone_after_s: Annotated[float, Field(ge=1, le=86_400)] = 60.0
 
 
 class PlateBody(_Body):

@@ -55,7 +55,7 @@ def router(services: Services, road: Road) -> APIRouter:
 
 def _device(row: RowMapping) -> dict[str, object]:
     """A device; what its edge said last is not believed while that edge is away."""
-    shown = _row(row)
+    shown = told_row(row)
     if shown["edge_state"] == "offline":
         shown["state"] = "offline"
         shown["cause"] = f"its edge {shown['edge']} has no connection to the broker"
@@ -79,10 +79,10 @@ async def _newest(
     found = await services.read(lambda c: c.execute(query).mappings().all())
     last = found[-1] if len(found) == limit else None
     following = None if last is None else f"{last[by.name]}~{last['id']}"
-    return page([_row(row) for row in found], following)
+    return page([told_row(row) for row in found], following)
 
 
-def _row(row: RowMapping) -> dict[str, object]:
+def told_row(row: RowMapping) -> dict[str, object]:
     """A row as people's programs read it: times with a zone, JSON as JSON."""
     shown: dict[str, object] = {}
     for name, value in row.items():

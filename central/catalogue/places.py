@@ -10,9 +10,11 @@ from central.catalogue.errors import AlreadyExists, NotFound, NotValid
 from central.catalogue.items import get_item
 from central.effective import next_log_id
 from central.reconcile.verdict import PlatePlan, ReadPoint
+from central.reconcile.zone.zone import SHORTEST_S
 from central.stock.model import LocationKind
 
-READ_POINT_KINDS = ("portal", "shelf", "scan")
+READ_POINT_KINDS = ("portal", "shelf", "scan", "zone")
+MOST_GONE_AFTER_S = 86_400.0
 INFERRED = ("review", "auto")
 MOST_FUSE_S = 86_400
 
@@ -70,6 +72,11 @@ def put_read_point(conn: Connection, read_point: ReadPoint) -> ReadPoint:
         raise NotValid(f"what is inferred is left to {known}, not {read_point.inferred!r}")
     if not 0 <= read_point.fuse_s <= MOST_FUSE_S:
         raise NotValid(f"fuse_s is 0 (never) to {MOST_FUSE_S} seconds, not {read_point.fuse_s}")
+    if not SHORTEST_S <= read_point.gone_after_s <= MOST_GONE_AFTER_S:
+        raise NotValid(
+            f"gone_after_s is {SHORTEST_S:.0f} to {MOST_GONE_AFTER_S:.0f} seconds, "
+            f"not {read_point.gone_after_s}"
+        )
     for code in (read_point.location, read_point.inbound_from, read_point.outbound_to):
         get_location(conn, code)
     values = msgspec.structs.asdict(read_point) | {"valid_from_log": next_log_id(conn)}

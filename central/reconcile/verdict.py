@@ -37,7 +37,7 @@ class ReadPoint(msgspec.Struct, frozen=True, kw_only=True):
     ``outbound_to``; a shelf's plates hold stock at ``location``, refilled from
     ``inbound_from`` and picked to ``outbound_to``; scans receive into ``location``.
     A zone's tags are at the places that its antennas' aliases name, or at ``location``, and
-    gone after a silence of at most a minute; they move no stock.
+    gone after a silence of at most ``gone_after_s``; they move no stock.
 
     What another kind of sensor moved within ``fuse_s`` seconds of event time between the same
     places may be the same event (0: never; see ``fusion``). ``inferred`` says what becomes of
@@ -51,6 +51,7 @@ class ReadPoint(msgspec.Struct, frozen=True, kw_only=True):
     outbound_to: str = "customer"
     fuse_s: int = 600
     inferred: str = "review"
+    gone_after_s: float = 60.0
 
 
 class PlatePlan(msgspec.Struct, frozen=True, kw_only=True):

@@ -28,8 +28,6 @@ ENOUGH_READS = 2
 SHORTEST_S = 1.0
 """No silence is believed sooner: a reader works round by round, and antenna by antenna."""
 MOST_TAGS = 20_000
-GONE_AFTER_S = 60.0
-"""The longest silence of a tag that is present, however seldom it was heard."""
 LOOK_US = 100_000
 """Silences are looked at no oftener than this; what is told has the exact time all the same."""
 _LATE_S = 0.2
@@ -117,7 +115,7 @@ class Zone(msgspec.Struct):
         if isinstance(seen, TagResident):
             pace_us = round(_PACE_KEPT * self.pace_us.get(seen.device, 0))
             self.pace_us[seen.device] = max(until_us - at_us, pace_us)
-        tag.due_us = tag.quiet_us + self._patience_us(tag)
+        tag.due_us = tag.quiet_us + self._patience_us(tag, point)
         self.next_us = min(self.next_us, tag.due_us)
         change = self._change(tag)
         if change is not None:
@@ -187,14 +185,14 @@ class Zone(msgspec.Struct):
     def _place(self, seen: TagSighting | TagResident) -> str:
         return self.aliases.get(f"{seen.device}/{seen.antenna}", "")
 
-    def _patience_us(self, tag: Tag) -> int:
+    def _patience_us(self, tag: Tag, point: ReadPoint) -> int:
         """How long this tag's silence says nothing."""
         patience_s = max(SHORTEST_S, tag.gaps.longest_s())
         pace_us = self.pace_us.get(tag.device)
         if pace_us:
             # Its reads may be told with the next summary; the last one ended with a gap.
             patience_s = max(patience_s, pace_us / 1e6 + tag.gaps.longest_s(0.75) + _LATE_S)
-        return round(1e6 * min(GONE_AFTER_S, patience_s))
+        return round(1e6 * min(point.gone_after_s, patience_s))
 
     # ---- what is not heard any more ------------------------------------------------------
     def ripen(self, now_us: int, logged: Logged, point: ReadPoint) -> list[PresenceEvent]:

@@ -1,0 +1,157 @@
+"""Which tags are in which zone, and at which of its places: kept with what judging found, and told.
+
+``presence`` holds the tags that are there now, ``presence_event`` what happened, the newest
+``KEPT`` of it: older history is let go of, as the observation log tells it again (``central
+replay``). Neither says anything of stock.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import msgspec
+from sqlalchemy import Connection, RowMapping, Select, Table, func, select, text
+
+from central import schema
+from central.bulk import BulkInsert, storable
+from central.moments import to_us
+from central.reconcile.verdict import PresenceEvent
+
+__all__ = ["KEPT", "compared_from", "events", "keep", "presence_row", "present"]
+
+KEPT = 500_000
+_EVENT = (
+    ("id", "text"),
+    ("read_point", "text"),
+    ("epc", "text"),
+    ("kind", "text"),
+    ("place", "text"),
+    ("was", "text"),
+    ("event_us", "bigint"),
+    ("decided_us", "bigint"),
+    ("heard_us", "bigint"),
+    ("confidence", "double precision"),
+    ("reads", "bigint"),
+    ("causes", "text"),
+)
+_EVENTS = BulkInsert(
+    "presence_event", (*_EVENT, ("log_id", "bigint")), "ON CONFLICT (id) DO NOTHING"
+)
+_THERE = BulkInsert(
+    "presence",
+    (
+        ("read_point", "text"),
+        ("epc", "text"),
+        ("place", "text"),
+        ("arrived_us", "bigint"),
+        ("since_us", "bigint"),
+        ("confidence", "double precision"),
+    ),
+    "ON CONFLICT (read_point, epc) DO UPDATE SET place = excluded.place, "
+    "since_us = excluded.since_us, confidence = excluded.confidence",
+)
+_GONE = text("DELETE FROM presence WHERE read_point = :read_point AND epc = :epc")
+_PRUNE = text("DELETE FROM presence_event WHERE no <= (SELECT max(no) FROM presence_event) - :kept")
+_OLDEST = text("SELECT no, log_id FROM presence_event ORDER BY no LIMIT 1")
+_encode = msgspec.json.Encoder().encode
+
+
+def keep(conn: Connection, told: Sequence[PresenceEvent], log_id: int) -> None:
+    """Store what log entry ``log_id`` led to; a repeat changes nothing."""
+    if not told:
+        return
+    _EVENTS.run(conn, [(*presence_row(one).values(), log_id) for one in told])
+    last = {(one.read_point, one.epc): one for one in told}
+    gone = {key for one in told if one.kind == "departed" for key in [(one.read_point, one.epc)]}
+    if gone:
+        keys = [{"read_point": point, "epc": epc} for point, epc in sorted(gone)]
+        conn.execute(_GONE, keys)
+    there = [one for one in last.values() if one.kind != "departed"]
+    _THERE.run(conn, [_there(one) for one in there])
+    conn.execute(_PRUNE, {"kept": KEPT})
+
+
+def presence_row(one: PresenceEvent) -> dict[str, object]:
+    """An event's columns, all of which judging again must give alike."""
+    return {
+        "id": one.id,
+        "read_point": one.read_point,
+        "epc": one.epc,
+        "kind": one.kind,
+        "place": storable(one.place),
+        "was": storable(one.was),
+        "event_us": to_us(one.event_time),
+        "decided_us": to_us(one.decided_at),
+        "heard_us": to_us(one.heard_at),
+        "confidence": one.confidence,
+        "reads": one.reads,
+        "causes": _encode(one.causes).decode(),
+    }
+
+
+def compared_from(conn: Connection) -> int:
+    """The first log entry of which every event is kept: before it there is nothing to compare."""
+    oldest = conn.execute(_OLDEST).one_or_none()
+    return 0 if oldest is None or oldest.no == 1 else int(oldest.log_id) + 1
+
+
+def present(
+    conn: Connection,
+    *,
+    epc: str | None = None,
+    read_point: str | None = None,
+    place: str | None = None,
+    after: tuple[str, str] | None = None,
+    limit: int = 50,
+) -> Sequence[RowMapping]:
+    """The tags that are there now, by read point and EPC, behind ``after`` of these two.
+
+    Those of a read point that is no zone any more are not told.
+    """
+    table = schema.presence.c
+    query = _of(
+        select(schema.presence), schema.presence, epc=epc, read_point=read_point, place=place
+    )
+    points = schema.read_point
+    newest = select(func.max(points.c.id)).group_by(points.c.code)
+    zones = select(points.c.code).where(points.c.id.in_(newest), points.c.kind == "zone")
+    query = query.where(table.read_point.in_(zones))
+    if after is not None:
+        behind, name = after
+        query = query.where(
+            (table.read_point > behind) | ((table.read_point == behind) & (table.epc > name))
+        )
+    query = query.order_by(table.read_point, table.epc).limit(limit)
+    return conn.execute(query).mappings().all()
+
+
+def events(
+    conn: Connection,
+    *,
+    epc: str | None = None,
+    read_point: str | None = None,
+    place: str | None = None,
+    before: int | None = None,
+    limit: int = 50,
+) -> Sequence[RowMapping]:
+    """What happened, newest first, before number ``before``."""
+    table = schema.presence_event
+    query = _of(select(table), table, epc=epc, read_point=read_point, place=place)
+    if before is not None:
+        query = query.where(table.c.no < before)
+    return conn.execute(query.order_by(table.c.no.desc()).limit(limit)).mappings().all()
+
+
+def _of(
+    query: Select[Any], table: Table, *, epc: str | None, read_point: str | None, place: str | None
+) -> Select[Any]:
+    for name, wanted in (("epc", epc), ("read_point", read_point), ("place", place)):
+        if wanted is not None:
+            query = query.where(table.c[name] == wanted)
+    return query
+
+
+def _there(one: PresenceEvent) -> tuple[object, ...]:
+    at_us = to_us(one.event_time)
+    return one.read_point, one.epc, storable(one.place), at_us, at_us, one.confidence
