@@ -9,9 +9,9 @@ Memories are kept by partition of read points: each of several workers judges it
 from __future__ import annotations
 
 import asyncio
-from collections import Counter
-from collections.abc import Sequence
-from contextlib import nullcontext
+from collections import Counter, deque
+from collections.abc import Callable, Sequence
+from contextlib import suppress
 from typing import NamedTuple
 
 import msgspec
@@ -19,18 +19,19 @@ import structlog
 from sqlalchemy import Connection
 from sqlalchemy.exc import DBAPIError
 
-from central import findings, questions, whereabouts
+from central import amendments, findings, questions, whereabouts
 from central.catalogue.context import ContextCache, next_change
 from central.documents import books
 from central.leases import Alone, Holder
+from central.minds import Minds
 from central.observations import read_share
 from central.partitions import Held, partition_of
-from central.reconcile.reconciler import Reconciler
+from central.reconcile.mind import Mind
 from central.reconcile.verdict import Context, Logged, Review, Verdict
 from central.stock import ledger, witnesses
 from central.stock.model import StockError
 from central.store import Database, blames_the_row
-from central.stretches import Judged, Recorder, behind, keep, memories
+from central.stretches import Judged, Recorder, behind, keep
 from central.tide import Tide
 from gateway.clock import Clock, SystemClock
 
@@ -40,16 +41,18 @@ _log = structlog.get_logger("central.judge")
 _STRETCH = 1_000
 _RETRY_S = 1.0
 _TELL_EVERY_S = 60.0
+_SETTLE_S = 0.5
+"""What waits for others that are silent goes on after this: an edge commits every 250 ms."""
 _PATIENCE = 60
 """Tries, one a second, that an observation gets for which there is not enough memory."""
 
 
-class _Mind(NamedTuple):
-    """A partition's reconciler, as of a lease's epoch and a place in the log."""
+class _At(NamedTuple):
+    """When central posts something, under which log entry, with which context's version."""
 
-    epoch: int
-    position: int
-    reconciler: Reconciler
+    record_us: int
+    log_id: int
+    context: int
 
 
 class _JudgingFailed(Exception):
@@ -75,6 +78,8 @@ class Judge:
         self._clock = clock or SystemClock()
         self._told_at_s = -_TELL_EVERY_S
         self._contexts = ContextCache()
+        self._minds = Minds()
+        self._passed: deque[tuple[float, int]] = deque()
         self._forget()
         self._starved = 0
         self.counters: Counter[str] = Counter()
@@ -88,13 +93,16 @@ class Judge:
             try:
                 while await self.step():
                     self._starved = 0
+                waiting = await self.settle()
             except (DBAPIError, OSError, MemoryError) as error:
                 self._starved += 1
                 self.counters["retries"] += 1
                 self._waits(error)
                 await asyncio.sleep(_RETRY_S)
                 continue
-            await self._tide.above(level)
+            with suppress(TimeoutError):
+                async with asyncio.timeout(_SETTLE_S if waiting else None):
+                    await self._tide.above(level)
 
     def _waits(self, error: DBAPIError | OSError | MemoryError) -> None:
         """Say so when it begins and once a minute, not at every try."""
@@ -107,7 +115,8 @@ class Judge:
                 _log.error("judging_waits_for_the_machine", why=str(error) or repr(error))
 
     def _forget(self) -> None:
-        self._minds: dict[int, _Mind] = {}
+        self._minds.forget()
+        self._passed.clear()
         self._recorder = Recorder()
 
     async def step(self) -> bool:
@@ -120,6 +129,61 @@ class Judge:
         if taken:
             self._tide.rise()
         return taken > 0
+
+    async def settle(self) -> bool:
+        """Let what has waited long enough go on; whether something still waits."""
+        upto_log = self._passed_since(_SETTLE_S)
+        while not self._minds.know(self._holder.held) or self._minds.waits_since(upto_log):
+            try:
+                settled = await self._database.write(lambda c: self._settle_one(c, upto_log))
+            except BaseException:
+                self._forget()
+                raise
+            if not settled:
+                break
+            self._tide.rise()
+        return self._minds.waiting() is not None
+
+    def _passed_since(self, seconds: float) -> int:
+        """The log entry that was judged so long ago; 0 when that is not known."""
+        then_s = self._clock.steady_s() - seconds
+        while len(self._passed) > 1 and self._passed[1][0] <= then_s:
+            self._passed.popleft()
+        return self._passed[0][1] if self._passed and self._passed[0][0] <= then_s else 0
+
+    def _settle_one(self, conn: Connection, upto_log: int) -> bool:
+        """Let one read point go on where something waits since then, if there is any."""
+        mine = self._holder.mine(conn)
+        minds = self._minds.recall(conn, mine)
+        for one in mine:
+            waiting = minds[one.no].waiting
+            if waiting is not None and waiting <= min(upto_log, one.position):
+                self._let_go_on(conn, one, minds[one.no], min(upto_log, one.position))
+                return True
+        self._minds.forget()
+        for one in mine:
+            self._minds.keep([one], one.position, minds)
+        if mine and not self._passed:
+            self._passed.append((self._clock.steady_s(), min(one.position for one in mine)))
+        return False
+
+    def _let_go_on(self, conn: Connection, one: Held, mind: Mind, upto_log: int) -> None:
+        context = self._contexts.load(conn, at_log=one.position + 1)
+        ledger_from = witnesses.height(conn)
+        told: Counter[str] = Counter()
+        at = _At(self._clock.now_us(), one.position, context.version)
+
+        def verdict(mind: Mind) -> Verdict:
+            return mind.settle(upto_log, context)
+
+        mind = self._carefully(conn, mind, verdict, at, told, None)
+        keep(conn, [one], one.position, {one.no: mind.dump()})
+        judged = Judged(
+            frozenset({one.no}), one.position, upto_log, ledger_from, witnesses.height(conn)
+        )
+        self._recorder.record(conn, judged)
+        self._minds.keep([one], one.position, {one.no: mind})
+        self.counters.update(told)
 
     def _one_stretch(self, conn: Connection) -> int:
         mine = self._holder.mine(conn)
@@ -140,49 +204,36 @@ class Judge:
         grew = told["movements"] or told["witnesses"]
         ledger_upto = witnesses.height(conn) if grew else ledger_from
         self._recorder.record(conn, Judged(numbers, after, reached, ledger_from, ledger_upto))
-        for one in group:
-            self._minds[one.no] = _Mind(one.epoch, reached, minds[one.no])
+        self._minds.keep(group, reached, minds)
+        self._passed.append((self._clock.steady_s(), reached))
         self.counters.update(told)
         self.counters["observations"] += len(logged)
         return reached - after
 
     def _judged(
         self, conn: Connection, group: Sequence[Held], logged: Sequence[Logged]
-    ) -> tuple[Counter[str], dict[int, Reconciler], dict[int, bytes]]:
+    ) -> tuple[Counter[str], dict[int, Mind], dict[int, bytes]]:
         """Post what the entries come to; the counts, the minds afterwards, and how those that
         learnt something are kept.
         """
         record_us = self._clock.now_us()
         context = self._contexts.load(conn, at_log=group[0].position + 1)
-        minds = self._recall(conn, group)
+        minds = self._minds.recall(conn, group)
         try:
             with conn.begin_nested():
                 told = self._each(conn, minds, logged, context, record_us)
                 return told, minds, _states(minds, logged)
         except _JudgingFailed:
             _log.exception("judging_failed", first=logged[0].log_id, last=logged[-1].log_id)
-            self._minds.clear()
-            minds = self._recall(conn, group)
+            self._minds.forget()
+            minds = self._minds.recall(conn, group)
             told = self._each(conn, minds, logged, context, record_us, setting_aside=True)
             return told, minds, _states(minds, logged)
-
-    def _recall(self, conn: Connection, group: Sequence[Held]) -> dict[int, Reconciler]:
-        """The minds of these partitions: as we left them, or as they were kept."""
-        minds = {
-            one.no: self._minds[one.no].reconciler
-            for one in group
-            if one.no in self._minds and self._minds[one.no][:2] == (one.epoch, one.position)
-        }
-        others = [one.no for one in group if one.no not in minds]
-        if others:
-            kept = memories(conn, others)
-            minds |= {no: Reconciler(kept.get(no)) for no in others}
-        return minds
 
     def _each(
         self,
         conn: Connection,
-        minds: dict[int, Reconciler],
+        minds: dict[int, Mind],
         logged: Sequence[Logged],
         context: Context,
         record_us: int,
@@ -196,26 +247,56 @@ class Judge:
         that shows the fault goes to a person, and judging goes on as if it had not been.
         """
         told: Counter[str] = Counter()
-        known = context.version
         for one in logged:
             no = partition_of(one.observation.read_point)
-            before = minds[no].dump() if setting_aside else b""
+
+            def verdict(mind: Mind, one: Logged = one) -> Verdict:
+                return mind.judge(one, context)
+
+            at = _At(record_us, one.log_id, context.version)
+            if setting_aside:
+                minds[no] = self._carefully(conn, minds[no], verdict, at, told, one)
+                continue
             try:
-                with conn.begin_nested() if setting_aside else nullcontext():
-                    verdict = minds[no].judge([one], context)
-                    self._store(conn, verdict, record_us, one.log_id, context=known, told=told)
-                    if setting_aside:
-                        minds[no].dump()  # a mind that cannot be kept has learnt a fault
+                self._store(conn, verdict(minds[no]), at, told)
             except Exception as error:
                 if self._is_the_machines(error):
                     raise
-                if not setting_aside:
-                    raise _JudgingFailed from error
-                told["failed"] += 1
-                minds[no] = Reconciler(before)
-                verdict = Verdict(reviews=(questions.of_fault(one, error),))
-                self._store(conn, verdict, record_us, one.log_id, context=known, told=told)
+                raise _JudgingFailed from error
         return told
+
+    def _carefully(  # noqa: PLR0917 (what one step of judging needs)
+        self,
+        conn: Connection,
+        mind: Mind,
+        verdict: Callable[[Mind], Verdict],
+        at: _At,
+        told: Counter[str],
+        one: Logged | None,
+    ) -> Mind:
+        """Judge, and set aside what judging fails on: that which had its turn when it failed, or
+        else ``one``, or all that waits. The mind as it is then.
+        """
+        before = mind.dump()
+        aside: set[int] = set()
+        while True:
+            try:
+                with conn.begin_nested():
+                    self._store(conn, verdict(mind), at, told)
+                    mind.dump()  # a mind that cannot be kept has learnt a fault
+            except Exception as error:
+                if self._is_the_machines(error):
+                    raise
+                culprit = mind.at or one
+                assert culprit is not None
+                told["failed"] += 1
+                self._store(conn, Verdict(reviews=(questions.of_fault(culprit, error),)), at, told)
+                mind = Mind(before, aside=aside | {culprit.log_id})
+                if culprit.log_id in aside:  # this did not help
+                    return mind if one is not None else mind.without_waiting()
+                aside.add(culprit.log_id)
+            else:
+                return mind
 
     def _is_the_machines(self, error: Exception) -> bool:
         """Whether the database, or the machine, failed and not judging, which opens nothing but
@@ -231,17 +312,16 @@ class Judge:
         self,
         conn: Connection,
         verdict: Verdict,
-        record_us: int,
-        log_id: int,
-        *,
-        context: int,
+        at: _At,
         told: Counter[str],
     ) -> None:
         told.update(passes=len(verdict.passes), ignored=len(verdict.ignored))
         told.update(presence=len(verdict.presence))
-        whereabouts.keep(conn, verdict.presence, log_id)
-        if not any((verdict.movements, verdict.reviews, verdict.passes, verdict.witnesses)):
+        whereabouts.keep(conn, verdict.presence, at.log_id)
+        posts = (verdict.movements, verdict.amendments, verdict.witnesses)
+        if not any((*posts, verdict.reviews, verdict.passes)):
             return
+        record_us, log_id = at.record_us, at.log_id
         results = ledger.post_each(conn, verdict.movements, record_us=record_us, log_id=log_id)
         refused: list[Review] = []
         for movement, result in zip(verdict.movements, results, strict=True):
@@ -249,16 +329,20 @@ class Judge:
                 refused.append(questions.of_refusal(movement, result))
             else:
                 told["repeated" if result.repeated else "movements"] += 1
+        for amendment in verdict.amendments:
+            asked = amendments.apply(conn, amendment, record_us=record_us, log_id=log_id)
+            refused += [asked] if asked else []
+            told["movements"] += 0 if asked else len(amendment.movements)
         reviews = [*verdict.reviews, *refused]
         findings.keep_reviews(conn, reviews, record_us, log_id)
         findings.keep_passes(conn, verdict.passes, log_id)
-        findings.keep_traces(conn, verdict.traces, log_id, context)
+        findings.keep_traces(conn, verdict.traces, log_id, at.context)
         books.keep_notes(conn, verdict.notes, log_id=log_id)
         fresh = witnesses.add(conn, verdict.witnesses, record_us=record_us, log_id=log_id)
         told.update(reviews=len(reviews), witnesses=len(fresh))
 
 
-def _states(minds: dict[int, Reconciler], logged: Sequence[Logged]) -> dict[int, bytes]:
+def _states(minds: dict[int, Mind], logged: Sequence[Logged]) -> dict[int, bytes]:
     """The minds that some entries touched, as they are kept. Raises ``_JudgingFailed``."""
     touched = {partition_of(one.observation.read_point) for one in logged}
     try:

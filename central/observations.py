@@ -6,7 +6,7 @@ state is a projection that is brought up to date in the same transaction.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterator, Sequence
 
 import msgspec
 from sqlalchemy import Connection, text
@@ -17,7 +17,7 @@ from central.partitions import ALL, partition_of
 from central.reconcile.verdict import Logged
 from gateway.contract import DeviceDescribed, DeviceHealth, Observation
 
-__all__ = ["Arrived", "append", "read_log", "read_share"]
+__all__ = ["Arrived", "append", "heard", "read_log", "read_share"]
 
 _INSERT = BulkInsert(
     "observation",
@@ -52,6 +52,11 @@ _READ = text(
     "SELECT log_id, edge, epoch, seq, read_point, body FROM observation "
     "WHERE log_id > :after AND log_id <= :upto ORDER BY log_id LIMIT :limit"
 )
+_HEARD = text(
+    "SELECT log_id, edge, epoch, seq, body FROM observation WHERE log_id > :after "
+    "AND log_id <= :upto AND read_point = :read_point ORDER BY log_id LIMIT :limit"
+)
+_PAGE = 2_000
 _END = 2**62
 _encoder = msgspec.json.Encoder()
 _decode: msgspec.json.Decoder[Observation] = msgspec.json.Decoder(Observation)
@@ -111,6 +116,16 @@ def read_share(
         if every or partition_of(row[4]) in partitions
     ]
     return logged, rows[-1][0] if rows else after
+
+
+def heard(conn: Connection, read_point: str, first: int, last: int) -> Iterator[Logged]:
+    """A read point's observations from log entry ``first`` to ``last``, in order."""
+    after = first - 1
+    keys = {"upto": last, "read_point": read_point, "limit": _PAGE}
+    while rows := conn.execute(_HEARD, {"after": after} | keys).all():
+        for row in rows:
+            yield Logged(row[0], row[1], row[2], row[3], _decode.decode(row[4]))
+        after = rows[-1][0]
 
 
 def _project(conn: Connection, arrived: Sequence[Arrived], record_us: int) -> None:

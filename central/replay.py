@@ -16,19 +16,19 @@ from typing import NamedTuple
 import msgspec
 from sqlalchemy import Connection, text
 
-from central import findings, stretches, whereabouts
+from central import amendments, findings, stretches, whereabouts
 from central.catalogue.context import ContextCache, context_changes
 from central.documents import books
 from central.observations import read_share
 from central.partitions import PARTITIONS, partition_of
-from central.reconcile.reconciler import Reconciler
+from central.reconcile.mind import Mind
 from central.reconcile.verdict import Context, Logged, Verdict
 from central.stock import queries, rows, witnesses
 from central.stock.model import Movement, Posted
 from central.stock.witnesses import Bound, RecentMovements
 from central.stretches import Judged
 
-__all__ = ["differences"]
+__all__ = ["Turn", "differences", "turns"]
 
 SENSED = ("portal", "shelf", "scan")
 """The origins that only judging posts."""
@@ -37,6 +37,7 @@ _DECIDED = ("review", "portal_pass", "presence_event", "witness", "document_note
 _MOST = 100
 _PAGE = 1_000
 _END = 2**62
+_REVIEW = text("SELECT 1 FROM review WHERE id = :id")
 
 
 def differences(conn: Connection) -> list[str]:
@@ -47,59 +48,83 @@ def differences(conn: Connection) -> list[str]:
     return _Replay(conn).run()
 
 
+class Turn(NamedTuple):
+    """One step of judging: an entry of the log, or (``logged`` is None) that time had passed since
+    entry ``settled`` when ``log_id`` was the last one judged.
+    """
+
+    log_id: int
+    partition: int
+    context: Context
+    logged: Logged | None = None
+    settled: int = 0
+
+    def judged_by(self, mind: Mind) -> Verdict:
+        """What a mind that took all before makes of it."""
+        if self.logged is not None:
+            return mind.judge(self.logged, self.context)
+        if mind.waiting is None or mind.waiting > self.settled:
+            return Verdict()
+        return mind.settle(self.settled, self.context)
+
+
+def turns(conn: Connection) -> Iterator[Turn]:
+    """Every step of judging, in the order in which it was done, with the context of its time."""
+    placed: dict[str, str] = {}
+    ledger = _Ledger(conn)
+    recent = RecentMovements(conn, lambda: ledger.bound)
+    contexts = ContextCache()
+    changes = context_changes(conn)
+    view: Mapping[str, str] = MappingProxyType(placed)
+    for judged in stretches.order(conn):
+        ledger.bring(placed, judged.ledger_from)
+        if judged.settles:
+            context = contexts.load(conn, at_log=judged.after_log + 1, placed=view, recent=recent)
+            (partition,) = judged.partitions
+            yield Turn(judged.after_log, partition, context, settled=judged.upto_log)
+            continue
+        starts = [at for at in changes if judged.after_log + 1 < at <= judged.upto_log]
+        for after, upto in pairwise(
+            [judged.after_log, *(at - 1 for at in starts), judged.upto_log]
+        ):
+            context = contexts.load(conn, at_log=after + 1, placed=view, recent=recent)
+            for logged in _page(conn, judged, after, upto):
+                ledger.bring(placed, judged.ledger_upto, before_log=logged.log_id)
+                partition = partition_of(logged.observation.read_point)
+                yield Turn(logged.log_id, partition, context, logged)
+
+
+def _page(conn: Connection, judged: Judged, after: int, upto: int) -> Iterator[Logged]:
+    while after < upto:
+        logged, after = read_share(conn, after, _PAGE, judged.partitions, upto)
+        yield from logged
+
+
 class _Replay:
     def __init__(self, conn: Connection) -> None:
         self._conn = conn
         self._found: list[str] = []
         self._ids: dict[str, set[str]] = {name: set() for name in ("movement", *_DECIDED)}
         self._presence_from = whereabouts.compared_from(conn)
-        self._set_aside = set(
-            conn.execute(text("SELECT id FROM review WHERE id LIKE 'fault-%'")).scalars()
-        )
+        faults = conn.execute(text("SELECT id FROM review WHERE id LIKE 'fault-%'")).scalars()
+        self._aside = [int(name.removeprefix("fault-")) for name in faults]
 
     def run(self) -> list[str]:
-        reconcilers = [Reconciler() for _ in range(PARTITIONS)]
-        for logged, context in self._entries():
-            if f"fault-{logged.log_id}" in self._set_aside:
-                continue  # judging failed on it, and went on without
-            reconciler = reconcilers[partition_of(logged.observation.read_point)]
+        minds = [Mind(aside=self._aside) for _ in range(PARTITIONS)]
+        for turn in turns(self._conn):
             try:
-                verdict = reconciler.judge([logged], context)
+                verdict = turn.judged_by(minds[turn.partition])
             except Exception as error:  # noqa: BLE001 (told as a difference)
                 self._tell(
-                    f"judging failed on log entry {logged.log_id}, which it had judged "
+                    f"judging failed on log entry {turn.log_id}, which it had judged "
                     f"before: {type(error).__name__}: {error}"
                 )
                 return self._found
-            self._compare(logged.log_id, verdict)
+            self._compare(turn.log_id, verdict)
             if len(self._found) >= _MOST:
                 return self._found[:_MOST]
         self._undecided()
         return self._found[:_MOST]
-
-    def _entries(self) -> Iterator[tuple[Logged, Context]]:
-        """Every judged entry, in the order of judging, with the context of its time."""
-        placed: dict[str, str] = {}
-        ledger = _Ledger(self._conn)
-        recent = RecentMovements(self._conn, lambda: ledger.bound)
-        contexts = ContextCache()
-        changes = context_changes(self._conn)
-        view: Mapping[str, str] = MappingProxyType(placed)
-        for judged in stretches.order(self._conn):
-            ledger.bring(placed, judged.ledger_from)
-            starts = [at for at in changes if judged.after_log + 1 < at <= judged.upto_log]
-            for after, upto in pairwise(
-                [judged.after_log, *(at - 1 for at in starts), judged.upto_log]
-            ):
-                context = contexts.load(self._conn, at_log=after + 1, placed=view, recent=recent)
-                for logged in self._page(judged, after, upto):
-                    ledger.bring(placed, judged.ledger_upto, before_log=logged.log_id)
-                    yield logged, context
-
-    def _page(self, judged: Judged, after: int, upto: int) -> Iterator[Logged]:
-        while after < upto:
-            logged, after = read_share(self._conn, after, _PAGE, judged.partitions, upto)
-            yield from logged
 
     def _compare(self, log_id: int, verdict: Verdict) -> None:
         for movement in verdict.movements:
@@ -123,12 +148,20 @@ class _Replay:
             self._ids["document_note"].add(note.id)
             self._stored(log_id, "document_note", note.id, books.note_row(note))
 
+        for amendment in verdict.amendments:
+            name = amendments.review_id(amendment)
+            if self._conn.execute(_REVIEW, {"id": name}).scalar() is not None:
+                self._ids["review"].add(name)  # a person was asked instead
+                continue
+            for movement in amendment.movements:
+                self._ids["movement"].add(movement.id)
+                self._movement(log_id, movement)
+
     def _movement(self, log_id: int, movement: Movement) -> None:
         posted = queries.movement_by_id(self._conn, movement.id)
         if posted is None:
             refused = f"refused-{movement.id}"[:64]
-            known = text("SELECT 1 FROM review WHERE id = :id")
-            if self._conn.execute(known, {"id": refused}).scalar() is None:
+            if self._conn.execute(_REVIEW, {"id": refused}).scalar() is None:
                 self._tell(f"log entry {log_id} now moves {_said(movement)}, which was not posted")
         elif rows.to_row(0, posted.movement, 0, 0) != rows.to_row(0, movement, 0, 0):
             self._tell(

@@ -16,7 +16,7 @@ from sqlalchemy import Connection, bindparam, text
 
 from central.partitions import PARTITIONS, Held
 
-__all__ = ["Fenced", "Judged", "Recorder", "behind", "keep", "memories", "order"]
+__all__ = ["Fenced", "Judged", "Recorder", "behind", "keep", "memories", "order", "settles"]
 
 _END = 2**62
 _MEMORIES = text("SELECT partition, state FROM memory WHERE partition IN :numbers").bindparams(
@@ -31,6 +31,10 @@ _BEGIN = text(
     "VALUES (:partitions, :after, :upto, :ledger_from, :ledger_upto) RETURNING id"
 )
 _GO_ON = text("UPDATE stretch SET upto_log = :upto, ledger_upto = :ledger_upto WHERE id = :id")
+_SETTLES = text(
+    "SELECT after_log, upto_log, partitions FROM stretch "
+    "WHERE after_log >= :first - 1 AND upto_log <= after_log ORDER BY id"
+)
 _ORDER = text(
     "SELECT partitions, after_log, upto_log, ledger_from, ledger_upto FROM stretch "
     "ORDER BY ledger_from, ledger_upto, id"
@@ -44,6 +48,9 @@ class Fenced(RuntimeError):
 class Judged(NamedTuple):
     """Entries after ``after_log`` up to ``upto_log`` of these partitions, judged over the ledger
     as it stood at ``ledger_from``; it came to what stands up to ``ledger_upto``.
+
+    When ``upto_log`` is not behind ``after_log``, no entry was judged: time had passed since
+    ``upto_log``, and one read point went on because of that.
     """
 
     partitions: frozenset[int]
@@ -51,6 +58,11 @@ class Judged(NamedTuple):
     upto_log: int
     ledger_from: int
     ledger_upto: int
+
+    @property
+    def settles(self) -> bool:
+        """Whether time passed, and nothing else."""
+        return self.upto_log <= self.after_log
 
 
 def behind(mine: Sequence[Held]) -> tuple[list[Held], int]:
@@ -128,9 +140,18 @@ def order(conn: Connection) -> Iterator[Judged]:
         yield Judged(numbers, *row[1:])
 
 
+def settles(conn: Connection, no: int, first_log: int) -> list[tuple[int, int]]:
+    """Where in the log from an entry on it was said of a partition that time had passed, and
+    since when.
+    """
+    rows = conn.execute(_SETTLES, {"first": first_log}).all()
+    return [(row.after_log, row.upto_log) for row in rows if row.partitions >> no & 1]
+
+
 def _goes_on(last: Judged, judged: Judged) -> bool:
     return (
-        last.partitions == judged.partitions
+        not (last.settles or judged.settles)
+        and last.partitions == judged.partitions
         and last.upto_log == judged.after_log
         and last.ledger_upto == judged.ledger_from
     )

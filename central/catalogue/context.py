@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
+from functools import partial
 
 from sqlalchemy import Connection, Table, select, text
 
@@ -11,6 +12,7 @@ from central.bulk import BulkLookup
 from central.catalogue.places import plate_of, read_point_of
 from central.documents.books import changed_documents, open_documents
 from central.effective import next_log_id
+from central.observations import heard
 from central.reconcile.expected import Document
 from central.reconcile.verdict import Context, Pack, PlatePlan, ReadPoint
 from central.reconcile.witness import Recent
@@ -101,6 +103,7 @@ class ContextCache:
             recent=RecentMovements(conn) if recent is None else recent,
             documents=self._documents,
             version=self._maps.version,
+            heard=partial(heard, conn),
         )
 
     def _read_documents(self, conn: Connection, at: int) -> None:

@@ -118,6 +118,10 @@ class Order(msgspec.Struct):
         """Whether anything waits."""
         return any(source.held for source in self.sources.values())
 
+    def held(self) -> Iterator[Held]:
+        """What waits."""
+        return (held for source in self.sources.values() for held in source.held)
+
     def take(self, logged: Logged) -> list[Released]:
         """Take the next observation of the log; what has its turn now."""
         edge = logged.edge
@@ -135,7 +139,7 @@ class Order(msgspec.Struct):
     def settle(self, upto_log: int) -> list[Released]:
         """What waits no longer, because since log entry ``upto_log`` enough time has passed."""
         released: list[Released] = []
-        while any(held.logged.log_id <= upto_log for held in self._held()):
+        while any(held.logged.log_id <= upto_log for held in self.held()):
             released.append(self._release(*self._first()))
         return released
 
@@ -182,9 +186,6 @@ class Order(msgspec.Struct):
         return Way.APART if source.apart else Way.LATE
 
     # ---- turns ---------------------------------------------------------------------------
-    def _held(self) -> Iterator[Held]:
-        return (held for source in self.sources.values() for held in source.held)
-
     def _first(self) -> tuple[str, Source]:
         waiting = ((name, one) for name, one in self.sources.items() if one.held)
         return min(waiting, key=lambda pair: (pair[1].held[0].at_us, pair[0]))

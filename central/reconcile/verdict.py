@@ -7,7 +7,7 @@ verdicts, byte for byte.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from datetime import datetime
 from typing import NamedTuple
 
@@ -27,6 +27,10 @@ class Logged(NamedTuple):
     epoch: str
     seq: int
     observation: Observation
+
+
+Heard = Callable[[str, int, int], Iterable[Logged]]
+"""The observations of a read point from one log entry to another, in the order of the log."""
 
 
 class ReadPoint(msgspec.Struct, frozen=True, kw_only=True):
@@ -77,6 +81,7 @@ class Context(msgspec.Struct, frozen=True, kw_only=True):
 
     ``placed`` says where a tag's goods are on the ledger now (missing: never seen), ``recent``
     what sensors moved lately. ``documents`` are the open ones by the locations at their ends.
+    ``heard`` reads the log again; without it nothing is judged again that was decided.
     """
 
     read_points: Mapping[str, ReadPoint] = {}
@@ -86,6 +91,7 @@ class Context(msgspec.Struct, frozen=True, kw_only=True):
     recent: Recent = NOTHING_RECENT
     documents: Mapping[str, tuple[Document, ...]] = {}
     version: int = 0
+    heard: Heard | None = None
 
 
 class Hypothesis(msgspec.Struct, frozen=True, kw_only=True):
@@ -199,6 +205,22 @@ class Trace(msgspec.Struct, frozen=True, kw_only=True):
     stages: tuple[Stage, ...]
 
 
+class Amendment(msgspec.Struct, frozen=True, kw_only=True):
+    """What came late changes a decision: all of it is posted, or a person is asked.
+
+    ``movements`` put right what the posted ``originals`` did and answer the reviews ``answers``.
+    It may only be posted while nobody has dealt with either, and every tag lies where it did.
+    """
+
+    id: str
+    read_point: str
+    event_time: datetime
+    originals: tuple[str, ...] = ()
+    answers: tuple[str, ...] = ()
+    movements: tuple[Movement, ...] = ()
+    causes: tuple[Cause, ...] = ()
+
+
 class Verdict(msgspec.Struct, frozen=True, kw_only=True):
     """What judging a stretch of the log came to. ``witnesses`` are evidence of what had moved
     before, ``notes`` what was seen of announced documents.
@@ -212,6 +234,7 @@ class Verdict(msgspec.Struct, frozen=True, kw_only=True):
     traces: tuple[Trace, ...] = ()
     witnesses: tuple[Witness, ...] = ()
     notes: tuple[Note, ...] = ()
+    amendments: tuple[Amendment, ...] = ()
 
 
 def together(parts: Iterable[Verdict]) -> Verdict:
@@ -226,4 +249,5 @@ def together(parts: Iterable[Verdict]) -> Verdict:
         traces=tuple(one for part in every for one in part.traces),
         witnesses=tuple(one for part in every for one in part.witnesses),
         notes=tuple(one for part in every for one in part.notes),
+        amendments=tuple(one for part in every for one in part.amendments),
     )

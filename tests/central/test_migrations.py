@@ -11,7 +11,6 @@ from typer.testing import CliRunner
 
 from central.cli import app
 from central.ingest import Ingest
-from central.reconcile.reconciler import Reconciler
 from central.stock import chain
 from central.store import Database, SchemaMismatch, migration_config
 from central.tide import Tide
@@ -72,7 +71,7 @@ async def test_judging_goes_on_where_it_was_across_the_cut_into_partitions(
     state = text("SELECT position, state FROM cursor WHERE name = 'judge'")
     row = database.read_now(lambda c: c.execute(state).one())
     assert row.position == 700 < len(seen)
-    Reconciler(bytes(row.state))  # as the release before had it
+    assert row.state is None  # the release before has another memory than this one
     database.migrate()
     await Ingest(database, Tide()).receive(messages[1:])
     await judge_all(database)

@@ -71,10 +71,13 @@ def _cut_up() -> None:
     )
     if row is None:
         return
-    for no, state in _parts(row.state).items():
+    kept = {no: msgspec.msgpack.encode(state) for no, state in _parts(row.state).items()}
+    if row.state is None:  # lost on the way down: to be built again from the log
+        kept = dict.fromkeys(range(PARTITIONS), b"")
+    for no, state in kept.items():
         conn.execute(
             sa.text("INSERT INTO memory (partition, state) VALUES (:no, :state)"),
-            {"no": no, "state": msgspec.msgpack.encode(state)},
+            {"no": no, "state": state},
         )
     conn.execute(
         sa.text(
@@ -109,6 +112,8 @@ def _put_together() -> None:
     whole: dict[str, Any] = {}
     for state in conn.execute(sa.text("SELECT state FROM memory ORDER BY partition")).scalars():
         part = msgspec.msgpack.decode(bytes(state))
+        if not part.keys() >= {"version", *_CUT}:
+            continue  # a later release's, which the older one cannot read: it begins anew
         for kind in _CUT:
             whole.setdefault(kind, {}).update(part[kind])
         whole["version"] = part["version"]

@@ -1,0 +1,111 @@
+"""What came late changes what was decided: posted as a whole, or put before a person.
+
+A correction is only right while nothing else was built on what it corrects: the originals stand
+as they were posted, nobody answered the questions meanwhile, and every tag lies where it was
+left. Otherwise somebody knows more than the sensors do, and decides.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from sqlalchemy import Connection, bindparam, text
+
+from central.catalogue.context import PlacedTags
+from central.reconcile.hypotheses import either_or
+from central.reconcile.verdict import Amendment, Review
+from central.stock import ledger
+from central.stock.model import Movement, StockError
+
+__all__ = ["apply", "review_id"]
+
+_ANSWERED = "answered"
+_ORIGINALS = text("SELECT id, sku, seq FROM movement WHERE id IN :ids").bindparams(
+    bindparam("ids", expanding=True)
+)
+_CORRECTED = text(
+    "SELECT 1 FROM movement WHERE sku = :sku AND seq > :seq AND corrects = :id "
+    "AND origin NOT IN ('portal', 'shelf', 'scan') LIMIT 1"
+)
+_ASKED = text("SELECT id, status FROM review WHERE id IN :ids").bindparams(
+    bindparam("ids", expanding=True)
+)
+_ANSWER = text(
+    "UPDATE review SET status = 'answered', resolved_us = :at, resolution = :told "
+    "WHERE id IN :ids AND status = 'open'"
+).bindparams(bindparam("ids", expanding=True))
+_LIKELY = 0.9
+"""That what is heard in full is right, and not what was decided from a part of it."""
+
+
+def apply(conn: Connection, amendment: Amendment, *, record_us: int, log_id: int) -> Review | None:
+    """Post all of it, or none: then the review to open instead."""
+    movements = amendment.movements
+    why = "" if _is_posted(conn, movements) else _obstacle(conn, amendment)
+    if not why:
+        try:
+            ledger.post(conn, movements, record_us=record_us, log_id=log_id)
+        except StockError as error:
+            why = f"the ledger refuses it: {error}"
+    if why:
+        return _review(amendment, why)
+    if amendment.answers:
+        told = f"answered by observations that came late ({amendment.id})"
+        conn.execute(_ANSWER, {"at": record_us, "told": told, "ids": list(amendment.answers)})
+    return None
+
+
+def review_id(amendment: Amendment) -> str:
+    """The name of the review that is opened where it cannot be posted."""
+    return f"late-{amendment.id}"
+
+
+def _is_posted(conn: Connection, movements: Sequence[Movement]) -> bool:
+    """Whether this was done before: a crash, or a memory built again."""
+    if not movements:
+        return False
+    ids = [one.id for one in movements]
+    return len(conn.execute(_ORIGINALS, {"ids": ids}).all()) == len(ids)
+
+
+def _obstacle(conn: Connection, amendment: Amendment) -> str:
+    """Why it cannot simply be posted; empty when it can."""
+    found = conn.execute(_ORIGINALS, {"ids": list(amendment.originals)}).all()
+    if len(found) < len(amendment.originals):
+        return "what was posted is not what judging would post today"
+    for row in found:
+        if conn.execute(_CORRECTED, {"id": row.id, "sku": row.sku, "seq": row.seq}).scalar():
+            return "a person has corrected it meanwhile"
+    asked = conn.execute(_ASKED, {"ids": list(amendment.answers)}).all()
+    if any(row.status not in {"open", _ANSWERED} for row in asked):
+        return "a person has answered what was asked then"
+    places = PlacedTags(conn)
+    here: dict[str, str | None] = {}
+    for movement in amendment.movements:
+        for epc in movement.epcs:
+            place = here.get(epc) or places.get(epc)
+            if place is not None and place != movement.source:
+                return f"tag {epc} lies at {place} meanwhile"
+            here[epc] = movement.destination
+    return ""
+
+
+def _review(amendment: Amendment, why: str) -> Review:
+    moves = ", ".join(
+        f"{one.quantity} of {one.sku} from {one.source} to {one.destination}"
+        for one in amendment.movements
+    )
+    return Review(
+        id=review_id(amendment),
+        read_point=amendment.read_point,
+        reason=f"observations that came late say otherwise than what was decided, and {why}",
+        event_time=amendment.event_time,
+        hypotheses=either_or(
+            moves or "nothing moved",
+            amendment.movements,
+            _LIKELY,
+            otherwise="what was decided then is right",
+        ),
+        causes=amendment.causes,
+        evidence={"originals": list(amendment.originals), "answers": list(amendment.answers)},
+    )

@@ -1,0 +1,276 @@
+"""Two edges at one dock: whatever happens on the way, the same comes of it; what is late is
+put right."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from datetime import timedelta
+from functools import lru_cache
+from random import Random
+from typing import NamedTuple
+
+import msgspec
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from central.reconcile.layout import layout_of
+from central.reconcile.mind import ForeignState, Mind
+from central.reconcile.ordering import LATENESS_US, told_us
+from central.reconcile.reconciler import Reconciler
+from central.reconcile.verdict import Logged, Verdict, together
+from central.stock.model import Movement
+from drivers.emulators.portal_physics import dock_antennas
+from gateway.contract import DeviceHealth, Observation
+from tests.fakes.portal_log import described, fold, moment
+from tests.fakes.portal_scenes import context, dock
+
+OUTSIDE = {antenna.antenna for antenna in dock_antennas() if antenna.side == "outside"}
+END = 1_000.0
+
+
+class Told(NamedTuple):
+    """What an edge tells, and when it is complete."""
+
+    at_us: int
+    edge: str
+    seq: int
+    seen: Observation
+
+
+class Scene(NamedTuple):
+    told: list[Told]
+    placed: dict[str, str]
+
+
+@lru_cache(maxsize=4)
+def scene(seed: int, passes: int = 2) -> Scene:
+    """A dock whose outer antennas are one edge's and whose inner ones another's."""
+    made = dock(seed, passes=passes, cases=(4, 7), strays=4)
+    reads = list(made.reads)
+    told: list[Told] = []
+    for edge, mine in (("edge-in", False), ("edge-out", True)):
+        seen: list[Observation] = [described(dock_antennas())]
+        seen += fold((t, read) for t, read in reads if (read.antenna in OUTSIDE) is mine)
+        seen.append(
+            DeviceHealth(
+                device=f"reader-{edge}", read_point="dock-1", event_time=moment(END),
+                state="running",
+            )
+        )  # fmt: skip
+        told += [
+            Told(told_us(one), edge, n, msgspec.structs.replace(one, device=f"reader-{edge}"))
+            for n, one in enumerate(seen, 1)
+        ]
+    return Scene(told, made.placed)
+
+
+def log_of(told: Iterable[Told]) -> list[Logged]:
+    return [Logged(n, one.edge, "epoch0001", one.seq, one.seen) for n, one in enumerate(told, 1)]
+
+
+def in_time(told: Sequence[Told]) -> list[Told]:
+    return sorted(told, key=lambda one: (one.seq > 1, one.at_us, one.edge, one.seq))
+
+
+class Ledger:
+    """What was posted, and where it put tags."""
+
+    def __init__(self, placed: dict[str, str]) -> None:
+        self.placed = dict(placed)
+        self.movements: list[Movement] = []
+
+    def post(self, verdict: Verdict) -> None:
+        amended = [one for a in verdict.amendments for one in a.movements]
+        for movement in (*verdict.movements, *amended):
+            for epc in movement.epcs:
+                assert self.placed.get(epc, movement.source) == movement.source
+                self.placed[epc] = movement.destination
+            self.movements.append(movement)
+
+    def net(self) -> dict[tuple[str, str], int]:
+        stock: dict[tuple[str, str], int] = {}
+        for one in self.movements:
+            for place, change in ((one.source, -one.quantity), (one.destination, one.quantity)):
+                stock[one.sku, place] = stock.get((one.sku, place), 0) + change
+        return {key: quantity for key, quantity in stock.items() if quantity}
+
+
+def judge(
+    log: Sequence[Logged], placed: dict[str, str], cuts: Iterable[int] = (), *, upto: int = 0
+) -> tuple[Verdict, Ledger]:
+    """Everything that a log comes to, with a new mind at each cut, and then time passing."""
+    ledger = Ledger(placed)
+
+    def heard(point: str, first: int, last: int) -> Iterator[Logged]:
+        return (one for one in log if first <= one.log_id <= last)
+
+    known = msgspec.structs.replace(context(ledger.placed), heard=heard)
+    mind, parts = Mind(), []
+    for one in log:
+        parts.append(mind.judge(one, known))
+        ledger.post(parts[-1])
+        if one.log_id in cuts:
+            mind = Mind(mind.dump())
+    last = upto or log[-1].log_id
+    while mind.waiting is not None and mind.waiting <= last:
+        parts.append(mind.settle(last, known))
+        ledger.post(parts[-1])
+    return together(parts), ledger
+
+
+def test_one_edge_is_judged_as_without_any_of_this() -> None:
+    made = scene(3)
+    log = log_of(one for one in made.told if one.edge == "edge-in")
+    verdict, _ = judge(log, made.placed)
+    assert verdict == Reconciler().judge(log, context(made.placed))
+    assert verdict.passes
+
+
+@lru_cache(maxsize=1)
+def whole() -> Verdict:
+    made = scene(3)
+    verdict, _ = judge(log_of(in_time(made.told)), made.placed)
+    assert verdict.movements
+    assert not verdict.amendments
+    return verdict
+
+
+@settings(max_examples=12, deadline=None)
+@given(st.integers(0, 2**32), st.sets(st.integers(1, 900), max_size=5))
+def test_any_delay_within_the_lateness_and_any_crash_give_the_same(
+    seed: int, cuts: set[int]
+) -> None:
+    chance = Random(seed)
+    made = scene(3)
+    latest: dict[str, float] = {}
+    arrivals = []
+    for one in in_time(made.told):
+        delay_us = 0.0 if one.seq == 1 else chance.uniform(0.0, LATENESS_US - 1.0)
+        latest[one.edge] = max(latest.get(one.edge, 0.0), one.at_us + delay_us)
+        arrivals.append((one.seq > 1, latest[one.edge], one.edge, one.seq, one))
+    log = log_of(one for *_, one in sorted(arrivals, key=lambda a: a[:4]))
+    verdict, _ = judge(log, made.placed, cuts)
+    assert verdict == whole()
+
+
+def us(t: float) -> int:
+    return round(moment(t).timestamp() * 1e6)
+
+
+def away(made: Scene, edge: str, from_s: float, to_s: float) -> list[Logged]:
+    """An edge is cut off for a while, and what it heard meanwhile comes 3 s after that."""
+    order = in_time(made.told)
+    back_us = us(to_s + 3.0)
+    kept = [
+        one
+        for one in order
+        if one.edge == edge and one.seq > 1 and us(from_s) < one.at_us < back_us
+    ]
+    others = [one for one in order if one not in kept]
+    until = [one for one in others if one.seq == 1 or one.at_us < back_us]
+    return log_of([*until, *kept, *others[len(until) :]])
+
+
+def net_of(verdict: Verdict, placed: dict[str, str]) -> dict[tuple[str, str], int]:
+    ledger = Ledger(placed)
+    ledger.post(verdict)
+    return ledger.net()
+
+
+@pytest.mark.parametrize("edge", ["edge-out", "edge-in"])
+@pytest.mark.parametrize("span", [(4.0, 900.0), (10.5, 20.0), (11.2, 12.0), (29.0, 900.0)])
+def test_what_comes_late_puts_right_what_was_decided_without_it(
+    edge: str, span: tuple[float, float]
+) -> None:
+    made = scene(3)
+    verdict, ledger = judge(away(made, edge, *span), made.placed)
+    assert ledger.net() == net_of(whole(), made.placed)
+    late = [movement for one in verdict.amendments for movement in one.movements]
+    assert {movement.evidence["late"] for movement in late} <= {"again"}
+    names = {one.id for one in verdict.passes}
+    assert all(movement.evidence["pass"] in names for movement in late)
+    known = {movement.id for movement in ledger.movements}
+    assert all(movement.corrects in known for movement in late if movement.corrects)
+
+
+def test_judging_goes_on_as_if_it_had_come_in_time() -> None:
+    """Of two pallets the second is judged after the first was judged again."""
+    made = scene(3)
+    late, _ = judge(away(made, "edge-out", 10.5, 20.0), made.placed)
+    assert len(late.amendments) == 3
+    second = [one.id for one in late.movements if one.event_time > moment(20.0)]
+    assert second == [one.id for one in whole().movements if one.event_time > moment(20.0)]
+
+
+def test_cuts_and_crashes_change_nothing_of_what_is_late() -> None:
+    made = scene(3)
+    log = away(made, "edge-out", 10.5, 20.0)
+    assert judge(log, made.placed, range(1, len(log), 97))[0] == judge(log, made.placed)[0]
+
+
+def test_what_comes_later_than_anything_remembered_is_judged_on_its_own(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """A pallet that only the late edge heard: both sides of the dock are its own."""
+    made = scene(3)
+    monkeypatch.setattr("central.reconcile.late.AGAIN", 10)
+    both = [one._replace(edge="edge-late") for one in in_time(made.told) if one.seq > 1]
+    numbered = [one._replace(seq=n) for n, one in enumerate(both, 2)]
+    starts = [
+        Told(0, edge, 1, msgspec.structs.replace(made.told[0].seen, device=f"reader-{device}"))
+        for edge, device in (("edge-late", "edge-in"), ("edge-late", "edge-out"), ("other", "x"))
+    ]
+    health = DeviceHealth(device="x", read_point="dock-1", event_time=moment(990), state="running")
+    others = [Told(us(990), "other", n, health) for n in (2, 3)]
+    later = msgspec.structs.replace(health, event_time=moment(991))
+    log = log_of([*starts, *others, Told(us(991), "other", 4, later), *numbered])
+    verdict, ledger = judge(log, made.placed)
+    assert ledger.net() == net_of(whole(), made.placed)
+    assert {one.evidence["late"] for one in verdict.movements} == {"alone"}
+    assert {one.event_time for one in verdict.movements} == {
+        one.event_time for one in whole().movements
+    }
+
+
+def test_an_edge_whose_clock_is_days_off_is_judged_apart_and_nobody_waits() -> None:
+    made = scene(3)
+    days = timedelta(days=40)
+
+    def shifted(one: Told) -> Told:
+        if one.edge != "edge-out":
+            return one
+        change = {
+            name: getattr(one.seen, name) - days
+            for name in ("event_time", "closed_at")
+            if hasattr(one.seen, name)
+        }
+        return one._replace(seen=msgspec.structs.replace(one.seen, **change))
+
+    alone, _ = judge(log_of(one for one in made.told if one.edge == "edge-in"), made.placed)
+    verdict, ledger = judge(log_of(shifted(one) for one in in_time(made.told)), made.placed)
+    with_us = [one for one in verdict.passes if one.opened_at > moment(0)]
+    assert [one.direction for one in with_us] == [one.direction for one in alone.passes]
+    apart = [one for one in verdict.passes if one.opened_at < moment(0)]
+    assert len(apart) >= 2
+    assert not verdict.amendments
+    assert all(movement.corrects is None for movement in ledger.movements)
+
+
+def test_a_memory_of_another_layout_is_refused() -> None:
+    mind = Mind()
+    kept = msgspec.msgpack.decode(mind.dump())
+    for wrong in (b"", b"\x80", msgspec.msgpack.encode(kept | {"layout": "another"})):
+        with pytest.raises(ForeignState):
+            Mind(wrong)
+    assert Mind(mind.dump()).dump() == mind.dump()
+
+
+def test_the_layout_changes_with_any_field_inside() -> None:
+    def layout(**fields: object) -> str:
+        inner = msgspec.defstruct("Inner", list(fields.items()))
+        outer = msgspec.defstruct("Outer", [("inner", dict[str, inner])])  # type: ignore[valid-type]
+        return layout_of(outer)
+
+    assert layout(a=int) == layout(a=int)
+    assert len({layout(a=int), layout(b=int), layout(a=float), layout(a=int, b=int)}) == 4
