@@ -16,10 +16,10 @@ from central.reconcile import serials
 from central.reconcile.containment import Carried
 from central.reconcile.fusion import MOST_SHORTS, Recently, Short, fuse_all, overdue
 from central.reconcile.identity import cause_of, derived_id, spanning
+from central.reconcile.ordering import told_us
 from central.reconcile.portal import desk, weighing
 from central.reconcile.portal.company import Company
-from central.reconcile.portal.state import Portal
-from central.reconcile.portal.track import Track
+from central.reconcile.portal.state import Group, Portal
 from central.reconcile.portal.weighing import Crossing
 from central.reconcile.scan import judge_scan
 from central.reconcile.shelf.plates import Shelf, resolve
@@ -96,7 +96,7 @@ class Reconciler:
             return [_ignored(logged, "unknown read point")]
         answers = []
         if isinstance(seen, TagSighting | TagResident | GateWindow) and point.kind == "portal":
-            answers.append(self._portal(logged, seen, point, context))
+            answers += self._portal(logged, seen, point, context)
         elif isinstance(seen, WeightSettled | WeightDisturbed) and point.kind == "shelf":
             answers.append(self._shelf(logged, seen, point, context))
         elif isinstance(seen, CodeScanned) and point.kind == "scan":
@@ -158,15 +158,11 @@ class Reconciler:
 
     def _passing_time(self, logged: Logged, point: ReadPoint, context: Context) -> list[Verdict]:
         """What becomes ripe because the log's time went on."""
-        now_us = to_us(logged.observation.event_time)
+        now_us = told_us(logged.observation)
         if point.kind == "portal" and point.code in self._memory.portals:
-            portal = self._memory.portals[point.code]
-            tracks = portal.take_in_silence(now_us)
-            if tracks:
-                return [self._pass(logged, tracks, None, point, context)]
+            groups = self._memory.portals[point.code].groups(now_us)
+            return self._passes(logged, groups, point, context)
         if point.kind == "zone" and point.code in self._memory.zones:
-            if isinstance(logged.observation, TagResident):
-                now_us = max(now_us, to_us(logged.observation.until))
             return _present(self._memory.zones[point.code].ripen(now_us, logged, point))
         if point.kind == "shelf" and point.code in self._memory.shelves:
             return self._resolve(self._memory.shelves[point.code], now_us, point, context)
@@ -179,28 +175,61 @@ class Reconciler:
         seen: TagSighting | TagResident | GateWindow,
         point: ReadPoint,
         context: Context,
-    ) -> Verdict:
+    ) -> list[Verdict]:
         portal = self._memory.portals.setdefault(point.code, Portal())
         if isinstance(seen, TagSighting):
             portal.sight(logged, seen)
         elif isinstance(seen, TagResident):
             portal.rest(seen)
         else:
-            tracks = portal.take_at_window(to_us(seen.closed_at))
-            return self._pass(logged, tracks, seen, point, context)
-        return Verdict()
+            return self._window(logged, seen, portal, point, context)
+        return []
+
+    def _window(
+        self,
+        logged: Logged,
+        seen: GateWindow,
+        portal: Portal,
+        point: ReadPoint,
+        context: Context,
+    ) -> list[Verdict]:
+        """A window that closes in silence ends what was under way. One in which nothing was
+        judged is told as well: somebody passed, and no tag was heard.
+        """
+        if seen.closed_by == "gpi":
+            portal.darken(seen)
+        closed_us = to_us(seen.closed_at)
+        groups = portal.groups(closed_us, ended=seen.closed_by == "quiet")
+        answers = self._passes(logged, groups, point, context)
+        if portal.judged_us < to_us(seen.event_time):
+            empty = Group([], frozenset(), to_us(seen.event_time), closed_us)
+            answers += self._passes(logged, [empty], point, context)
+        return answers
+
+    def _passes(
+        self, logged: Logged, groups: Sequence[Group], point: ReadPoint, context: Context
+    ) -> list[Verdict]:
+        portal = self._memory.portals[point.code]
+        answers: list[Verdict] = []
+        for group in groups:
+            crossings = weighing.weigh(group.tracks, portal, context)
+            if group.final or weighing.is_sure(crossings, group.makers):
+                portal.take(group)
+                weighing.learn(crossings, portal)
+                answers.append(self._pass(logged, group, crossings, point, context))
+        return answers
 
     def _pass(
         self,
         logged: Logged,
-        tracks: list[Track],
-        window: GateWindow | None,
+        group: Group,
+        crossings: Sequence[weighing.Crossing],
         point: ReadPoint,
         context: Context,
     ) -> Verdict:
         portal = self._memory.portals[point.code]
-        pass_id = derived_id("pass", point.code, logged.edge, logged.epoch, logged.seq)
-        crossings = weighing.weigh(tracks, portal, context)
+        when = (str(group.opened_us), str(group.closed_us))
+        pass_id = derived_id("pass", point.code, logged.edge, logged.epoch, logged.seq, *when)
         places = self._places(crossings, context)
         at_us = to_us(logged.observation.event_time)
         company = Company(point, context, self._recent, places, pass_id=pass_id, at_us=at_us)
@@ -211,22 +240,18 @@ class Reconciler:
         if carried.loads:
             self._memory.carried[point.code] = carried
         direction, decision = company.in_all(decided.direction, decided.decision)
-        if window is None and decision == "nothing":
+        if group.tracks and decision == "nothing":
             return Verdict()
-        opened = [track.first_us for track in tracks]
-        closed = [track.last_us for track in tracks]
-        if window is not None:
-            opened.append(to_us(window.event_time))
-            closed.append(to_us(window.closed_at))
+        portal.judged_us = max(portal.judged_us, group.closed_us)
         told = Pass(
             id=pass_id,
             read_point=point.code,
-            opened_at=from_us(min(opened)),
-            closed_at=from_us(max(closed)),
+            opened_at=from_us(group.opened_us),
+            closed_at=from_us(group.closed_us),
             direction=direction,
             decision=decision,
             tags=(*decided.tags, *company.told),
-            causes=spanning([*portal.causes(tracks), cause_of(logged)]),
+            causes=spanning([*portal.causes(group.tracks), cause_of(logged)]),
         )
         mine = Verdict(reviews=tuple(decided.reviews), passes=(told,))
         return together([known, mine])

@@ -1,63 +1,100 @@
-"""One portal's memory: which tags are active, which are known to lie about, what is ripe.
+"""One portal's memory: which tags are under way, which lie about, and which passes are over.
 
-Sightings add up in tracks. A gate window's end makes tracks ripe for judging, except those of
-tags still on their way: these and their company are carried into the next window, so that a
-pallet which straddles two windows is judged once, whole. Should no window end (a gate without
-a photo-eye whose every tag was a resident), silence in the log does the same later.
+Sightings add up in tracks. Tags that are neither known strays nor standing still are candidates;
+they are grouped by when each was nearest (``segment``). A group may be judged once its best
+moment is past (``pulse``): not when all is silent, which among strays it never is, and not at a
+window's end, which cuts where it likes. If the answer is not sure then, it is asked again until
+the group is over. Its tracks are taken together, and no track is taken twice.
 
-Tags that were judged and did not cross are remembered with the level they had: met again at
-no more than that level they are known strays. Residents are known strays from the start.
+What is heard of a tag after its pass was judged is that pass's tail: it becomes neither a second
+pass nor a stray's level, unless the tag comes as near again as it was.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
+from enum import Enum
+from typing import NamedTuple
 
 import msgspec
 
 from central.moments import to_us
-from central.reconcile.portal.crossing import RISE_DB
-from central.reconcile.portal.track import (
-    INSIDE,
-    OUTSIDE,
-    SIDES,
-    UNHEARD_DBM,
-    UNKNOWN,
-    Track,
-    begin,
-)
+from central.reconcile.portal import pulse, segment
+from central.reconcile.portal.crossing import when
+from central.reconcile.portal.pulse import Pulse
+from central.reconcile.portal.residents import Residents
+from central.reconcile.portal.track import SIDES, SUPPOSED_DBM, UNKNOWN, Track, begin
 from central.reconcile.verdict import Logged
 from central.stock.model import Cause
-from gateway.contract import DeviceDescribed, TagResident, TagSighting
+from gateway.contract import DeviceDescribed, GateWindow, TagResident, TagSighting
 
 NEW_TRACK_US = 10_000_000
 """A tag silent for so long begins a new track: whatever it does now is another event."""
-ACTIVE_US = 1_000_000
-"""A tag heard within this before a window's end may still be on its way."""
-YOUNG_US = 3_000_000
+LOOK_EVERY_US = 500_000
 LIVELY_DB = 10.0
-CARRIED_AT_MOST_US = 25_000_000
-SILENCE_US = 3_000_000
-MEMORY_TAGS = 4_000
+"""A tag whose level changed this much on one antenna can make a group."""
+OVER_SHARE = 0.35
+"""A group's best moment is past when no more than this share of its best amplitude is heard, and"""
+OVER_US = 1_500_000
+"""when three quarters of its tags were loudest so long ago. A decision is wanted within 2 s of
+the crossing; earlier ones are only worse."""
+FINAL_US = 4_000_000
+"""Half of its tags were loudest so long ago: it is judged as it is, sure or not."""
+BESIDE_US = 1_000_000
+"""Tags nearest this long before and after those that make a group still belong to it."""
+CLOCK_SET_US = 60_000_000
+"""The log's time goes back this far only when a clock is set right."""
+STILL_FOR_US = 8_000_000
+SINCE_TOP_US = 8_000_000
+"""A tag heard for so long, and loudest so long ago without a group having taken it, lies there:
+it is a resident, and its track begins anew."""
+TAIL_US = 10_000_000
+BACK_DB = 6.0
+"""A tag that crossed is coming back when it is within this of how loud it was."""
+LIVE_TAGS = 4_000
 SOURCES = 8
 """So many starts of edges are in the table before those that are done with go."""
-FORGET_DB = 1.0
-"""A remembered level sinks by this with every pass in which the tag was weaker."""
+BEAMS = 8
 
 
-def is_lively(track: Track) -> bool:
-    """Whether the tag's best moment stands out from where it came or went."""
-    heard = [one.best_dbm for one in track.bins() if one.best_dbm is not None]
-    return bool(heard) and max(heard) - min(heard[0], heard[-1]) >= LIVELY_DB
+class Live(msgspec.Struct, array_like=True):
+    """A tag under way. ``tail_dbm`` is how loud it was in the pass whose tail this is, which
+    ends at ``tail_until_us``.
+    """
+
+    track: Track
+    pulse: Pulse
+    tail_until_us: int = 0
+    tail_dbm: float = 0.0
+
+    def is_tail(self) -> bool:
+        """Whether it only tells more of a pass already judged."""
+        return bool(self.tail_until_us) and self.pulse.top_dbm < self.tail_dbm - BACK_DB
+
+    @property
+    def nearest_us(self) -> int:
+        """When it was nearest."""
+        return when(self.track).centre_us
 
 
-class Memory(msgspec.Struct, array_like=True):
-    """What is known of a tag that did not cross: its loudest level per side, and since when."""
+class State(Enum):
+    """How far a group is: tags still come nearer, or its best moment is past, or it is over."""
 
-    last_us: int
-    outside_dbm: float = UNHEARD_DBM
-    inside_dbm: float = UNHEARD_DBM
-    passes: int = 0
+    OPEN = 0
+    PAST = 1
+    OVER = 2
+
+
+class Group(NamedTuple):
+    """What went by together: the tracks to judge, the tags of them that make the group, when
+    these were heard, and whether there is no more to wait for.
+    """
+
+    tracks: list[Track]
+    makers: frozenset[str]
+    opened_us: int
+    closed_us: int
+    final: bool = True
 
 
 class Portal(msgspec.Struct):
@@ -65,10 +102,12 @@ class Portal(msgspec.Struct):
 
     sides: dict[str, int] = {}
     sources: list[tuple[str, str]] = []
-    tracks: dict[str, Track] = {}
-    ended: list[Track] = []
-    memory: dict[str, Memory] = {}
+    live: dict[str, Live] = {}
+    residents: Residents = msgspec.field(default_factory=Residents)
+    beams: list[int] = []
+    now_us: int = 0
     looked_us: int = 0
+    judged_us: int = 0
 
     # ---- taking in -----------------------------------------------------------------------
     def describe(self, seen: DeviceDescribed) -> None:
@@ -84,109 +123,198 @@ class Portal(msgspec.Struct):
         """Add one sighting to its tag's track, or begin one."""
         at_us = to_us(seen.event_time)
         source = self._source(logged)
-        track = self.tracks.get(seen.epc)
-        if track is not None and abs(at_us - track.last_us) > NEW_TRACK_US:
-            self.ended.append(track)
-            track = None
-        if track is None:
-            track = self.tracks[seen.epc] = begin(seen.epc, at_us, source=source, seq=logged.seq)
+        one = self.live.get(seen.epc)
+        if one is not None and abs(at_us - one.track.last_us) > NEW_TRACK_US:
+            self._settle(one)
+            one = None
+        if one is None:
+            one = self._begin(seen.epc, at_us, source, logged.seq)
+        track = one.track
         if track.source != source:
             track.source, track.first_seq = source, logged.seq
         track.last_seq = logged.seq
         track.settled = False
         track.add(at_us, self.side_of(seen.device, seen.antenna), seen)
+        level = seen.peak_rssi_dbm if seen.peak_rssi_dbm is not None else seen.mean_rssi_dbm
+        one.pulse.add(
+            at_us, f"{seen.device}/{seen.antenna}", SUPPOSED_DBM if level is None else level
+        )
 
     def rest(self, seen: TagResident) -> None:
         """A tag lies unchanged: it is known, and its activity (if any) is over."""
-        track = self.tracks.get(seen.epc)
-        if track is not None:
-            track.settled = True
-        memory = self._remembered(seen.epc, to_us(seen.until))
+        one = self.live.get(seen.epc)
+        if one is not None:
+            one.track.settled = True
         level = seen.peak_rssi_dbm if seen.peak_rssi_dbm is not None else seen.mean_rssi_dbm
         side = self.side_of(seen.device, seen.antenna)
-        if level is not None:
-            if side != INSIDE:
-                memory.outside_dbm = max(memory.outside_dbm, level)
-            if side != OUTSIDE:
-                memory.inside_dbm = max(memory.inside_dbm, level)
-        memory.passes = max(memory.passes, 1)
+        self.residents.rest(seen.epc, to_us(seen.until), side, level)
 
-    # ---- memory of strays ----------------------------------------------------------------
+    def darken(self, seen: GateWindow) -> None:
+        """A photo-eye was dark."""
+        self.beams = [*self.beams, to_us(seen.closed_at)][-BEAMS:]
+
+    def _begin(self, epc: str, at_us: int, source: int, seq: int) -> Live:
+        while len(self.live) >= LIVE_TAGS:
+            self._settle(self.live[min(self.live, key=lambda epc: self.live[epc].track.last_us)])
+        track = begin(epc, at_us, source=source, seq=seq)
+        one = self.live[epc] = Live(track, pulse.begin(at_us))
+        return one
+
+    def _settle(self, one: Live) -> None:
+        """No pass took it: it lies about, or went by far away."""
+        del self.live[one.track.epc]
+        if not one.tail_until_us:
+            self.residents.stay(one.track)
+
+    # ---- memory of strays, for weighing --------------------------------------------------
     def is_known(self, track: Track) -> bool:
         """Whether it was here before without crossing, and is no louder than it was."""
-        memory = self.memory.get(track.epc)
-        if memory is None or not memory.passes:
-            return False
-        outside, inside = track.peak_of(OUTSIDE), track.peak_of(INSIDE)
-        return outside < memory.outside_dbm + RISE_DB and inside < memory.inside_dbm + RISE_DB
+        return self.residents.knows(track)
 
     def remember(self, track: Track) -> None:
         """It was judged and did not cross."""
-        memory = self._remembered(track.epc, track.last_us)
-        outside, inside = track.peak_of(OUTSIDE), track.peak_of(INSIDE)
-        memory.outside_dbm = max(outside, memory.outside_dbm - FORGET_DB)
-        memory.inside_dbm = max(inside, memory.inside_dbm - FORGET_DB)
-        memory.passes += 1
+        self.residents.stay(track)
 
-    def forget(self, epc: str) -> None:
+    def forget(self, track: Track) -> None:
         """It crossed: where it lies now is not where it lay."""
-        self.memory.pop(epc, None)
-
-    def _remembered(self, epc: str, at_us: int) -> Memory:
-        memory = self.memory.pop(epc, None) or Memory(at_us)
-        memory.last_us = max(memory.last_us, at_us)
-        self.memory[epc] = memory
-        while len(self.memory) > MEMORY_TAGS:
-            del self.memory[next(iter(self.memory))]
-        return memory
+        self.residents.leave(track.epc)
 
     # ---- what is ripe --------------------------------------------------------------------
-    def take_at_window(self, closed_us: int) -> list[Track]:
-        """The tracks to judge at a window's end; the others stay."""
-        return self._take(open_since=self._on_their_way(closed_us))
+    def groups(self, now_us: int, *, ended: bool = False) -> list[Group]:
+        """What may be judged now, oldest first: groups that are over, and groups of which the
+        best moment is past (``final`` is false: only a sure answer counts). ``take`` those judged.
 
-    def take_in_silence(self, now_us: int) -> list[Track]:
-        """The tracks to judge because a lively tag fell silent and no window ended.
-
-        Looked at once per second of the log's time, which goes back when a clock is set right.
+        Looked at twice per second of the log's time, and when a window ``ended`` in silence:
+        then a tag that fell silent without ever changing can make a group, too.
         """
-        if 0 <= now_us - self.looked_us < 1_000_000:
+        if now_us < self.now_us - CLOCK_SET_US:
+            self.now_us, self.looked_us = now_us, 0  # a clock that was wrong has been set right
+        self.now_us = now_us = max(self.now_us, now_us)
+        if now_us - self.looked_us < LOOK_EVERY_US and not ended:
             return []
         self.looked_us = now_us
-        over = any(
-            now_us - track.last_us > SILENCE_US and is_lively(track) and not self.is_known(track)
-            for track in self.tracks.values()
-        )
-        if not over and not self.ended:
+        self._age(now_us)
+        free = dict(self.live)
+        found: list[Group] = []
+        for makers, until_us in self._makers(now_us, all_silent=ended):
+            company = self._company(free, makers, until_us)
+            state = self._state(company, now_us)
+            if state is not State.OPEN:
+                group = self._group(free, makers, company, final=state is State.OVER)
+                found.append(group)
+                for track in group.tracks:
+                    free.pop(track.epc)
+        return found
+
+    def take(self, group: Group) -> None:
+        """The group is judged: its tracks are not here any more, and what is still heard of its
+        tags is its tail.
+        """
+        for track in group.tracks:
+            one = self.live.pop(track.epc)
+            if track.epc in group.makers:
+                self._trail(one)
+
+    def _age(self, now_us: int) -> None:
+        for one in list(self.live.values()):
+            if one.tail_until_us and (now_us > one.tail_until_us or not one.is_tail()):
+                self._end_tail(one, now_us)
+            elif now_us - one.track.last_us > NEW_TRACK_US or (
+                now_us - one.track.first_us > STILL_FOR_US
+                and now_us - one.pulse.top_us > SINCE_TOP_US
+            ):
+                self._settle(one)
+
+    def _end_tail(self, one: Live, now_us: int) -> None:
+        if one.is_tail() and (not one.track.ears or one.pulse.is_gone(now_us)):
+            del self.live[one.track.epc]
+        one.tail_until_us = 0
+
+    def _makers(self, now_us: int, *, all_silent: bool) -> list[tuple[list[Live], int]]:
+        """The tags that make each group, and the time up to which what was nearest is its own."""
+        lively = {one.track.epc for one in self.live.values() if self._is_candidate(one)}
+        makers = [
+            one
+            for epc, one in self.live.items()
+            if epc in lively
+            and (one.pulse.range_db >= LIVELY_DB or (all_silent and one.pulse.is_gone(now_us)))
+        ]
+        if not makers:
             return []
-        return self._take(open_since=self._on_their_way(now_us))
+        timed = sorted((one.nearest_us, one.track.epc) for one in makers)
+        cuts = segment.cuts([at_us for at_us, _ in timed], self.beams)
+        groups: list[tuple[list[Live], int]] = []
+        members: list[Live] = []
+        cut = 0
+        for at_us, epc in timed:
+            while cut < len(cuts) and at_us > cuts[cut]:
+                if members:
+                    groups.append((members, cuts[cut]))
+                    members = []
+                cut += 1
+            members.append(self.live[epc])
+        last_us = timed[-1][0] + BESIDE_US
+        groups.append((members, min([last_us, *cuts[cut : cut + 1]])))
+        return groups
 
-    def _take(self, *, open_since: int | None) -> list[Track]:
-        ripe = self.ended
-        self.ended = []
-        for epc, track in list(self.tracks.items()):
-            if open_since is None or track.last_us < open_since:
-                ripe.append(self.tracks.pop(epc))
-        return ripe
-
-    def _on_their_way(self, now_us: int) -> int | None:
-        """Since when the oldest tag that is still on its way has been active."""
-        return min(
-            (
-                track.first_us
-                for track in self.tracks.values()
-                if now_us - track.last_us <= ACTIVE_US
-                and not track.settled
-                and self._may_be_crossing(track, now_us)
-            ),
-            default=None,
-        )
-
-    def _may_be_crossing(self, track: Track, now_us: int) -> bool:
-        age_us = now_us - track.first_us
-        if age_us > CARRIED_AT_MOST_US or self.is_known(track):
+    def _is_candidate(self, one: Live) -> bool:
+        if not one.track.ears or one.is_tail() or one.pulse.is_still():
             return False
-        return age_us < YOUNG_US or is_lively(track)
+        return not self.is_known(one.track)
+
+    def _company(self, free: dict[str, Live], makers: Sequence[Live], until_us: int) -> list[Live]:
+        """The candidates that were nearest when the group's makers were, themselves included."""
+        since_us = min(one.nearest_us for one in makers) - BESIDE_US
+        return [
+            one
+            for one in free.values()
+            if self._is_candidate(one) and since_us <= one.nearest_us <= until_us
+        ]
+
+    def _state(self, company: Sequence[Live], now_us: int) -> State:
+        if not company:  # another group at nearly the same time has them all
+            return State.OPEN
+        tops = sorted(one.pulse.top_us for one in company)
+        since_us = now_us - tops[(3 * len(tops)) // 4]
+        gone = all(one.pulse.is_gone(now_us) for one in company)
+        if now_us - tops[len(tops) // 2] > FINAL_US or (gone and since_us > OVER_US):
+            return State.OVER
+        if since_us < OVER_US:
+            return State.OPEN
+        share = segment.fallen((_curve(one.track) for one in company), now_us)
+        return State.PAST if share <= OVER_SHARE else State.OPEN
+
+    def _group(
+        self,
+        free: dict[str, Live],
+        makers: Sequence[Live],
+        company: Sequence[Live],
+        *,
+        final: bool,
+    ) -> Group:
+        """The company's tracks, and those of strays that were loudest at its time."""
+        epcs = frozenset(one.track.epc for one in company)
+        since_us = min(one.nearest_us for one in company)
+        until_us = max(one.nearest_us for one in company)
+        tracks = [
+            one.track
+            for epc, one in free.items()
+            if epc in epcs or (self._is_stray(one) and since_us <= one.nearest_us <= until_us)
+        ]
+        opened_us = min(one.track.first_us for one in makers)
+        closed_us = max(one.track.last_us for one in makers)
+        return Group(tracks, epcs, opened_us, closed_us, final)
+
+    def _is_stray(self, one: Live) -> bool:
+        return bool(one.track.ears) and not one.is_tail() and not self._is_candidate(one)
+
+    def _trail(self, one: Live) -> None:
+        """What is heard from now on belongs to the pass just taken."""
+        old = one.track
+        track = begin(old.epc, old.last_us, source=old.source, seq=old.last_seq)
+        self.live[old.epc] = Live(
+            track, pulse.begin(old.last_us), self.now_us + TAIL_US, one.pulse.top_dbm
+        )
 
     # ---- causes --------------------------------------------------------------------------
     def _source(self, logged: Logged) -> int:
@@ -199,7 +327,7 @@ class Portal(msgspec.Struct):
 
     def _forget_sources(self) -> None:
         """Every start of an edge is one: let go of those that no track rests on any more."""
-        resting = [*self.tracks.values(), *self.ended]
+        resting = [one.track for one in self.live.values()]
         used = sorted({track.source for track in resting})
         places = {source: place for place, source in enumerate(used)}
         for track in resting:
@@ -217,3 +345,14 @@ class Portal(msgspec.Struct):
             )
             for track in tracks
         ]
+
+
+def _curve(track: Track) -> segment.Curve:
+    """How much was heard of a tag in each stretch of its track."""
+    amplitudes = []
+    for start in range(0, len(track.levels), 6):
+        counts, sums = track.levels[start : start + 6 : 2], track.levels[start + 1 : start + 6 : 2]
+        amplitudes.append(
+            sum(n * 10.0 ** (total / n / 20.0) for n, total in zip(counts, sums, strict=True) if n)
+        )
+    return track.first_us, track.width_us, amplitudes

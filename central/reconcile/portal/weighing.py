@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from typing import NamedTuple
 
 from central.reconcile.portal import crossing
@@ -14,6 +14,9 @@ from gateway.gs1 import Epc, decode_epc
 
 CROSSED_AT = 0.5
 DOUBT_AT = 0.1
+SURE_AT = 0.95
+SURE_SHARE = 0.8
+"""A pass is judged before it is over if so many of its tags crossed so surely."""
 
 
 class Crossing(NamedTuple):
@@ -41,7 +44,7 @@ class Crossing(NamedTuple):
 
 
 def weigh(tracks: Sequence[Track], portal: Portal, context: Context) -> list[Crossing]:
-    """Judge every tag of a pass, and remember those that did not cross as strays."""
+    """Judge every tag of a pass. What follows for the portal's memory is left to ``learn``."""
     if not tracks:
         return []
     strong_dbm = crossing.strong([track.peak_dbm for track in tracks])
@@ -57,8 +60,22 @@ def weigh(tracks: Sequence[Track], portal: Portal, context: Context) -> list[Cro
         epc = decode_epc(track.epc)
         pack = context.packs.get(epc.gtin) if epc.gtin else None
         crossings.append(Crossing(track, epc, one, odds, old, pack))
-        if odds.crossed < DOUBT_AT:
-            portal.remember(track)
-        elif odds.crossed >= CROSSED_AT:
-            portal.forget(track.epc)
     return crossings
+
+
+def learn(crossings: Sequence[Crossing], portal: Portal) -> None:
+    """Remember those that did not cross as strays; those that did are none any more."""
+    for one in crossings:
+        if one.odds.crossed < DOUBT_AT:
+            portal.remember(one.track)
+        elif one.odds.crossed >= CROSSED_AT:
+            portal.forget(one.track)
+
+
+def is_sure(crossings: Sequence[Crossing], makers: Collection[str]) -> bool:
+    """Whether nobody need wait for more reads: nearly all of the tags that make the group crossed,
+    and each of them without a doubt.
+    """
+    own = [one for one in crossings if one.track.epc in makers]
+    surely = [one for one in own if one.confidence >= SURE_AT]
+    return len(surely) >= SURE_SHARE * len(own)

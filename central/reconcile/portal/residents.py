@@ -1,0 +1,110 @@
+"""The tags that lie about at a portal, and how loud they are there. Bounded.
+
+A tag is ABSENT (no word of it), SEEN (its first sightings), ACTIVE (on its way: it may cross) or
+RESIDENT (judged and did not cross, or heard unchanged for long). A resident is a stray until it
+shows change: louder than it ever was by ``RISE_DB``, or it crossed and is forgotten here.
+
+A remembered tag takes about 50 bytes in the dumped state; 20,000 of them make 1 MB.
+"""
+
+from __future__ import annotations
+
+import msgspec
+
+from central.reconcile.portal.track import INSIDE, OUTSIDE, UNHEARD_DBM, UNKNOWN, Track
+
+RISE_DB = 6.0
+"""Change (reconciling facts, 5c): channel to channel a standing tag scatters by 2.1 dB, and this
+is held against the loudest ever heard, which is some 4 dB above the mean."""
+OTHER_SIDE_DB = 12.0
+"""A side that had not heard a tag may hear it one day this much fainter than the other does."""
+WENT_DB = 8.0
+FORGET_DB = 1.0
+"""A remembered level sinks by this with every pass in which the tag was weaker."""
+MEMORY_TAGS = 20_000
+
+
+class Resident(msgspec.Struct, array_like=True):
+    """A tag's loudest levels per side in whole dBm, and how often it was judged a stray."""
+
+    last_s: int
+    outside_dbm: int = round(UNHEARD_DBM)
+    inside_dbm: int = round(UNHEARD_DBM)
+    unknown_dbm: int = round(UNHEARD_DBM)
+    passes: int = 0
+
+    def level(self, side: int) -> int:
+        """The level remembered of a side."""
+        return (self.outside_dbm, self.inside_dbm, self.unknown_dbm)[side]
+
+    def hear(self, side: int, level_dbm: float) -> None:
+        """It was this loud once."""
+        level = round(level_dbm)
+        if side == OUTSIDE:
+            self.outside_dbm = max(self.outside_dbm, level)
+        elif side == INSIDE:
+            self.inside_dbm = max(self.inside_dbm, level)
+        else:
+            self.unknown_dbm = max(self.unknown_dbm, level)
+
+    def sink(self) -> None:
+        """An old level is worth a little less."""
+        floor, less = round(UNHEARD_DBM), round(FORGET_DB)
+        self.outside_dbm = max(self.outside_dbm - less, floor)
+        self.inside_dbm = max(self.inside_dbm - less, floor)
+        self.unknown_dbm = max(self.unknown_dbm - less, floor)
+
+
+class Residents(msgspec.Struct):
+    """Whom the portal remembers, the longest unheard first out."""
+
+    tags: dict[str, Resident] = {}
+
+    def knows(self, track: Track) -> bool:
+        """Whether it was here before without crossing, and is no louder than it was."""
+        resident = self.tags.get(track.epc)
+        if resident is None or not resident.passes:
+            return False
+        sides = (OUTSIDE, INSIDE, UNKNOWN)
+        faint = max(resident.level(side) for side in sides) - OTHER_SIDE_DB
+        return all(
+            track.peak_of(side) < max(resident.level(side), faint) + RISE_DB for side in sides
+        )
+
+    def rest(self, epc: str, at_us: int, side: int, level_dbm: float | None) -> None:
+        """It lies there unchanged."""
+        resident = self._of(epc, at_us)
+        if level_dbm is not None:
+            resident.hear(side, level_dbm)
+        resident.passes = max(resident.passes, 1)
+
+    def stay(self, track: Track) -> None:
+        """It was there for a while and did not cross. Of one that came and went only the last
+        levels are remembered: there it is now.
+        """
+        resident = self._of(track.epc, track.last_us)
+        resident.sink()
+        for side, level_dbm in _resting(track):
+            resident.hear(side, level_dbm)
+        resident.passes += 1
+
+    def leave(self, epc: str) -> None:
+        """It crossed: where it lies now is not where it lay."""
+        self.tags.pop(epc, None)
+
+    def _of(self, epc: str, at_us: int) -> Resident:
+        resident = self.tags.pop(epc, None) or Resident(at_us // 1_000_000)
+        resident.last_s = max(resident.last_s, at_us // 1_000_000)
+        self.tags[epc] = resident
+        while len(self.tags) > MEMORY_TAGS:
+            del self.tags[next(iter(self.tags))]
+        return resident
+
+
+def _resting(track: Track) -> list[tuple[int, float]]:
+    bins = [one for one in track.bins() if one.best_dbm is not None]
+    best = [one.best_dbm for one in bins if one.best_dbm is not None]
+    if not best or max(best) - best[-1] < WENT_DB:
+        return [(ear.side, ear.peak_dbm) for ear in track.ears]
+    sides = (OUTSIDE, bins[-1].outside_dbm), (INSIDE, bins[-1].inside_dbm), (UNKNOWN, best[-1])
+    return [(side, level) for side, level in sides if level is not None]
