@@ -8,7 +8,7 @@ tags' places as the ledger had them then.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from itertools import pairwise
 from types import MappingProxyType
 from typing import NamedTuple
@@ -22,7 +22,7 @@ from central.documents import books
 from central.observations import read_share
 from central.partitions import PARTITIONS, partition_of
 from central.reconcile.mind import Mind
-from central.reconcile.verdict import Context, Logged, Verdict
+from central.reconcile.verdict import Amendment, Context, Logged, Verdict
 from central.stock import queries, rows, witnesses
 from central.stock.model import Movement, Posted
 from central.stock.witnesses import Bound, RecentMovements
@@ -148,7 +148,10 @@ class _Replay:
             self._ids["document_note"].add(note.id)
             self._stored(log_id, "document_note", note.id, books.note_row(note))
 
-        for amendment in verdict.amendments:
+        self._amendments(log_id, verdict.amendments)
+
+    def _amendments(self, log_id: int, found: Iterable[Amendment]) -> None:
+        for amendment in found:
             name = amendments.review_id(amendment)
             if self._conn.execute(_REVIEW, {"id": name}).scalar() is not None:
                 self._ids["review"].add(name)  # a person was asked instead
