@@ -15,7 +15,9 @@ import msgspec
 from sqlalchemy import Connection, select, text
 
 from central import schema
+from central.bulk import BulkLookup
 from central.insight.kpi import DAY_US, SENSED, Books, Kpis, Tally, day_of
+from central.stock.model import Cause
 
 MOST_DAYS = 31
 MOST_ROWS = 100_000
@@ -24,7 +26,7 @@ _CHUNK = 5_000
 _moved = schema.movement.c
 _COLUMNS = (
     _moved.seq, _moved.id, _moved.origin, _moved.event_us, _moved.record_us, _moved.evidence,
-    _moved.corrects,
+    _moved.corrects, _moved.causes,
 )  # fmt: skip
 _HELD = text(
     "SELECT count(*) AS pairs, coalesce(sum(held.on_hand), 0) AS on_hand FROM ("
@@ -49,6 +51,13 @@ _UNEXPLAINED = text(
 )
 
 
+_WHERE = BulkLookup(
+    "SELECT k.id, o.read_point FROM {keys} JOIN observation o "
+    "ON o.edge = k.edge AND o.epoch = k.epoch AND o.seq = k.seq",
+    (("id", "text"), ("edge", "text"), ("epoch", "text"), ("seq", "bigint")),
+)
+
+
 class _Evidence(msgspec.Struct):
     """Of a movement's evidence, where it was sensed."""
 
@@ -56,6 +65,7 @@ class _Evidence(msgspec.Struct):
 
 
 _EVIDENCE = msgspec.json.Decoder(_Evidence)
+_CAUSES = msgspec.json.Decoder(list[Cause])
 
 
 class KpiBook:
@@ -97,32 +107,29 @@ class KpiBook:
         for _ in range(MOST_ROWS // _CHUNK):
             fresh = select(*_COLUMNS).where(_moved.seq > self._position)
             rows = connection.execute(fresh.order_by(_moved.seq).limit(_CHUNK)).all()
-            for row in rows:
-                self._add(row)
+            judged = [row for row in rows if _is_judged(row)]
+            points = _read_points(connection, judged)
+            for row in judged:
+                tally = self._tally(points[row.id], row.record_us)
+                tally.auto_posted += 1
+                tally.delays.add((row.record_us - row.event_us) / 1e6)
             self._correct(connection, [row.corrects for row in rows if row.corrects], first_day)
             self._position = rows[-1].seq if rows else self._position
             self.catching_up = len(rows) == _CHUNK
             if not self.catching_up:
                 return
 
-    def _add(self, row: Any) -> None:  # noqa: ANN401 (a row of these columns)
-        if row.origin not in SENSED or row.corrects is not None:
-            return
-        tally = self._tally(_EVIDENCE.decode(row.evidence).read_point, row.record_us)
-        tally.auto_posted += 1
-        tally.delays.add((row.record_us - row.event_us) / 1e6)
-
     def _correct(self, connection: Connection, ids: Sequence[str], first_day: int) -> None:
         """Tell corrections on the days of what they correct, each movement once."""
         fresh = [one for one in dict.fromkeys(ids) if one not in self._corrected]
         if not fresh:
             return
-        for row in connection.execute(select(*_COLUMNS).where(_moved.id.in_(fresh))):
-            self._corrected[row.id] = day_of(row.record_us)
-            judged = row.origin in SENSED and row.corrects is None
-            if judged and day_of(row.record_us) >= first_day:
-                point = _EVIDENCE.decode(row.evidence).read_point
-                self._tally(point, row.record_us).corrected += 1
+        rows = connection.execute(select(*_COLUMNS).where(_moved.id.in_(fresh))).all()
+        self._corrected.update((row.id, day_of(row.record_us)) for row in rows)
+        judged = [row for row in rows if _is_judged(row) and day_of(row.record_us) >= first_day]
+        for name, point in _read_points(connection, judged).items():
+            (row,) = (row for row in judged if row.id == name)
+            self._tally(point, row.record_us).corrected += 1
 
     def _tally(self, point: str, record_us: int) -> Tally:
         return self._tallies.setdefault((point, day_of(record_us)), Tally())
@@ -142,6 +149,21 @@ class KpiBook:
                 self._books.clear()
             self._books[first_day] = (now_us, books)
         return books
+
+
+def _is_judged(row: Any) -> bool:  # noqa: ANN401 (a row of these columns)
+    return row.origin in SENSED and row.corrects is None
+
+
+def _read_points(connection: Connection, rows: Sequence[Any]) -> dict[str, str]:
+    """Where each movement was sensed: as its evidence says, or else by the first observation that
+    caused it; ``unknown`` where that is not kept any more.
+    """
+    points = {row.id: _EVIDENCE.decode(row.evidence).read_point for row in rows}
+    causes = {row.id: _CAUSES.decode(row.causes) for row in rows if not points[row.id]}
+    keys = [(name, c[0].edge, c[0].epoch, c[0].first_seq) for name, c in causes.items() if c]
+    found = {row[0]: row[1] for row in _WHERE.run(connection, keys)}
+    return {name: point or found.get(name, "unknown") for name, point in points.items()}
 
 
 def _first_seq(connection: Connection, since_us: int) -> int:

@@ -6,12 +6,17 @@ import functools
 import hashlib
 from collections.abc import Mapping
 from pathlib import Path
+from typing import Annotated
 
-from fastapi import APIRouter, Request
+from fastapi import APIRouter, Query, Request
 from fastapi.responses import HTMLResponse, RedirectResponse, Response, StreamingResponse
 from starlette.staticfiles import StaticFiles
 from starlette.types import Scope
 
+from central.api.kpis import told
+from central.api.services import now_us
+from central.insight.kpi_book import MOST_DAYS, KpiBook
+from central.moments import from_us
 from central.store import Database
 from central.tide import Tide
 from central.web.live import Live
@@ -47,6 +52,7 @@ class Pages:
     def __init__(self, *, database: Database, tide: Tide) -> None:
         self._database = database
         self._templates = environment(static_address)
+        self._book = KpiBook()
         self.live = Live(database=database, tide=tide, screen=Screen(self._templates))
 
     def router(self) -> APIRouter:
@@ -54,6 +60,7 @@ class Pages:
         router = APIRouter(include_in_schema=False)
         router.add_api_route("/", self.index)
         router.add_api_route("/live", self.stream)
+        router.add_api_route("/accuracy", self.accuracy)
         router.add_api_route("/docs", self.docs)
         router.add_api_route("/favicon.ico", self.icon)
         router.add_api_route("/screen/passes/{pass_id}", self.pass_tags)
@@ -81,6 +88,15 @@ class Pages:
     async def docs(self, request: Request) -> Response:
         """The API, described for people."""
         return self._page("docs.html", {"api": request.app.openapi()})
+
+    async def accuracy(self, days: Annotated[int, Query(ge=1, le=MOST_DAYS)] = 7) -> Response:
+        """How accurate the last days were."""
+        found = await self._database.read(
+            lambda connection: self._book.window(connection, now_us=now_us(), days=days)
+        )
+        kpis = told(found)
+        named = [(f"{from_us(day):%Y-%m-%d}", one.told()) for day, one in found.by_day().items()]
+        return self._page("accuracy.html", {"kpis": kpis, "days": days, "named_days": named})
 
     async def icon(self) -> Response:
         """Browsers ask for this by themselves."""

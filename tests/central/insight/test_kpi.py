@@ -20,7 +20,7 @@ from central.insight.kpi_book import KpiBook
 from central.moments import to_us
 from central.reviews.model import Resolution
 from central.stock import ledger
-from central.stock.model import Movement
+from central.stock.model import Cause, Movement
 from central.store import Database
 from tests.central.harness import bench
 from tests.central.shop import NOON, moving, open_shop
@@ -172,6 +172,28 @@ async def test_a_book_goes_on_from_where_it_was(
         anew = await database.read(ask(fresh, kpi_book.KEPT_US))
     assert told(grown) == told(anew)
     assert grown.overall().overturn_rate[:] == (4, 14)
+
+
+async def test_where_it_was_sensed_is_asked_of_the_log_where_evidence_is_silent(
+    database: Database,
+) -> None:
+    def sense(conn: Connection) -> None:
+        open_shop(conn)
+        conn.execute(
+            insert(schema.observation).values(
+                edge="pi", epoch="e1", seq=7, kind="code_scanned", device="gun",
+                read_point="desk", event_us=NOW_US, record_us=NOW_US, body="{}",
+            )
+        )  # fmt: skip
+        for number, seq in ((1, 7), (2, 8)):
+            cause = Cause(edge="pi", epoch="e1", first_seq=seq, last_seq=seq + 1)
+            post(conn, moving(number, "supplier", "hall", origin="scan", causes=(cause,)))
+        post(conn, moving(3, "hall", "supplier", corrects="movement-1"))
+
+    await database.write(sense)
+    found = await database.read(lambda c: KpiBook().window(c, now_us=NOW_US))
+    told_of = {point: (t.auto_posted, t.corrected) for point, t in found.by_read_point().items()}
+    assert told_of == {"desk": (1, 1), "unknown": (1, 0)}
 
 
 async def test_an_empty_ledger_has_nothing_to_tell(database: Database) -> None:

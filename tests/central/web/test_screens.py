@@ -61,6 +61,21 @@ async def test_the_first_screen_and_its_links(made: Bench) -> None:
     assert (await made.http.get("/screen/passes/unknown")).status_code == 404
 
 
+async def test_the_accuracy_screen_tells_what_was_judged(made: Bench) -> None:
+    empty = (await made.http.get("/accuracy")).text
+    assert "Nothing was judged in these days" in empty
+    await scene.set_up(made)
+    await scene.play(made)
+    page = (await made.http.get("/accuracy?days=31")).text
+    (figures,) = re.findall(r"<section class=.figures.*?</section>", page, re.DOTALL)
+    posted = (await made.get("/kpis?days=31"))["overall"]["auto_posted"]
+    assert posted > 0
+    assert f"{posted} of {posted}; 95 %" in figures
+    assert '<a href="/accuracy?days=7">' in page
+    assert "By read point" in page
+    assert (await made.http.get("/accuracy?days=0")).status_code == 422
+
+
 async def test_hostile_names_are_text(made: Bench) -> None:
     await made.post("/locations", code="a", name="<b>A</b>")
     await made.post("/items", sku="X", name="<script>alert(1)</script>")
