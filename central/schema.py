@@ -187,8 +187,8 @@ movement = Table(
         "ix_movement_sensed",
         "sku",
         "event_us",
-        sqlite_where=text("origin IN ('portal', 'shelf', 'scan')"),
-        postgresql_where=text("origin IN ('portal', 'shelf', 'scan')"),
+        sqlite_where=text("origin IN ('portal', 'shelf', 'scan', 'review')"),
+        postgresql_where=text("origin IN ('portal', 'shelf', 'scan', 'review')"),
     ),
     Index(
         "ix_movement_corrects",

@@ -4,7 +4,18 @@ from __future__ import annotations
 
 from fastapi import FastAPI
 
-from central.api import catalogue, health, kpis, presence, problems, reviews, sensed, series, stock
+from central.api import (
+    catalogue,
+    documents,
+    health,
+    kpis,
+    presence,
+    problems,
+    reviews,
+    sensed,
+    series,
+    stock,
+)
 from central.api.road import Road
 from central.api.services import Services
 from central.insight.kpi_book import KpiBook
@@ -32,6 +43,7 @@ def build(services: Services, pages: Pages) -> FastAPI:
     book = KpiBook()
     app.include_router(catalogue.router(services))
     app.include_router(stock.router(services))
+    app.include_router(documents.router(services))
     app.include_router(reviews.router(services))
     app.include_router(sensed.router(services, road))
     app.include_router(presence.router(services))

@@ -87,6 +87,11 @@ class ReadPointBody(_Body):
     location: Code
     inbound_from: Code = "supplier"
     outbound_to: Code = "customer"
+    fuse_s: Annotated[
+        int,
+        Field(ge=0, le=86_400, description="Other sensors' events within these may be the same."),
+    ] = 600
+    inferred: Literal["review", "auto"] = "review"
     gone_after_s: Annotated[float, Field(ge=1, le=86_400)] = 60.0
 
 

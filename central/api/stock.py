@@ -19,6 +19,7 @@ from central.api.services import Services, json_answer, now_us, page
 from central.catalogue import items, places
 from central.stock import ledger, queries
 from central.stock.model import Movement, Posted
+from central.stock.witnesses import of_movement
 
 Limit = Annotated[int, Query(ge=1, le=1000)]
 Key = Annotated[
@@ -181,8 +182,10 @@ def _add_movements(made: APIRouter, services: Services) -> None:
 
     @made.get("/movements/{movement_id}", summary="One movement")
     async def movement(movement_id: str) -> Response:
-        """With its evidence: why it was posted."""
-        found = await services.read(lambda c: queries.movement_by_id(c, movement_id))
+        """With its evidence: why it was posted, and what other sensors said of it later."""
+        found, seen = await services.read(
+            lambda c: (queries.movement_by_id(c, movement_id), of_movement(c, movement_id))
+        )
         if found is None:
             raise Problem(404, f"no movement on the ledger has the id {movement_id}")
-        return json_answer(_posted(found))
+        return json_answer(_posted(found) | {"witnesses": seen})

@@ -20,7 +20,7 @@ from central.catalogue.items import get_item
 from central.catalogue.places import get_location
 from central.effective import next_log_id
 from central.moments import to_us
-from central.reconcile.expected import KINDS, Document, Note
+from central.reconcile.expected import KINDS, Document, Line, Note
 
 __all__ = [
     "Listed",
@@ -158,11 +158,14 @@ def progress(document: Document, notes: Sequence[Note]) -> list[dict[str, object
         for told_of in note.lines:
             read[told_of.line] += told_of.read_qty
             inferred[told_of.line] += told_of.inferred_qty
-    told = []
     for line in document.lines:
         twice = min(again[line.sku], read[line.line])
         again[line.sku] -= twice
         read[line.line] -= twice
+    for counts in (inferred, read):
+        _spill(document.lines, read, inferred, counts)
+    told = []
+    for line in document.lines:
         counted = read[line.line] + inferred[line.line]
         state = "matched" if counted == line.quantity else "over"
         if counted < line.quantity:
@@ -179,6 +182,21 @@ def progress(document: Document, notes: Sequence[Note]) -> list[dict[str, object
             }
         )
     return told
+
+
+def _spill(
+    lines: Sequence[Line], read: Counter[str], inferred: Counter[str], counts: Counter[str]
+) -> None:
+    """What events counted beyond a line goes to others of its item that have room."""
+    room = {one.line: one.quantity - read[one.line] - inferred[one.line] for one in lines}
+    for over in lines:
+        for other in lines:
+            units = min(-room[over.line], room[other.line], counts[over.line])
+            if other.sku == over.sku and units > 0:
+                counts[over.line] -= units
+                counts[other.line] += units
+                room[over.line] += units
+                room[other.line] -= units
 
 
 def _check(conn: Connection, document: Document) -> None:

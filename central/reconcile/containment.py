@@ -27,7 +27,7 @@ from central.reconcile.documents import Open
 from central.reconcile.expected import Unit
 from central.reconcile.identity import derived_id
 from central.reconcile.portal.weighing import CROSSED_AT, Crossing
-from central.reconcile.serials import serial_of
+from central.reconcile.serials import of_contents, serial_of
 from central.reconcile.verdict import Context, Hypothesis, ReadPoint, Review
 from central.stock.model import Cause, LocationKind, Movement
 from gateway.gs1 import decode_epc
@@ -70,7 +70,7 @@ class Confirmed(NamedTuple):
 
 class Absent(NamedTuple):
     """Pieces of one item in a confirmed unit that nobody read: those named by ``epcs``, of
-    ``quantity`` units each, or, without any, so many units.
+    ``quantity`` units each. What has no names of its own goes by the unit's.
     """
 
     unit: str
@@ -144,7 +144,10 @@ def absent_of(
         read[content.sku] = read.get(content.sku, 0) - covered
         if content.quantity > covered:
             quantity = content.quantity - covered
-            absent.append(Absent(unit.name, content.sku, quantity, True, document, content.lot))
+            name = of_contents(unit.name, content.sku, content.lot)
+            absent.append(
+                Absent(unit.name, content.sku, quantity, True, document, content.lot, (name,))
+            )
     return absent
 
 
@@ -254,14 +257,12 @@ def _movements(
         gone = place == destination or (not inward and (place is None or place in _OUTSIDE))
         if not gone:
             sources.setdefault(place or default, []).append(epc)
-    if not absent.epcs:
-        sources[default] = []
     return tuple(
         Movement(
             id=derived_id("inferred", of, unit.name, absent.sku, absent.lot, source, *epcs),
             sku=absent.sku,
             lot=absent.lot,
-            quantity=absent.quantity * max(len(epcs), 1),
+            quantity=absent.quantity * len(epcs),
             source=source,
             destination=destination,
             biz_step="receiving" if inward else "shipping",
@@ -277,8 +278,8 @@ def _movements(
                 "unit": unit.name,
                 "document": absent.document,
                 "read_qty": 0,
-                "inferred_qty": absent.quantity * max(len(epcs), 1),
-                "counted": absent.quantity * max(len(epcs), 1),
+                "inferred_qty": absent.quantity * len(epcs),
+                "counted": absent.quantity * len(epcs),
             },
         )
         for source, epcs in sorted(sources.items())

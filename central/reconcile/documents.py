@@ -198,6 +198,7 @@ class _Counts:
 
     def _with_room(self, sku: str, quantity: int, *, over: bool) -> Line | None:
         mine = [line for line in self.document.lines if line.sku == sku]
+        mine.sort(key=lambda line: bool(line.epcs))  # whose pieces are named waits for those
         for line in mine:
             if self._read[line.line] + self._inferred[line.line] + quantity <= line.quantity:
                 return line

@@ -35,6 +35,7 @@ import msgspec
 from central.moments import from_us, to_us
 from central.reconcile.documents import with_again
 from central.reconcile.identity import derived_id
+from central.reconcile.serials import names_pieces
 from central.reconcile.verdict import Context, Hypothesis, ReadPoint, Review, Verdict
 from central.reconcile.witness import SENSED, Known, Recent, Witness, is_counted
 from central.stock.model import Cause, Movement
@@ -191,7 +192,7 @@ def _same_event(
         if one.origin != movement.origin
         and one.quantity > 0
         and (one.source, one.destination) == ends
-        and not (one.epcs and movement.epcs)
+        and not (names_pieces(one.epcs) and names_pieces(movement.epcs))
         and (one.lot == movement.lot or not (one.lot and movement.lot))
     ]
     if not any(one.left(movement.origin) for one in found) and movement.origin != "scan":

@@ -239,7 +239,7 @@ class Reconciler:
         known = company.after(decided.movements, portal, carried)
         if carried.loads:
             self._memory.carried[point.code] = carried
-        direction, decision = company.in_all(decided.direction, decided.decision)
+        direction, decision = company.in_all(decided.direction, decided.decision, known)
         if group.tracks and decision == "nothing":
             return Verdict()
         portal.judged_us = max(portal.judged_us, group.closed_us)

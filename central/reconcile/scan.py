@@ -22,6 +22,7 @@ from central.reconcile.expected import Note
 from central.reconcile.identity import cause_of, derived_id
 from central.reconcile.serials import (
     names_of_label,
+    of_contents,
     of_label,
     of_unit,
     places_of,
@@ -180,7 +181,8 @@ def _unit(scan: _Scan) -> Verdict:
     if told is None:
         what = "the code carries an SSCC, which names no item"
         return _ask(scan.logged, scan.seen, what, scan.parsed)
-    places = places_of(told[1].epcs, scan.placed)
+    contents = [of_contents(name, one.sku, one.lot) for one in told[1].contents]
+    places = places_of([*told[1].epcs, *contents], scan.placed)
     here = {epc for epc, place in places.items() if place == scan.point.location}
     witnesses = _witnesses_of_unit(scan, here)
     confirmed = Confirmed(name, "in", to_us(scan.seen.event_time), 1.0)

@@ -21,6 +21,8 @@ from gateway.gs1 import Gs1Error, decode_epc, encode_epc, to_gtin14, to_sscc
 __all__ = [
     "Searchable",
     "names_of_label",
+    "names_pieces",
+    "of_contents",
     "of_label",
     "of_unit",
     "places_of",
@@ -29,6 +31,7 @@ __all__ = [
 ]
 
 _ORIGIN = "https://id.gs1.org"
+_CONTENTS = "/contents/"
 _PREFIX_LENGTHS = range(6, 13)
 _FILTERS = range(8)
 _MOST_NUMERIC = 2**38
@@ -54,10 +57,20 @@ def of_unit(sscc: str) -> str:
     return f"{_ORIGIN}/00/{to_sscc(sscc)}"
 
 
+def of_contents(unit: str, sku: str, lot: str) -> str:
+    """The name of what is of one item in a unit, where its pieces have none: received once."""
+    return f"{unit}{_CONTENTS}{quote(sku, safe='')}/{quote(lot, safe='')}"
+
+
+def names_pieces(epcs: Iterable[str]) -> bool:
+    """Whether any of these names single pieces."""
+    return any(_CONTENTS not in epc for epc in epcs)
+
+
 @lru_cache(maxsize=65_536)
 def serial_of(epc: str) -> str:
     """The name that all carriers of this piece share; an EPC without a GS1 key is its own."""
-    if epc.startswith(_ORIGIN):
+    if epc.startswith(_ORIGIN) or _CONTENTS in epc:
         return epc
     told = decode_epc(epc)
     if told.gtin and told.serial:

@@ -14,7 +14,7 @@ import msgspec
 
 from central.stock.model import Cause
 
-__all__ = ["NOTHING_RECENT", "SENSED", "Known", "Recent", "Witness", "is_counted"]
+__all__ = ["NOTHING_RECENT", "SENSED", "Known", "Recent", "Witness", "is_counted", "sensed_by"]
 
 SENSED = ("portal", "shelf", "scan")
 """The origins of movements that sensors led to."""
@@ -23,6 +23,15 @@ SENSED = ("portal", "shelf", "scan")
 def is_counted(origin: str, evidence: Mapping[str, object]) -> bool:
     """Whether it claims to be all there was: a scan does only if its label told a count."""
     return origin != "scan" or "counted" in evidence
+
+
+def sensed_by(origin: str, evidence: Mapping[str, object]) -> str:
+    """Which kind of sensor saw it; of what a person decided in a review, the one that asked."""
+    if origin != "review":
+        return origin
+    if "pass" in evidence:
+        return "portal"
+    return "shelf" if "plate" in evidence else "scan" if "code" in evidence else origin
 
 
 class Known(NamedTuple):

@@ -16,7 +16,7 @@ from sqlalchemy import Connection, bindparam, text
 
 from central.bulk import BulkInsert, BulkLookup
 from central.moments import from_us, to_us
-from central.reconcile.witness import Known, Witness, is_counted
+from central.reconcile.witness import Known, Witness, is_counted, sensed_by
 from central.stock.model import Cause
 
 __all__ = [
@@ -71,7 +71,7 @@ _RECENT = text(
     "SELECT m.id, m.sku, m.quantity - "  # noqa: S608 (our own words)
     f"{_TAKEN_BACK} AS quantity, m.source, m.destination, m.origin, m.event_us, m.lot, m.epcs, "
     "m.evidence FROM movement m WHERE m.sku = :sku "
-    "AND m.origin IN ('portal', 'shelf', 'scan') "
+    "AND m.origin IN ('portal', 'shelf', 'scan', 'review') "
     "AND m.event_us BETWEEN :from_us AND :upto_us AND m.seq <= :seq ORDER BY m.seq"
 )
 _ATTESTED = text(
@@ -214,9 +214,9 @@ class RecentMovements:
                 int(row.quantity),
                 row.source,
                 row.destination,
-                row.origin,
+                origin := sensed_by(row.origin, evidence := _evidence(row.evidence)),
                 row.event_us,
-                is_counted(row.origin, _evidence(row.evidence)),
+                is_counted(origin, evidence),
                 row.lot,
                 _epcs(row.epcs),
                 attested.get(row.id, Counter()),

@@ -11,7 +11,7 @@ branch_labels = None
 depends_on = None
 
 _ID = sa.BigInteger().with_variant(sa.Integer(), "sqlite")
-_SENSED = sa.text("origin IN ('portal', 'shelf', 'scan')")
+_SENSED = sa.text("origin IN ('portal', 'shelf', 'scan', 'review')")
 _CORRECTING = sa.text("corrects IS NOT NULL")
 
 

@@ -103,15 +103,18 @@ class Company:
             for one, known in self._attested
         ]
 
-    def in_all(self, direction: str, decision: str) -> tuple[str, str]:
-        """The pass's direction and decision with the tags that left it."""
+    def in_all(self, direction: str, decision: str, found: Verdict) -> tuple[str, str]:
+        """The pass's direction and decision, with the tags that left it and what was ``found``
+        of its units.
+        """
         ways = {one.direction for one, _ in self._attested} | {direction} - {"none"}
-        if not self._attested:
-            return direction, decision
-        return (
-            ways.pop() if len(ways) == 1 else "mixed",
-            "moved" if decision == "nothing" else decision,
-        )
+        if self._attested:
+            direction = ways.pop() if len(ways) == 1 else "mixed"
+        if found.reviews:
+            decision = "review"
+        elif decision == "nothing" and (self._attested or found.movements):
+            decision = "moved"
+        return direction, decision
 
     # ---- after -----------------------------------------------------------------------------
     def after(self, movements: Sequence[Movement], portal: Portal, carried: Carried) -> Verdict:
