@@ -5,7 +5,8 @@ They come from the results kept in ``benchmarks/accuracy/results``, one JSON fil
 * ``ladder``, kept by ``tallyport bench accuracy --recordings DIR... --keep RESULTS``;
 * ``grade``, kept by ``python -m benchmarks.accuracy.page --grade NAME DIR...``, which judges the
   recordings as ``tallyport evaluate`` does;
-* ``table``: any other benchmark's own ``columns`` and ``rows`` (lists of text or numbers).
+* ``table``, ``columns`` and ``rows`` of text and numbers; of any other benchmark it is kept by
+  ``python -m benchmarks.accuracy.page --bench NAME BENCHMARK OPTIONS...``.
 
 All have ``made_by``, the command that leads there. With ``--check`` nothing is written, and a page
 that is out of date ends with status 1.
@@ -15,6 +16,7 @@ from __future__ import annotations
 
 import argparse
 import difflib
+import importlib
 import sys
 from collections.abc import Iterator, Mapping
 from pathlib import Path
@@ -24,6 +26,7 @@ from benchmarks.accuracy import results
 from benchmarks.accuracy.ladder_report import digits, markdown
 from benchmarks.accuracy.sections import SECTIONS, Section
 from drivers.recording import read_header, read_recording
+from tallyport.bench import BENCHES, options_for
 from tallyport.evaluate import report
 
 PAGE = Path(__file__).parents[2] / "docs" / "accuracy.md"
@@ -147,6 +150,28 @@ def grade(name: str, folders: list[Path]) -> None:
     results.write(results.RESULTS / f"{name}.json", told)
 
 
+def bench(name: str, words: list[str]) -> None:
+    """Run a benchmark of ``tallyport bench`` and keep its figures as a table."""
+    benchmark, *options = words
+    run = importlib.import_module(BENCHES[benchmark][0]).run
+    figures = run(**options_for(run, options))["figures"]
+    rows = [
+        [figure, one["value"], one["unit"], "" if one.get("ratio") is None else one["ratio"]]
+        for figure, one in figures.items()
+    ]
+    baselines = {one["baseline"] for one in figures.values() if one.get("baseline")}
+    beside = f"x {baselines.pop()}" if len(baselines) == 1 else "x baseline"
+    given = " ".join(Path(word).name if "/" in word else word for word in options)
+    told = {
+        "kind": "table",
+        "made_by": f"tallyport bench {benchmark} {given}".strip(),
+        "columns": ["figure", "value", "unit", beside],
+        "rows": rows,
+    }
+    results.RESULTS.mkdir(exist_ok=True)
+    results.write(results.RESULTS / f"{name}.json", told)
+
+
 def main() -> int:
     """Write or check the page; the exit status."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks.accuracy.page")
@@ -154,7 +179,13 @@ def main() -> int:
     parser.add_argument(
         "--grade", nargs="+", metavar=("NAME", "DIR"), help="grade DIR... first and keep it as NAME"
     )
+    parser.add_argument(
+        "--bench", nargs=argparse.REMAINDER, metavar="NAME BENCHMARK OPTION",
+        help="run a benchmark first and keep its figures as NAME",
+    )  # fmt: skip
     arguments = parser.parse_args()
+    if arguments.bench:
+        bench(arguments.bench[0], arguments.bench[1:])
     if arguments.grade:
         grade(arguments.grade[0], [Path(folder) for folder in arguments.grade[1:]])
     page = PAGE.read_text(encoding="utf-8")

@@ -23,6 +23,11 @@ COMMANDS = sorted(
 )
 
 
+def run(*, size: int = 1) -> dict[str, object]:
+    lag = {"value": size, "unit": "s", "baseline": "simple", "ratio": 0.5}
+    return {"figures": {"lag": lag, "errors": {"value": 0, "unit": "count"}}}
+
+
 def test_the_tables_are_the_kept_results() -> None:
     wanted = rewritten(TEXT, results.kept())
     differs = "\n".join(difflib.unified_diff(TEXT.splitlines(), wanted.splitlines(), lineterm=""))
@@ -58,6 +63,8 @@ def test_every_kind_of_result_is_told(tmp_path: Path, monkeypatch: pytest.Monkey
     shelf(folder / "shelf.jsonl")
     monkeypatch.setattr(results, "RESULTS", tmp_path / "kept")
     page.grade("mixed", [folder])
+    monkeypatch.setitem(BENCHES, "told", (__name__, "For this test."))
+    page.bench("figures", ["told", "--size", "3"])
     kept = results.kept(tmp_path / "kept")
     told = {"kind": "table", "made_by": "tallyport bench x", "columns": ["a"], "rows": [[0.25]]}
     text = rewritten(f"before {BEGIN} old {END} after", {**kept, "zz_more": told})
@@ -70,6 +77,9 @@ def test_every_kind_of_result_is_told(tmp_path: Path, monkeypatch: pytest.Monkey
         "| quantity exact | 0.6667 |",
         "### zz more",
         "| 0.25 |",
+        "$ tallyport bench told --size 3",
+        "| figure | value | unit | x simple |",
+        "| lag | 3 | s | 0.5 |",
         "$ python -m benchmarks.accuracy.page --grade mixed mixed",
     ):
         assert said in text, text
