@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parents[2]
-PAGES = ("README.md", "CONTRIBUTING.md", "docs/accuracy.md", "docs/devices.md")
+PAGES = ("README.md", "CONTRIBUTING.md", "docs/accuracy.md", "docs/devices.md", "docs/presence.md")
 _PATH = re.compile(
     r"`((?:firmware_configs|docs|drivers|edge|central|gateway|tests|benchmarks)/[^`\s<*]*)`"
 )

@@ -101,6 +101,13 @@ def test_a_tag_that_is_seldom_heard_is_given_time() -> None:
     assert seconds(departed) == pytest.approx(79 + 60), "but no longer than the zone allows"
 
 
+def test_a_zone_may_allow_less_silence() -> None:
+    hasty = ReadPoint(code="aisle", kind="zone", location="hall", gone_after_s=10.0)
+    seldom = [*(read(8.0 * n) for n in range(6)), says(200)]
+    verdict = Reconciler().judge(logged(seldom), Context(read_points={"aisle": hasty}))
+    assert [seconds(one) for one in verdict.presence] == [0.0, 50.0]
+
+
 def test_summaries_keep_a_tag_present() -> None:
     lying: list[Observation] = [lies(3 + n, 3.9 + n, count=5) for n in range(200)]
     assert told([*steadily(0, 3), *lying]) == [("arrived", "hall")]
