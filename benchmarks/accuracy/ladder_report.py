@@ -101,9 +101,9 @@ def _movers(rungs: Mapping[str, Any]) -> int:
     return max(int(told["intervals"]["recall"]["cases"]) for told in rungs.values())
 
 
-def ladder_svg(rungs: Mapping[str, Any], key: str) -> str:
-    """Bars of one figure, a rung each."""
-    from tallyport.charts.pen import BLUE, GREEN, as_svg  # noqa: PLC0415 (needs reportlab)
+def ladder_svg(rungs: Mapping[str, Any], key: str, *, alone: bool = False) -> str:
+    """Bars of one figure, a rung each; ``alone`` as a file of its own."""
+    from tallyport.charts.pen import BLUE, GREEN, as_file, as_svg  # noqa: PLC0415 (reportlab)
     from tallyport.charts.plots import Bar, bars  # noqa: PLC0415
 
     rows = []
@@ -112,7 +112,8 @@ def ladder_svg(rungs: Mapping[str, Any], key: str) -> str:
         ink = GREEN if rung == "tallyport" else BLUE
         value = told[key]
         rows.append(Bar(NAMES.get(rung, rung), value, between.get("low"), between.get("high"), ink))
-    return as_svg(bars(rows), f"{SHARES[key]} of each rule")
+    made = as_file if alone else as_svg
+    return made(bars(rows), f"{SHARES[key]} of each rule")
 
 
 def coverage_svg(rungs: Mapping[str, Any]) -> str:

@@ -23,7 +23,7 @@ from pathlib import Path
 from typing import Any
 
 from benchmarks.accuracy import results
-from benchmarks.accuracy.ladder_report import digits, markdown
+from benchmarks.accuracy.ladder_report import digits, ladder_svg, markdown
 from benchmarks.accuracy.sections import SECTIONS, Section
 from drivers.recording import read_header, read_recording
 from tallyport.bench import BENCHES, options_for
@@ -78,6 +78,8 @@ def _section(section: Section, result: Mapping[str, Any]) -> Iterator[str]:
     yield ""
     match result["kind"]:
         case "ladder":
+            yield f"![F1 of each rule, with its interval](accuracy-{section.name}.svg)"
+            yield ""
             yield from markdown(section.name, result)
             yield from _mistakes(result["rungs"].get("tallyport", {}))
         case "grade":
@@ -155,21 +157,46 @@ def bench(name: str, words: list[str]) -> None:
     benchmark, *options = words
     run = importlib.import_module(BENCHES[benchmark][0]).run
     figures = run(**options_for(run, options))["figures"]
-    rows = [
-        [figure, one["value"], one["unit"], "" if one.get("ratio") is None else one["ratio"]]
-        for figure, one in figures.items()
-    ]
-    baselines = {one["baseline"] for one in figures.values() if one.get("baseline")}
-    beside = f"x {baselines.pop()}" if len(baselines) == 1 else "x baseline"
     given = " ".join(Path(word).name if "/" in word else word for word in options)
+    columns, rows = _across(figures) or _down(figures)
     told = {
         "kind": "table",
         "made_by": f"tallyport bench {benchmark} {given}".strip(),
-        "columns": ["figure", "value", "unit", beside],
+        "columns": columns,
         "rows": rows,
     }
     results.RESULTS.mkdir(exist_ok=True)
     results.write(results.RESULTS / f"{name}.json", told)
+
+
+def _down(figures: Mapping[str, Any]) -> tuple[list[Any], list[list[Any]]]:
+    """A row for each figure."""
+    rows = [
+        [name, one["value"], one["unit"], "" if one.get("ratio") is None else one["ratio"]]
+        for name, one in figures.items()
+    ]
+    baselines = {one["baseline"] for one in figures.values() if one.get("baseline")}
+    beside = f"x {baselines.pop()}" if len(baselines) == 1 else "x baseline"
+    return ["figure", "value", "unit", beside], rows
+
+
+def _across(figures: Mapping[str, Any]) -> tuple[list[Any], list[list[Any]]] | None:
+    """A column for each rule, where every figure is called ``RULE_FIGURE``."""
+    lowest = f"{next(iter(figures.values())).get('baseline')}_"
+    kinds = [name.removeprefix(lowest) for name in figures if name.startswith(lowest)]
+    rules: dict[str, dict[str, Any]] = {}
+    for name, one in figures.items():
+        kind = max((kind for kind in kinds if name.endswith(f"_{kind}")), key=len, default=None)
+        if kind is None:
+            return None
+        rules.setdefault(name.removesuffix(f"_{kind}"), {})[kind] = one
+    rows = []
+    for kind in kinds:
+        found = [of.get(kind) for of in rules.values()]
+        unit = next(one["unit"] for one in found if one)
+        values = ["-" if one is None else one["value"] for one in found]
+        rows.append([f"{kind.replace('_', ' ')}, {unit}", *values])
+    return ["figure", *(rule.replace("_", " ") for rule in rules)], rows
 
 
 def main() -> int:
@@ -195,6 +222,10 @@ def main() -> int:
         sys.stdout.writelines(f"{line}\n" for line in differs)
         return int(page != wanted)
     PAGE.write_text(wanted, encoding="utf-8")
+    for name, result in results.kept().items():
+        if result["kind"] == "ladder":
+            picture = ladder_svg(result["rungs"], "f1", alone=True)
+            PAGE.with_name(f"accuracy-{name}.svg").write_text(picture, encoding="utf-8")
     return 0
 
 

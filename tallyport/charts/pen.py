@@ -94,3 +94,11 @@ def as_svg(drawing: Any, title: str) -> str:  # noqa: ANN401 - reportlab is unty
     rest = rest.replace("font-family: Helvetica", "font-family: Helvetica, Arial, sans-serif")
     safe = title.replace("&", "&amp;").replace("<", "&lt;").replace('"', "&quot;")
     return f'<svg {box[0]} role="img" aria-label="{safe}" class="chart">{rest}'
+
+
+def as_file(drawing: Any, title: str) -> str:  # noqa: ANN401 - reportlab is untyped
+    """The drawing as a file of its own, on white: whoever shows it may have a dark page."""
+    svg = as_svg(drawing, title)
+    opening, _, rest = svg.partition(">")
+    paper = '<rect width="100%" height="100%" fill="#ffffff"/>'
+    return f'{opening} xmlns="http://www.w3.org/2000/svg">{paper}{rest}\n'

@@ -7,6 +7,7 @@ import importlib.util
 import re
 import shlex
 from pathlib import Path
+from xml.etree import ElementTree as ET
 
 import pytest
 
@@ -28,10 +29,30 @@ def run(*, size: int = 1) -> dict[str, object]:
     return {"figures": {"lag": lag, "errors": {"value": 0, "unit": "count"}}}
 
 
+def test_rules_beside_each_other_are_columns() -> None:
+    def figure(value: float, unit: str = "s") -> dict[str, object]:
+        return {"value": value, "unit": unit, "baseline": "fixed_10s", "ratio": None}
+
+    told = {
+        "fixed_10s_lag": figure(10.0), "fixed_10s_lag_p95": figure(12.0), "ours_lag": figure(2.0),
+        "ours_lag_p95": figure(3.0), "edgex_lag": figure(600.0),
+    }  # fmt: skip
+    assert page._across(told) == (
+        ["figure", "fixed 10s", "ours", "edgex"],
+        [["lag, s", 10.0, 2.0, 600.0], ["lag p95, s", 12.0, 3.0, "-"]],
+    )
+    assert page._across({**told, "errors": figure(0.0)}) is None
+
+
 def test_the_tables_are_the_kept_results() -> None:
     wanted = rewritten(TEXT, results.kept())
     differs = "\n".join(difflib.unified_diff(TEXT.splitlines(), wanted.splitlines(), lineterm=""))
     assert wanted == TEXT, f"Run: python -m benchmarks.accuracy.page\n{differs}"
+
+
+def test_its_pictures_are_there() -> None:
+    for name in re.findall(r"\]\((accuracy-\w+\.svg)\)", TEXT):
+        assert ET.parse(PAGE.with_name(name)).getroot().tag.endswith("svg"), name
 
 
 @pytest.mark.parametrize("command", COMMANDS)
