@@ -24,6 +24,9 @@ SHARES = {
     "posted_wrong": "posted wrong",
     "reviewed": "reviewed",
 }
+OTHERS = (
+    "latency p50 / p95", "false passes an hour", "calibration error", "decidable at 1 % error",
+)  # fmt: skip
 _STYLE = """
 :root{color-scheme:light}
 body{font:16px/1.5 system-ui,-apple-system,"Segoe UI",Roboto,sans-serif;color:#16202c;
@@ -53,12 +56,11 @@ def markdown(name: str, suite: Mapping[str, Any]) -> Iterator[str]:
     """A table of one suite: a row for every rung."""
     yield f"**{name}**: {suite['recordings']} recordings."
     yield ""
-    yield f"| rule | {' | '.join(SHARES.values())} | latency p50 / p95 |"
-    yield f"|---|{'---|' * (len(SHARES) + 1)}"
+    yield f"| rule | {' | '.join([*SHARES.values(), *OTHERS])} |"
+    yield f"|---|{'---|' * (len(SHARES) + len(OTHERS))}"
     for rung, told in suite["rungs"].items():
-        cells = [_cell(told, key) for key in SHARES]
-        late = told["latency_s"]
-        yield f"| {NAMES.get(rung, rung)} | {' | '.join(cells)} | {_late(late)} |"
+        cells = [*(_cell(told, key) for key in SHARES), *_others(told)]
+        yield f"| {NAMES.get(rung, rung)} | {' | '.join(cells)} |"
     yield ""
 
 
@@ -81,18 +83,19 @@ def _suite(name: str, suite: Mapping[str, Any]) -> str:
         f"<h3>{escape(SHARES[key])}</h3>{ladder_svg(rungs, key)}"
         for key in ("f1", "direction_accuracy", "passes_exact")
     )
-    head = "".join(f"<th>{escape(words)}</th>" for words in SHARES.values())
+    head = "".join(f"<th>{escape(words)}</th>" for words in (*SHARES.values(), *OTHERS))
     rows = "".join(
         f"<tr><td>{escape(NAMES.get(rung, rung))}</td>"
         + "".join(f"<td>{_html_cell(told, key)}</td>" for key in SHARES)
-        + f"<td>{_late(told['latency_s'])}</td></tr>"
+        + "".join(f"<td>{escape(cell)}</td>" for cell in _others(told))
+        + "</tr>"
         for rung, told in rungs.items()
     )
     return (
         f'<h2>{escape(name)}</h2><p class="quiet">{suite["recordings"]} recordings, '
         f"{_movers(rungs)} tags crossed.</p>{pictures}"
         f"<h3>Error over what is decided unasked, the surest first</h3>{coverage_svg(rungs)}"
-        f'<h3>All figures</h3><div class="wide"><table><tr><th></th>{head}<th>latency, s</th></tr>'
+        f'<h3>All figures</h3><div class="wide"><table><tr><th></th>{head}</tr>'
         f"{rows}</table></div>"
     )
 
@@ -157,6 +160,17 @@ def _html_cell(told: Mapping[str, Any], key: str) -> str:
 def digits(value: float) -> str:
     """Four decimals, or fewer where there are none."""
     return f"{value:.4f}".rstrip("0").rstrip(".") or "0"
+
+
+def _others(told: Mapping[str, Any]) -> list[str]:
+    """The cells of ``OTHERS``."""
+    hours, at_1 = told["hours"], told["coverage_at_error"]["0.01"]
+    return [
+        _late(told["latency_s"]),
+        f"{told['false_passes'] / hours:.1f}" if hours else "-",
+        "-" if told["calibration_error"] is None else digits(told["calibration_error"]),
+        "-" if at_1 is None else digits(at_1),
+    ]
 
 
 def _late(late: Mapping[str, Any]) -> str:
