@@ -14,6 +14,7 @@ from sqlalchemy import Connection, bindparam, text
 from central.catalogue.context import PlacedTags
 from central.reconcile.hypotheses import either_or
 from central.reconcile.verdict import Amendment, Review
+from central.reviews.store import answer
 from central.stock import ledger
 from central.stock.model import Movement, StockError
 
@@ -30,10 +31,6 @@ _CORRECTED = text(
 _ASKED = text("SELECT id, status FROM review WHERE id IN :ids").bindparams(
     bindparam("ids", expanding=True)
 )
-_ANSWER = text(
-    "UPDATE review SET status = 'answered', resolved_us = :at, resolution = :told "
-    "WHERE id IN :ids AND status = 'open'"
-).bindparams(bindparam("ids", expanding=True))
 _LIKELY = 0.9
 """That what is heard in full is right, and not what was decided from a part of it."""
 
@@ -50,8 +47,14 @@ def apply(conn: Connection, amendment: Amendment, *, record_us: int, log_id: int
     if why:
         return _review(amendment, why)
     if amendment.answers:
-        told = f"answered by observations that came late ({amendment.id})"
-        conn.execute(_ANSWER, {"at": record_us, "told": told, "ids": list(amendment.answers)})
+        answer(
+            conn,
+            amendment.answers,
+            name=amendment.id,
+            says="what came late from the same place tells",
+            movements=tuple(one.id for one in movements),
+            now_us=record_us,
+        )
     return None
 
 

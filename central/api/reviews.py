@@ -16,7 +16,7 @@ from central.reviews import effects, store
 from central.reviews.model import Choice, Line, Stored
 
 Limit = Annotated[int, Query(ge=1, le=500)]
-Status = Literal["open", "resolved", "dismissed", "expired", "all"]
+Status = Literal["open", "resolved", "dismissed", "expired", "answered", "all"]
 
 
 def router(services: Services) -> APIRouter:

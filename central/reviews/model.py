@@ -71,8 +71,9 @@ class Choice(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Resolution(msgspec.Struct, frozen=True, kw_only=True):
-    """How a review ended. ``how`` is ``hypothesis``, ``quantities``, ``dismissed`` or
-    ``expired``; ``says`` tells what happened; ``movements`` are the ids of what was posted.
+    """How a review ended. ``how`` is ``hypothesis``, ``quantities``, ``dismissed``, ``expired`` or
+    ``answered`` (by observations that came late); ``says`` tells what happened; ``movements`` are
+    the ids of what was posted.
     """
 
     id: str

@@ -7,7 +7,7 @@ time one is second, and told who was first.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from typing import Any, NamedTuple
 
 import msgspec
@@ -208,6 +208,29 @@ def age(conn: Connection, rules: Ageing, *, now_us: int) -> Aged:
         )
         _end(conn, review, done, "expired", now_us)
     return Aged(escalated, len(expired))
+
+
+def answer(
+    conn: Connection,
+    ids: Collection[str],
+    *,
+    name: str,
+    says: str,
+    movements: tuple[str, ...],
+    now_us: int,
+) -> None:
+    """Close open reviews that observations which came late have answered; ``name`` is theirs."""
+    query = select(schema.review).where(_review.status == "open", _review.id.in_(ids))
+    for review in [_stored(row) for row in conn.execute(query.order_by(_review.id)).mappings()]:
+        done = Resolution(
+            id=f"{name}-{review.id}",
+            by="",
+            at=from_us(now_us),
+            how="answered",
+            says=says,
+            movements=movements,
+        )
+        _end(conn, review, done, "answered", now_us)
 
 
 def _expired(conn: Connection, opened_before_us: int) -> Sequence[Stored]:

@@ -7,7 +7,6 @@ from collections.abc import Iterable, Iterator, Sequence
 from datetime import timedelta
 from functools import lru_cache
 from random import Random
-from typing import NamedTuple
 
 import msgspec
 import pytest
@@ -16,61 +15,14 @@ from hypothesis import strategies as st
 
 from central.reconcile.layout import layout_of
 from central.reconcile.mind import ForeignState, Mind
-from central.reconcile.ordering import LATENESS_US, told_us
+from central.reconcile.ordering import LATENESS_US
 from central.reconcile.reconciler import Reconciler
 from central.reconcile.verdict import Logged, Verdict, together
 from central.stock.model import Movement
-from drivers.emulators.portal_physics import dock_antennas
-from gateway.contract import DeviceHealth, Observation
-from tests.fakes.portal_log import described, fold, moment
-from tests.fakes.portal_scenes import context, dock
-
-OUTSIDE = {antenna.antenna for antenna in dock_antennas() if antenna.side == "outside"}
-END = 1_000.0
-
-
-class Told(NamedTuple):
-    """What an edge tells, and when it is complete."""
-
-    at_us: int
-    edge: str
-    seq: int
-    seen: Observation
-
-
-class Scene(NamedTuple):
-    told: list[Told]
-    placed: dict[str, str]
-
-
-@lru_cache(maxsize=4)
-def scene(seed: int, passes: int = 2) -> Scene:
-    """A dock whose outer antennas are one edge's and whose inner ones another's."""
-    made = dock(seed, passes=passes, cases=(4, 7), strays=4)
-    reads = list(made.reads)
-    told: list[Told] = []
-    for edge, mine in (("edge-in", False), ("edge-out", True)):
-        seen: list[Observation] = [described(dock_antennas())]
-        seen += fold((t, read) for t, read in reads if (read.antenna in OUTSIDE) is mine)
-        seen.append(
-            DeviceHealth(
-                device=f"reader-{edge}", read_point="dock-1", event_time=moment(END),
-                state="running",
-            )
-        )  # fmt: skip
-        told += [
-            Told(told_us(one), edge, n, msgspec.structs.replace(one, device=f"reader-{edge}"))
-            for n, one in enumerate(seen, 1)
-        ]
-    return Scene(told, made.placed)
-
-
-def log_of(told: Iterable[Told]) -> list[Logged]:
-    return [Logged(n, one.edge, "epoch0001", one.seq, one.seen) for n, one in enumerate(told, 1)]
-
-
-def in_time(told: Sequence[Told]) -> list[Told]:
-    return sorted(told, key=lambda one: (one.seq > 1, one.at_us, one.edge, one.seq))
+from gateway.contract import DeviceHealth
+from tests.fakes.portal_log import moment
+from tests.fakes.portal_scenes import context
+from tests.fakes.two_edges import Told, away, in_time, log_of, scene, us
 
 
 class Ledger:
@@ -152,24 +104,6 @@ def test_any_delay_within_the_lateness_and_any_crash_give_the_same(
     log = log_of(one for *_, one in sorted(arrivals, key=lambda a: a[:4]))
     verdict, _ = judge(log, made.placed, cuts)
     assert verdict == whole()
-
-
-def us(t: float) -> int:
-    return round(moment(t).timestamp() * 1e6)
-
-
-def away(made: Scene, edge: str, from_s: float, to_s: float) -> list[Logged]:
-    """An edge is cut off for a while, and what it heard meanwhile comes 3 s after that."""
-    order = in_time(made.told)
-    back_us = us(to_s + 3.0)
-    kept = [
-        one
-        for one in order
-        if one.edge == edge and one.seq > 1 and us(from_s) < one.at_us < back_us
-    ]
-    others = [one for one in order if one not in kept]
-    until = [one for one in others if one.seq == 1 or one.at_us < back_us]
-    return log_of([*until, *kept, *others[len(until) :]])
 
 
 def net_of(verdict: Verdict, placed: dict[str, str]) -> dict[tuple[str, str], int]:
