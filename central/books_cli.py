@@ -65,10 +65,18 @@ def verify(
 
     With --digests also that no block was rewritten since it was published: the file that
     central appends to (digests.jsonl), or your own copy of it.
+
+    The content is a hash of what the movements say, whenever and in whatever order they were
+    posted: two ledgers of the same observations have the same.
     """
     settings = settings_from(config)
     from central import digest_files  # noqa: PLC0415
     from central.soundness import faults  # noqa: PLC0415
+    from central.stock.content import content  # noqa: PLC0415
+
+    def look(conn: Connection) -> tuple[list[str], str]:
+        found = faults(conn, published)
+        return found, "" if found else content(conn)
 
     try:
         if digests is not None:
@@ -78,11 +86,11 @@ def verify(
                     err=True,
                 )
         published = digest_files.read_digests(digests) if digests else ()
-        found = _read(settings, lambda conn: faults(conn, published))
+        found, says = _read(settings, look)
     except (OSError, ValueError) as error:
         typer.echo(f"the digests cannot be read: {error}", err=True)
         raise typer.Exit(2) from error
-    _report(found, as_json, "the ledger is whole", "faults")
+    _report(found, as_json, f"the ledger is whole; content {says}", "faults", content=says)
 
 
 @app.command()
@@ -218,9 +226,9 @@ def _use(settings: CentralSettings, work: Callable[[Database], T]) -> T:
         database.close()
 
 
-def _report(found: list[str], as_json: bool, well: str, name: str) -> None:
+def _report(found: list[str], as_json: bool, well: str, name: str, **more: object) -> None:
     if as_json:
-        typer.echo(json.dumps({"ok": not found, name: found}))
+        typer.echo(json.dumps({"ok": not found, name: found} | more))
     else:
         typer.echo("\n".join(found) if found else well)
     if found:
