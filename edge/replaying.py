@@ -47,15 +47,19 @@ def _fold(
 ) -> Iterator[tuple[int, Observation]]:
     settings = settings or FoldSettings()
     folders: dict[str, Folder] = {}
-    now_us = 0
+    now_us = ticked_us = 0
     for at_us, device, plate, readings in arrivals:
-        yield from _ticks(folders, now_us, at_us)
+        for tick_us in _ticks(ticked_us, at_us):
+            yield from _tick(folders, tick_us)
+            ticked_us = tick_us
         now_us = max(now_us, at_us)
+        ticked_us = ticked_us or now_us
         if device not in folders:
             folders[device] = Folder(device, read_point, settings, plate=plate)
         yield from _at(now_us, folders[device].feed(readings, now_us))
     last_us = now_us + round(max(settings.quiet_s, settings.gpi_settle_s, 1.0) * 1e6) + _TICK_US
-    yield from _ticks(folders, now_us, last_us)
+    for tick_us in _ticks(ticked_us, last_us):
+        yield from _tick(folders, tick_us)
     for folder in folders.values():
         yield from _at(last_us, folder.flush(last_us))
 
@@ -64,15 +68,17 @@ def _at(at_us: int, folded: Iterable[Observation]) -> Iterator[tuple[int, Observ
     return ((at_us, observation) for observation in folded)
 
 
-def _ticks(
-    folders: dict[str, Folder], since_us: int, until_us: int
-) -> Iterator[tuple[int, Observation]]:
-    if not folders:
-        return
-    first_us = max(since_us, until_us - _LONGEST_PAUSE_TICKS * _TICK_US)
-    for at_us in range(first_us + _TICK_US, until_us, _TICK_US):
-        for folder in folders.values():
-            yield from _at(at_us, folder.tick(at_us))
+def _ticks(ticked_us: int, until_us: int) -> range:
+    """The ticks that are due, however densely readings arrive; none before the first reading."""
+    if not ticked_us:
+        return range(0)
+    first_us = max(ticked_us, until_us - _LONGEST_PAUSE_TICKS * _TICK_US)
+    return range(first_us + _TICK_US, until_us, _TICK_US)
+
+
+def _tick(folders: dict[str, Folder], at_us: int) -> Iterator[tuple[int, Observation]]:
+    for folder in folders.values():
+        yield from _at(at_us, folder.tick(at_us))
 
 
 def _capture(path: Path) -> tuple[str, Iterator[Arrival]]:
