@@ -76,6 +76,8 @@ def _section(section: Section, result: Mapping[str, Any]) -> Iterator[str]:
     for command in (*section.made_of, str(result["made_by"])):
         yield f"    $ {command}"
     yield ""
+    yield f"Tallyport {result['tallyport']}, weights `{result['weights']}`."
+    yield ""
     match result["kind"]:
         case "ladder":
             yield f"![F1 of each rule, with its interval](accuracy-{section.name}.svg)"

@@ -8,6 +8,8 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
+from central.reconcile.portal import crossing
+
 RESULTS = Path(__file__).with_name("results")
 EXAMPLES = 12
 
@@ -25,8 +27,9 @@ def keep(folder: Path, suites: Mapping[str, Any], recordings: Sequence[str]) -> 
 
 
 def write(path: Path, told: Mapping[str, Any]) -> None:
-    """One result; the release stands with it."""
-    text = json.dumps({"tallyport": version("tallyport"), **told}, indent=1)
+    """One result; the release and the portal's weights stand with it."""
+    made = {"tallyport": version("tallyport"), "weights": crossing.model()}
+    text = json.dumps({**made, **told}, indent=1)
     path.write_text(text + "\n", encoding="utf-8")
 
 

@@ -10,6 +10,7 @@ from pathlib import Path
 from statistics import median
 from typing import NamedTuple
 
+from central.reconcile.portal import crossing
 from drivers.recording import (
     PassTruth,
     PortalHeader,
@@ -92,6 +93,7 @@ class Certificate(NamedTuple):
     advice: tuple[Advice, ...]
     sources: tuple[Source, ...]
     tallyport: str
+    weights: str
 
     @property
     def strays_per_hour(self) -> float:
@@ -180,6 +182,7 @@ def _certificate(
         advice=tuple(advice(measured)),
         sources=tuple(_source(folder, one) for one in (*quiet, *walks)),
         tallyport=version("tallyport"),
+        weights=crossing.model(),
     )
 
 

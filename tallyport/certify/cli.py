@@ -105,6 +105,7 @@ def figures(made: Certificate) -> dict[str, object]:
         "read_point": made.plan.read_point,
         "emulated": made.emulated or None,
         "tallyport": made.tallyport,
+        "weights": made.weights,
         "heard": {"value": made.heard.value, **made.heard.told()},
         "recall": {"value": made.recall.value, **made.recall.told()},
         "direction_accuracy": {"value": made.direction.value, **made.direction.told()},

@@ -62,7 +62,7 @@ def facts(made: Certificate) -> Iterator[tuple[str, str]]:
     yield "Measured", f"{made.measured_at:%Y-%m-%d %H:%M} UTC"
     if made.plan.technician:
         yield "By", made.plan.technician
-    yield "Judged by", f"Tallyport {made.tallyport}"
+    yield "Judged by", f"Tallyport {made.tallyport}, weights {made.weights}"
 
 
 def more_figures(made: Certificate) -> Iterator[tuple[str, str, str]]:

@@ -87,7 +87,10 @@ def test_every_kind_of_result_is_told(tmp_path: Path, monkeypatch: pytest.Monkey
     monkeypatch.setitem(BENCHES, "told", (__name__, "For this test."))
     page.bench("figures", ["told", "--size", "3"])
     kept = results.kept(tmp_path / "kept")
-    told = {"kind": "table", "made_by": "tallyport bench x", "columns": ["a"], "rows": [[0.25]]}
+    told = {
+        "kind": "table", "made_by": "tallyport bench x", "columns": ["a"], "rows": [[0.25]],
+        "tallyport": "1", "weights": "abc",
+    }  # fmt: skip
     text = rewritten(f"before {BEGIN} old {END} after", {**kept, "zz_more": told})
     assert text.startswith("before ")
     assert text.endswith(" after")
