@@ -57,6 +57,8 @@ class WeightReading(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     ``compare`` is its comparator's verdict as sent (``LO``, ``OK``, ``HI``), ``device`` the
     number that it sends of itself.
     ``calibration`` is the version of the calibration that made grams of a load cell's counts.
+    ``spread`` is the standard deviation, in ``unit``, of the samples of which ``value`` is the
+    mean, where a device says.
     """
 
     value: Decimal | None
@@ -70,6 +72,7 @@ class WeightReading(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     compare: str | None = None
     device: int | None = None
     calibration: int | None = None
+    spread: Decimal | None = None
 
 
 class LoadCellWindow(msgspec.Struct, frozen=True, kw_only=True, gc=False):

@@ -111,7 +111,10 @@ def _heard(recording: Recording) -> Iterator[Arrival]:
             event = DeviceEvent(name="gpi", port=line.gpi, state=line.state, at_us=at_us)
             yield at_us, "reader", 1, [event]
         elif isinstance(line, PlateWeighed):
-            weight = WeightReading(value=Decimal(line.gross_mg), unit="mg", stable=line.stable)
+            spread = None if line.std_mg is None else Decimal(line.std_mg)
+            weight = WeightReading(
+                value=Decimal(line.gross_mg), unit="mg", stable=line.stable, spread=spread
+            )
             yield at_us, f"plate-{line.plate}", line.plate, [weight]
 
 

@@ -121,6 +121,8 @@ class WeightSettled(_Observed, frozen=True, kw_only=True, tag="weight_settled", 
     ``calibration`` is the version by which a load cell's raw counts were weighed; the device's
     ``DeviceDescribed`` says what it consists of. A scale that calibrates itself has none.
     ``zero`` is whether the scale itself showed its centre of zero; few tell.
+    ``error_mg`` is how far the mean itself may be off (1 SD), ``before_mg`` the level when the
+    disturbance began, drift included, and ``stepped_at`` when it left that level for good.
     """
 
     plate: Small
@@ -130,9 +132,12 @@ class WeightSettled(_Observed, frozen=True, kw_only=True, tag="weight_settled", 
     disturbed_at: Moment | None = None
     calibration: Small | None = None
     zero: bool | None = None
+    error_mg: Annotated[int, msgspec.Meta(ge=0, le=10**15)] | None = None
+    before_mg: Milligrams | None = None
+    stepped_at: Moment | None = None
 
     def __post_init__(self) -> None:
-        _check_moments(self.event_time, self.disturbed_at)
+        _check_moments(self.event_time, self.disturbed_at, self.stepped_at)
 
 
 class WeightDisturbed(_Observed, frozen=True, kw_only=True, tag="weight_disturbed", gc=False):

@@ -22,7 +22,8 @@ from central.reconcile.portal.company import Company
 from central.reconcile.portal.state import Group, Portal
 from central.reconcile.portal.weighing import Crossing
 from central.reconcile.scan import judge_scan
-from central.reconcile.shelf.plates import Shelf, resolve
+from central.reconcile.shelf import judging
+from central.reconcile.shelf.plates import Shelf
 from central.reconcile.verdict import (
     Context,
     Ignored,
@@ -98,7 +99,7 @@ class Reconciler:
         if isinstance(seen, TagSighting | TagResident | GateWindow) and point.kind == "portal":
             answers += self._portal(logged, seen, point, context)
         elif isinstance(seen, WeightSettled | WeightDisturbed) and point.kind == "shelf":
-            answers.append(self._shelf(logged, seen, point, context))
+            answers += self._shelf(logged, seen, point, context)
         elif isinstance(seen, CodeScanned) and point.kind == "scan":
             placed = {**context.placed, **self._moved} if self._moved else context.placed
             return [judge_scan(logged, seen, point, context, recent=self._recent, placed=placed)]
@@ -165,7 +166,7 @@ class Reconciler:
         if point.kind == "zone" and point.code in self._memory.zones:
             return _present(self._memory.zones[point.code].ripen(now_us, logged, point))
         if point.kind == "shelf" and point.code in self._memory.shelves:
-            return self._resolve(self._memory.shelves[point.code], now_us, point, context)
+            return judging.ripen(self._memory.shelves[point.code], now_us, point, context)
         return []
 
     # ---- portal --------------------------------------------------------------------------
@@ -280,24 +281,9 @@ class Reconciler:
         seen: WeightSettled | WeightDisturbed,
         point: ReadPoint,
         context: Context,
-    ) -> Verdict:
-        shelf = self._memory.shelves.setdefault(point.code, Shelf())
-        if isinstance(seen, WeightDisturbed):
-            return _ignored(logged, shelf.disturb(seen))
-        plan = context.plates.get((point.code, seen.plate))
-        if plan is None:
-            return _ignored(logged, "no item is planned for this plate")
-        return shelf.settle(logged, seen, plan, point)
-
-    def _resolve(
-        self, shelf: Shelf, now_us: int, point: ReadPoint, context: Context
     ) -> list[Verdict]:
-        answers = []
-        for number in shelf.ripe(now_us):
-            plan = context.plates.get((point.code, number))
-            if plan is not None:
-                answers.append(resolve(shelf, number, plan, point))
-        return answers
+        shelf = self._memory.shelves.setdefault(point.code, Shelf())
+        return judging.weigh(shelf, logged, seen, point, context)
 
 
 def _present(events: list[PresenceEvent]) -> list[Verdict]:

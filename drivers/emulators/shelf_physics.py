@@ -144,15 +144,20 @@ class Shelf:
         return self._samples / RATE_HZ
 
     # ---- what people and floors do ------------------------------------------------------------
-    def set_load_g(self, plate: int, load_g: float) -> None:
-        """Let this mass lie on a plate: a hand comes, and the plate rings when it has gone."""
+    def set_load_g(self, plate: int, load_g: float) -> float:
+        """Let this mass lie on a plate: a hand comes, and the plate rings when it has gone.
+
+        Gives the second at which the load is another, when the hand has pressed.
+        """
         one = self._plates[plate]
         if load_g == one.load_g:
-            return
+            return self.now_s
         low, high = self.noise.press_g
         press_g = one.rng.uniform(low, high) * one.rng.choice((-1, 1))
         step_g, one.load_g = load_g - one.load_g, load_g
-        one.changes.append(_Change(self.now_s, step_g, press_g, one.rng.uniform(0.2, 0.8)))
+        press_s = one.rng.uniform(0.2, 0.8)
+        one.changes.append(_Change(self.now_s, step_g, press_g, press_s))
+        return self.now_s + press_s
 
     def load_g(self, plate: int) -> float:
         """What lies on a plate: the truth."""

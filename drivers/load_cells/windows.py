@@ -102,10 +102,15 @@ class NodeWeigher:
         if window.saturated:
             status = WeightStatus.UNDERLOAD if grams < 0 else WeightStatus.OVERLOAD
             return WeightReading(value=None, status=status, calibration=version)
-        stable = None
-        if window.std is not None:
-            stable = calibration.spread_g(window.std) <= self._stable_std_g
-        return WeightReading(value=grams, unit="g", stable=stable, net=False, calibration=version)
+        spread = None if window.std is None else calibration.spread_g(window.std)
+        return WeightReading(
+            value=grams,
+            unit="g",
+            stable=None if spread is None else spread <= self._stable_std_g,
+            net=False,
+            calibration=version,
+            spread=spread,
+        )
 
 
 def _event(name: str, detail: str) -> DeviceEvent:

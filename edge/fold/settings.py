@@ -32,9 +32,9 @@ class FoldSettings(BaseModel):
     quiet_s: float = Field(default=1.5, ge=0.2, le=60)
     limit_s: float = Field(default=30.0, ge=1, le=600)
     settle_s: float = Field(default=0.6, ge=0.1, le=10)
-    """A weight is at rest when it stayed within ``min_change_g`` for so long."""
-    min_change_g: float = Field(default=1.0, gt=0, le=10_000)
-    """Smaller changes are noise; larger ones are events."""
+    """A weight is at rest when its means agreed, as its plate's own noise allows, for so long."""
+    min_change_g: float = Field(default=0.3, gt=0, le=10_000)
+    """Smaller changes are never events; larger ones are where they exceed a plate's own noise."""
     held_s: float = Field(default=10.0, ge=1, le=600)
     """Disturbed for so long without a rest: a hand lies on the plate, or something blocks it."""
     repeat_s: float = Field(default=60.0, ge=5, le=3_600)

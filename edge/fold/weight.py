@@ -1,33 +1,36 @@
 """A scale's stream to levels at rest, and to what disturbs them.
 
-Two ways lead to rest. The quick one: every sample of the last ``settle_s`` lies within the
-tolerance and the scale does not say "in motion" for all of them. The patient one, for a
-vibrating shelf whose single samples never agree: the means of four consecutive windows of
-``settle_s`` agree. The scale's stable flag is evidence, not truth: scales differ in what they
-call stable, and a hand that rests is as stable as a tin.
+QUIET: the plate rests at its level, which follows drift, creep and warmth slowly. DISTURBED: a
+window left the level by more than the plate's own noise allows, or many left it by a little.
+SETTLING is the rest of a disturbance: the last windows must agree, and not be shaken, to be the
+new level. What is noise is learned on each plate (``edge.fold.steadiness``). The scale's stable
+flag is evidence, not truth: scales differ in what they call stable, and a hand that rests is as
+stable as a tin.
 
-At rest a slow average follows drift, creep and warmth; a step away from it that is larger
-than the tolerance is a disturbance, a slow walk is told as a new level without one.
+A new level is told as soon as it stands, and once more when two seconds have made it surer.
 """
 
 from __future__ import annotations
 
 import enum
-import statistics
 from collections import deque
 from collections.abc import Sequence
+from decimal import Decimal
 
 from drivers.readings import WeightReading, WeightStatus
 from edge.fold.mass import division_mg, milligrams
 from edge.fold.moments import Place, moment
 from edge.fold.settings import FoldSettings
+from edge.fold.steadiness import Noise, Rest, Sample, SlowStep, Window, Windows, find_rest
 from gateway.contract import Observation, WeightDisturbed, WeightSettled
 
-_FEWEST_SAMPLES = 4
-_PATIENT_WINDOWS = 4
-_MOST_SAMPLES = 1_000
-_FOLLOW_S = 10.0
-_FLOOR_SHARE = 0.1
+_MOST_WINDOWS = 100
+_FOLLOW_S = 5.0
+_AVERAGED = 25
+"""Windows that a fresh level is the mean of at most; then it follows by ``_FOLLOW_S``."""
+_SURER_US = 2_000_000
+_SHAKEN_STEP = 2.5
+"""A shaken plate's windows must go so much further to be a disturbance."""
 _NOT_BELIEVABLE = {
     WeightStatus.OVERLOAD: "overload",
     WeightStatus.UNDERLOAD: "underload",
@@ -37,39 +40,34 @@ _NOT_BELIEVABLE = {
 
 class _State(enum.Enum):
     UNKNOWN = "unknown"
-    REST = "rest"
+    QUIET = "quiet"
     DISTURBED = "disturbed"
 
 
-class _Sample:
-    __slots__ = ("at_us", "mass_mg", "stable")
-
-    def __init__(self, at_us: int, mass_mg: int, stable: bool | None) -> None:
-        self.at_us = at_us
-        self.mass_mg = mass_mg
-        self.stable = stable
-
-
 class WeightFolder:
-    """One plate's weights, folded. Memory is bounded: a window of samples and a few means."""
+    """One plate's weights, folded. Memory is bounded: some windows and a few means."""
 
     def __init__(self, place: Place, settings: FoldSettings, plate: int) -> None:
         self._place = place
         self._plate = plate
-        self._settle_us = round(settings.settle_s * 1e6)
+        self._settle_s = settings.settle_s
         self._held_us = round(settings.held_s * 1e6)
         self._repeat_us = round(settings.repeat_s * 1e6)
         self._smallest_mg = settings.min_change_g * 1_000
         self._tare_mg = None if settings.tare_g is None else round(settings.tare_g * 1_000)
-        self._samples: deque[_Sample] = deque(maxlen=_MOST_SAMPLES)
-        self._means: deque[float] = deque(maxlen=_PATIENT_WINDOWS)
-        self._window_us = 0
+        self._noise = Noise(self._smallest_mg)
+        self._making = Windows()
+        self._windows: deque[Window] = deque(maxlen=_MOST_WINDOWS)
+        self._slow = SlowStep()
         self._state = _State.UNKNOWN
-        self._baseline_mg = self._told_mg = 0.0
-        self._noise_mg = 0.0
-        self._division_mg = 1
+        self._level_mg = self._told_mg = 0.0
+        self._error_mg = 0.0
+        self._averaged = 0
+        self._surer_us: int | None = None
         self._told_us = self._last_us = 0
         self._disturbed_us: int | None = None
+        self._before_mg: float | None = None
+        self._last_mg: int | None = None
         self._reason = ""
         self._held_told = False
         self._calibration: int | None = None
@@ -87,13 +85,15 @@ class WeightFolder:
             if reason is not None:
                 self._disturb(reason, None, arrived_us, out)
                 self._forget_samples()
+                self._last_mg = None
                 continue
             mass = self._gross(reading)
             if mass is None:
                 self._counts["weights_skipped"] += reading.status is not WeightStatus.BUSY
                 continue
             self._calibration, self._zero = reading.calibration, reading.zero
-            self._take(_Sample(arrived_us, mass, reading.stable), out)
+            spread = _spread_mg(reading)
+            self._take(Sample(arrived_us, mass, reading.stable, spread), out)
         return out
 
     def tick(self, now_us: int) -> list[Observation]:
@@ -102,8 +102,7 @@ class WeightFolder:
         since = self._disturbed_us
         if since is not None and not self._held_told and now_us - since >= self._held_us:
             self._held_told = True
-            last = self._samples[-1].mass_mg if self._samples else None
-            out.append(self._disturbed("held", last, now_us))
+            out.append(self._disturbed("held", self._last_mg, now_us))
         return out
 
     def reconnected(self) -> None:
@@ -111,7 +110,7 @@ class WeightFolder:
         the level is told anew as soon as it rests.
         """
         self._forget_samples()
-        if self._state is _State.REST:
+        if self._state is _State.QUIET:
             self._state = _State.UNKNOWN
 
     def counters(self) -> dict[str, int]:
@@ -125,7 +124,7 @@ class WeightFolder:
         mass = milligrams(reading.value, reading.unit)
         if mass is None:
             return None
-        self._division_mg = division_mg(reading.value, reading.unit)
+        self._noise.divide(division_mg(reading.value, reading.unit))
         if reading.net:
             if self._tare_mg is None:
                 self._counts["net_as_sent"] += 1
@@ -133,95 +132,126 @@ class WeightFolder:
                 mass += self._tare_mg
         return mass
 
-    def _tolerance_mg(self) -> float:
-        return max(self._smallest_mg, 2.0 * self._division_mg, 4.0 * self._noise_mg)
-
-    def _take(self, sample: _Sample, out: list[Observation]) -> None:
-        if self._state is _State.REST and self._steps_away(sample):
+    def _take(self, sample: Sample, out: list[Observation]) -> None:
+        self._last_mg = sample.mass_mg
+        if self._state is _State.DISTURBED and self._reason in _NOT_BELIEVABLE.values():
+            self._reason = "motion"  # believable again, and not yet at rest
+        away = abs(sample.mass_mg - self._level_mg)
+        if self._state is _State.QUIET and away > self._noise.sample_mg:
             self._disturb("motion", sample.mass_mg, sample.at_us, out)
             self._forget_samples()
-        elif self._state is _State.DISTURBED and self._reason in _NOT_BELIEVABLE.values():
-            self._reason = "motion"  # believable again, and not yet at rest
-        self._samples.append(sample)
-        while self._samples[0].at_us < sample.at_us - self._settle_us:
-            self._samples.popleft()
-        if not self._is_window(sample.at_us):
+        window = self._making.add(sample)
+        if window is None:
             return
-        masses = [one.mass_mg for one in self._samples]
-        if self._state is _State.REST:
-            self._follow(sample, masses, out)
-        elif self._is_at_rest(sample.at_us, masses):
-            self._settle(sample.at_us, masses, out)
+        if self._state is _State.QUIET:
+            self._quiet(window, out)
+            return
+        self._windows.append(window)
+        step_mg = window.mean_mg - self._level_mg if self._noise.is_known else 0.0
+        rest = find_rest(self._windows, self._noise, step_mg, self._settle_s)
+        if rest is not None:
+            self._settle(rest, out)
 
-    def _steps_away(self, sample: _Sample) -> bool:
-        return abs(sample.mass_mg - self._baseline_mg) > self._tolerance_mg()
+    def _quiet(self, window: Window, out: list[Observation]) -> None:
+        """Follow slow changes, learn the noise, find what leaves the level."""
+        away = window.mean_mg - self._level_mg
+        shaken = self._noise.is_shaken(window)
+        if abs(away) > self._noise.step_mg * (_SHAKEN_STEP if shaken else 1.0):
+            self._leave(window.at_us, window, out)
+            return
+        if shaken:
+            return
+        self._noise.learn(window, away)
+        sd_mg = max(self._noise.mean_sd_mg, 1.2 * self._smallest_mg)
+        if self._slow.add(window.at_us, away / sd_mg):
+            self._leave(self._slow.since_us, window, out)
+            return
+        self._follow(window, away)
+        self._repeat(window, out)
 
-    def _is_window(self, now_us: int) -> bool:
-        """Whether the samples held cover a whole window (nearly: samples have their own beat)."""
-        covered = now_us - self._samples[0].at_us
-        return len(self._samples) >= _FEWEST_SAMPLES and covered >= 0.75 * self._settle_us
+    def _leave(self, since_us: int, window: Window, out: list[Observation]) -> None:
+        self._disturb("motion", round(window.mean_mg), since_us, out)
+        self._windows.clear()
+        self._windows.append(window)
 
-    def _is_at_rest(self, now_us: int, masses: list[int]) -> bool:
-        moving = all(one.stable is False for one in self._samples)
-        tolerance = self._tolerance_mg()
-        if max(masses) - min(masses) <= tolerance and not moving:
-            return True
-        if now_us - self._window_us < self._settle_us:
-            return False
-        self._window_us = now_us
-        self._means.append(statistics.fmean(masses))
-        agree = max(self._means) - min(self._means) <= tolerance
-        if len(self._means) < _PATIENT_WINDOWS or not agree:
-            return False
-        self._noise_mg = max(self._noise_mg, statistics.pstdev(masses))
-        return True
+    def _follow(self, window: Window, away_mg: float) -> None:
+        passed_s = max(0, window.at_us - self._last_us) / 1e6
+        self._last_us = window.at_us
+        share = min(1.0, passed_s / _FOLLOW_S)
+        if self._averaged < _AVERAGED:
+            self._averaged += 1
+            share = max(share, 1.0 / self._averaged)
+            self._error_mg = self._noise.mean_sd_mg / self._averaged**0.5
+        self._level_mg += share * away_mg
 
-    def _settle(self, now_us: int, masses: list[int], out: list[Observation]) -> None:
-        self._state = _State.REST
-        self._baseline_mg = statistics.fmean(masses)
-        self._tell(now_us, masses, out, self._disturbed_us)
-        self._disturbed_us = None
+    def _repeat(self, window: Window, out: list[Observation]) -> None:
+        """Tell a level that has become surer, that drifted, or that was not told for long."""
+        changed = abs(self._level_mg - self._told_mg)
+        surer = self._surer_us is not None and window.at_us >= self._surer_us
+        if surer:
+            self._surer_us = None
+        if (
+            (surer and changed > self._error_mg)
+            or changed > max(self._smallest_mg, 2.0 * self._noise.mean_sd_mg)
+            or window.at_us - self._told_us >= self._repeat_us
+        ):
+            self._tell(window, window.samples, None, out)
+
+    def _settle(self, rest: Rest, out: list[Observation]) -> None:
+        self._noise.settle(rest.windows)
+        self._state = _State.QUIET
+        self._level_mg, self._error_mg = rest.mean_mg, rest.error_mg
+        self._averaged = len(rest.windows)
+        last = rest.windows[-1]
+        self._last_us = last.at_us
+        self._surer_us = last.at_us + _SURER_US
+        self._tell(last, sum(one.samples for one in rest.windows), self._disturbed_us, out)
+        self._disturbed_us = self._before_mg = None
         self._held_told = False
         self._reason = ""
-        self._means.clear()
-
-    def _follow(self, sample: _Sample, masses: list[int], out: list[Observation]) -> None:
-        """At rest: follow slow changes, learn the noise, repeat the level now and then."""
-        mean = statistics.fmean(masses)
-        passed_s = max(0, sample.at_us - self._last_us) / 1e6
-        self._last_us = sample.at_us
-        self._baseline_mg += min(1.0, passed_s / _FOLLOW_S) * (mean - self._baseline_mg)
-        self._noise_mg += _FLOOR_SHARE * (statistics.pstdev(masses) - self._noise_mg)
-        drifted = abs(self._baseline_mg - self._told_mg) > self._smallest_mg
-        if drifted or sample.at_us - self._told_us >= self._repeat_us:
-            self._tell(sample.at_us, masses, out, None)
+        self._windows.clear()
+        self._slow.clear()
 
     # ---- telling -------------------------------------------------------------------------
     def _tell(
-        self, now_us: int, masses: list[int], out: list[Observation], disturbed_us: int | None
+        self, window: Window, samples: int, disturbed_us: int | None, out: list[Observation]
     ) -> None:
-        mean = statistics.fmean(masses)
-        self._told_mg, self._told_us = mean, now_us
-        self._last_us = now_us
+        self._told_mg, self._told_us = self._level_mg, window.at_us
         self._counts["settled"] += 1
+        before = self._before_mg if disturbed_us is not None else None
+        stepped_us = None if before is None else self._stepped_us(before)
+        spread = self._noise.mean_sd_mg if window.spread_mg is None else window.spread_mg
         out.append(
             WeightSettled(
                 device=self._place.device,
                 read_point=self._place.read_point,
-                event_time=moment(now_us),
+                event_time=moment(window.at_us),
                 plate=self._plate,
-                gross_mg=round(mean),
-                std_mg=round(statistics.pstdev(masses)),
-                samples=len(masses),
+                gross_mg=round(self._level_mg),
+                std_mg=round(spread),
+                error_mg=round(self._error_mg),
+                before_mg=None if before is None else round(before),
+                samples=samples,
                 disturbed_at=None if disturbed_us is None else moment(disturbed_us),
+                stepped_at=None if stepped_us is None else moment(stepped_us),
                 calibration=self._calibration,
                 zero=self._zero,
             )
         )
 
+    def _stepped_us(self, before_mg: float) -> int:
+        """When the load became another: the last window nearer to the old level than the new."""
+        old = [
+            one.at_us
+            for one in self._windows
+            if abs(one.mean_mg - before_mg) < abs(one.mean_mg - self._level_mg)
+        ]
+        return max([self._disturbed_us or 0, *old])
+
     def _disturb(self, reason: str, mass: int | None, at_us: int, out: list[Observation]) -> None:
         """Once per disturbance and reason."""
         if self._state is not _State.DISTURBED:
+            self._before_mg = self._level_mg if self._state is _State.QUIET else None
             self._state = _State.DISTURBED
             self._disturbed_us = at_us
             self._held_told = False
@@ -242,5 +272,13 @@ class WeightFolder:
         )
 
     def _forget_samples(self) -> None:
-        self._samples.clear()
-        self._means.clear()
+        self._making.forget()
+        self._windows.clear()
+        self._slow.clear()
+
+
+def _spread_mg(reading: WeightReading) -> float | None:
+    if reading.spread is None:
+        return None
+    spread = milligrams(Decimal(reading.spread), reading.unit)
+    return None if spread is None else float(spread)

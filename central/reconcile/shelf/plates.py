@@ -1,80 +1,93 @@
-"""Weight to stock: what a plate's change of level means in whole pieces.
+"""The plates of a shelf: the levels that stock is counted from, and changes not yet decided.
 
-Only differences between two levels at rest count, never a level itself: real plates are not
-zeroed. A difference becomes a movement when it is a whole number of pieces within what the
-pieces' own scatter, the scale's noise and the leak of a neighbour's change allow; otherwise a
-person is asked. Small slow changes (creep, warmth) are followed and never become stock.
-
-Numbers: counting by weight scatters with sqrt(n) times the pieces' relative SD (Steiner and
-MacKay; count exact at 3 sigma below half a piece); load plates leak 0.7 to 1.5 % of a
-neighbour's change (measured on a real shelf); a residual above 0.3 piece is not believed.
+Only differences between two levels at rest count: real plates are not zeroed. A plate's slow
+changes (creep, warmth, drift) are followed and never become stock.
 """
 
 from __future__ import annotations
 
-import math
 from datetime import datetime
 
 import msgspec
 
 from central.moments import to_us
-from central.reconcile.hypotheses import ranked
-from central.reconcile.identity import cause_of, derived_id, spanning
-from central.reconcile.verdict import (
-    Hypothesis,
-    Ignored,
-    Logged,
-    PlatePlan,
-    ReadPoint,
-    Review,
-    Verdict,
-)
-from central.stock.model import Cause, Movement
+from central.reconcile.identity import cause_of, spanning
+from central.reconcile.shelf.beliefs import Leak, Unit, leak_at, unit_of
+from central.reconcile.shelf.odds import Reading, Strange
+from central.reconcile.verdict import Ignored, Logged, PlatePlan, Verdict
+from central.stock.model import Cause
 from gateway.contract import WeightDisturbed, WeightSettled
 
-RESIDUAL_UNITS = 0.3
-SIGMAS = 3.0
-LEAK = 0.011
-LEAK_SD = 0.004
-"""0.7 to 1.5 % of the neighbour's change: the middle, and how far off it may be."""
-SLACK_US = 300_000
-"""A leak comes while the neighbour changes, give or take what settling is judged by."""
-TIGHT_UNITS, TIGHT_SIGMAS = 0.15, 2.0
-"""How well one reading of a change must fit to be believed against another one."""
+BEFORE_US = 400_000
+"""A neighbour's step so long before a disturbance may still be what disturbed."""
+SETTLING_US = 500_000
+"""A level is the mean of so long: a step within is in it by a part."""
+TOGETHER_US = 450_000
+"""Steps of one cause come within this; windows end every 0.2 s."""
+FOLLOWED = 0.4
+"""A drift of less than this share of a piece is followed."""
 PATIENCE_US = 20_000_000
-FOLLOW = 0.1
-FOLLOW_AT_MOST_UNITS = 0.05
+UNSETTLED_MG = 1_500_000.0
+"""What may weigh on a plate that is not at rest: a hand, a crate (SD)."""
+REACH = 2
+LEAKS_FROM = 15.0
+"""A plate's change may be a leak of one so many times as large."""
+MOST_LYING = 8
+_MAYBE_IN = 0.5
 
 
 class Change(msgspec.Struct, array_like=True):
-    """A new level that waits until the neighbour has come to rest; it came between
-    ``from_us`` and ``at_us``.
+    """A new level that is not decided; it came between ``from_us`` and ``at_us``, by a step at
+    ``step_us``.
     """
 
     from_us: int
     at_us: int
+    step_us: int
     event_time: datetime
     gross_mg: int
-    std_mg: int
+    error_mg: float
     disturbed: bool
     log_id: int
     cause: Cause
+    strange: bool = False
+
+
+class Moved(msgspec.Struct, array_like=True):
+    """A load that came or went lately, for what it leaked to others."""
+
+    step_us: int
+    load_mg: float
+    variance: float
 
 
 class Plate(msgspec.Struct):
-    """One plate: the level that stock is counted from, and what is going on."""
+    """One plate. ``lying`` are strange things on it."""
 
     device: str
     sku: str
-    unit_mg: int
-    level_mg: int | None = None
-    std_mg: int = 0
+    unit: Unit
+    level_mg: int
+    error_mg: float
     disturbed_us: int | None = None
     restarted: bool = False
-    changing_us: int = 0
-    changed_us: int = 0
-    change_mg: int = 0
-    waiting: Change | None = None
+    change: Change | None = None
+    moved: Moved | None = None
+    taken_us: int | None = None
+    leaks: dict[int, Leak] = {}
+    lying: list[tuple[float, float, str]] = []
+    followed_mg: int = 0
+
+    @property
+    def strange(self) -> list[Strange]:
+        """What lies here and is none of the plate's pieces."""
+        return [Strange(*one) for one in self.lying]
+
+    def load(self) -> tuple[float, float]:
+        """By how much the undecided change moved the level, and its variance."""
+        assert self.change is not None
+        moved_mg = float(self.change.gross_mg - self.level_mg)
+        return moved_mg, self.change.error_mg**2 + self.error_mg**2
 
 
 class Shelf(msgspec.Struct):
@@ -95,239 +108,161 @@ class Shelf(msgspec.Struct):
             plate.disturbed_us = to_us(seen.event_time)
         return {"held": "something rests on the plate"}.get(seen.reason, seen.reason)
 
-    def settle(
-        self, logged: Logged, seen: WeightSettled, plan: PlatePlan, point: ReadPoint
-    ) -> Verdict:
-        """A plate came to rest: count what changed, or wait for its neighbour."""
+    def settle(self, logged: Logged, seen: WeightSettled, plan: PlatePlan) -> Verdict:
+        """A plate came to rest: a change to be decided, or a drift to be followed."""
         plate = self.plates.get(seen.plate)
-        if plate is None or (plate.sku, plate.unit_mg) != (plan.sku, plan.unit_mg):
+        if plate is None or not _is_same(plate, plan):
             reason = "baseline" if plate is None else "baseline: another item lies here now"
             self.plates[seen.plate] = Plate(
                 device=seen.device,
                 sku=plan.sku,
-                unit_mg=plan.unit_mg,
+                unit=unit_of(plan.unit_mg, plan.unit_cv),
                 level_mg=seen.gross_mg,
-                std_mg=seen.std_mg,
+                error_mg=_error_mg(seen),
             )
             return Verdict(ignored=(Ignored(log_id=logged.log_id, reason=reason),))
         plate.device = seen.device
-        at_us = to_us(seen.event_time)
-        change = Change(
-            plate.changed_us if seen.disturbed_at is None else to_us(seen.disturbed_at),
-            at_us,
-            seen.event_time,
-            seen.gross_mg,
-            seen.std_mg,
-            seen.disturbed_at is not None,
-            logged.log_id,
-            cause_of(logged),
-        )
-        if plate.waiting is not None:
-            change.disturbed = change.disturbed or plate.waiting.disturbed
-            change.cause = spanning([plate.waiting.cause, change.cause])[0]
-            change.from_us = min(change.from_us, plate.waiting.from_us)
-        plate.disturbed_us, plate.waiting = None, change
-        plate.changing_us, plate.changed_us = change.from_us, at_us
-        plate.change_mg = change.gross_mg - (plate.level_mg or 0)
+        plate.disturbed_us = None
+        if plate.change is None and self._follows(plate, seen):
+            reason = "the level drifts: followed"
+            return Verdict(ignored=(Ignored(log_id=logged.log_id, reason=reason),))
+        plate.change = _change(logged, seen, plate.change)
         return Verdict()
 
-    def ripe(self, now_us: int) -> list[int]:
-        """Plates whose change no longer waits for a neighbour, in order of number."""
+    def _follows(self, plate: Plate, seen: WeightSettled) -> bool:
+        """Take slow changes into the level; whether that was all there is."""
+        limit_mg = FOLLOWED * plate.unit.mean_mg
+        level_mg = seen.gross_mg if seen.disturbed_at is None else seen.before_mg
+        if level_mg is None or abs(level_mg - plate.level_mg) > limit_mg:
+            return False
+        plate.followed_mg += level_mg - plate.level_mg
+        plate.level_mg = level_mg
+        if seen.disturbed_at is not None:
+            return False
+        plate.error_mg = _error_mg(seen)
+        return True
+
+    def heavy(self, number: int, change: Change, least_mg: float) -> tuple[int, float] | None:
+        """The one plate near by whose load moved, heavily, while this one changed; None when
+        there is none, or another that moved as well.
+        """
+        moved = [
+            (other, load_mg)
+            for other in self._near_numbers(number)
+            for load_mg, _, _ in self._loads(other, change)
+        ]
+        if len(moved) != 1 or abs(moved[0][1]) < least_mg:
+            return None
+        return moved[0]
+
+    def leak(self, number: int, other: int) -> Leak:
+        """The share of ``other``'s changes that plate ``number`` feels."""
+        leaks = self.plates[number].leaks
+        if other not in leaks:
+            leaks[other] = leak_at(abs(number - other))
+        return leaks[other]
+
+    def unsettled(self, number: int, now_us: int) -> list[int]:
+        """Plates near by that are not at rest, and may yet leak or have leaked."""
         return [
-            number
-            for number, plate in sorted(self.plates.items())
-            if plate.waiting is not None and not self._must_wait(number, plate.waiting, now_us)
+            other
+            for other in self._near_numbers(number)
+            if (since := self.plates[other].disturbed_us) is not None
+            and now_us - since < PATIENCE_US
         ]
 
-    def _must_wait(self, number: int, change: Change, now_us: int) -> bool:
-        if now_us - change.at_us > PATIENCE_US:
-            return False
-        return any(
-            near.disturbed_us is not None and abs(near.disturbed_us - change.at_us) < PATIENCE_US
-            for near in self._neighbours(number)
-        )
+    def _near_numbers(self, number: int) -> list[int]:
+        around = range(number - REACH, number + REACH + 1)
+        return [n for n in around if n != number and n in self.plates]
 
-    def _neighbours(self, number: int) -> list[Plate]:
-        near = (self.plates.get(number - 1), self.plates.get(number + 1))
-        return [plate for plate in near if plate is not None]
+    def readings(self, number: int, now_us: int) -> list[Reading]:
+        """A plate's undecided change less what its neighbours leaked into it: once with all of
+        them in it, and once without those that may have come after it.
+        """
+        plate = self.plates[number]
+        change = plate.change
+        assert change is not None
+        own_mg, own_var = plate.load()
+        sure_mg = maybe_mg = 0.0
+        sure_var = maybe_var = 0.0
+        for other in self._near_numbers(number):
+            leak = self.leak(number, other)
+            for load_mg, variance, surely in self._loads(other, change):
+                felt_var = leak.variance * load_mg**2 + leak.share**2 * variance
+                if surely:
+                    sure_mg += leak.share * load_mg
+                    sure_var += felt_var
+                else:
+                    maybe_mg += leak.share * load_mg
+                    maybe_var += felt_var
+        for other in self.unsettled(number, now_us):
+            leak = self.leak(number, other)
+            sure_var += (leak.share**2 + leak.variance) * UNSETTLED_MG**2
+        without = Reading(own_mg - sure_mg, own_var + sure_var, 1.0)
+        if not maybe_mg:
+            return [without]
+        within = Reading(without.moved_mg - maybe_mg, without.variance + maybe_var, _MAYBE_IN)
+        return [within, without._replace(weight=1.0 - _MAYBE_IN)]
 
-    def leak_mg(self, number: int, change: Change) -> tuple[float, float]:
-        """What neighbours that changed meanwhile leaked into this plate, and its SD."""
-        leak, variance = 0.0, 0.0
-        own = abs(self.plates[number].change_mg)
-        for near in self._neighbours(number):
-            meanwhile = (
-                near.changing_us <= change.at_us + SLACK_US
-                and change.from_us <= near.changed_us + SLACK_US
-            )
-            if meanwhile and abs(near.change_mg) > own:
-                leak += LEAK * near.change_mg
-                variance += (LEAK_SD * near.change_mg) ** 2
-        return leak, math.sqrt(variance)
+    def _loads(self, other: int, change: Change) -> list[tuple[float, float, bool]]:
+        """What moved on another plate while this one changed, and whether surely before its new
+        level was weighed. Measured, not counted: its own leak is of the second order.
+        """
+        plate = self.plates[other]
+        moved = [] if plate.moved is None else [plate.moved]
+        if plate.change is not None:
+            moved.append(Moved(plate.change.step_us, *plate.load()))
+        return [
+            (one.load_mg, one.variance, one.step_us <= change.at_us - SETTLING_US)
+            for one in moved
+            if change.from_us - BEFORE_US <= one.step_us <= change.at_us
+        ]
+
+    def is_with(self, number: int, change: Change) -> bool:
+        """Whether a change came with a heavier one near by, which may be all there was to it."""
+        own_mg = abs(self.plates[number].load()[0])
+        for other in self._near_numbers(number):
+            plate = self.plates[other]
+            steps = [] if plate.moved is None else [plate.moved]
+            if plate.change is not None:
+                steps.append(Moved(plate.change.step_us, *plate.load()))
+            for one in steps:
+                together = abs(one.step_us - change.step_us) <= TOGETHER_US
+                if together and abs(one.load_mg) > LEAKS_FROM * own_mg:
+                    return True
+        return False
 
 
-class Count(msgspec.Struct, frozen=True):
-    """One reading of a change: so many pieces, and what is left over."""
-
-    pieces: int
-    residual_mg: float
-    sigma_mg: float
-    unit_mg: int
-
-    @property
-    def fits(self) -> bool:
-        """Whether what is left over is no more than scatter."""
-        allowed_mg = max(RESIDUAL_UNITS * self.unit_mg, SIGMAS * self.sigma_mg)
-        return abs(self.residual_mg) <= allowed_mg
-
-    @property
-    def is_tight(self) -> bool:
-        """Whether it fits so well that it may be believed against another reading."""
-        allowed_mg = max(TIGHT_UNITS * self.unit_mg, TIGHT_SIGMAS * self.sigma_mg)
-        return abs(self.residual_mg) <= allowed_mg
-
-    @property
-    def is_countable(self) -> bool:
-        """Whether the scatter leaves a piece more or less distinguishable."""
-        return SIGMAS * self.sigma_mg <= self.unit_mg / 2
+def _is_same(plate: Plate, plan: PlatePlan) -> bool:
+    return (plate.sku, plate.unit.planned_mg) == (plan.sku, plan.unit_mg)
 
 
-def _count(delta_mg: float, noise_mg: float, plan: PlatePlan) -> Count:
-    pieces = round(delta_mg / plan.unit_mg)
-    scatter_mg = math.sqrt(abs(pieces)) * plan.unit_cv * plan.unit_mg
-    sigma_mg = math.hypot(scatter_mg, noise_mg)
-    return Count(pieces, delta_mg - pieces * plan.unit_mg, sigma_mg, plan.unit_mg)
+def _error_mg(seen: WeightSettled) -> float:
+    """How far a level may be off; an old edge tells the scatter of its samples alone."""
+    return max(1.0, float(seen.std_mg if seen.error_mg is None else seen.error_mg))
 
 
-def resolve(shelf: Shelf, number: int, plan: PlatePlan, point: ReadPoint) -> Verdict:
-    """Decide the waiting change of one plate."""
-    plate = shelf.plates[number]
-    change = plate.waiting
-    assert change is not None
-    plate.waiting = None
-    before_mg = plate.level_mg if plate.level_mg is not None else change.gross_mg
-    leak_mg, leak_sd_mg = shelf.leak_mg(number, change)
-    noise_mg = math.hypot(change.std_mg, plate.std_mg)
-    delta_mg = change.gross_mg - before_mg
-    alone = _count(delta_mg, noise_mg, plan)
-    leaked = _count(delta_mg - leak_mg, math.hypot(noise_mg, leak_sd_mg), plan)
-    count = alone if alone.is_tight and not leaked.is_tight else leaked
-    restarted, plate.restarted = plate.restarted, False
-    plate.std_mg = change.std_mg
-    # Every change leaks a little, while two hands at one moment are rare: a leak that explains
-    # all of it is believed; two readings that explain it equally are a question.
-    explained = leaked.is_tight and leaked.pieces == 0
-    if alone.pieces != leaked.pieces and alone.is_tight == leaked.is_tight and not explained:
-        reason = "a neighbour's change may have leaked"
-    elif count.pieces == 0 and (count.fits or not change.disturbed):
-        _follow(plate, plan, delta_mg, leaked=leak_mg != 0.0)
-        return Verdict(ignored=(Ignored(log_id=change.log_id, reason="no change in pieces"),))
-    elif restarted and abs(change.gross_mg) < plan.unit_mg / 2 and abs(count.pieces) >= 3:
-        reason = "scale restarted at zero"
-    elif not count.fits or count.pieces == 0:
-        reason = "unresolved weight change"
-    else:
-        reason = "" if count.is_countable else "too many pieces to count by weight"
-    plate.level_mg = change.gross_mg
-    evidence: dict[str, object] = {
-        "plate": number,
-        "before_mg": before_mg,
-        "after_mg": change.gross_mg,
-        "leak_mg": round(leak_mg),
-        "unit_mg": plan.unit_mg,
-        "residual_mg": round(count.residual_mg),
-        "sigma_mg": round(count.sigma_mg),
-    }
-    sure = _sure(count.residual_mg, count.sigma_mg, plan)
-    movement = _movement(plan, point, change, count.pieces, (evidence, sure))
-    if not reason:
-        return Verdict(movements=(movement,) if movement else ())
-    review = Review(
-        id=derived_id("review", reason, plan.read_point, number, change.cause),
-        read_point=plan.read_point,
-        reason=reason,
-        event_time=change.event_time,
-        hypotheses=_hypotheses(plan, point, change, (leaked, alone), evidence),
-        causes=(change.cause,),
-        evidence=evidence,
+def _change(logged: Logged, seen: WeightSettled, before: Change | None) -> Change:
+    at_us = to_us(seen.event_time)
+    from_us = at_us if seen.disturbed_at is None else to_us(seen.disturbed_at)
+    stepped = seen.stepped_at or seen.disturbed_at or seen.event_time
+    change = Change(
+        from_us,
+        at_us,
+        to_us(stepped),
+        seen.event_time,
+        seen.gross_mg,
+        _error_mg(seen),
+        seen.disturbed_at is not None,
+        logged.log_id,
+        cause_of(logged),
     )
-    return Verdict(reviews=(review,))
-
-
-def _follow(plate: Plate, plan: PlatePlan, delta_mg: int, *, leaked: bool) -> None:
-    """Let the level follow a change that is not pieces: all of a leak, drift only slowly."""
-    assert plate.level_mg is not None
-    if leaked:
-        plate.level_mg += delta_mg
-        return
-    most = FOLLOW_AT_MOST_UNITS * plan.unit_mg
-    plate.level_mg += round(min(max(FOLLOW * delta_mg, -most), most))
-
-
-def _sure(residual_mg: float, sigma_mg: float, plan: PlatePlan) -> float:
-    """How probable it is that the number of pieces is right, were scatter all there is."""
-    sigma = max(sigma_mg, 0.1 * plan.unit_mg) * math.sqrt(2.0)
-    half = plan.unit_mg / 2
-    low, high = (half - residual_mg) / sigma, (half + residual_mg) / sigma
-    return min(max(0.5 * (math.erf(low) + math.erf(high)), 0.0), 1.0)
-
-
-def _hypotheses(
-    plan: PlatePlan,
-    point: ReadPoint,
-    change: Change,
-    readings: tuple[Count, Count],
-    evidence: dict[str, object],
-) -> tuple[Hypothesis, ...]:
-    """Whole pieces about each reading of the change (alone, and less a neighbour's leak), and
-    none: each as probable as its scatter makes it, all together one.
-    """
-    weights: dict[int, float] = {}
-    for reading in readings:
-        for pieces in {reading.pieces + step for step in (-1, 0, 1)} | {0}:
-            residual_mg = reading.residual_mg + (reading.pieces - pieces) * plan.unit_mg
-            weight = max(_sure(residual_mg, reading.sigma_mg, plan), 0.001)
-            weights[pieces] = max(weights.get(pieces, 0.0), weight)
-    every = sum(weights.values())
-    found = []
-    for pieces, weight in weights.items():
-        sure = weight / every
-        movement = _movement(plan, point, change, pieces, (evidence, sure))
-        what = f"{abs(pieces)} of {plan.sku} {'put on' if pieces > 0 else 'taken'}"
-        found.append(
-            Hypothesis(
-                says=what if pieces else "nothing was put on or taken",
-                probability=sure,
-                movements=(movement,) if movement else (),
-            )
-        )
-    return ranked(found)
-
-
-def _movement(
-    plan: PlatePlan,
-    point: ReadPoint,
-    change: Change,
-    count: int,
-    judged: tuple[dict[str, object], float],
-) -> Movement | None:
-    if count == 0:
-        return None
-    evidence, confidence = judged
-    picked = count < 0
-    sold = point.outbound_to == "customer"
-    step = ("retail_selling" if sold else "picking") if picked else "stocking"
-    return Movement(
-        id=derived_id("shelf", plan.read_point, plan.plate, plan.sku, count, change.cause),
-        sku=plan.sku,
-        quantity=abs(count),
-        source=point.location if picked else point.inbound_from,
-        destination=point.outbound_to if picked else point.location,
-        biz_step=step,
-        disposition="retail_sold" if picked and sold else "in_progress",
-        event_time=change.event_time,
-        origin="shelf",
-        confidence=round(confidence, 4),
-        causes=(change.cause,),
-        evidence=evidence,
-    )
+    if before is not None:
+        change.disturbed = change.disturbed or before.disturbed
+        change.cause = spanning([before.cause, change.cause])[0]
+        change.from_us = min(from_us, before.from_us)
+        if seen.disturbed_at is None:  # the same level, known better
+            change.at_us, change.event_time = before.at_us, before.event_time
+            change.step_us = before.step_us
+            change.strange = before.strange
+    return change
