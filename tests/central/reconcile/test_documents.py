@@ -155,7 +155,12 @@ def test_lines_are_ticked_off_and_what_is_beyond_them_is_said() -> None:
 # ---- by the portal -------------------------------------------------------------------------
 def passing(heard: list[str]) -> list[Observation]:
     """A pallet with these tags into the dock."""
-    tags = pallet(heard, Path.through(1.0, speed=1.0, inwards=True), Random(1))
+    return list(_passing(tuple(heard)))
+
+
+@cache
+def _passing(heard: tuple[str, ...]) -> list[Observation]:
+    tags = pallet(list(heard), Path.through(1.0, speed=1.0, inwards=True), Random(1))
     scene = Scene(antennas=dock_antennas(), tags=tuple(tags), seed=1)
     return [described(dock_antennas()), *fold(simulate(scene, 0.0, 14.0)), CLOSING]
 
