@@ -9,9 +9,11 @@ from typing import Any
 import jinja2
 from sqlalchemy import Connection
 
-from central.web.views import devices, figures, portal, stock
+from central.web.views import devices, figures, portal, stock, zones
 
-SECTIONS = ("figures", "stock", "passes", "shelves", "movements", "reviews", "devices")
+SECTIONS = (
+    "figures", "stock", "passes", "shelves", "zones", "movements", "reviews", "devices"
+)  # fmt: skip
 
 
 def _moment(at_us: int) -> datetime:
@@ -67,6 +69,8 @@ class Screen:
             "table": table,
             "passes": portal.last_passes(connection),
             "shelves": self._plates.shelves(connection),
+            "zones": zones.zones(connection),
+            "zone_events": zones.last_events(connection),
             "movements": stock.last_movements(connection),
             "reviews": reviews,
             "devices": found,

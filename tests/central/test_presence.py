@@ -114,3 +114,13 @@ async def test_people_and_programs_ask_where_a_tag_is(tmp_path: Path) -> None:
         assert departed["rows"][0]["heard_at"] < departed["rows"][0]["event_at"]  # type: ignore[index]
         await made.get("/presence/events?after=nowhere", status=422)
         await made.get("/presence?after=nowhere", status=422)
+
+
+async def test_the_first_screen_shows_zones_where_there_are_any(tmp_path: Path) -> None:
+    async with bench(tmp_path) as made:
+        nothing = (await made.http.get("/")).text
+        assert '<div id="zones"></div>' in nothing
+        await judged(made.database)
+        page = (await made.http.get("/")).text
+        assert "<li><b data-flash>1</b> at right</li>" in page
+        assert f"<code>{B}</code> left left" in page
