@@ -86,7 +86,7 @@ def verify(
                     err=True,
                 )
         published = digest_files.read_digests(digests) if digests else ()
-        found, says = _read(settings, look)
+        found, says = read_books(settings, look)
     except (OSError, ValueError) as error:
         typer.echo(f"the digests cannot be read: {error}", err=True)
         raise typer.Exit(2) from error
@@ -124,7 +124,7 @@ def replay(
             *projection.check_tags(conn),
         ]
 
-    found = _read(settings, work)
+    found = read_books(settings, work)
     if mend:
 
         def put_right(conn: Connection) -> list[str]:
@@ -202,7 +202,8 @@ def _copy(work: Callable[[], str]) -> None:
         raise typer.Exit(1) from error
 
 
-def _read(settings: CentralSettings, work: Callable[[Connection], T]) -> T:
+def read_books(settings: CentralSettings, work: Callable[[Connection], T]) -> T:
+    """Ask the database; ends the command with status 2, and why, where it cannot be used."""
     return _use(settings, lambda database: database.read_now(work))
 
 

@@ -15,6 +15,7 @@ from central.api import (
     sensed,
     series,
     stock,
+    why,
 )
 from central.api.road import Road
 from central.api.services import Services
@@ -45,6 +46,7 @@ def build(services: Services, pages: Pages) -> FastAPI:
     app.include_router(stock.router(services))
     app.include_router(documents.router(services))
     app.include_router(reviews.router(services))
+    app.include_router(why.router(services))
     app.include_router(sensed.router(services, road))
     app.include_router(presence.router(services))
     app.include_router(series.router(services))

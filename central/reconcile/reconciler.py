@@ -12,7 +12,7 @@ from collections.abc import Sequence
 import msgspec
 
 from central.moments import from_us, to_us
-from central.reconcile import serials
+from central.reconcile import serials, tracing
 from central.reconcile.containment import Carried
 from central.reconcile.fusion import MOST_SHORTS, Recently, Short, fuse_all, overdue
 from central.reconcile.identity import cause_of, derived_id, spanning
@@ -83,8 +83,9 @@ class Reconciler:
         self._recent = Recently(context.recent)
         parts: list[Verdict] = []
         for one in logged:
-            parts += [self._fused(part, one, context) for part in self._one(one, context)]
-            parts += self._overdue(one, context)
+            told = [self._fused(part, one, context) for part in self._one(one, context)]
+            told += self._overdue(one, context)
+            parts += [tracing.explained(part, one) for part in told]
         return together(parts)
 
     def _one(self, logged: Logged, context: Context) -> list[Verdict]:
@@ -254,7 +255,8 @@ class Reconciler:
             tags=(*decided.tags, *company.told),
             causes=spanning([*portal.causes(group.tracks), cause_of(logged)]),
         )
-        mine = Verdict(reviews=tuple(decided.reviews), passes=(told,))
+        why = tracing.of_pass(company.all, portal, told, logged, settled=group.final)
+        mine = Verdict(reviews=tuple(decided.reviews), passes=(told,), traces=(why,))
         return together([known, mine])
 
     def _places(self, crossings: Sequence[Crossing], context: Context) -> dict[str, str]:

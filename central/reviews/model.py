@@ -72,8 +72,8 @@ class Choice(msgspec.Struct, frozen=True, kw_only=True):
 
 class Resolution(msgspec.Struct, frozen=True, kw_only=True):
     """How a review ended. ``how`` is ``hypothesis``, ``quantities``, ``dismissed``, ``expired`` or
-    ``answered`` (by observations that came late); ``says`` tells what happened; ``movements`` are
-    the ids of what was posted.
+    ``answered`` (by observations that came late); ``choice`` is the hypothesis that was chosen (0
+    was the best), ``says`` tells what happened, ``movements`` are the ids of what was posted.
     """
 
     id: str
@@ -82,7 +82,7 @@ class Resolution(msgspec.Struct, frozen=True, kw_only=True):
     how: str
     says: str
     movements: tuple[str, ...] = ()
-    hypothesis: int | None = None
+    choice: int | None = None
     note: str = ""
     asked: Choice | None = None
 

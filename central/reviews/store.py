@@ -15,8 +15,10 @@ from sqlalchemy import Connection, RowMapping, select, update
 
 from central import audit, schema
 from central.audit import Change
-from central.bulk import BulkLookup, storable
+from central.bulk import storable
+from central.catalogue.context import PlacedTags
 from central.moments import from_us
+from central.reconcile import serials
 from central.reconcile.verdict import Hypothesis
 from central.reviews import labels, learnt
 from central.reviews.model import (
@@ -42,9 +44,6 @@ _CAUSES = msgspec.json.Decoder(tuple[Cause, ...])
 _EVIDENCE = msgspec.json.Decoder(dict[str, Any])
 _RESOLUTION = msgspec.json.Decoder(Resolution)
 _encode = msgspec.json.Encoder().encode
-_PLACES = BulkLookup(
-    "SELECT t.epc, t.location FROM {keys} JOIN tag_place t ON t.epc = k.epc", (("epc", "text"),)
-)
 _INSTEAD = "choose another hypothesis, say the quantities that moved, or dismiss it"
 
 
@@ -94,7 +93,7 @@ def page(
 def places_of(conn: Connection, movements: Iterable[Movement]) -> dict[str, str]:
     """Where the tags of some movements are now."""
     epcs = {epc for movement in movements for epc in movement.epcs}
-    return {row[0]: row[1] for row in _PLACES.run(conn, [(epc,) for epc in sorted(epcs)])}
+    return serials.places_of(sorted(epcs), PlacedTags(conn))
 
 
 def resolve(conn: Connection, review_id: str, choice: Choice, *, at_us: int) -> Resolved:
@@ -119,7 +118,7 @@ def resolve(conn: Connection, review_id: str, choice: Choice, *, at_us: int) -> 
         how=follows.how,
         says=follows.says,
         movements=tuple(movement.id for movement in follows.movements),
-        hypothesis=choice.hypothesis,
+        choice=choice.hypothesis,
         note=choice.note,
         asked=choice,
     )

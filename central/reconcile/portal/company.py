@@ -49,7 +49,7 @@ class Company:
         self._pass_id = pass_id
         self._at_us = at_us
         self._opened: list[Open] = documents.open_at(point, context, at_us)
-        self._all: Sequence[Crossing] = ()
+        self.all: Sequence[Crossing] = ()
         self._attested: list[tuple[Crossing, Known]] = []
 
     # ---- before ----------------------------------------------------------------------------
@@ -57,9 +57,9 @@ class Company:
         """The tags to decide, in the light of what was announced, without those that another
         kind of sensor has moved just now.
         """
-        self._all = documents.prior(crossings, self._opened)
+        self.all = documents.prior(crossings, self._opened)
         left = []
-        for one in self._all:
+        for one in self.all:
             known = self._just_moved(one)
             if known is None:
                 left.append(one)
@@ -141,7 +141,7 @@ class Company:
     def _moved(self, moving: set[str]) -> list[Moved]:
         return [
             Moved(serial_of(one.track.epc), one.pack.sku, one.pack.quantity, one.direction)
-            for one in self._all
+            for one in self.all
             if one.pack is not None and one.track.epc in moving
         ]
 
@@ -184,12 +184,12 @@ class Company:
     ) -> tuple[list[Movement], list[Review]]:
         heard = {
             serial_of(one.track.epc): one.pack.quantity if one.track.epc in moving else 0
-            for one in self._all
+            for one in self.all
             if one.pack is not None
         }
         movements: list[Movement] = []
         reviews: list[Review] = []
-        for unit in containment.confirmed(self._all):
+        for unit in containment.confirmed(self.all):
             for absent in containment.absent_of(unit, self._opened, carried, self._context, heard):
                 answer = containment.ask_or_post(
                     absent,
@@ -210,7 +210,7 @@ class Company:
 
     def _causes(self, unit: Confirmed, portal: Portal) -> tuple[Cause, ...]:
         tracks = [one.track for one in unit.along]
-        own = [one.track for one in self._all if serial_of(one.track.epc) == unit.name]
+        own = [one.track for one in self.all if serial_of(one.track.epc) == unit.name]
         return spanning(portal.causes([*own, *tracks]))
 
     def _places_of(self, epcs: Sequence[str]) -> dict[str, str]:

@@ -56,14 +56,11 @@ class Features(NamedTuple):
 
 
 class Judged(NamedTuple):
-    """One tag's probabilities: that it crossed, and that it went inwards if it did. ``own`` are
-    the tag's own log-odds of having crossed, before its company had a say.
-    """
+    """One tag's probabilities: that it crossed, and that it went inwards if it did."""
 
     crossed: float
     inwards: float
     centre_us: int
-    own: float = 0.0
 
 
 CROSSED: Mapping[str, float] = {
@@ -81,13 +78,6 @@ CROSSED: Mapping[str, float] = {
     "fits": 3.5,
 }
 INWARDS: Mapping[str, float] = {"parted": 1.8, "turned": 1.5, "cohort": 2.8}
-SIGNED = frozenset(INWARDS)
-"""Features whose sign is a direction: for having crossed at all, their size counts."""
-
-
-def weights() -> dict[str, dict[str, float]]:
-    """What features and company weigh, in log-odds."""
-    return {"crossed": dict(CROSSED), "inwards": dict(INWARDS)}
 
 
 def model() -> str:
@@ -179,11 +169,18 @@ def features(track: Track, *, strong_dbm: float, strong_reads: float, known: boo
     )
 
 
+def parts(seen: Features) -> dict[str, float]:
+    """What each feature adds to the tag's own log-odds of having crossed, the bias first."""
+    named = zip(Features._fields, seen, strict=True)
+    told = {name: CROSSED[name] * (abs(x) if name in INWARDS else x) for name, x in named}
+    return {"bias": CROSSED["bias"], **told}
+
+
 def _own(seen: Features) -> tuple[float, float]:
     """The tag's own log-odds: crossed, inwards."""
-    crossed = CROSSED["bias"]
-    for name, value in zip(Features._fields, seen, strict=True):
-        crossed += CROSSED[name] * (abs(value) if name in INWARDS else value)
+    crossed = 0.0
+    for part in parts(seen).values():  # one by one: sum() rounds otherwise from Python 3.12 on
+        crossed += part
     inwards = INWARDS["parted"] * seen.parted + INWARDS["turned"] * seen.turned
     return crossed, inwards
 
@@ -218,7 +215,6 @@ def judge(seen: Sequence[Features], times: Sequence[When]) -> list[Judged]:
                 logistic(crossed + company),
                 logistic(inwards + INWARDS["cohort"] * vote),
                 times[place].centre_us,
-                crossed,
             )
         )
     return answer

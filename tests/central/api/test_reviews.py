@@ -37,6 +37,10 @@ async def test_a_review_is_shown_with_its_effects_and_resolved(made: Bench) -> N
     assert (await made.get("/stock/NUT"))["by_location"] == {"hall": 13}
     shown = await made.get("/reviews/review-pallet-1")
     assert (shown["status"], shown["resolution"]["by"]) == ("resolved", "anna")  # type: ignore[index]
+    story = await made.get(f"/why/{movement}")
+    assert [stage["name"] for stage in story["stages"]] == ["asked", "resolved", "posted"]  # type: ignore[union-attr]
+    assert (story["review"], story["log_id"]) == ("review-pallet-1", 7)
+    assert "nowhere" in str((await made.get("/why/nowhere", 404))["detail"])
 
 
 async def test_of_two_people_at_once_one_decides_and_the_other_is_told(made: Bench) -> None:

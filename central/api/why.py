@@ -1,0 +1,24 @@
+"""Why did this post? Or why did it not."""
+
+from __future__ import annotations
+
+from fastapi import APIRouter, Response
+
+from central.api.services import Services, json_answer
+from central.why.story import why
+
+
+def router(services: Services) -> APIRouter:
+    """The route of why."""
+    made = APIRouter(tags=["why"])
+
+    @made.get("/why/{of}", summary="Why did this post?")
+    async def explain(of: str) -> Response:
+        """The stages of a decision, by the id of a movement, a review or a portal's pass: what
+        was heard, what each tag looked like and what that weighed, what its company added, what
+        documents said, what was decided by which thresholds and versions, what a person said,
+        and what was posted. `observations` points at the log.
+        """
+        return json_answer(await services.read(lambda c: why(c, of)))
+
+    return made
