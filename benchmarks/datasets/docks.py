@@ -4,8 +4,8 @@ Every number of a suite's split is another dock and other minutes there, drawn f
 alone (``drivers.emulators.portal_suites``): the same words always make the same files. The truth
 names every case that went through the door, those that no reader heard included.
 
-``python -m benchmarks.datasets.docks SUITE SPLIT FIRST COUNT DST``: suite ``standard`` or
-``hard``, split ``train`` or ``test``.
+``python -m benchmarks.datasets.docks SUITE SPLIT FIRST COUNT DST``: suite ``standard``,
+``hard`` or ``wild``, split ``train`` or ``test``.
 """
 
 from __future__ import annotations
@@ -17,14 +17,16 @@ from functools import partial
 from pathlib import Path
 
 from drivers.emulators.portal_physics import PortalPhysics
-from drivers.emulators.portal_suites import Split, Suite, episode
+from drivers.emulators.portal_suites import Split, Suite, episode, reception
 from drivers.emulators.portal_traffic import Staged
+from drivers.emulators.portal_wild import Reception
 from drivers.readings import TagRead
 from drivers.recording import (
     AntennaPlace,
     PassTruth,
     PortalHeader,
     Recording,
+    Side,
     TagHeard,
     write_recording,
 )
@@ -32,11 +34,14 @@ from drivers.recording import (
 FROM = datetime(2026, 1, 5, 8, tzinfo=UTC)
 """The first episode's hour; every later one begins an hour later."""
 AFTERWARDS_S = 4.0
+SHORTEST_S = 12.0
 
 
-def record(staged: Staged, read_point: str, started_at: datetime) -> Recording:
-    """What a reader hears of it, with its truth."""
-    reads = PortalPhysics(staged.scene).until(staged.ends_s + AFTERWARDS_S)
+def record(staged: Staged, told: Reception, read_point: str, started_at: datetime) -> Recording:
+    """What a reader hears of it, as it tells it, with its truth. A recording lasts
+    ``SHORTEST_S`` at least.
+    """
+    reads = PortalPhysics(staged.scene).until(max(staged.ends_s + AFTERWARDS_S, SHORTEST_S))
     return Recording(
         header=PortalHeader(
             read_point=read_point,
@@ -44,7 +49,7 @@ def record(staged: Staged, read_point: str, started_at: datetime) -> Recording:
             antennas=[
                 AntennaPlace(
                     antenna=one.antenna,
-                    side="inside" if one.side == "inside" else "outside",
+                    side=_side(one.antenna, one.side, told),
                     x_m=one.x_m,
                     y_m=one.y_m,
                     z_m=one.z_m,
@@ -53,7 +58,7 @@ def record(staged: Staged, read_point: str, started_at: datetime) -> Recording:
                 for one in staged.scene.antennas
             ],
         ),
-        heard=tuple(sorted((_heard(t, read) for t, read in reads), key=lambda one: one.t)),
+        heard=tuple(sorted((_heard(t, read, told) for t, read in reads), key=lambda one: one.t)),
         truths=tuple(
             PassTruth(t=round(one.at_s, 3), epc=epc, direction=one.direction)
             for one in staged.crossings
@@ -62,15 +67,23 @@ def record(staged: Staged, read_point: str, started_at: datetime) -> Recording:
     )
 
 
-def _heard(t: float, read: TagRead) -> TagHeard:
+def _side(antenna: int, side: str, told: Reception) -> Side:
+    if antenna in told.unplaced:
+        return "unknown"
+    return "inside" if side == "inside" else "outside"
+
+
+def _heard(t: float, read: TagRead, told: Reception) -> TagHeard:
+    antenna, level = read.antenna or 0, read.peak_rssi_dbm
+    tells = told.tells_phase
     return TagHeard(
         t=round(t, 4),
         epc=read.epc,
-        antenna=read.antenna or 0,
-        peak_rssi_dbm=read.peak_rssi_dbm,
-        phase_rad=None if read.phase_rad is None else round(read.phase_rad, 4),
-        doppler_hz=None if read.doppler_hz is None else round(read.doppler_hz, 2),
-        channel=read.channel,
+        antenna=antenna,
+        peak_rssi_dbm=None if level is None else level + told.offsets_db[antenna],
+        phase_rad=None if read.phase_rad is None or not tells else round(read.phase_rad, 4),
+        doppler_hz=None if read.doppler_hz is None or not tells else round(read.doppler_hz, 2),
+        channel=read.channel if tells else None,
     )
 
 
@@ -81,7 +94,8 @@ def write(suite: Suite, split: Split, destination: Path, number: int) -> Path:
     if not target.exists():
         staged = episode(suite, split, number)
         being_made = destination / f".{name}.jsonl.gz"
-        write_recording(being_made, record(staged, name, FROM + timedelta(hours=number)))
+        told = reception(suite, split, number)
+        write_recording(being_made, record(staged, told, name, FROM + timedelta(hours=number)))
         being_made.replace(target)
     return target
 
@@ -92,7 +106,7 @@ def main(arguments: list[str] | None = None) -> int:
         prog="python -m benchmarks.datasets.docks", description=__doc__
     )
     parser.formatter_class = argparse.RawDescriptionHelpFormatter
-    parser.add_argument("suite", choices=("standard", "hard"))
+    parser.add_argument("suite", choices=("standard", "hard", "wild"))
     parser.add_argument("split", choices=("train", "test"))
     parser.add_argument("first", type=int)
     parser.add_argument("count", type=int)

@@ -1,8 +1,9 @@
-"""Docks and hours drawn at random, in two suites: what accuracy is trained and tested on.
+"""Docks and hours drawn at random, in suites: what accuracy is trained and tested on.
 
 ``standard`` is a portal as it should be built: antennas apart and turned, goods in cartons, some
 strays. ``hard`` is as portals are found: antennas in one plane, liquids, a crowd of strays, an
-older reader between steel. Each has layouts for ``train`` and for ``test``, drawn from seeds of
+older reader between steel. ``wild`` is neither: every kind of portal, wider than any site, to train
+on (``portal_wild``). Each has layouts for ``train`` and for ``test``, drawn from seeds of
 their own, so that no layout is in both. Everything is drawn from (suite, split, number) alone.
 """
 
@@ -23,8 +24,10 @@ from drivers.emulators.portal_traffic import (
     sample_epcs,
     stage,
 )
+from drivers.emulators.portal_wild import Reception, wild_layout, wild_moves, wild_reception
 
-Suite = Literal["standard", "hard"]
+Suite = Literal["standard", "hard", "wild"]
+_Dock = Literal["standard", "hard"]
 Split = Literal["train", "test"]
 
 
@@ -37,7 +40,7 @@ class _Habits(NamedTuple):
     goods: tuple[Goods, ...]
 
 
-_HABITS: dict[Suite, _Habits] = {
+_HABITS: dict[_Dock, _Habits] = {
     "standard": _Habits(
         (0.4, 0.5),
         (20.0, 30.0),
@@ -60,6 +63,8 @@ _LEANING = 0.15
 def layout(suite: Suite, split: Split, number: int) -> Layout:
     """A dock of a suite: always the same for the same number."""
     rng = Random(f"layout {suite} {split} {number}")  # noqa: S311 (chance, not secrets)
+    if suite == "wild":
+        return wild_layout(f"{suite} {split} {number}", rng)
     habits = _HABITS[suite]
     split_m, yaw_deg = rng.uniform(*habits.split_m), rng.uniform(*habits.yaw_deg)
     height_m, half_m = rng.uniform(1.6, 2.3), rng.uniform(1.1, 1.4)
@@ -100,7 +105,9 @@ def _heaps(rng: Random, strays: int, goods: tuple[Goods, ...]) -> list[Heap]:
 
 
 def moves(suite: Suite, rng: Random, how_many: int, start_s: float = 4.0) -> list[Move]:
-    """What happens at a dock of this suite, one thing after the other."""
+    """What happens at a dock of this suite, one thing after the other (in ``wild``, one only)."""
+    if suite == "wild":
+        return wild_moves(rng)
     found: list[Move] = []
     at_s = start_s
     while len(found) < how_many:
@@ -112,7 +119,7 @@ def moves(suite: Suite, rng: Random, how_many: int, start_s: float = 4.0) -> lis
     return found[:how_many]
 
 
-def _move(suite: Suite, rng: Random, at_s: float) -> Move:
+def _move(suite: _Dock, rng: Random, at_s: float) -> Move:
     habits = _HABITS[suite]
     kind = rng.choice(_KINDS)
     carrier: Carrier = rng.choice(("forklift", "forklift", "person", "hand"))
@@ -157,3 +164,12 @@ def episode(suite: Suite, split: Split, number: int, *, how_many: int = 4) -> St
         seed=rng.randrange(1 << 30),
         epcs=sample_epcs(first),
     )
+
+
+def reception(suite: Suite, split: Split, number: int) -> Reception:
+    """How this dock's reader tells what it hears: faithfully, but for ``wild`` ones."""
+    antennas = layout(suite, split, number).antennas
+    if suite == "wild":
+        rng = Random(f"reception {suite} {split} {number}")  # noqa: S311 (chance, not secrets)
+        return wild_reception(antennas, rng)
+    return Reception({one.antenna: 0.0 for one in antennas})

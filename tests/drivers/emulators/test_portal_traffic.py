@@ -9,7 +9,7 @@ from random import Random
 import pytest
 
 from drivers.emulators.portal_physics import simulate
-from drivers.emulators.portal_suites import episode, layout, moves
+from drivers.emulators.portal_suites import episode, layout, moves, reception
 from drivers.emulators.portal_traffic import (
     Heap,
     Layout,
@@ -87,6 +87,23 @@ def test_suites_draw_the_same_again_and_train_is_never_test() -> None:
     hard, standard = layout("hard", "test", 1), layout("standard", "test", 1)
     assert abs(hard.antennas[0].x_m) + 0.1 < abs(standard.antennas[0].x_m)
     assert 60 <= sum(heap.tags for heap in hard.heaps) <= 200
+
+
+def test_wild_portals_are_short_and_of_every_kind() -> None:
+    drawn = [layout("wild", "train", n) for n in range(80)]
+    assert drawn[:9] == [layout("wild", "train", n) for n in range(9)]
+    assert {len(one.antennas) for one in drawn} == {2, 4}
+    strays = sorted(sum(heap.tags for heap in one.heaps) for one in drawn)
+    assert (strays[0], strays[-1] > 100) == (0, True)
+    happens = [moves("wild", Random(n), 9) for n in range(80)]
+    assert {len(one) for one in happens} == {0, 1, 2}
+    carried = [move for one in happens for move in one]
+    assert {1, 2} < {move.cases for move in carried}
+    assert episode("wild", "train", 1).ends_s < 60
+    told = [reception("wild", "train", n) for n in range(80)]
+    assert {one.tells_phase for one in told} == {True, False}
+    assert any(one.unplaced for one in told)
+    assert not any(reception("hard", "test", 1).offsets_db.values())
 
 
 def test_an_episode_has_moves_of_every_kind_and_its_truth() -> None:
