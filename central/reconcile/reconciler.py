@@ -255,7 +255,7 @@ class Reconciler:
             tags=(*decided.tags, *company.told),
             causes=spanning([*portal.causes(group.tracks), cause_of(logged)]),
         )
-        why = tracing.of_pass(company.all, portal, told, logged, settled=group.final)
+        why = tracing.of_pass(crossings, company.all, portal, told, logged, settled=group.final)
         mine = Verdict(reviews=tuple(decided.reviews), passes=(told,), traces=(why,))
         return together([known, mine])
 

@@ -20,7 +20,7 @@ from central.reconcile.portal import crossing, desk, state, weighing
 from central.reconcile.portal.state import Portal
 from central.reconcile.portal.track import SIDE_NAMES
 from central.reconcile.portal.weighing import Crossing
-from central.reconcile.shelf import plates
+from central.reconcile.shelf import beliefs, judging, odds, plates
 from central.reconcile.verdict import Logged, Pass, Review, Stage, Trace, Verdict
 from central.stock.model import Cause, Movement
 
@@ -32,10 +32,18 @@ _LEAST = 1e-9
 
 
 def of_pass(
-    crossings: Sequence[Crossing], portal: Portal, told: Pass, logged: Logged, *, settled: bool
+    crossings: Sequence[Crossing],
+    informed: Sequence[Crossing],
+    portal: Portal,
+    told: Pass,
+    logged: Logged,
+    *,
+    settled: bool,
 ) -> Trace:
     """A portal's pass: what was heard of it, what its tags looked like, and what that came to.
-    ``settled`` says that it was judged because it was over, not because it was sure before.
+
+    ``informed`` are the tags after documents had their say. ``settled`` says that the pass was
+    judged because it was over, not because it was sure before.
     """
     tracks = [one.track for one in crossings]
     causes = spanning([*portal.causes(tracks), cause_of(logged)])
@@ -55,9 +63,9 @@ def of_pass(
         "thresholds": thresholds(desk, weighing, state),
     }
     stages = [Stage(name="heard", facts=heard), _tags(crossings)]
-    expected = {one.track.epc: one.expected for one in crossings if one.expected}
-    if expected:
-        stages.append(Stage(name="documents", facts={"expected": expected}))
+    documents = _documents(crossings, informed)
+    if documents is not None:
+        stages.append(documents)
     stages.append(Stage(name="decision", facts=decision))
     return Trace(of=(told.id,), stages=tuple(stages))
 
@@ -76,7 +84,7 @@ def explained(verdict: Verdict, logged: Logged) -> Verdict:
         "decision": "review" if verdict.reviews else "moved",
         "reasons": [one.reason for one in verdict.reviews],
         "confidence": [one.confidence for one in verdict.movements],
-        "thresholds": thresholds(plates) if stage == "weight" else {},
+        "thresholds": thresholds(judging, odds, beliefs, plates) if stage == "weight" else {},
     }
     stages = (
         Stage(name="heard", facts={"at_entry": logged.log_id, "observations": _spans(causes)}),
@@ -127,6 +135,24 @@ def _tags(crossings: Sequence[Crossing]) -> Stage:
     ]
     facts: dict[str, object] = {"model": crossing.model(), "columns": columns, "rows": rows}
     return Stage(name="tags", facts=facts)
+
+
+def _documents(before: Sequence[Crossing], after: Sequence[Crossing]) -> Stage | None:
+    """What announced documents changed: each such tag's odds before and with them."""
+    rows = [
+        [
+            one.track.epc,
+            other.expected,
+            *(round(value, 6) for value in (one.odds.crossed, other.odds.crossed)),
+            *(round(value, 6) for value in (one.odds.inwards, other.odds.inwards)),
+        ]
+        for one, other in zip(before, after, strict=True)
+        if (one.odds, one.expected) != (other.odds, other.expected)
+    ]
+    if not rows:
+        return None
+    columns = ["epc", "expected", "crossed before", "crossed", "inwards before", "inwards"]
+    return Stage(name="documents", facts={"columns": columns, "rows": rows})
 
 
 @cache

@@ -68,6 +68,12 @@ def _tags(facts: dict[str, Any]) -> Iterator[str]:
         yield f"{facts['others']} other tags in the pass"
 
 
+def _documents(facts: dict[str, Any]) -> Iterator[str]:
+    for epc, way, before, after, *_ways in facts["rows"]:
+        expected = f"expected {way}, " if way else ""
+        yield f"{epc} {expected}crossed {before:.4f} -> {after:.4f}"
+
+
 def _decision(facts: dict[str, Any]) -> Iterator[str]:
     way = f", direction {facts['direction']}" if "direction" in facts else ""
     yield f"{facts['decision']}{way}"
@@ -109,6 +115,7 @@ def _plain(facts: dict[str, Any]) -> Iterator[str]:
 _TOLD: dict[str, Callable[[dict[str, Any]], Iterator[str]]] = {
     "heard": _heard,
     "tags": _tags,
+    "documents": _documents,
     "decision": _decision,
     "posted": _posted,
     "asked": _asked,
