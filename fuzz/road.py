@@ -52,6 +52,8 @@ _PAGES = (
     "/road",
     "/devices",
     "/passes",
+    "/presence",
+    "/presence/events",
     "/reviews",
     "/movements",
     "/metrics",
@@ -206,6 +208,7 @@ def _set_up(conn: Connection) -> None:
     places.put_read_point(conn, ReadPoint(code="dock-1", kind="portal", location="hall"))
     places.put_read_point(conn, ReadPoint(code="desk", kind="scan", location="hall"))
     places.put_read_point(conn, ReadPoint(code="shelf-7", kind="shelf", location="shelf-7"))
+    places.put_read_point(conn, ReadPoint(code="aisle", kind="zone", location="hall"))
     places.put_plate(conn, PlatePlan(read_point="shelf-7", plate=1, sku="SCREW", unit_mg=1_000))
     opening = Movement(
         id="opening", sku="SCREW", quantity=500, source="adjustment", destination="shelf-7",
