@@ -1,27 +1,24 @@
-"""``tallyport central``, the books: verify, replay, backup, restore, roles."""
+"""``tallyport central``, the books: verify, backup, restore, roles."""
 
 from __future__ import annotations
 
-import getpass
-import json
-import os
-import socket
-import time
 from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, TypeVar
+from typing import Annotated
 
 import typer
 from sqlalchemy import Connection
 
-from central.command_line import AsJson, Config, settings_from
-from central.config import CentralSettings
-
-if TYPE_CHECKING:
-    from central.store import Database
+from central.command_line import (
+    AsJson,
+    Config,
+    read_books,
+    report,
+    settings_from,
+    use_books,
+)
 
 app = typer.Typer()
-T = TypeVar("T")
 
 
 @app.command()
@@ -44,7 +41,7 @@ def roles(
         if not apply:
             typer.echo("\n".join(f"{statement};" for statement in grants.statements(role)))
             return
-        _use(settings, lambda database: database.write_now(lambda c: grants.apply(c, role)))
+        use_books(settings, lambda database: database.write_now(lambda c: grants.apply(c, role)))
     except ValueError as error:
         typer.echo(str(error), err=True)
         raise typer.Exit(2) from error
@@ -90,54 +87,7 @@ def verify(
     except (OSError, ValueError) as error:
         typer.echo(f"the digests cannot be read: {error}", err=True)
         raise typer.Exit(2) from error
-    _report(found, as_json, f"the ledger is whole; content {says}", "faults", content=says)
-
-
-@app.command()
-def replay(
-    config: Config = None,
-    as_json: AsJson = False,
-    mend: Annotated[
-        bool, typer.Option("--mend", help="Write balances and tags' places anew from the ledger.")
-    ] = False,
-    by: Annotated[
-        str, typer.Option(help="Who mends, for the audit; the system's user without it.")
-    ] = "",
-) -> None:
-    """Judge the whole observation log again and compare with what was posted; build balances
-    and tags' places again from the ledger and compare. Exit status 1 where the answers differ
-    (there is no difference, or something is wrong).
-
-    --mend, with central stopped, then puts the rebuilt ones in place of what differed, and keeps
-    in the table audit who did it, when, and every row before and after. The ledger itself is
-    never changed; where it is not whole, nothing is mended.
-    """
-    settings = settings_from(config)
-    from central.replay import differences  # noqa: PLC0415
-    from central.soundness import damage  # noqa: PLC0415
-    from central.stock import mending, projection  # noqa: PLC0415
-
-    def work(conn: Connection) -> list[str]:
-        return damage(conn) or [
-            *differences(conn),
-            *projection.check_balances(conn),
-            *projection.check_tags(conn),
-        ]
-
-    found = read_books(settings, work)
-    if mend:
-
-        def put_right(conn: Connection) -> list[str]:
-            return mending.mend(conn, actor=by or _whoami(), at_us=time.time_ns() // 1000)
-
-        try:
-            mended = _use(settings, lambda database: database.write_now(put_right))
-        except mending.LedgerBroken as error:
-            typer.echo(str(error), err=True)
-            raise typer.Exit(1) from error
-        for fault in mended:
-            typer.echo(f"mended: {fault}", err=True)
-    _report(found, as_json, "judging again gives the same", "differences")
+    report(found, as_json, f"the ledger is whole; content {says}", "faults", content=says)
 
 
 @app.command()
@@ -182,14 +132,6 @@ def restore(
     _copy(work)
 
 
-def _whoami() -> str:
-    try:
-        user = getpass.getuser()
-    except (KeyError, OSError):  # a container's user may have no name
-        user = f"user {os.getuid()}"
-    return f"{user} at {socket.gethostname()}"
-
-
 def _copy(work: Callable[[], str]) -> None:
     from sqlalchemy.exc import SQLAlchemyError  # noqa: PLC0415
 
@@ -200,37 +142,3 @@ def _copy(work: Callable[[], str]) -> None:
     except (BackupFailed, OSError, SQLAlchemyError) as error:
         typer.echo(str(error).partition("\n")[0], err=True)
         raise typer.Exit(1) from error
-
-
-def read_books(settings: CentralSettings, work: Callable[[Connection], T]) -> T:
-    """Ask the database; ends the command with status 2, and why, where it cannot be used."""
-    return _use(settings, lambda database: database.read_now(work))
-
-
-def _use(settings: CentralSettings, work: Callable[[Database], T]) -> T:
-    from sqlalchemy.exc import SQLAlchemyError  # noqa: PLC0415
-
-    from central.store import Database, DatabaseInUse  # noqa: PLC0415
-
-    database = Database(settings.database_url)
-    try:
-        return work(database)
-    except (SQLAlchemyError, DatabaseInUse) as error:
-        reason = str(error).partition("\n")[0]
-        typer.echo(
-            f"the database cannot be used: {reason}. Is it the right one? A new one is made by "
-            "`tallyport central migrate`.",
-            err=True,
-        )
-        raise typer.Exit(2) from error
-    finally:
-        database.close()
-
-
-def _report(found: list[str], as_json: bool, well: str, name: str, **more: object) -> None:
-    if as_json:
-        typer.echo(json.dumps({"ok": not found, name: found} | more))
-    else:
-        typer.echo("\n".join(found) if found else well)
-    if found:
-        raise typer.Exit(1)

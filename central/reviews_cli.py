@@ -8,8 +8,7 @@ from typing import Annotated
 import msgspec
 import typer
 
-from central.books_cli import read_books
-from central.command_line import AsJson, Config, settings_from
+from central.command_line import AsJson, Config, read_books, settings_from
 
 app = typer.Typer()
 

@@ -23,6 +23,9 @@ ROOMS = {
     "demo": Room("tallyport.demo.cli:app", "Everything at once, with emulated devices.", "demo"),
     "edge": Room("edge.cli:app", "The agent beside the readers, scales and scanners.", "edge"),
     "central": Room("central.cli:app", "Ledger, judging, API and screens.", "central"),
+    "replay": Room(
+        "central.replay_cli:app", "Judge central's log again, or as a challenger would.", "central"
+    ),
     "gs1": Room("gateway.gs1.cli:app", "Read EPCs, barcodes and Digital Links."),
     "emulate": Room("tallyport.emulate.cli:app", "Devices to try the edge with.", "edge"),
     "labels": Room("tallyport.labels.cli:app", "Print barcodes of commands and places.", "labels"),

@@ -23,7 +23,8 @@ the emulated pallets were then made drier (3 dB/m) without a new fit.
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from typing import NamedTuple
 
 from central.reconcile.identity import derived_id
@@ -78,6 +79,28 @@ CROSSED: Mapping[str, float] = {
     "fits": 3.5,
 }
 INWARDS: Mapping[str, float] = {"parted": 1.8, "turned": 1.5, "cohort": 2.8}
+
+
+def weights() -> dict[str, dict[str, float]]:
+    """What features and company weigh, in log-odds."""
+    return {"crossed": dict(CROSSED), "inwards": dict(INWARDS)}
+
+
+@contextmanager
+def using(others: Mapping[str, Mapping[str, float]]) -> Iterator[None]:
+    """Judge with other weights for a while, in the form of ``weights``: a replay tries them on
+    what was heard. Raises ``ValueError`` unless every weight is named, and no other.
+    """
+    global CROSSED, INWARDS
+    kept = CROSSED, INWARDS
+    for name, known in weights().items():
+        if others.get(name, {}).keys() != known.keys():
+            raise ValueError(f"the weights under {name!r} must be {', '.join(sorted(known))}")
+    CROSSED, INWARDS = others["crossed"], others["inwards"]
+    try:
+        yield
+    finally:
+        CROSSED, INWARDS = kept
 
 
 def model() -> str:
