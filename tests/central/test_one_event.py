@@ -18,6 +18,8 @@ from central.leases import Holder
 from central.reconcile.expected import Document, Line, Unit
 from central.reconcile.serials import of_unit
 from central.reconcile.verdict import PlatePlan, ReadPoint
+from central.reviews import store
+from central.reviews.model import Choice, StaleReview
 from central.stock import chain, ledger, projection, queries, witnesses
 from central.stock.mending import mend
 from central.store import Database
@@ -177,6 +179,24 @@ async def test_documents_units_and_their_changes_replay_as_they_were_judged(
     assert [(one["state"], one["read_qty"]) for one in told] == [
         ("matched", 8), ("matched", 12), ("short", 3),
     ]  # fmt: skip
+    assert (await on_hand(database, "hall")).total() == UNITS
+    assert await database.read(whole) == []
+
+
+async def test_a_question_whose_goods_were_scanned_meanwhile_cannot_be_posted_again(
+    database: Database,
+) -> None:
+    await database.write(set_up)
+    order = asn(units=(Unit(name=of_unit(SSCC), epcs=tuple(CASES)),))
+    await database.write(lambda c: books.add_document(c, order, at_us=1))
+    one_by_one = [scan(5.0 + n, code) for n, code in enumerate(labels(1, 12))]
+    judge = await judged(database, 1, [scan(0.0, f"00{SSCC}"), *one_by_one])
+    assert (judge.counters["reviews"], judge.counters["movements"]) == (3, 12)
+    asked = await database.read(lambda c: store.page(c, limit=9))
+    for number, review in enumerate(asked):
+        choice = Choice(id=f"anna-000{number}", by="anna", hypothesis=0)
+        with pytest.raises(StaleReview, match="at hall by now"):
+            await database.write(lambda c, r=review.id, k=choice: store.resolve(c, r, k, at_us=9))
     assert (await on_hand(database, "hall")).total() == UNITS
     assert await database.read(whole) == []
 
