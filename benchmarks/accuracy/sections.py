@@ -42,7 +42,8 @@ SECTIONS = (
         "presence",
         "Real: steadiness and lag of presence (Nedap)",
         "Which tags are in a zone, from the same scans: how often a tag that is there is said to "
-        "be gone, and how long one is still said to be there after its last read.",
+        "be gone, and how long one is still said to be there after its last read. More, and what "
+        "was chosen on it: [presence.md](presence.md).",
     ),
     Section(
         "standard_test",
@@ -59,9 +60,18 @@ SECTIONS = (
         ("python -m benchmarks.datasets.docks hard test 0 60 hard_test",),
     ),
     Section(
-        "shelves",
-        "Emulated: shelves",
-        "Shelves of load plates with the noise of real ones: footsteps, cross-talk, hands, creep "
-        "and drift.",
+        "shelves_standard",
+        "Emulated: shelves, standard",
+        "Load plates with the noise measured on a real shelf (footsteps, cross-talk, creep, "
+        "drift), and people who take and put back. Two minutes a shelf; no shelf of it was "
+        "trained on.",
+        ("python -m benchmarks.datasets.shelves standard test 0 60 shelves_standard",),
+    ),
+    Section(
+        "shelves_hard",
+        "Emulated: shelves, hard",
+        "The same with plates changed in the same second, hands that rest, foreign things, pieces "
+        "put back on another item's plate, stronger leaks and more footsteps.",
+        ("python -m benchmarks.datasets.shelves hard test 0 60 shelves_hard",),
     ),
 )
