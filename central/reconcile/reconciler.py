@@ -255,8 +255,10 @@ class Reconciler:
             tags=(*decided.tags, *company.told),
             causes=spanning([*portal.causes(group.tracks), cause_of(logged)]),
         )
-        why = tracing.of_pass(crossings, company.all, portal, told, logged, settled=group.final)
-        mine = Verdict(reviews=tuple(decided.reviews), passes=(told,), traces=(why,))
+        mine = Verdict(reviews=tuple(decided.reviews), passes=(told,))
+        if crossings:
+            why = tracing.of_pass(crossings, company.all, portal, told, logged, settled=group.final)
+            mine = msgspec.structs.replace(mine, traces=(why,))
         return together([known, mine])
 
     def _places(self, crossings: Sequence[Crossing], context: Context) -> dict[str, str]:

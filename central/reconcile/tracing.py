@@ -112,7 +112,7 @@ def _tags(crossings: Sequence[Crossing]) -> Stage:
         "epc",
         *(f"reads {name}" for name in SIDE_NAMES),
         "peak_rssi_dbm",
-        "known",
+        "known stray",
         *names,
         *(f"+{name}" for name in weighed),
         "company",

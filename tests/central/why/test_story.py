@@ -21,7 +21,7 @@ from central.why import shown
 from central.why.story import NothingKnown, Story, why
 from gateway.contract import WeightSettled
 from tests.central.shop import moving
-from tests.central.test_ingest_and_judge import judge_all, road, scan, set_up, wire
+from tests.central.test_ingest_and_judge import judge_all, road, scan, set_up, whole, wire
 from tests.fakes import portal_scenes
 from tests.fakes.portal_log import moment
 
@@ -100,6 +100,7 @@ async def test_scans_shelves_people_and_what_was_asked_have_a_story(database: Da
     choice = Choice(id="anna-0001", by="anna", hypothesis=0)
     await database.write(lambda c: store.resolve(c, review, choice, at_us=1))
     assert stage(await told(database, review), "resolved")["by"] == "anna"
+    assert await database.read(whole) == []  # judging again knows what a person decided
     with pytest.raises(NothingKnown, match="has the id nowhere"):
         await told(database, "nowhere")
 
