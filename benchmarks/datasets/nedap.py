@@ -7,8 +7,9 @@ The data set: ``labelsetN/{samples_labels,samples_location1,samples_location2}/s
 What it becomes (our mapping): beams 0 and 1 are antennas 1 and 2, whose sides and places are
 not known; the channels are numbered from 1 in order of frequency. The wanted tags of a label
 set are those that all its ``samples_labels`` scans hold; each of them gets a truth ``in`` at
-the scan's end, heard or not. Mind that the box was scanned, not carried through a portal:
-these recordings grade telling wanted tags from their surroundings, not directions.
+the scan's end, heard or not. Each place (and the bench of the labels) is a read point. Mind
+that the box was scanned, not carried through a portal: these recordings grade telling wanted
+tags from their surroundings, not directions.
 
 ``python -m benchmarks.datasets.nedap SRC DST``: SRC is a CSV file, a label set's folder or
 the folder of all.
@@ -64,7 +65,7 @@ def read_nedap(path: Path, wanted: frozenset[str]) -> Recording:
         raise DatasetError(f"{path}: {error!r}") from error
     return Recording(
         header=PortalHeader(
-            read_point="nedap-box",
+            read_point=f"nedap-{path.resolve().parent.name.removeprefix('samples_')}",
             started_at=moment(origin_s),
             antennas=[AntennaPlace(antenna=1), AntennaPlace(antenna=2)],
         ),

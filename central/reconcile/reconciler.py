@@ -17,8 +17,9 @@ from central.reconcile.containment import Carried
 from central.reconcile.fusion import MOST_SHORTS, Recently, Short, fuse_all, overdue
 from central.reconcile.identity import cause_of, derived_id, spanning
 from central.reconcile.ordering import told_us
-from central.reconcile.portal import desk, weighing
+from central.reconcile.portal import desk, dwell, weighing
 from central.reconcile.portal.company import Company
+from central.reconcile.portal.crossing import Judged
 from central.reconcile.portal.state import Group, Portal
 from central.reconcile.portal.weighing import Crossing
 from central.reconcile.scan import judge_scan
@@ -162,8 +163,9 @@ class Reconciler:
         """What becomes ripe because the log's time went on."""
         now_us = told_us(logged.observation)
         if point.kind == "portal" and point.code in self._memory.portals:
+            presented = self._presented(logged, now_us, point, context)
             groups = self._memory.portals[point.code].groups(now_us)
-            return self._passes(logged, groups, point, context)
+            return presented + self._passes(logged, groups, point, context)
         if point.kind == "zone" and point.code in self._memory.zones:
             return _present(self._memory.zones[point.code].ripen(now_us, logged, point))
         if point.kind == "shelf" and point.code in self._memory.shelves:
@@ -201,8 +203,9 @@ class Reconciler:
         if seen.closed_by == "gpi":
             portal.darken(seen)
         closed_us = to_us(seen.closed_at)
+        answers = self._presented(logged, closed_us, point, context)
         groups = portal.groups(closed_us, ended=seen.closed_by == "quiet")
-        answers = self._passes(logged, groups, point, context)
+        answers += self._passes(logged, groups, point, context)
         if portal.judged_us < to_us(seen.event_time):
             empty = Group([], frozenset(), to_us(seen.event_time), closed_us)
             answers += self._passes(logged, [empty], point, context)
@@ -220,6 +223,34 @@ class Reconciler:
                 weighing.learn(crossings, portal)
                 answers.append(self._pass(logged, group, crossings, point, context))
         return answers
+
+    def _presented(
+        self, logged: Logged, now_us: int, point: ReadPoint, context: Context
+    ) -> list[Verdict]:
+        """Goods held before a reader that knows no sides: in, unless they lie there already."""
+        portal = self._memory.portals[point.code]
+        scan = portal.take_scan(now_us)
+        if scan is None:
+            return []
+        tracks = [tag.track for tag in scan.tags.values()]
+        known = {track.epc: portal.is_known(track) for track in tracks}
+        share = dwell.presented(scan.tags, known)
+        crossings = weighing.weigh(tracks, portal, context)
+        places = self._places(crossings, context)
+        middle_us = (scan.first_us + scan.last_us) // 2
+        crossings = [
+            one._replace(
+                odds=Judged(
+                    share[one.track.epc],
+                    0.0 if places.get(one.track.epc) == point.location else 1.0,
+                    middle_us,
+                )
+            )
+            for one in crossings
+        ]
+        weighing.learn(crossings, portal)
+        group = Group(tracks, frozenset(scan.tags), scan.first_us, scan.last_us)
+        return [self._pass(logged, group, crossings, point, context)]
 
     def _pass(
         self,

@@ -19,6 +19,7 @@ is held against the loudest ever heard, which is some 4 dB above the mean."""
 OTHER_SIDE_DB = 12.0
 """A side that had not heard a tag may hear it one day this much fainter than the other does."""
 WENT_DB = 8.0
+_LAST = 4
 FORGET_DB = 1.0
 """A remembered level sinks by this with every pass in which the tag was weaker."""
 MEMORY_TAGS = 20_000
@@ -78,13 +79,13 @@ class Residents(msgspec.Struct):
             resident.hear(side, level_dbm)
         resident.passes = max(resident.passes, 1)
 
-    def stay(self, track: Track) -> None:
+    def stay(self, track: Track, *, lay: bool = False) -> None:
         """It was there for a while and did not cross. Of one that came and went only the last
-        levels are remembered: there it is now.
+        levels are remembered: there it is now. One that ``lay`` there was as loud as it was.
         """
         resident = self._of(track.epc, track.last_us)
         resident.sink()
-        for side, level_dbm in _resting(track):
+        for side, level_dbm in _levels(track) if lay else _resting(track):
             resident.hear(side, level_dbm)
         resident.passes += 1
 
@@ -101,10 +102,17 @@ class Residents(msgspec.Struct):
         return resident
 
 
+def _levels(track: Track) -> list[tuple[int, float]]:
+    return [(ear.side, ear.peak_dbm) for ear in track.ears]
+
+
 def _resting(track: Track) -> list[tuple[int, float]]:
-    bins = [one for one in track.bins() if one.best_dbm is not None]
-    best = [one.best_dbm for one in bins if one.best_dbm is not None]
-    if not best or max(best) - best[-1] < WENT_DB:
-        return [(ear.side, ear.peak_dbm) for ear in track.ears]
-    sides = (OUTSIDE, bins[-1].outside_dbm), (INSIDE, bins[-1].inside_dbm), (UNKNOWN, best[-1])
-    return [(side, level) for side, level in sides if level is not None]
+    """Each side's loudest level; of a tag that came near and went, that of its last moments."""
+    best = [one.best_dbm for one in track.bins() if one.best_dbm is not None]
+    if not best or max(best) - max(best[-_LAST:]) < WENT_DB:
+        return _levels(track)
+    last = [one for one in track.bins() if one.best_dbm is not None][-_LAST:]
+    heard = [(OUTSIDE, one.outside_dbm) for one in last]
+    heard += [(INSIDE, one.inside_dbm) for one in last]
+    heard += [(UNKNOWN, one.best_dbm) for one in last]
+    return [(side, level) for side, level in heard if level is not None]

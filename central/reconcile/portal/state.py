@@ -21,6 +21,7 @@ import msgspec
 from central.moments import to_us
 from central.reconcile.portal import pulse, segment
 from central.reconcile.portal.crossing import when
+from central.reconcile.portal.dwell import Scan
 from central.reconcile.portal.pulse import Pulse
 from central.reconcile.portal.residents import Residents
 from central.reconcile.portal.track import SIDES, SUPPOSED_DBM, UNKNOWN, Track, begin
@@ -105,6 +106,7 @@ class Portal(msgspec.Struct):
     live: dict[str, Live] = {}
     residents: Residents = msgspec.field(default_factory=Residents)
     beams: list[int] = []
+    scan: Scan | None = None
     now_us: int = 0
     looked_us: int = 0
     judged_us: int = 0
@@ -134,14 +136,37 @@ class Portal(msgspec.Struct):
             track.source, track.first_seq = source, logged.seq
         track.last_seq = logged.seq
         track.settled = False
-        track.add(at_us, self.side_of(seen.device, seen.antenna), seen)
+        side = self.side_of(seen.device, seen.antenna)
+        track.add(at_us, side, seen)
+        if self.is_blind:
+            self._scan(at_us, track, side, seen)
         level = seen.peak_rssi_dbm if seen.peak_rssi_dbm is not None else seen.mean_rssi_dbm
         one.pulse.add(
             at_us, f"{seen.device}/{seen.antenna}", SUPPOSED_DBM if level is None else level
         )
 
+    @property
+    def is_blind(self) -> bool:
+        """Whether no antenna is known to look at one side."""
+        return all(side == UNKNOWN for side in self.sides.values())
+
+    @property
+    def is_scanning(self) -> bool:
+        """Whether goods may be held before it: who lies about is told when that is over."""
+        return self.is_blind and self.scan is not None and not self.scan.judged
+
+    def _scan(self, at_us: int, track: Track, side: int, seen: TagSighting) -> None:
+        if self.scan is None or self.scan.begins_anew(at_us):
+            self.scan = Scan(at_us, at_us)
+        fresh = begin(seen.epc, at_us, source=track.source, seq=track.last_seq)
+        self.scan.add(at_us, fresh, side, seen)
+
     def rest(self, seen: TagResident) -> None:
         """A tag lies unchanged: it is known, and its activity (if any) is over."""
+        if self.scan is not None:
+            self.scan.rest(seen.epc, seen.count, to_us(seen.until))
+        if self.is_scanning:
+            return
         one = self.live.get(seen.epc)
         if one is not None:
             one.track.settled = True
@@ -163,7 +188,7 @@ class Portal(msgspec.Struct):
     def _settle(self, one: Live) -> None:
         """No pass took it: it lies about, or went by far away."""
         del self.live[one.track.epc]
-        if not one.tail_until_us:
+        if not one.tail_until_us and not self.is_scanning:
             self.residents.stay(one.track)
 
     # ---- memory of strays, for weighing --------------------------------------------------
@@ -173,7 +198,8 @@ class Portal(msgspec.Struct):
 
     def remember(self, track: Track) -> None:
         """It was judged and did not cross."""
-        self.residents.stay(track)
+        if not self.is_scanning:
+            self.residents.stay(track, lay=self.is_blind)
 
     def forget(self, track: Track) -> None:
         """It crossed: where it lies now is not where it lay."""
@@ -205,6 +231,16 @@ class Portal(msgspec.Struct):
                 for track in group.tracks:
                     free.pop(track.epc)
         return found
+
+    def take_scan(self, now_us: int) -> Scan | None:
+        """The scan of goods held still, if it is over; its tags are not under way any more."""
+        scan = self.scan
+        if scan is None or not self.is_blind or not scan.is_over(now_us):
+            return None
+        self.scan = Scan(scan.first_us, scan.last_us, judged=True)
+        for epc in scan.tags:
+            self.live.pop(epc, None)
+        return scan
 
     def take(self, group: Group) -> None:
         """The group is judged: its tracks are not here any more, and what is still heard of its
@@ -277,6 +313,8 @@ class Portal(msgspec.Struct):
         tops = sorted(one.pulse.top_us for one in company)
         since_us = now_us - tops[(3 * len(tops)) // 4]
         gone = all(one.pulse.is_gone(now_us) for one in company)
+        if self.is_blind:  # goods that are held before it do not go, and are judged as a scan
+            return State.OVER if gone else State.OPEN
         if now_us - tops[len(tops) // 2] > FINAL_US or (gone and since_us > OVER_US):
             return State.OVER
         if since_us < OVER_US:
@@ -328,6 +366,8 @@ class Portal(msgspec.Struct):
     def _forget_sources(self) -> None:
         """Every start of an edge is one: let go of those that no track rests on any more."""
         resting = [one.track for one in self.live.values()]
+        if self.scan is not None:
+            resting += [one.track for one in self.scan.tags.values()]
         used = sorted({track.source for track in resting})
         places = {source: place for place, source in enumerate(used)}
         for track in resting:
