@@ -11,10 +11,6 @@ from collections.abc import Iterable, Sequence
 from typing import Literal, NamedTuple
 
 Mistake = Literal["missed", "wrong direction", "spurious", "doubled", "too few"]
-SAME_WITHIN_S = 30.0
-"""A thing's truth and answer that both stand alone are the same happening within this: whoever
-scans a box for half a minute, or notes a pass afterwards, notes no exact moment.
-"""
 
 
 class Event(NamedTuple):
@@ -75,8 +71,10 @@ class Happening(NamedTuple):
         return known[-1] - true[-1] if true and known else None
 
 
-def happenings(events: Iterable[Event], gap_s: float) -> list[Happening]:
-    """Cut one thing's events where ``gap_s`` went by without any."""
+def happenings(events: Iterable[Event], gap_s: float, *, alone_s: float = 0.0) -> list[Happening]:
+    """Cut one thing's events where ``gap_s`` went by without any. A truth and an answer that would
+    both stand alone are put together within ``alone_s``.
+    """
     ordered = sorted(events, key=lambda one: one.t)
     groups: list[list[Event]] = []
     for one in ordered:
@@ -84,16 +82,16 @@ def happenings(events: Iterable[Event], gap_s: float) -> list[Happening]:
             groups[-1].append(one)
         else:
             groups.append([one])
-    return [_of(group) for group in _paired(groups)]
+    return [_of(group) for group in _paired(groups, alone_s)]
 
 
-def _paired(groups: list[list[Event]]) -> list[list[Event]]:
+def _paired(groups: list[list[Event]], alone_s: float) -> list[list[Event]]:
     """Put a lone truth and a lone answer after or before it together."""
     paired: list[list[Event]] = []
     for group in groups:
         if (
             paired
-            and group[0].t - paired[-1][-1].t <= SAME_WITHIN_S
+            and group[0].t - paired[-1][-1].t <= alone_s
             and _lone(group) + _lone(paired[-1]) == 0
             and _lone(group)
         ):

@@ -26,6 +26,10 @@ from tallyport.evaluate.events import Event, Happening, happenings
 from tallyport.evaluate.judging import verdicts
 
 RETURNS_WITHIN_S = 15.0
+ALONE_S = 30.0
+"""A tag's truth and answer that both stand alone are the same happening within this: whoever
+scans a box for half a minute, or notes a pass afterwards, notes no exact moment.
+"""
 _GTIN, _COMPANY_DIGITS = "09521234000013", 7
 _AFTERWARDS_US = 60_000_000
 _ELSEWHERE = "elsewhere"
@@ -169,7 +173,7 @@ def grade(recording: Recording, judge: Judge = judged) -> list[TagHappening]:
     found = [
         TagHappening(epc, one)
         for epc, its in events.items()
-        for one in happenings(its, RETURNS_WITHIN_S)
+        for one in happenings(its, RETURNS_WITHIN_S, alone_s=ALONE_S)
     ]
     return sorted(found, key=lambda one: (one.seen.t, one.epc))
 
