@@ -183,6 +183,24 @@ async def test_documents_units_and_their_changes_replay_as_they_were_judged(
     assert await database.read(whole) == []
 
 
+async def test_what_came_short_is_asked_about_later_by_whoever_judges_then(
+    database: Database,
+) -> None:
+    """The label counts one case more than passes; central is started anew in between."""
+    await database.write(set_up)
+    counts = [scan(n, f"01{GTINS[n]}30{units}") for n, units in enumerate((4, 8, 15))]
+    seen = [*counts, *passing(CASES), CLOSED]
+    assert (await judged(database, 1, seen)).counters["reviews"] == 0
+    late = msgspec.structs.replace(CLOSED, event_time=moment(800.0))
+    judge = await judged(database, len(seen) + 1, [late, late])
+    assert judge.counters["reviews"] == 1
+    reason = text("SELECT reason FROM review")
+    told = await database.read(lambda c: c.execute(reason).scalar_one())
+    assert told == "the portal tells of 3 fewer than the scan did"
+    assert (await on_hand(database, "hall")).total() == UNITS + 3
+    assert await database.read(whole) == []
+
+
 async def test_a_question_whose_goods_were_scanned_meanwhile_cannot_be_posted_again(
     database: Database,
 ) -> None:

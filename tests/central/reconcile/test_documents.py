@@ -25,7 +25,7 @@ from central.reconcile.serials import of_unit, serial_of
 from central.reconcile.verdict import Context, Verdict
 from drivers.emulators.portal_physics import Path, Scene, dock_antennas, pallet, simulate
 from drivers.readings import TagRead
-from gateway.contract import CodeScanned, DeviceHealth, Observation, TagSighting
+from gateway.contract import CodeScanned, DeviceHealth, GateWindow, Observation, TagSighting
 from gateway.gs1 import decode_epc, sscc96_hex
 from tests.central.reconcile.test_fusion import DESK
 from tests.fakes.paper_ledger import PaperLedger
@@ -159,8 +159,8 @@ def passing(heard: list[str]) -> list[Observation]:
 
 
 @cache
-def _passing(heard: tuple[str, ...]) -> list[Observation]:
-    tags = pallet(list(heard), Path.through(1.0, speed=1.0, inwards=True), Random(1))
+def _passing(heard: tuple[str, ...], *, inwards: bool = True) -> list[Observation]:
+    tags = pallet(list(heard), Path.through(1.0, speed=1.0, inwards=inwards), Random(1))
     scene = Scene(antennas=dock_antennas(), tags=tuple(tags), seed=1)
     return [described(dock_antennas()), *fold(simulate(scene, 0.0, 14.0)), CLOSING]
 
@@ -297,6 +297,25 @@ def test_what_came_with_a_pallet_is_missed_when_it_goes_without_it() -> None:
     few = {serial_of(one.track.epc): 1 for one in goods[:3]}
     (lighter,) = containment.confirmed([parent, *goods[:3]])
     assert containment.absent_of(lighter, [], carried, knowing(), few) == []
+
+
+def test_a_pallet_that_came_with_its_cases_and_leaves_with_most_is_asked_about() -> None:
+    leaving = [
+        msgspec.structs.replace(one, event_time=one.event_time + (moment(300.0) - moment(0.0)))
+        for one in [*_passing((PALLET, *CASES[:9]), inwards=False)[1:], CLOSING]
+    ]
+    leaving = [
+        msgspec.structs.replace(one, closed_at=one.closed_at + (moment(300.0) - moment(0.0)))
+        if isinstance(one, GateWindow)
+        else one
+        for one in leaving
+    ]
+    verdict, ledger = judged(knowing(), [*passing([PALLET, *CASES]), CLOSING, *leaving])
+    (review,) = [one for one in verdict.reviews if "were not read" in one.reason][:1]
+    assert "what came together before" in review.hypotheses[0].says
+    named = {epc for one in verdict.reviews for m in one.hypotheses[0].movements for epc in m.epcs}
+    assert named == set(CASES[9:])
+    assert sum(q for (_, place), q in ledger.stock().items() if place == "hall") == 6
 
 
 def test_what_is_remembered_of_units_is_bounded() -> None:
