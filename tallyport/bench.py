@@ -33,6 +33,11 @@ BENCHES = {
         "Which tags are there, and where: our zones beside fixed windows, SMURF and EdgeX on the "
         "same recordings. Option: --recordings DIR.",
     ),
+    "shelves": (
+        "benchmarks.accuracy.shelves",
+        "Counting by weight on emulated shelves beside rounding, and idle hours. Options: "
+        "--episodes N, --first N, --idle-hours H, --workers N.",
+    ),
     "journal": ("benchmarks.journal", "The edge's journal against SQLite (WAL, FULL)."),
     "readers": (
         "benchmarks.readers.run",

@@ -9,12 +9,13 @@ put back on another item's plate, stronger leaks and more footsteps.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 from random import Random
 from typing import Literal, NamedTuple
 
-from drivers.emulators.shelf_physics import RATE_HZ, SHOP, Noise, Shelf
+from drivers.emulators.shelf_physics import CREEP_S, DAY_S, RATE_HZ, SHOP, Noise, Shelf
 
 Suite = Literal["standard", "hard"]
 Split = Literal["train", "test"]
@@ -127,6 +128,32 @@ def episode(suite: Suite, split: Split, number: int) -> Staged:
         window=rng.choice((1, 6, 12, 12)),
         seed=seed,
     )
+
+
+def idle(hours: float, lanes: list[Lane], seed: str) -> Iterator[Sample]:
+    """So many hours at which nobody touches a thing, as windows of 0.2 s: the noise, drift,
+    creep and warmth of ``shelf_physics``, drawn as the windows' means and spreads that its
+    samples would have, since a day has five million samples a plate.
+    """
+    rng = Random(f"idle {seed}")  # noqa: S311 - chance, not secrets
+    loads = [_mass_g(lane, lane.pieces, rng) for lane in lanes]
+    spreads = [SHOP.vibration_g * rng.lognormvariate(0.0, SHOP.spread) for _ in lanes]
+    drifts = [rng.choice((-1, 1)) * rng.uniform(5.0, 10.0) / DAY_S for _ in lanes]
+    slow = [0.0] * len(lanes)
+    step_g = 0.0
+    for window in range(round(hours * 3_600 / 0.2)):
+        t = (window + 1) * 0.2
+        step_g *= 0.6
+        if rng.random() < SHOP.footsteps_per_min * 0.2 / 60:
+            step_g = rng.uniform(*SHOP.footstep_g)
+        warming_g = SHOP.warming_g * math.sin(math.tau * t / DAY_S)
+        for plate, load_g in enumerate(loads):
+            spread_g = spreads[plate] * rng.lognormvariate(0.0, 0.35) + step_g * rng.random()
+            # the part of a mean's noise that outlasts a window, a fifth of it
+            slow[plate] = 0.8 * slow[plate] + rng.gauss(0.0, 0.02 * spreads[plate])
+            crept_g = load_g * SHOP.creep * (1 - math.exp(-t / CREEP_S))
+            mean_g = load_g + crept_g + warming_g + drifts[plate] * t + slow[plate]
+            yield Sample(t, plate, mean_g + rng.gauss(0.0, 0.12 * spread_g), spread_g)
 
 
 def _lane(number: int, rng: Random) -> Lane:

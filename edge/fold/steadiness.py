@@ -26,8 +26,10 @@ _SHAKEN = 4.0
 _AGREE = 4.0
 _ALARM = 5.0
 _SLACK, _DECISION = 0.75, 8.0
-_RELATIVE = 0.004
-"""Of a step: as far as its last means may still be apart, the ringing dying away."""
+_RELATIVE, _RINGING = 0.012, 0.05
+"""Of a step: as far as its last means may still be apart, and as loud as it may still ring.
+How sure such a level is goes with it, and it is told once more when it is surer.
+"""
 
 
 class Sample(NamedTuple):
@@ -164,11 +166,12 @@ class Noise:
             if not self.is_shaken(one):
                 self.learn(one, lost * (one.mean_mg - level))
 
-    def is_shaken(self, window: Window) -> bool:
-        """Whether something shakes the plate: its mean says less then."""
+    def is_shaken(self, window: Window, step_mg: float = 0.0) -> bool:
+        """Whether something shakes the plate, and not the step itself: its mean says less then."""
         if window.spread_mg is None or self._spread_mg is None:
             return False
-        return window.spread_mg > max(_SHAKEN * self._spread_mg, self._smallest_mg)
+        own = max(_SHAKEN * self._spread_mg, self._smallest_mg)
+        return window.spread_mg > max(own, _RINGING * abs(step_mg))
 
 
 class SlowStep:
@@ -214,7 +217,9 @@ def find_rest(windows: deque[Window], noise: Noise, step_mg: float, apart_s: flo
     need = max(2 if pace_us > 300_000 else 3, math.ceil(apart_s * 1e6 / pace_us - 0.25))
     tolerance_mg = noise.agree_mg(step_mg)
     last = list(windows)[-need:]
-    calm = len(last) == need and not any(w.moving or noise.is_shaken(w) for w in last)
+    calm = len(last) == need and not any(
+        window.moving or noise.is_shaken(window, step_mg) for window in last
+    )
     calm = calm and (noise.is_known or all((w.spread_mg or 0.0) <= tolerance_mg for w in last))
     if calm and _range_mg(last) <= tolerance_mg:
         return _rest(last, noise)

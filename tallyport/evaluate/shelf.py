@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from datetime import datetime, timedelta
 from typing import NamedTuple
 
@@ -32,11 +32,18 @@ class PlateHappening(NamedTuple):
 def grade(recording: Recording) -> list[PlateHappening]:
     """Everything that changed on a plate or was judged to, by time."""
     assert isinstance(recording.header, ShelfHeader)
+    return held_against_truth(recording, _judged(recording, recording.header))
+
+
+def held_against_truth(
+    recording: Recording, judged: Iterable[tuple[int, Event]]
+) -> list[PlateHappening]:
+    """What was judged of each plate beside what was true of it, by time."""
     events: dict[int, list[Event]] = {}
     for line in recording.truths:
         if isinstance(line, ChangeTruth):
             events.setdefault(line.plate, []).append(Event(line.t, line.quantity, judged=False))
-    for plate, event in _judged(recording, recording.header):
+    for plate, event in judged:
         events.setdefault(plate, []).append(event)
     found = [
         PlateHappening(plate, one)
@@ -60,8 +67,9 @@ def _judged(recording: Recording, header: ShelfHeader) -> Iterator[tuple[int, Ev
         for one in header.plates
     }
     context = Context(read_points={header.read_point: point}, plates=plans)
+    items = {one.plate: one.item for one in header.plates}
     for verdict, known_t in verdicts(_log(recording, header), context, began):
-        yield from _answers(verdict, began, known_t)
+        yield from _answers(verdict, began, known_t, items)
 
 
 def _log(recording: Recording, header: ShelfHeader) -> Iterator[tuple[int, Observation]]:
@@ -93,7 +101,12 @@ def _log(recording: Recording, header: ShelfHeader) -> Iterator[tuple[int, Obser
         )
 
 
-def _answers(verdict: Verdict, began: datetime, known_t: float) -> Iterator[tuple[int, Event]]:
+def _answers(
+    verdict: Verdict, began: datetime, known_t: float, items: Mapping[int, str]
+) -> Iterator[tuple[int, Event]]:
+    """What was posted or asked, by plate. A truth tells of a plate's own pieces: another lane's
+    piece that was put there counts as a question, and as none of them.
+    """
     asked: list[tuple[Movement, str]] = [(movement, "") for movement in verdict.movements]
     asked += [(one.proposals[0], one.reason) for one in verdict.reviews if one.proposals]
     for movement, why in asked:
@@ -101,7 +114,8 @@ def _answers(verdict: Verdict, began: datetime, known_t: float) -> Iterator[tupl
         t = (movement.event_time - began).total_seconds()
         plate = movement.evidence["plate"]
         assert isinstance(plate, int)
-        yield plate, Event(t, sign * movement.quantity, True, known_t, movement.confidence, why)
+        quantity = sign * movement.quantity if movement.sku == items[plate] else 0
+        yield plate, Event(t, quantity, True, known_t, movement.confidence, why)
     for one in verdict.reviews:
         if not one.proposals:
             plate = one.evidence["plate"]

@@ -29,7 +29,6 @@ from central.reconcile.shelf.plates import (
     MOST_LYING,
     PATIENCE_US,
     Change,
-    Moved,
     Plate,
     Shelf,
 )
@@ -38,12 +37,15 @@ from gateway.contract import WeightDisturbed, WeightSettled
 
 SURE = 0.95
 LIKELY_NOTHING = 0.8
+MAYBE_STRANGE = 0.05
 LEARN_AT, LEARN_NOTHING_AT, LEARN_PIECES = 0.99, 0.9, 6
 LEARN_LEAK_MG = 300_000.0
 SURER_US = 2_500_000
 """An edge tells a fresh level once more, better known, within this."""
 HOLD_US = 10_000_000
 """So long something strange may lie on a plate before anybody is asked: hands go away."""
+LEAKED_AT_MOST, HAND_MG, PIECES_AT_ONCE = 0.016, 3_000_000.0, 6
+"""What a plate may feel of a neighbour that is not at rest: of a hand, or of its pieces."""
 TAKEN_LATELY_US = 120_000_000
 RESTART_PIECES = 3
 
@@ -102,7 +104,7 @@ def _apart(
     (best, *_) = odds(
         [both], plate.unit, _others(shelf, number, now_us), plate.strange, nothing=NOTHING
     )
-    if best.guess.kind == "pieces":
+    if best.guess == Guess("pieces", 0):
         return []
     found = _decide(shelf, number, change.at_us + PATIENCE_US + HOLD_US, plan, point)
     return [] if found is None else [found]
@@ -129,7 +131,9 @@ def _decide(
         _close(plate, readings, best.guess)
         return ask(decided, "scale restarted at zero")
     sure = best.guess.kind == "pieces" and best.probability >= SURE
-    if not sure and _waits(shelf, number, best, now_us):
+    if best.guess.pieces and _may_be_leak(shelf, number, now_us):
+        return None
+    if not sure and _waits(shelf, number, found, now_us):
         return None
     if sure and best.guess.pieces:
         _learn(shelf, number, best, readings)
@@ -165,17 +169,30 @@ def _without_pieces(shelf: Shelf, number: int, decided: Decided) -> Verdict:
     return ask(decided, "unresolved weight change")
 
 
-def _waits(shelf: Shelf, number: int, best: Odds, now_us: int) -> bool:
+def _may_be_leak(shelf: Shelf, number: int, now_us: int) -> bool:
+    """Whether a plate near by is not at rest whose load may leak as much as was weighed here."""
+    near = shelf.unsettled(number, now_us)
+    heaviest_mg = max((shelf.plates[n].unit.mean_mg for n in near), default=0.0)
+    load_mg = max(HAND_MG, PIECES_AT_ONCE * heaviest_mg)
+    return bool(near) and abs(shelf.plates[number].load()[0]) < LEAKED_AT_MOST * load_mg
+
+
+def _is_restless(shelf: Shelf, number: int, now_us: int) -> bool:
+    """Whether a plate, or one near by, is not at rest, so that more may be known soon."""
+    return shelf.is_disturbed(number, now_us) or bool(shelf.unsettled(number, now_us))
+
+
+def _waits(shelf: Shelf, number: int, found: Sequence[Odds], now_us: int) -> bool:
     change = shelf.plates[number].change
     assert change is not None
     age_us = now_us - change.at_us
-    is_strange = best.guess.kind in {"strange", "misplaced"}
-    if is_strange and age_us < HOLD_US:
+    strange = sum(o.probability for o in found if o.guess.kind in {"strange", "misplaced"})
+    if strange >= MAYBE_STRANGE and age_us < HOLD_US:
         change.strange = True
         return True
-    if age_us < SURER_US and best.guess != Guess("pieces", 0):
+    if age_us < SURER_US and found[0].guess != Guess("pieces", 0):
         return True
-    return age_us < PATIENCE_US and bool(shelf.unsettled(number, now_us))
+    return age_us < PATIENCE_US and _is_restless(shelf, number, now_us)
 
 
 def _lost_zero(plate: Plate, best: Odds) -> bool:
@@ -201,7 +218,6 @@ def _close(
     one = readings[0]
     if guess == Guess("pieces", 0):
         return
-    plate.moved = Moved(change.step_us, one.moved_mg, one.variance)
     if guess.kind == "pieces" and guess.pieces < 0:
         plate.taken_us = change.at_us
     if guess.kind != "gone" and one.moved_mg > 0.0 and not counted:

@@ -32,7 +32,11 @@ UNSETTLED_MG = 1_500_000.0
 REACH = 2
 LEAKS_FROM = 15.0
 """A plate's change may be a leak of one so many times as large."""
-MOST_LYING = 8
+MOST_LYING, MOST_MOVED = 8, 4
+RESTED_US, LEAVING_US = 1_500_000, 1_200_000
+"""A hand rests longer than a footstep shakes, and when it has left a plate, its neighbours are
+weighed anew within this.
+"""
 _MAYBE_IN = 0.5
 
 
@@ -62,7 +66,9 @@ class Moved(msgspec.Struct, array_like=True):
 
 
 class Plate(msgspec.Struct):
-    """One plate. ``lying`` are strange things on it."""
+    """One plate. ``lying`` are strange things on it, ``moved`` its last changes of load,
+    ``returned`` from when to when it was disturbed for nothing.
+    """
 
     device: str
     sku: str
@@ -72,7 +78,8 @@ class Plate(msgspec.Struct):
     disturbed_us: int | None = None
     restarted: bool = False
     change: Change | None = None
-    moved: Moved | None = None
+    moved: list[Moved] = []
+    returned: tuple[int, int] | None = None
     taken_us: int | None = None
     leaks: dict[int, Leak] = {}
     lying: list[tuple[float, float, str]] = []
@@ -126,7 +133,11 @@ class Shelf(msgspec.Struct):
         if plate.change is None and self._follows(plate, seen):
             reason = "the level drifts: followed"
             return Verdict(ignored=(Ignored(log_id=logged.log_id, reason=reason),))
-        plate.change = _change(logged, seen, plate.change)
+        before_mg = plate.level_mg if plate.change is None else plate.change.gross_mg
+        change = _change(logged, seen, plate.change)
+        if seen.disturbed_at is not None:
+            _remember(plate, change, to_us(seen.disturbed_at), float(seen.gross_mg - before_mg))
+        plate.change = change
         return Verdict()
 
     def _follows(self, plate: Plate, seen: WeightSettled) -> bool:
@@ -150,6 +161,7 @@ class Shelf(msgspec.Struct):
             (other, load_mg)
             for other in self._near_numbers(number)
             for load_mg, _, _ in self._loads(other, change)
+            if abs(load_mg) > least_mg / LEAKS_FROM
         ]
         if len(moved) != 1 or abs(moved[0][1]) < least_mg:
             return None
@@ -163,13 +175,32 @@ class Shelf(msgspec.Struct):
         return leaks[other]
 
     def unsettled(self, number: int, now_us: int) -> list[int]:
-        """Plates near by that are not at rest, and may yet leak or have leaked."""
+        """Plates near by that are not at rest and may yet leak, or that something rested on
+        while this one was weighed and has only just left.
+        """
         return [
             other
             for other in self._near_numbers(number)
-            if (since := self.plates[other].disturbed_us) is not None
-            and now_us - since < PATIENCE_US
+            if self._may_leak(number, other, now_us) or self._just_left(number, other, now_us)
         ]
+
+    def is_disturbed(self, number: int, now_us: int) -> bool:
+        """Whether a plate is not at rest, nor given up."""
+        since = self.plates[number].disturbed_us
+        return since is not None and now_us - since < PATIENCE_US
+
+    def _may_leak(self, number: int, other: int, now_us: int) -> bool:
+        """Whether another plate is not at rest, and was not when this one was weighed."""
+        change, since = self.plates[number].change, self.plates[other].disturbed_us
+        before = change is None or since is None or since <= change.at_us
+        return before and self.is_disturbed(other, now_us)
+
+    def _just_left(self, number: int, other: int, now_us: int) -> bool:
+        change, returned = self.plates[number].change, self.plates[other].returned
+        if change is None or returned is None or now_us - returned[1] > LEAVING_US:
+            return False
+        is_long = returned[1] - returned[0] >= RESTED_US
+        return is_long and returned[0] <= change.at_us <= returned[1]
 
     def _near_numbers(self, number: int) -> list[int]:
         around = range(number - REACH, number + REACH + 1)
@@ -208,29 +239,29 @@ class Shelf(msgspec.Struct):
         """What moved on another plate while this one changed, and whether surely before its new
         level was weighed. Measured, not counted: its own leak is of the second order.
         """
-        plate = self.plates[other]
-        moved = [] if plate.moved is None else [plate.moved]
-        if plate.change is not None:
-            moved.append(Moved(plate.change.step_us, *plate.load()))
         return [
             (one.load_mg, one.variance, one.step_us <= change.at_us - SETTLING_US)
-            for one in moved
+            for one in self.plates[other].moved
             if change.from_us - BEFORE_US <= one.step_us <= change.at_us
         ]
 
     def is_with(self, number: int, change: Change) -> bool:
         """Whether a change came with a heavier one near by, which may be all there was to it."""
         own_mg = abs(self.plates[number].load()[0])
-        for other in self._near_numbers(number):
-            plate = self.plates[other]
-            steps = [] if plate.moved is None else [plate.moved]
-            if plate.change is not None:
-                steps.append(Moved(plate.change.step_us, *plate.load()))
-            for one in steps:
-                together = abs(one.step_us - change.step_us) <= TOGETHER_US
-                if together and abs(one.load_mg) > LEAKS_FROM * own_mg:
-                    return True
-        return False
+        return any(
+            abs(one.step_us - change.step_us) <= TOGETHER_US
+            and abs(one.load_mg) > LEAKS_FROM * own_mg
+            for other in self._near_numbers(number)
+            for one in self.plates[other].moved
+        )
+
+
+def _remember(plate: Plate, change: Change, since_us: int, load_mg: float) -> None:
+    """Keep a load that came or went, for what it leaks to others."""
+    variance = change.error_mg**2 + plate.error_mg**2
+    plate.moved = [*plate.moved, Moved(change.step_us, load_mg, variance)][-MOST_MOVED:]
+    if abs(load_mg) < FOLLOWED * plate.unit.mean_mg:
+        plate.returned = (since_us, change.at_us)
 
 
 def _is_same(plate: Plate, plan: PlatePlan) -> bool:
@@ -261,8 +292,8 @@ def _change(logged: Logged, seen: WeightSettled, before: Change | None) -> Chang
         change.disturbed = change.disturbed or before.disturbed
         change.cause = spanning([before.cause, change.cause])[0]
         change.from_us = min(from_us, before.from_us)
+        change.strange = before.strange
         if seen.disturbed_at is None:  # the same level, known better
             change.at_us, change.event_time = before.at_us, before.event_time
             change.step_us = before.step_us
-            change.strange = before.strange
     return change
