@@ -7,10 +7,11 @@ left. Otherwise somebody knows more than the sensors do, and decides.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 
-from sqlalchemy import Connection, bindparam, text
+from sqlalchemy import Connection, select, text
 
+from central import schema
 from central.catalogue.context import PlacedTags
 from central.reconcile.hypotheses import either_or
 from central.reconcile.verdict import Amendment, Review
@@ -21,16 +22,11 @@ from central.stock.model import Movement, StockError
 __all__ = ["apply", "review_id"]
 
 _ANSWERED = "answered"
-_ORIGINALS = text("SELECT id, sku, seq FROM movement WHERE id IN :ids").bindparams(
-    bindparam("ids", expanding=True)
-)
 _CORRECTED = text(
     "SELECT 1 FROM movement WHERE sku = :sku AND seq > :seq AND corrects = :id "
     "AND origin NOT IN ('portal', 'shelf', 'scan') LIMIT 1"
 )
-_ASKED = text("SELECT id, status FROM review WHERE id IN :ids").bindparams(
-    bindparam("ids", expanding=True)
-)
+_movement, _review_row = schema.movement.c, schema.review.c
 _LIKELY = 0.9
 """That what is heard in full is right, and not what was decided from a part of it."""
 
@@ -68,19 +64,25 @@ def _is_posted(conn: Connection, movements: Sequence[Movement]) -> bool:
     if not movements:
         return False
     ids = [one.id for one in movements]
-    return len(conn.execute(_ORIGINALS, {"ids": ids}).all()) == len(ids)
+    return len(_posted(conn, ids)) == len(ids)
+
+
+def _posted(conn: Connection, ids: Collection[str]) -> list[tuple[str, str, int]]:
+    """Those that are on the ledger: name, item and number."""
+    query = select(_movement.id, _movement.sku, _movement.seq).where(_movement.id.in_(ids))
+    return [(row.id, row.sku, row.seq) for row in conn.execute(query).all()]
 
 
 def _obstacle(conn: Connection, amendment: Amendment) -> str:
     """Why it cannot simply be posted; empty when it can."""
-    found = conn.execute(_ORIGINALS, {"ids": list(amendment.originals)}).all()
+    found = _posted(conn, amendment.originals)
     if len(found) < len(amendment.originals):
         return "what was posted is not what judging would post today"
-    for row in found:
-        if conn.execute(_CORRECTED, {"id": row.id, "sku": row.sku, "seq": row.seq}).scalar():
+    for name, sku, seq in found:
+        if conn.execute(_CORRECTED, {"id": name, "sku": sku, "seq": seq}).scalar():
             return "a person has corrected it meanwhile"
-    asked = conn.execute(_ASKED, {"ids": list(amendment.answers)}).all()
-    if any(row.status not in {"open", _ANSWERED} for row in asked):
+    asked = select(_review_row.status).where(_review_row.id.in_(amendment.answers))
+    if any(status not in {"open", _ANSWERED} for status in conn.execute(asked).scalars()):
         return "a person has answered what was asked then"
     places = PlacedTags(conn)
     here: dict[str, str | None] = {}
