@@ -126,9 +126,10 @@ async def test_a_pallet_appears_with_its_tags(made: Bench) -> None:
 
 async def test_the_phone_needs_no_sideways_scrolling(made: Bench) -> None:
     async with opened(made, 390, 844) as screen:
-        for path in ("", "/docs"):
+        root = screen.page.url.rstrip("/")
+        for path in ("", "/docs", "/accuracy"):
             if path:
-                await screen.page.goto(screen.page.url.rstrip("/") + path)
+                await screen.page.goto(root + path)
             wide = await screen.page.evaluate("document.documentElement.scrollWidth")
             assert wide == 390, path
         screen.clean()
