@@ -40,13 +40,20 @@ OVER_US = 1_500_000
 """when three quarters of its tags were loudest so long ago. A decision is wanted within 2 s of
 the crossing; earlier ones are only worse."""
 FINAL_US = 4_000_000
-"""Half of its tags were loudest so long ago: it is judged as it is, sure or not."""
+SLOW = 1.5
+LATEST_US = 10_000_000
+"""Half of its tags were loudest so long ago, or for the slow so many times longer than they took
+to come, but at most the latest: it is judged as it is, sure or not."""
+FEW = 3
+LONE_SHARE = 0.15
+ALONE_US = 2_500_000
+"""A tag or two may fade for longer on their way than any of a pallet's tags do together."""
 BESIDE_US = 1_000_000
 """Tags nearest this long before and after those that make a group still belong to it."""
 CLOCK_SET_US = 60_000_000
 """The log's time goes back this far only when a clock is set right."""
 STILL_FOR_US = 8_000_000
-SINCE_TOP_US = 8_000_000
+SINCE_TOP_US = 12_000_000
 """A tag heard for so long, and loudest so long ago without a group having taken it, lies there:
 it is a resident, and its track begins anew."""
 TAIL_US = 10_000_000
@@ -219,17 +226,17 @@ class Portal(msgspec.Struct):
         if now_us - self.looked_us < LOOK_EVERY_US and not ended:
             return []
         self.looked_us = now_us
-        self._age(now_us)
         free = dict(self.live)
         found: list[Group] = []
         for makers, until_us in self._makers(now_us, all_silent=ended):
             company = self._company(free, makers, until_us)
-            state = self._state(company, now_us)
+            state = self._state(company, now_us, silent=ended)
             if state is not State.OPEN:
                 group = self._group(free, makers, company, final=state is State.OVER)
                 found.append(group)
                 for track in group.tracks:
                     free.pop(track.epc)
+        self._age(free, now_us)
         return found
 
     def take_scan(self, now_us: int) -> Scan | None:
@@ -251,8 +258,9 @@ class Portal(msgspec.Struct):
             if track.epc in group.makers:
                 self._trail(one)
 
-    def _age(self, now_us: int) -> None:
-        for one in list(self.live.values()):
+    def _age(self, free: dict[str, Live], now_us: int) -> None:
+        """What becomes of the tags that are in no group."""
+        for one in free.values():
             if one.tail_until_us and (now_us > one.tail_until_us or not one.is_tail()):
                 self._end_tail(one, now_us)
             elif now_us - one.track.last_us > NEW_TRACK_US or (
@@ -307,20 +315,27 @@ class Portal(msgspec.Struct):
             if self._is_candidate(one) and since_us <= one.nearest_us <= until_us
         ]
 
-    def _state(self, company: Sequence[Live], now_us: int) -> State:
+    def _state(self, company: Sequence[Live], now_us: int, *, silent: bool) -> State:
         if not company:  # another group at nearly the same time has them all
             return State.OPEN
         tops = sorted(one.pulse.top_us for one in company)
         since_us = now_us - tops[(3 * len(tops)) // 4]
-        gone = all(one.pulse.is_gone(now_us) for one in company)
-        if self.is_blind:  # goods that are held before it do not go, and are judged as a scan
-            return State.OVER if gone else State.OPEN
-        if now_us - tops[len(tops) // 2] > FINAL_US or (gone and since_us > OVER_US):
+        gone = silent or all(one.pulse.is_gone(now_us) for one in company)
+        if len(company) < FEW and not silent:
+            gone = gone and now_us - max(one.track.last_us for one in company) > ALONE_US
+        if gone and since_us > OVER_US:
             return State.OVER
-        if since_us < OVER_US:
-            return State.OPEN
+        if since_us < OVER_US or self.is_blind:
+            return State.OPEN  # goods held before a blind portal do not go: they are a scan
         share = segment.fallen((_curve(one.track) for one in company), now_us)
-        return State.PAST if share <= OVER_SHARE else State.OPEN
+        came_us = sorted(one.pulse.top_us - one.track.first_us for one in company)[len(tops) // 2]
+        final_us = min(max(FINAL_US, round(SLOW * came_us)), LATEST_US)
+        waited_us = now_us - tops[len(tops) // 2]
+        if waited_us > LATEST_US:
+            return State.OVER
+        if share > (LONE_SHARE if len(company) < FEW else OVER_SHARE):
+            return State.OPEN
+        return State.OVER if waited_us > final_us else State.PAST
 
     def _group(
         self,

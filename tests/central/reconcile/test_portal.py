@@ -154,7 +154,7 @@ def test_a_clock_that_was_wrong_for_a_moment_does_not_end_judging() -> None:
     portal = Portal()
     assert portal.groups(4_000_000_000_000_000) == []  # the year 2096, for one tick
     came_by(portal, 0.0, "AA")
-    (group,) = portal.groups(to_us(moment(6.5)))
+    (group,) = portal.groups(to_us(moment(7.0)))
     assert group.final
     assert [track.epc for track in group.tracks] == ["AA"]
 
