@@ -65,13 +65,13 @@ SECTIONS = (
         "Load plates with the noise measured on a real shelf (footsteps, cross-talk, creep, "
         "drift), and people who take and put back. Two minutes a shelf; no shelf of it was "
         "trained on.",
-        ("python -m benchmarks.datasets.shelves standard test 0 60 shelves_standard",),
+        ("python -m benchmarks.datasets.shelves standard test 0 30 shelves_standard",),
     ),
     Section(
         "shelves_hard",
         "Emulated: shelves, hard",
         "The same with plates changed in the same second, hands that rest, foreign things, pieces "
         "put back on another item's plate, stronger leaks and more footsteps.",
-        ("python -m benchmarks.datasets.shelves hard test 0 60 shelves_hard",),
+        ("python -m benchmarks.datasets.shelves hard test 0 30 shelves_hard",),
     ),
 )
