@@ -51,7 +51,9 @@ _TRACES = BulkInsert(
         ("context", "bigint"),
         ("body", "text"),
     ),
-    "ON CONFLICT (log_id) DO NOTHING",
+    # One entry may let several things go on, one after another as time passes.
+    "ON CONFLICT (log_id) DO UPDATE SET body = "
+    "substr(trace.body, 1, length(trace.body) - 1) || ',' || substr(excluded.body, 2)",
 )
 
 

@@ -13,7 +13,15 @@ from collections.abc import Iterable, Sequence
 import msgspec
 
 from central.reconcile.identity import derived_id
-from central.reconcile.verdict import Amendment, Context, Logged, Review, Verdict
+from central.reconcile.verdict import (
+    Amendment,
+    Context,
+    Logged,
+    Review,
+    Stage,
+    Trace,
+    Verdict,
+)
 from central.stock.model import Movement
 from gateway.gs1 import decode_epc
 
@@ -50,9 +58,11 @@ def amended(
     known = {one.id: one for one in before.passes}
     amendments: list[Amendment] = []
     reviews: list[Review] = []
+    traces: list[Trace] = []
     for change in _changes(before, after):
         if not change.asked:
             amendments.append(_amendment(change, mark, context, stands))
+            traces.append(_trace(amendments[-1], change, after.traces))
         else:
             # What is in doubt now is not taken back, but put before a person.
             reviews += (_of_what_stands(one, change.gone, mark, stands) for one in change.asked)
@@ -62,6 +72,7 @@ def amended(
         Verdict(
             amendments=tuple(amendments),
             reviews=tuple(reviews),
+            traces=tuple(traces),
             passes=tuple(one for one in after.passes if known.get(one.id) != one),
         ),
         "again",
@@ -191,6 +202,18 @@ def _together(change: _Change, movements: list[Movement], mark: tuple[object, ..
         movements=tuple(movements),
         causes=tuple(dict.fromkeys(cause for one in every for cause in one.causes)),
     )
+
+
+def _trace(amendment: Amendment, change: _Change, told: Sequence[Trace]) -> Trace:
+    """Why: what came late, and how the pass was judged with it."""
+    facts: dict[str, object] = {
+        "originals": list(amendment.originals),
+        "answers": list(amendment.answers),
+    }
+    come = {one.id for one in change.come}
+    judged = [stage for one in told if come & {*one.of} for stage in one.stages]
+    names = tuple(one.id for one in amendment.movements)
+    return Trace(of=(*names, amendment.id), stages=(Stage(name="late", facts=facts), *judged))
 
 
 def _read_point(change: _Change) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from random import Random
@@ -250,6 +251,14 @@ async def test_time_that_passes_is_in_the_books_so_that_a_replay_knows(
         await books.rest()
     settled = text("SELECT count(*) FROM stretch WHERE upto_log <= after_log")
     assert await database.read(lambda c: c.execute(settled).scalar_one()) >= 2
+    traced = await database.read(
+        lambda c: c.execute(text("SELECT body FROM trace")).scalars().all()
+    )
+    explained = {name for body in traced for one in json.loads(body) for name in one["of"]}
+    posted = [one.movement for one in await database.read(movements)]
+    judged = [one for one in posted if one.origin == "portal"]
+    assert judged
+    assert all({one.id, one.evidence["pass"]} & explained for one in judged)
     assert await database.read(whole) == []
 
 
