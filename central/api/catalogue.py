@@ -11,6 +11,7 @@ from sqlalchemy import Connection
 from central.api.bodies import ItemBody, LocationBody, PlateBody, ReadPointBody
 from central.api.services import Services, json_answer, now_us, page
 from central.catalogue import items, places
+from central.reconcile.shelf.beliefs import USUAL_NOISE_MG, countable
 from central.reconcile.verdict import PlatePlan, ReadPoint
 
 
@@ -73,14 +74,23 @@ def _add_places(made: APIRouter, services: Services) -> None:
 
     @made.get("/read-points", summary="List read points")
     async def list_read_points() -> Response:
-        """What is in force now, with the plates of shelves."""
+        """What is in force now, with the plates of shelves; ``countable`` is how many pieces a
+        plate tells from one more or less in one change, at a usual shelf's noise.
+        """
 
         def work(connection: Connection) -> list[object]:
             plates = places.list_plates(connection)
             return [
                 {
                     **msgspec.structs.asdict(point),
-                    "plates": [plate for plate in plates if plate.read_point == point.code],
+                    "plates": [
+                        {
+                            **msgspec.structs.asdict(plate),
+                            "countable": countable(plate.unit_mg, plate.unit_cv, USUAL_NOISE_MG),
+                        }
+                        for plate in plates
+                        if plate.read_point == point.code
+                    ],
                 }
                 for point in places.list_read_points(connection)
             ]

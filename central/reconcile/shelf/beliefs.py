@@ -27,6 +27,8 @@ shelf), at most what an even spread of it would leave.
 """
 MOST_LEAK = 0.04
 COUNTABLE_SIGMAS = 3.0
+USUAL_NOISE_MG = 500.0
+"""Of a change of level, before a plate's own is known: AiFi's means of a second, twice."""
 MOST_COUNTABLE = 10_000
 
 

@@ -253,3 +253,12 @@ async def test_a_store_that_was_away_is_caught_up_with(made: Bench, tmp_path: Pa
     )
     assert [sample.value for sample in samples] == [72.0]
     await store.close()
+
+
+async def test_a_plate_shows_how_many_pieces_it_can_tell_apart(made: Bench) -> None:
+    await _shop(made)
+    await made.put("/read-points/scales", kind="shelf", location="shelf")
+    await made.put("/read-points/scales/plates/1", sku="OAT", unit_mg=500_000, unit_cv=0.02)
+    (point,) = (await made.get("/read-points"))["rows"]  # type: ignore[misc]
+    (plate,) = point["plates"]  # type: ignore[index]
+    assert (plate["sku"], plate["countable"]) == ("OAT", 69)
