@@ -23,7 +23,7 @@ from central.reconcile.verdict import Hypothesis, ReadPoint, Review, TagVerdict
 from central.stock.model import Cause, LocationKind, Movement
 
 SURE_TAG = 0.6
-MOST_RISK = 0.02
+MOST_RISK = 0.05
 MOST_BESIDE = 1.0
 """A group moves by itself when every tag of it is at least ``SURE_TAG`` sure, the mistakes
 expected among its tags are no more than ``MOST_RISK`` of them (what goes wrong in a group goes
