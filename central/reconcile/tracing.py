@@ -100,12 +100,12 @@ def _spans(causes: Iterable[Cause]) -> list[list[object]]:
 
 
 def _tags(crossings: Sequence[Crossing]) -> Stage:
-    """Each tag's reads and levels, its features, what each of these weighed in the log-odds that
-    it crossed, what its company added, and what came of it.
+    """Each tag's reads and levels, its features, its own log-odds of having crossed, what its
+    company added, and what came of it.
 
     The ``+`` columns and ``company`` add up to the log-odds of ``crossed``.
     """
-    names = crossings[0].seen._fields if crossings else ()
+    names = tuple(crossings[0].seen.named()) if crossings else ()
     parts = [crossing.parts(one.seen) for one in crossings]
     weighed = tuple(parts[0]) if parts else ()
     columns = [
@@ -125,7 +125,7 @@ def _tags(crossings: Sequence[Crossing]) -> Stage:
             *(side.count for side in one.track.sides),
             round(one.track.peak_dbm, 1),
             one.known,
-            *(round(value, 4) for value in one.seen),
+            *(round(value, 4) for value in one.seen.named().values()),
             *(round(value, 4) for value in part.values()),
             round(_logit(one.odds.crossed) - sum(part.values()), 4),
             round(one.odds.crossed, 6),

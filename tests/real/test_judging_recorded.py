@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from central.reconcile.portal import crossing
+from central.reconcile.portal.features import describe, yardstick
 from central.reconcile.portal.track import INSIDE, OUTSIDE, UNKNOWN, Track, begin
 from gateway.contract import TagSighting
 from tests.fakes.portal_log import WHO, moment
@@ -76,10 +77,7 @@ def test_direction_of_recorded_walks() -> None:
     """One tag carried through a room between four corner antennas, no cohort to help."""
     right, wrong, sure, sure_wrong = 0, [], 0, 0
     for name, along, track in walks():
-        seen = crossing.features(
-            track, strong_dbm=track.peak_dbm, strong_reads=float(track.reads), known=False
-        )
-        (odds,) = crossing.judge([seen], [crossing.when(track)])
+        (odds,) = crossing.judge(crossing.voices(crossing.looks([track], [None], [False])))
         is_right = (odds.inwards >= 0.5) == along
         right += is_right
         if not is_right:
@@ -113,12 +111,11 @@ def test_relative_read_count_tells_a_box_from_its_surroundings() -> None:
                 antenna = int(row["beam_id"]) + 1
                 track.add(at_us, UNKNOWN, sighting(track, antenna, float(row["rssi"]) / 10.0))
             here = wanted & tracks.keys()
-            reads = crossing.strong([float(track.reads) for track in tracks.values()])
-            level = crossing.strong([track.peak_dbm for track in tracks.values()])
+            stick = yardstick(list(tracks.values()))
             scores = {}
             for epc, track in tracks.items():
-                seen = crossing.features(track, strong_dbm=level, strong_reads=reads, known=False)
-                scores[epc] = (seen.often, track.reads, seen.loud)
+                seen = describe(track, stick, None, known=False).named()
+                scores[epc] = (seen["often"], track.reads, seen["loud"])
             best = sorted(scores, key=lambda epc: scores[epc], reverse=True)[: len(here)]
             hits += len(here & set(best))
             wanted_total += len(here)

@@ -6,7 +6,8 @@ from collections.abc import Collection, Sequence
 from typing import NamedTuple
 
 from central.reconcile.portal import crossing
-from central.reconcile.portal.crossing import Features, Judged
+from central.reconcile.portal.crossing import Judged
+from central.reconcile.portal.features import Lain, Seen
 from central.reconcile.portal.state import Portal
 from central.reconcile.portal.track import Track
 from central.reconcile.verdict import Context, Pack
@@ -26,7 +27,7 @@ class Crossing(NamedTuple):
 
     track: Track
     epc: Epc
-    seen: Features
+    seen: Seen
     odds: Judged
     known: bool
     pack: Pack | None
@@ -47,19 +48,14 @@ def weigh(tracks: Sequence[Track], portal: Portal, context: Context) -> list[Cro
     """Judge every tag of a pass. What follows for the portal's memory is left to ``learn``."""
     if not tracks:
         return []
-    strong_dbm = crossing.strong([track.peak_dbm for track in tracks])
-    strong_reads = crossing.strong([float(track.reads) for track in tracks])
     known = [portal.is_known(track) for track in tracks]
-    seen = [
-        crossing.features(track, strong_dbm=strong_dbm, strong_reads=strong_reads, known=old)
-        for track, old in zip(tracks, known, strict=True)
-    ]
-    judged = crossing.judge(seen, [crossing.when(track) for track in tracks])
+    looks = crossing.looks(tracks, [lain_of(portal, track) for track in tracks], known)
+    judged = crossing.judge(crossing.voices(looks))
     crossings = []
-    for track, one, odds, old in zip(tracks, seen, judged, known, strict=True):
+    for track, one, odds, old in zip(tracks, looks, judged, known, strict=True):
         epc = decode_epc(track.epc)
         pack = context.packs.get(epc.gtin) if epc.gtin else None
-        crossings.append(Crossing(track, epc, one, odds, old, pack))
+        crossings.append(Crossing(track, epc, one.seen, odds, old, pack))
     return crossings
 
 
@@ -79,3 +75,11 @@ def is_sure(crossings: Sequence[Crossing], makers: Collection[str]) -> bool:
     own = [one for one in crossings if one.track.epc in makers]
     surely = [one for one in own if one.confidence >= SURE_AT]
     return len(surely) >= SURE_SHARE * len(own)
+
+
+def lain_of(portal: Portal, track: Track) -> Lain | None:
+    """What the portal remembers of a tag that lay here before."""
+    resident = portal.residents.tags.get(track.epc)
+    if resident is None or not resident.passes:
+        return None
+    return Lain(float(resident.outside_dbm), float(resident.inside_dbm), resident.passes)

@@ -1,0 +1,349 @@
+"""Fit the weights of the portal's judging on recordings, and say how good they are.
+
+``python -m benchmarks.accuracy.train RECORDINGS...`` (files or folders) runs them through the
+production reconciler, taps every pass at the moment of judging, and fits the regressions of
+``central.reconcile.portal.crossing`` in turn: each tag by itself, the group as a whole, each tag in
+its group. A later one learns from what an earlier one says of recordings that it was not fitted
+on (``FOLDS`` parts, by recording), as it will have to judge. The figures printed and written beside
+the weights are of such recordings too. The same recordings always give the same weights.
+"""
+
+from __future__ import annotations
+
+import argparse
+import hashlib
+import json
+from collections.abc import Sequence
+from concurrent.futures import ProcessPoolExecutor
+from pathlib import Path
+from typing import NamedTuple
+
+import msgspec
+import numpy as np
+
+from benchmarks.accuracy import regression
+from benchmarks.accuracy.regression import Numbers, array
+from benchmarks.accuracy.tapping import Tapped, tapped
+from central.reconcile.portal import cohort, crossing
+from central.reconcile.portal.cohort import FIT, FIT_WAY, GROUP, GROUP_WAY, Group, Look, Voice
+from central.reconcile.portal.features import SHAPE, WAY
+from central.reconcile.portal.weights import Layer, Line, Net, Weights
+
+FOLDS = 5
+RIDGE = 3.0
+DECAY = 8.0
+SEEDS = (1, 2, 3)
+VERSION = 2
+REAL_COUNTS = 25.0
+"""A tag of a real walk counts as so many emulated ones."""
+_WEIGHTS = Path(crossing.__file__).with_name("weights.json")
+_BINS = 10
+
+
+class Tags(NamedTuple):
+    """All tags of all passes as rows; ``truth`` is -1, 0 or 1, ``fold`` where it is left out."""
+
+    shape: Numbers
+    way: Numbers
+    truth: Numbers
+    fold: Numbers
+    weight: Numbers
+
+
+class Whether(NamedTuple):
+    """One question of yes or no: the nets fitted on everything, how their log-odds are to be
+    stretched, and what others of their kind, fitted without the row's recording, say of each row.
+    """
+
+    nets: list[regression.Net]
+    scale: tuple[float, float]
+    left_out: Numbers
+
+
+class Way(NamedTuple):
+    """The same of a question of in or out: the weights fitted on everything, and the others'."""
+
+    weights: Numbers
+    left_out: Numbers
+
+
+def fold_of(site: str) -> int:
+    """Where a recording is left out: by its name alone."""
+    return int(hashlib.sha256(site.encode()).hexdigest(), 16) % FOLDS
+
+
+def whether(x: Numbers, y: Numbers, fold: Numbers, weight: Numbers, use: Numbers) -> Whether:
+    """Fit on the rows in ``use``, and on all but each fold of them."""
+
+    def nets(rows: Numbers) -> list[regression.Net]:
+        return [
+            regression.fit_net(x[rows], y[rows], weight[rows], ridge=DECAY, seed=seed)
+            for seed in SEEDS
+        ]
+
+    left_out = np.zeros(len(x))
+    for number in range(FOLDS):
+        rows = fold == number
+        if rows.any():
+            found = nets(use & ~rows)
+            left_out[rows] = np.mean([net.odds(x[rows]) for net in found], axis=0)
+    platt = regression.fit(left_out[use, None], y[use], weight[use], ridge=0.1)
+    scale = (float(platt[0]), float(platt[1]))
+    return Whether(nets(use), scale, scale[0] * left_out + scale[1])
+
+
+def which_way(x: Numbers, y: Numbers, fold: Numbers, weight: Numbers, use: Numbers) -> Way:
+    """The same without a bias for ``y`` of -1 or 1: swapping the sides swaps the answer."""
+
+    def one(rows: Numbers) -> Numbers:
+        return regression.fit(x[rows], (y[rows] + 1.0) / 2.0, weight[rows], ridge=RIDGE, bias=False)
+
+    left_out = np.zeros(len(x))
+    for number in range(FOLDS):
+        rows = fold == number
+        left_out[rows] = x[rows] @ one(use & ~rows)
+    return Way(one(use), left_out)
+
+
+class Trained(NamedTuple):
+    """The weights as they are written down, and what they reach on recordings left out."""
+
+    stages: dict[str, Net | Line]
+    figures: dict[str, float]
+
+
+def train(passes: Sequence[Tapped]) -> Trained:
+    """All stages in turn."""
+    said = [crossing.looks(one.tracks, one.lain, one.known) for one in passes]
+    tags = _tags(passes, said)
+    moved = tags.truth != 0
+    tag = whether(tags.shape, moved * 1.0, tags.fold, tags.weight, np.ones(len(moved), bool))
+    placed = moved & (np.abs(tags.way).sum(axis=1) > 0)
+    tag_way = which_way(tags.way, tags.truth, tags.fold, tags.weight, placed)
+    spoken = _spoken(said, tag.left_out, tag_way.left_out)
+    return _later(passes, spoken, tags, tag, tag_way)
+
+
+def _tags(passes: Sequence[Tapped], said: Sequence[Sequence[Look]]) -> Tags:
+    rows = [look.seen for looks in said for look in looks]
+    truth = [way for one in passes for way in one.truths]
+    fold = [fold_of(one.site) for one in passes for _ in one.tracks]
+    real = [one.site.startswith("r420") for one in passes for _ in one.tracks]
+    return Tags(
+        array([row.shape for row in rows], len(SHAPE)),
+        array([row.way for row in rows], len(WAY)),
+        np.array(truth, dtype=np.float64),
+        np.array(fold, dtype=np.float64),
+        np.where(np.array(real), REAL_COUNTS, 1.0),
+    )
+
+
+def _spoken(said: Sequence[Sequence[Look]], tag: Numbers, tag_way: Numbers) -> list[list[Voice]]:
+    """What the first stage said of each tag, by weights that were fitted without it."""
+    place = 0
+    spoken: list[list[Voice]] = []
+    for looks in said:
+        spoken.append([])
+        for look in looks:
+            bounded = float(np.clip(tag[place], -12.0, 12.0))
+            spoken[-1].append(Voice(*look, crossing.logistic(bounded), float(tag_way[place])))
+            place += 1
+    return spoken
+
+
+class _Cohorts:
+    """Groups as rows, and each tag's row in its group."""
+
+    def __init__(self, passes: Sequence[Tapped], spoken: Sequence[Sequence[Voice]]) -> None:
+        self.groups: list[Group] = []
+        self.fold: list[int] = []
+        self.weight: list[float] = []
+        self.rows: list[tuple[tuple[float, ...], tuple[float, ...]]] = []
+        self.movers: list[dict[int, int]] = []
+        self.member_of: list[int] = []
+        self.voices: list[Voice] = []
+        self.truths: list[int] = []
+        for one, voices in zip(passes, spoken, strict=True):
+            found, nearest = cohort.groups(voices)
+            first = len(self.groups)
+            self.groups += found
+            self.rows += [cohort.of_group(group, len(voices)) for group in found]
+            self.fold += [fold_of(one.site)] * len(found)
+            self.weight += [REAL_COUNTS if one.site.startswith("r420") else 1.0] * len(found)
+            self.movers += [{-1: 0, 0: 0, 1: 0} for _ in found]
+            for voice, place, way in zip(voices, nearest, one.truths, strict=True):
+                self.member_of.append(-1 if place is None else first + place)
+                self.voices.append(voice)
+                self.truths.append(way)
+                if place is not None:
+                    self.movers[first + place][way] += 1
+
+    def went(self) -> Numbers:
+        """1 for groups inwards, -1 for outwards, 0 for those that did not go through."""
+        ways = []
+        for group, count in zip(self.groups, self.movers, strict=True):
+            most = max(count[1], count[-1])
+            enough = most >= max(1.0, 0.2 * group.weight)
+            ways.append((1 if count[1] >= count[-1] else -1) if enough else 0)
+        return np.array(ways, dtype=np.float64)
+
+
+def _later(
+    passes: Sequence[Tapped],
+    spoken: Sequence[Sequence[Voice]],
+    tags: Tags,
+    tag: Whether,
+    tag_way: Way,
+) -> Trained:
+    """The stages of the group and of its members."""
+    found = _Cohorts(passes, spoken)
+    went, fold = found.went(), np.array(found.fold, dtype=np.float64)
+    weight = np.array(found.weight)
+    shape = array([row[0] for row in found.rows], len(GROUP))
+    way = array([row[1] for row in found.rows], len(GROUP_WAY))
+    through = went != 0
+    group = whether(shape, through * 1.0, fold, weight, np.ones(len(went), bool))
+    sided = through & (np.abs(way).sum(axis=1) > 0)
+    group_way = which_way(way, went, fold, weight, sided)
+    member_of = np.array(found.member_of)
+    has = member_of >= 0
+    of = np.where(has, member_of, 0)
+    fits = array(
+        [
+            cohort.of_member(voice, found.groups[place], float(group_way.left_out[place]))
+            if place >= 0
+            else (0.0,) * len(FIT)
+            for voice, place in zip(found.voices, found.member_of, strict=True)
+        ],
+        len(FIT),
+    )
+    moved = tags.truth != 0
+    member = whether(fits, moved * 1.0, tags.fold, tags.weight, has & through[of])
+    both = np.column_stack([tag_way.left_out, np.where(has, group_way.left_out[of], 0.0)])
+    member_way = which_way(both, tags.truth, tags.fold, tags.weight, moved & has & sided[of])
+    p_group = np.where(has, _p(group.left_out)[of], 0.0)
+    p = np.where(has, p_group * _p(member.left_out), _p(tag.left_out))
+    inwards = np.where(has, _p(member_way.left_out), _p(tag_way.left_out))
+    stages: dict[str, Net | Line] = {
+        "tag": _net(tag, SHAPE),
+        "tag_way": _line(tag_way, WAY),
+        "group": _net(group, GROUP),
+        "group_way": _line(group_way, GROUP_WAY),
+        "member": _net(member, FIT),
+        "member_way": _line(member_way, FIT_WAY),
+    }
+    sites = np.array(
+        ["" if one.early else one.site.split("-")[0] for one in passes for _ in one.tracks]
+    )
+    figures: dict[str, float] = {}
+    for suite in sorted({*sites} - {""}):
+        mine = sites == suite
+        figures |= {
+            f"{suite} {name}": value
+            for name, value in _figures(p[mine], inwards[mine], tags.truth[mine]).items()
+        }
+    return Trained(stages, figures)
+
+
+def _p(log_odds: Numbers) -> Numbers:
+    return np.asarray(1.0 / (1.0 + np.exp(-np.clip(log_odds, -30.0, 30.0))))
+
+
+def _figures(p: Numbers, inwards: Numbers, truth: Numbers) -> dict[str, float]:
+    """F1 of tags with their way, the way's accuracy, and the expected calibration error."""
+    said, moved = p >= 0.5, truth != 0
+    right = np.where(inwards >= 0.5, 1, -1) == truth
+    both = said & moved
+    sure = np.where(said, p * np.maximum(inwards, 1.0 - inwards), 1.0 - p)
+    true = np.where(said, right, ~moved)
+    return {
+        "tracks": float(len(p)),
+        "movers": float(moved.sum()),
+        "f1": round(2.0 * float((said & right).sum()) / max(float(said.sum() + moved.sum()), 1), 4),
+        "f1_no_way": round(2.0 * float(both.sum()) / max(float(said.sum() + moved.sum()), 1), 4),
+        "direction": round(float(right[both].mean()) if both.any() else 0.0, 4),
+        "ece": round(_calibration_error(sure, true), 4),
+    }
+
+
+def _calibration_error(sure: Numbers, true: Numbers) -> float:
+    """Naeini et al. (AAAI 2015): the mean gap of confidence and accuracy over ten bins."""
+    place = np.minimum((sure * _BINS).astype(int), _BINS - 1)
+    gaps = [
+        (place == bin_).mean() * abs(sure[place == bin_].mean() - true[place == bin_].mean())
+        for bin_ in range(_BINS)
+        if (place == bin_).any()
+    ]
+    return float(sum(gaps))
+
+
+def _net(fitted: Whether, names: Sequence[str]) -> Net:
+    layers = [
+        Layer(
+            units=[_rounded(unit) for unit in net.hidden[:-1].T],
+            biases=_rounded(net.hidden[-1]),
+            out=_rounded(net.out[:-1]),
+            bias=round(float(net.out[-1]), 5),
+        )
+        for net in fitted.nets
+    ]
+    stretch, shift = fitted.scale
+    return Net(names=list(names), layers=layers, stretch=round(stretch, 4), shift=round(shift, 4))
+
+
+def _line(fitted: Way, names: Sequence[str]) -> Line:
+    return Line(names=list(names), weights=_rounded(fitted.weights))
+
+
+def _rounded(numbers: Numbers) -> list[float]:
+    return [round(float(one), 5) for one in numbers]
+
+
+def write(trained: Trained, recordings: int, destination: Path) -> None:
+    """The weights as JSON, with what they reached."""
+    told = {
+        "version": VERSION,
+        "command": "python -m benchmarks.accuracy.train",
+        "recordings": recordings,
+        "figures": trained.figures,
+        **trained.stages,
+    }
+    weights = msgspec.convert(msgspec.to_builtins(told), Weights)
+    destination.write_bytes(msgspec.json.format(msgspec.json.encode(weights), indent=0) + b"\n")
+
+
+def gather(paths: Sequence[Path], workers: int | None) -> list[Tapped]:
+    """Every pass of these recordings."""
+    with ProcessPoolExecutor(workers) as pool:
+        packed = pool.map(_packed, paths, chunksize=4)
+        return [one for some in packed for one in msgspec.msgpack.decode(some, type=list[Tapped])]
+
+
+def _packed(path: Path) -> bytes:
+    """Bytes cross from one process to another faster than what they say."""
+    return msgspec.msgpack.encode(tapped(path))
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Command line; gives the exit status."""
+    parser = argparse.ArgumentParser(
+        prog="python -m benchmarks.accuracy.train", description=__doc__
+    )
+    parser.formatter_class = argparse.RawDescriptionHelpFormatter
+    parser.add_argument("recordings", nargs="+", type=Path, help="portal recordings, or folders")
+    parser.add_argument("--weights", type=Path, default=_WEIGHTS, help="the module to write")
+    parser.add_argument("--workers", type=int, default=None)
+    options = parser.parse_args(arguments)
+    paths = sorted(path for one in options.recordings for path in _recordings(one))
+    trained = train(gather(paths, options.workers))
+    write(trained, len(paths), options.weights)
+    print(json.dumps(trained.figures, indent=1))
+    return 0
+
+
+def _recordings(path: Path) -> list[Path]:
+    return [path] if path.is_file() else [*path.rglob("*.jsonl"), *path.rglob("*.jsonl.gz")]
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())
