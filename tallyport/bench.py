@@ -33,6 +33,11 @@ BENCHES = {
         "Which tags are there, and where: our zones beside fixed windows, SMURF and EdgeX on the "
         "same recordings. Option: --recordings DIR.",
     ),
+    "passes": (
+        "benchmarks.accuracy.passes",
+        "How often one tag passed one antenna, beside fixed gaps, each recording left out in "
+        "turn. Option: --recordings DIR.",
+    ),
     "shelves": (
         "benchmarks.accuracy.shelves",
         "Counting by weight on emulated shelves beside rounding, and idle hours. Options: "
