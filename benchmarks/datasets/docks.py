@@ -2,7 +2,8 @@
 
 Every number of a suite's split is another dock and other minutes there, drawn from the three
 alone (``drivers.emulators.portal_suites``): the same words always make the same files. The truth
-names every case that went through the door, those that no reader heard included.
+names every case that went through the door, those that no reader heard included, and a truck's
+own tag, since it went through as well.
 
 ``python -m benchmarks.datasets.docks SUITE SPLIT FIRST COUNT DST``: suite ``standard``,
 ``hard`` or ``wild``, split ``train`` or ``test``.
@@ -62,7 +63,7 @@ def record(staged: Staged, told: Reception, read_point: str, started_at: datetim
         truths=tuple(
             PassTruth(t=round(one.at_s, 3), epc=epc, direction=one.direction)
             for one in staged.crossings
-            for epc in one.epcs
+            for epc in (*one.epcs, *one.carriers)
         ),
     )
 

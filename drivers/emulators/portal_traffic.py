@@ -93,11 +93,15 @@ class Move(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
 
 
 class Crossing(NamedTuple):
-    """The truth: these tags were in the middle of the door then, on their way there."""
+    """The truth: these tags were in the middle of the door then, on their way there.
+
+    ``carriers`` are tags that went along and are no goods: the truck's own.
+    """
 
     at_s: float
     direction: Literal["in", "out"]
     epcs: tuple[str, ...]
+    carriers: tuple[str, ...] = ()
 
 
 class Arrival(NamedTuple):
@@ -139,7 +143,8 @@ def path_of(move: Move) -> Path:
         "turn-back": ((away, y, 0.0), (near, y, move.wait_s), (away, y, 0.0)),
         "return": ((away, y, 0.0), (-near, y, move.wait_s), (away, y, 0.0)),
         "walk-by": ((near, -REACH_M, 0.0), (near, REACH_M, 0.0)),
-        "park": ((away, y, 0.0), (0.01, y, move.wait_s), (-away, y, 0.0)),
+        # it stops just short of the middle: it has crossed when it leaves
+        "park": ((away, y, 0.0), (math.copysign(0.01, away), y, move.wait_s), (-away, y, 0.0)),
     }
     points: list[tuple[float, float, float, float]] = []
     t, before = start, stops[move.kind][0]
@@ -179,9 +184,9 @@ def arrival(move: Move, epcs: Iterator[str], rng: Random) -> Arrival:
     if move.carrier == "hand":
         tags = [_in_hand(tag, rng) for tag in tags]
     bodies = [forklift(path) if move.carrier == "forklift" else _behind(person(path), move)]
-    if move.tagged_truck:
-        tags.append(Tag(epc=next(epcs), path=path, offset=(0.0, 0.5, 1.9), loss_db=6.0))
-    crossings = tuple(Crossing(t, way, tuple(goods)) for t, way in crossings_of(path))
+    carriers = (next(epcs),) if move.tagged_truck else ()
+    tags += [Tag(epc=epc, path=path, offset=(0.0, 0.5, 1.9), loss_db=6.0) for epc in carriers]
+    crossings = tuple(Crossing(t, way, tuple(goods), carriers) for t, way in crossings_of(path))
     return Arrival(move, tuple(tags), tuple(bodies), crossings, path.waypoints[-1][0])
 
 
