@@ -137,7 +137,7 @@ def _weighing(named: str) -> Callable[[], AbstractContextManager[None]]:
     if named == _CURRENT:
         return nullcontext
     try:
-        weights = msgspec.json.decode(Path(named).read_bytes(), type=dict[str, dict[str, float]])
+        weights = msgspec.json.decode(Path(named).read_bytes(), type=dict[str, object])
         with crossing.using(weights):
             pass
     except (OSError, ValueError) as error:

@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from contextlib import nullcontext
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 import pytest
 from typer.testing import CliRunner
@@ -24,10 +25,11 @@ from tests.central.shop import moving
 from tests.central.test_ingest_and_judge import facts, judge_all, road, set_up, wire
 
 
-def blind() -> dict[str, dict[str, float]]:
+def blind() -> dict[str, Any]:
     """Weights by which nothing ever crosses."""
-    weights = crossing.weights()
-    weights["crossed"] = dict.fromkeys(weights["crossed"], 0.0) | {"bias": -20.0}
+    weights: dict[str, Any] = crossing.weights()
+    for stage in ("tag", "group", "member"):
+        weights[stage] |= {"stretch": 0.0, "shift": -12.0}
     return weights
 
 
@@ -109,7 +111,7 @@ def test_the_command_tells_it_and_its_status_says_so(judged: Database, folder: P
 
 @pytest.mark.parametrize(
     ("content", "why"),
-    [(None, "No such file"), ("no json", "malformed"), ('{"crossed": {"bias": 1}}', "must be")],
+    [(None, "No such file"), ("no json", "malformed"), ('{"crossed": {"bias": 1}}', "missing required field")],
 )
 def test_a_file_without_weights_is_refused(tmp_path: Path, content: str | None, why: str) -> None:
     file = tmp_path / "weights.json"

@@ -9,7 +9,8 @@ import pytest
 from central.reconcile.hypotheses import either_or, ranked
 from central.reconcile.portal import guesses
 from central.reconcile.portal import track as tracks
-from central.reconcile.portal.crossing import Features, Judged
+from central.reconcile.portal.crossing import Judged
+from central.reconcile.portal.features import SHAPE, WAY, Seen
 from central.reconcile.portal.weighing import Crossing
 from central.reconcile.verdict import Hypothesis, Pack
 from central.stock.model import Movement
@@ -18,7 +19,7 @@ from tests.central.shop import moving
 from tests.fakes.portal_scenes import epcs_of
 
 PACK = Pack(gtin="09521234000013", sku="NUT")
-SEEN = Features(*(0.0 for _ in Features._fields))
+SEEN = Seen((0.0,) * len(SHAPE), (0.0,) * len(WAY))
 
 
 def tag(number: int, crossed: float, inwards: float = 0.95) -> Crossing:
