@@ -44,6 +44,8 @@ SLOW = 1.5
 LATEST_US = 10_000_000
 """Half of its tags were loudest so long ago, or for the slow so many times longer than they took
 to come, but at most the latest: it is judged as it is, sure or not."""
+HUSH_US = 1_000_000
+"""At the end of a window in silence nothing more is to come of who was silent so long."""
 FEW = 3
 LONE_SHARE = 0.15
 ALONE_US = 2_500_000
@@ -53,9 +55,9 @@ BESIDE_US = 1_000_000
 CLOCK_SET_US = 60_000_000
 """The log's time goes back this far only when a clock is set right."""
 STILL_FOR_US = 8_000_000
-SINCE_TOP_US = 12_000_000
-"""A tag heard for so long, and loudest so long ago without a group having taken it, lies there:
-it is a resident, and its track begins anew."""
+SINCE_TOP_US = 9_000_000
+"""A tag heard for so long that stands still, or was loudest so long ago without a group having
+taken it, lies there: it is a resident, and its track begins anew."""
 TAIL_US = 10_000_000
 BACK_DB = 6.0
 """A tag that crossed is coming back when it is within this of how loud it was."""
@@ -265,7 +267,7 @@ class Portal(msgspec.Struct):
                 self._end_tail(one, now_us)
             elif now_us - one.track.last_us > NEW_TRACK_US or (
                 now_us - one.track.first_us > STILL_FOR_US
-                and now_us - one.pulse.top_us > SINCE_TOP_US
+                and now_us - one.pulse.top_us > (FINAL_US if one.pulse.is_still() else SINCE_TOP_US)
             ):
                 self._settle(one)
 
@@ -320,10 +322,11 @@ class Portal(msgspec.Struct):
             return State.OPEN
         tops = sorted(one.pulse.top_us for one in company)
         since_us = now_us - tops[(3 * len(tops)) // 4]
-        gone = silent or all(one.pulse.is_gone(now_us) for one in company)
-        if len(company) < FEW and not silent:
-            gone = gone and now_us - max(one.track.last_us for one in company) > ALONE_US
-        if gone and since_us > OVER_US:
+        silent_us = now_us - max(one.track.last_us for one in company)
+        gone = all(one.pulse.is_gone(now_us) for one in company)
+        if len(company) < FEW:
+            gone = gone and silent_us > ALONE_US
+        if (gone and since_us > OVER_US) or (silent and silent_us > HUSH_US):
             return State.OVER
         if since_us < OVER_US or self.is_blind:
             return State.OPEN  # goods held before a blind portal do not go: they are a scan
