@@ -141,7 +141,7 @@ class Portal(msgspec.Struct):
         if one is None:
             one = self._begin(seen.epc, at_us, source, logged.seq)
         track = one.track
-        if track.source != source:
+        if track.source != source or not track.ears:
             track.source, track.first_seq = source, logged.seq
         track.last_seq = logged.seq
         track.settled = False

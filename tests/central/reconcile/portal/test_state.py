@@ -1,0 +1,146 @@
+"""Promises of a portal's memory, whatever is heard."""
+
+from __future__ import annotations
+
+import math
+from itertools import pairwise
+from random import Random
+
+import msgspec
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from central.moments import to_us
+from central.reconcile.portal import state
+from central.reconcile.portal.residents import MEMORY_TAGS, Residents
+from central.reconcile.portal.state import Group, Portal
+from central.reconcile.reconciler import Reconciler
+from central.reconcile.verdict import Logged
+from drivers.emulators.portal_physics import Path, Scene, dock_antennas, pallet, simulate
+from gateway.contract import DeviceHealth, TagSighting
+from tests.fakes.portal_log import WHO, described, fold, logged, moment
+from tests.fakes.portal_scenes import context, epcs_of
+
+Heard = tuple[float, str, float]
+
+
+def sighting(t: float, epc: str, dbm: float) -> TagSighting:
+    return TagSighting(event_time=moment(t), epc=epc, antenna=1, count=1, peak_rssi_dbm=dbm, **WHO)
+
+
+def hear(portal: Portal, heard: list[Heard], until_s: float) -> list[Group]:
+    """All of it, every group that is over taken as soon as it is."""
+    taken: list[Group] = []
+
+    def look(t: float, *, ended: bool = False) -> None:
+        for group in portal.groups(to_us(moment(t)), ended=ended):
+            if group.final:
+                portal.take(group)
+                taken.append(group)
+
+    for number, (t, epc, dbm) in enumerate(sorted(heard), 1):
+        seen = sighting(t, epc, dbm)
+        portal.sight(Logged(number, "edge-1", "epoch0001", number, seen), seen)
+        look(t)
+    look(until_s)
+    look(until_s + 1.5, ended=True)
+    return taken
+
+
+def hump(epc: str, at: float, width: float, *, top: float = -42.0) -> list[Heard]:
+    steps = [at + step / 5 for step in range(-25, 26)]
+    levels = [(t, top - 30.0 * (1 - math.exp(-(((t - at) / width) ** 2)))) for t in steps]
+    return [(t, epc, level) for t, level in levels if t >= 0.0]
+
+
+def sighted_portal() -> Portal:
+    portal = Portal()
+    portal.describe(described(dock_antennas()))
+    return portal
+
+
+@settings(max_examples=15, deadline=None)
+@given(
+    st.lists(
+        st.tuples(st.integers(0, 7), st.floats(5.0, 40.0), st.floats(0.5, 2.0)),
+        min_size=1,
+        max_size=10,
+    )
+)
+def test_no_sighting_is_in_two_passes(humps: list[tuple[int, float, float]]) -> None:
+    heard = [one for tag, at, width in humps for one in hump(f"{tag:02X}", at, width)]
+    taken = hear(sighted_portal(), heard, 60.0)
+    spans: dict[str, list[tuple[int, int]]] = {}
+    for group in taken:
+        epcs = [track.epc for track in group.tracks]
+        assert len(epcs) == len(set(epcs))
+        for track in group.tracks:
+            spans.setdefault(track.epc, []).append((track.first_seq, track.last_seq))
+    for its in spans.values():
+        assert all(before[1] < after[0] for before, after in pairwise(sorted(its)))
+
+
+def test_a_resident_makes_no_group_until_it_shows_change() -> None:
+    rng = Random(1)
+    lying = [(step / 4, "AA", -55.0 + rng.choice((-1.5, 0.0, 1.5))) for step in range(240)]
+    portal = sighted_portal()
+    assert hear(portal, lying, 61.0) == []
+    assert portal.live["AA"].pulse.is_still()
+    rises = [(t + 100.0, epc, dbm) for t, epc, dbm in hump("AA", 5.0, 1.0)]
+    assert [group.makers for group in hear(portal, rises, 120.0)] == [frozenset({"AA"})]
+
+
+def test_two_pallets_close_behind_each_other_are_two_passes() -> None:
+    rng = Random(3)
+    first = [f"A{n:01X}" for n in range(12)]
+    second = [f"B{n:01X}" for n in range(12)]
+    heard = [
+        one
+        for epcs, at in ((first, 10.0), (second, 12.8))
+        for epc in epcs
+        for one in hump(epc, at + rng.gauss(0.0, 0.2), 0.9)
+    ]
+    heard += [(step / 3, f"C{step % 5}", -63.0 + rng.choice((-1.0, 1.0))) for step in range(90)]
+    taken = [group for group in hear(sighted_portal(), heard, 30.0) if len(group.makers) > 2]
+    assert [sorted(group.makers) for group in taken] == [first, second]
+
+
+def test_whoever_crosses_and_comes_back_moves_nothing_in_all() -> None:
+    epcs = epcs_of(1, 12)
+    there = Path.through(1.0, speed=1.2, inwards=True)
+    back = Path.through(20.0, speed=1.2, inwards=False)
+    reads = [
+        *simulate(
+            Scene(antennas=dock_antennas(), tags=tuple(pallet(epcs, there, Random(1)))), 0, 15
+        ),
+        *simulate(
+            Scene(antennas=dock_antennas(), tags=tuple(pallet(epcs, back, Random(1)))), 18, 34
+        ),
+    ]
+    end = DeviceHealth(event_time=moment(100.0), state="running", **WHO)
+    log = logged([described(dock_antennas()), *fold(sorted(reads, key=lambda one: one[0])), end])
+    reconciler, places = Reconciler(), dict.fromkeys(epcs, "elsewhere")
+    moved: dict[str, int] = dict.fromkeys(epcs, 0)
+    for one in log:
+        for movement in reconciler.judge([one], context(places)).movements:
+            way = 1 if movement.evidence["direction"] == "in" else -1
+            for epc in movement.epcs:
+                moved[epc] += way
+                places[epc] = movement.destination
+    assert set(moved.values()) == {0}
+
+
+def test_memory_is_bounded_whoever_comes_by() -> None:
+    """A storm of ghosts under way, and 100,000 tags that lay about: 60 bytes for each kept."""
+    portal = sighted_portal()
+    for number in range(state.LIVE_TAGS + 500):
+        seen = sighting(number / 5_000, f"{number:024X}", -60.0)
+        portal.sight(Logged(number, "edge-1", "epoch0001", number + 1, seen), seen)
+    assert len(portal.live) == state.LIVE_TAGS
+    residents = portal.residents
+    for number in range(100_000):
+        residents.rest(f"{number:024X}", number * 1_000_000, number % 3, -60.0)
+    assert len(residents.tags) == MEMORY_TAGS
+    kept = msgspec.msgpack.encode(residents)
+    assert len(kept) < 60 * MEMORY_TAGS
+    assert msgspec.msgpack.decode(kept, type=Residents) == residents
