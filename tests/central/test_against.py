@@ -111,7 +111,11 @@ def test_the_command_tells_it_and_its_status_says_so(judged: Database, folder: P
 
 @pytest.mark.parametrize(
     ("content", "why"),
-    [(None, "No such file"), ("no json", "malformed"), ('{"crossed": {"bias": 1}}', "missing required field")],
+    [
+        (None, "No such file"),
+        ("no json", "malformed"),
+        ('{"crossed": {"bias": 1}}', "missing required field"),
+    ],
 )
 def test_a_file_without_weights_is_refused(tmp_path: Path, content: str | None, why: str) -> None:
     file = tmp_path / "weights.json"

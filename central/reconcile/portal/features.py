@@ -12,7 +12,7 @@ import math
 from collections.abc import Sequence
 from typing import NamedTuple
 
-from central.reconcile.portal.lean import lean
+from central.reconcile.portal.lean import Lean, lean
 from central.reconcile.portal.track import INSIDE, OUTSIDE, UNHEARD_DBM, Bin, Side, Track
 
 FAINT_DBM = -80.0
@@ -100,30 +100,73 @@ def spread_s(sides: Sequence[Side]) -> float:
     return math.sqrt(variance / count)
 
 
+class _Traces(NamedTuple):
+    """What both the shape and the way are told from."""
+
+    bins: Sequence[Bin]
+    centre_s: float
+    spread_s: float
+    parted: float
+    turned: float
+    drift: float
+    ends: float
+    swap: float
+    swayed: float
+    straddle: float
+    leaning: Lean
+
+
 def describe(track: Track, stick: Yardstick, lain: Lain | None, *, known: bool) -> Seen:
     """One track's features in the light of its pass and of what was known of the tag."""
-    sides = track.sides
-    outside, inside, _ = sides
+    traces = _traces(track)
+    shape = (*_own_shape(track, stick, traces), *_remembered(track, lain, known=known))
+    return Seen(
+        (*shape, min(math.log2(stick.tags), 8.0) / 4.0),
+        (
+            traces.parted,
+            traces.turned,
+            traces.swap,
+            clip(traces.leaning.swap_z / 2.0, -1.5, 1.5),
+            traces.drift,
+            traces.ends,
+            _handed(traces.bins),
+            _lay(lain),
+        ),
+    )
+
+
+def _traces(track: Track) -> _Traces:
+    outside, inside, _ = track.sides
     bins = [one for one in track.bins() if one.best_dbm is not None]
-    centre, spread = centre_s(sides), spread_s(sides)
+    centre, spread = centre_s(track.sides), spread_s(track.sides)
     before, after = _contrasts(track, centre)
-    parted = _parted(outside, inside, spread)
     leaning = lean([(track, 1.0)], track.first_us + round(centre * 1e6), spread)
-    swap, drift = clip(leaning.swap_db / 10.0, -1.5, 1.5), clip(leaning.drift_z / 2.0, -1.5, 1.5)
-    turned = clip((after - before) / 20.0, -1.5, 1.5)
     first, middle, last = _thirds(bins)
-    ends = clip((last - first) / 20.0, -1.5, 1.5)
-    swayed = clip((middle - (first + last) / 2.0) / 20.0, -1.5, 1.5)
-    straddle = clip((abs(after - before) - abs(after + before)) / 20.0, -1.5, 1.5)
-    duration_s = (track.last_us - track.first_us) / 1e6
-    shifting, has_doppler = _shifting(sides)
-    turning, has_phase = _turning(track)
+    return _Traces(
+        bins=bins,
+        centre_s=centre,
+        spread_s=spread,
+        parted=_parted(outside, inside, spread),
+        turned=clip((after - before) / 20.0, -1.5, 1.5),
+        drift=clip(leaning.drift_z / 2.0, -1.5, 1.5),
+        ends=clip((last - first) / 20.0, -1.5, 1.5),
+        swap=clip(leaning.swap_db / 10.0, -1.5, 1.5),
+        swayed=clip((middle - (first + last) / 2.0) / 20.0, -1.5, 1.5),
+        straddle=clip((abs(after - before) - abs(after + before)) / 20.0, -1.5, 1.5),
+        leaning=leaning,
+    )
+
+
+def _own_shape(track: Track, stick: Yardstick, traces: _Traces) -> tuple[float, ...]:
+    """``SHAPE`` up to what was known of the tag before."""
+    outside, inside, _ = track.sides
+    centre, duration_s = traces.centre_s, (track.last_us - track.first_us) / 1e6
     peak, reads = track.peak_dbm, track.reads
-    rise, fall = _swings(bins)
-    shape = (
+    rise, fall = _swings(traces.bins)
+    return (
         float(bool(outside.count and inside.count)),
         len(track.ears) / max(len(stick.ears), 1),
-        clip(-math.log2(spread / PRIOR_SPREAD_S), -3.0, 2.0),
+        clip(-math.log2(traces.spread_s / PRIOR_SPREAD_S), -3.0, 2.0),
         math.log2(1.0 + clip(centre, 0.0, 15.0)),
         math.log2(1.0 + clip(duration_s - centre, 0.0, 15.0)),
         min(math.log2(reads + 1.0), 8.0) / 4.0,
@@ -135,35 +178,28 @@ def describe(track: Track, stick: Yardstick, lain: Lain | None, *, known: bool) 
         clip(math.log2((reads + 1.0) / (stick.strong_reads + 1.0)), -4.0, 1.0),
         _balance(track),
         _even(track, stick),
-        abs(parted),
-        abs(turned),
-        abs(drift),
-        abs(ends),
-        straddle,
-        abs(swayed),
-        abs(swap),
-        clip(abs(leaning.stay_db) / 10.0, 0.0, 2.0),
-        shifting,
-        has_doppler,
-        turning,
-        has_phase,
-        float(known),
-        math.log2(1.0 + min(lain.passes, 7)) / 3.0 if lain else 0.0,
-        clip((peak - max(lain.outside_dbm, lain.inside_dbm)) / 10.0, -1.0, 3.0) if lain else 0.0,
-        min(math.log2(stick.tags), 8.0) / 4.0,
+        abs(traces.parted),
+        abs(traces.turned),
+        abs(traces.drift),
+        abs(traces.ends),
+        traces.straddle,
+        abs(traces.swayed),
+        abs(traces.swap),
+        clip(abs(traces.leaning.stay_db) / 10.0, 0.0, 2.0),
+        *_shifting(track.sides),
+        *_turning(track),
     )
-    return Seen(
-        shape,
-        (
-            parted,
-            turned,
-            swap,
-            clip(leaning.swap_z / 2.0, -1.5, 1.5),
-            drift,
-            ends,
-            _handed(bins),
-            _lay(lain),
-        ),
+
+
+def _remembered(track: Track, lain: Lain | None, *, known: bool) -> tuple[float, float, float]:
+    """``known``, ``met`` and ``louder``: what the portal knew of the tag before."""
+    if lain is None:
+        return float(known), 0.0, 0.0
+    was_dbm = max(lain.outside_dbm, lain.inside_dbm)
+    return (
+        float(known),
+        math.log2(1.0 + min(lain.passes, 7)) / 3.0,
+        clip((track.peak_dbm - was_dbm) / 10.0, -1.0, 3.0),
     )
 
 
