@@ -66,8 +66,9 @@ def test_tags_that_fall_silent_beside_pallets_do_not_move(
     moved = {epc for movement in verdict.movements for epc in movement.epcs}
     proposed = [movement for one in verdict.reviews for movement in one.proposals]
     asked = {epc for movement in proposed for epc in movement.epcs}
-    assert moved | asked <= carried
-    assert moved | asked, "the pallets did move"
+    # One that goes silent just when a pallet leaves may be asked about, never moved.
+    assert moved <= carried
+    assert carried & (moved | asked), "the pallets did move"
 
 
 @settings(max_examples=25, deadline=None)
