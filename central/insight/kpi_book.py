@@ -211,7 +211,7 @@ class _Resolution(msgspec.Struct):
     """Of a resolution, whether a hypothesis was chosen, and which: 0 is the best."""
 
     how: str
-    hypothesis: int | None = None
+    choice: int | None = None
 
 
 def is_overruled(resolution: str | None) -> bool:
@@ -219,4 +219,4 @@ def is_overruled(resolution: str | None) -> bool:
     if resolution is None:
         return False
     said = msgspec.json.decode(resolution, type=_Resolution)
-    return said.how == "quantities" or said.hypothesis != 0
+    return said.how == "quantities" or said.choice != 0

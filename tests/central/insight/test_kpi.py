@@ -85,8 +85,8 @@ def asked(conn: Connection, name: str, *, days: int, **resolved: object) -> None
     )  # fmt: skip
 
 
-def said(how: str, hypothesis: int | None = None) -> str:
-    done = Resolution(id="x", by="anna", at=NOON, how=how, says="so", hypothesis=hypothesis)
+def said(how: str, choice: int | None = None) -> str:
+    done = Resolution(id="x", by="anna", at=NOON, how=how, says="so", choice=choice)
     return msgspec.json.encode(done).decode()
 
 
