@@ -19,7 +19,10 @@ from tests.central.dying import settings_for
 from tests.central.test_ingest_and_judge import judge_all, road, set_up, whole, wire
 from tests.fakes.postgres import fresh_database
 
-COLUMNS = {"movement": "record_us", "block": "rows", "observation": "record_us", "audit": "at_us"}
+COLUMNS = {
+    "movement": "record_us", "block": "rows", "observation": "record_us", "audit": "at_us",
+    "witness": "record_us",
+}  # fmt: skip
 REFUSED = (
     "UPDATE {0} SET {1} = 1",
     "DELETE FROM {0}",
