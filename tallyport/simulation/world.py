@@ -11,6 +11,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import timedelta
 from functools import cache
+from itertools import count, islice
 from random import Random
 from typing import Any, NamedTuple
 
@@ -32,6 +33,7 @@ from gateway.contract import (
     WeightSettled,
 )
 from gateway.gs1 import sgtin96_hex
+from tallyport.simulation.clear import is_clear
 
 GTINS = {"09521234000013": 1, "09521234000020": 6, "09521234000037": 12}
 """Packs by GTIN: how many pieces each stands for."""
@@ -178,7 +180,9 @@ def made_at(seen: Observation, base_us: int) -> Observation:
 
 @cache
 def _templates(inwards: bool) -> tuple[_Template, ...]:
-    return tuple(_template(seed, inwards=inwards) for seed in range(_TEMPLATES))
+    drawn = (_template(seed, inwards=inwards) for seed in count())
+    clear = (one for one in drawn if is_clear(one.cases, one.seen, inwards=inwards))
+    return tuple(islice(clear, _TEMPLATES))
 
 
 def _template(seed: int, *, inwards: bool) -> _Template:
