@@ -50,7 +50,7 @@ def judge(field: Field, report: Report, suffered: set[str]) -> Verdict:
         found = database.read_now(lambda conn: list(_promises(conn)))
         found += database.read_now(lambda conn: field.witness.compare(conn, EDGE))
         heard, scanned = database.read_now(_heard)
-        asked = database.read_now(_asked)
+        asked = database.read_now(asked_about)
     if report.kept != report.committed:
         found.append(f"{report.kept - report.committed} kept observations never came")
     if counted["lost"] and not suffered & MAY_LOSE_ROWS:
@@ -163,7 +163,7 @@ class _Hypothesis(msgspec.Struct, frozen=True):
     movements: list[_Moves] = []
 
 
-def _asked(conn: Connection) -> set[str]:
+def asked_about(conn: Connection) -> set[str]:
     """The items that a person is asked about."""
     rows = conn.execute(text("SELECT hypotheses FROM review WHERE status = 'open'")).scalars()
     decode = msgspec.json.Decoder(list[_Hypothesis]).decode

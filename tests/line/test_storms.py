@@ -31,7 +31,7 @@ async def run(storm: Storm, kill: Kill, *, seconds: float = 28.0, times: int = 2
     finally:
         playing.cancel()
         await asyncio.gather(playing, return_exceptions=True)
-    assert_right(await storm.finish())
+    assert_right(storm, await storm.finish())
 
 
 @pytest.fixture
