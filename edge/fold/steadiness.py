@@ -7,6 +7,7 @@ rate. Instruments that send means themselves give a window a sample.
 
 from __future__ import annotations
 
+import itertools
 import math
 import statistics
 from collections import deque
@@ -228,10 +229,10 @@ def find_rest(windows: deque[Window], noise: Noise, step_mg: float, apart_s: flo
         return None
     half = len(last) // 2
     trend_mg = abs(_mean_mg(last[:half]) - _mean_mg(last[half:]))
-    scatter_mg = statistics.stdev(one.mean_mg for one in last)
-    likely_mg = 2.0 * scatter_mg / math.sqrt(half)
     if not noise.is_known:
+        likely_mg = 2.0 * _restless_mg(last) / math.sqrt(half)
         return _rest(last, noise) if trend_mg <= max(tolerance_mg, likely_mg) else None
+    likely_mg = 2.0 * statistics.stdev(one.mean_mg for one in last) / math.sqrt(half)
     if trend_mg > max(tolerance_mg / 2, min(likely_mg, 2.0 * tolerance_mg)):
         return None
     return _rest(last, noise) if _range_mg(last) <= 3.0 * tolerance_mg else None
@@ -241,6 +242,14 @@ def _rest(windows: list[Window], noise: Noise) -> Rest:
     scatter_mg = statistics.stdev(one.mean_mg for one in windows)
     sd_mg = max(scatter_mg, noise.mean_sd_mg)
     return Rest(_mean_mg(windows), sd_mg / math.sqrt(len(windows)), tuple(windows))
+
+
+def _restless_mg(windows: Sequence[Window]) -> float:
+    """The scatter of means as an SD, by the median of their steps: a load that comes to rest
+    within the windows would pass for noise by its own size otherwise.
+    """
+    steps = [abs(b.mean_mg - a.mean_mg) for a, b in itertools.pairwise(windows)]
+    return statistics.median(steps) / (0.6745 * math.sqrt(2.0))
 
 
 def _mean_mg(windows: Sequence[Window]) -> float:

@@ -111,6 +111,16 @@ def test_a_vibrating_shelf_settles_by_its_means() -> None:
     assert scale.settled()[-1].std_mg > 100
 
 
+def test_a_load_that_still_comes_to_rest_at_the_start_is_no_noise() -> None:
+    scale = Scale()
+    for grams in (480.5, 762.5, 757.9, 755.0, 753.2, 752.0, 751.3, 750.8, 750.5, 750.3, 750.2):
+        scale.send(grams, stable=False)
+    for _ in range(5):
+        scale.send(750.0, stable=False)
+    scale.rest(750, seconds=5)
+    assert [o.gross_mg for o in scale.settled()] == [750_000]
+
+
 def test_a_hand_that_rests_is_told_once_and_moves_nothing() -> None:
     scale = Scale(held_s=3)
     scale.rest(800)
