@@ -66,7 +66,7 @@ class World:
         dock: bool = True,
         shelf: bool = True,
         desk: bool = True,
-        echoes_db: float = 15.0,
+        echoes_db: float = 25.0,
     ) -> None:
         self._chance = Random(seed)  # noqa: S311 (a world, not a secret)
         self._serial = 1_000_000 * (seed % 1000) + 1
