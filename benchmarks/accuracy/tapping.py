@@ -143,6 +143,9 @@ class _Tap:
     def is_sure(self, *_: object) -> bool:
         return False
 
+    def is_likely(self, *_: object) -> bool:
+        return False
+
     def learn(self, _: Sequence[Crossing], portal: Portal) -> None:
         if self._last is None:
             return
@@ -163,6 +166,7 @@ def _listening(site: str, truths: _Truths) -> Iterator[_Tap]:
     with (
         patch.object(weighing, "weigh", tap.weigh),
         patch.object(weighing, "is_sure", tap.is_sure),
+        patch.object(weighing, "is_likely", tap.is_likely),
         patch.object(weighing, "learn", tap.learn),
     ):
         yield tap

@@ -8,6 +8,7 @@ is another question, and of a stray beside it the answer is no.
 from __future__ import annotations
 
 import math
+import statistics
 from collections.abc import Sequence
 from typing import NamedTuple
 
@@ -19,6 +20,11 @@ LIKELY = 0.12
 """A tag that crossed at least so probably by its own looks has a say in what its group did."""
 APART_US = 1_200_000
 """Likely tags are parted into groups where none was nearest for so long."""
+CLEAR = 1.5
+FEW, SHARE = 3, 0.15
+MEET_US = 800_000
+"""Tags of clear log-odds for a way, this many and such a share for each, with their middle times
+so far apart, are two groups and not one."""
 MOST_VOICES = 60
 """So many of a group's likeliest tags speak for it: bounds the work of a crowded pass."""
 _LEAST_SPREAD_S = 0.3
@@ -81,7 +87,9 @@ class Group(NamedTuple):
 
 
 def groups(voices: Sequence[Voice]) -> tuple[list[Group], list[int | None]]:
-    """The groups, and for each tag the place of the one nearest in time (None without any)."""
+    """The groups, and for each tag the place of its own: of one that is hardly likely, the one
+    nearest in time (None without any).
+    """
     likely = sorted(
         (one for one in voices if one.crossed >= LIKELY),
         key=lambda one: (one.when.centre_us, one.track.epc),
@@ -92,15 +100,37 @@ def groups(voices: Sequence[Voice]) -> tuple[list[Group], list[int | None]]:
             parts[-1].append(one)
         else:
             parts.append([one])
+    parts = [half for part in parts for half in _by_way(part)]
     found = [_group(part) for part in parts]
+    own = {id(one): place for place, part in enumerate(parts) for one in part}
+    return found, [own.get(id(one), _nearest(found, one)) for one in voices]
+
+
+def _nearest(found: Sequence[Group], one: Voice) -> int | None:
     places = range(len(found))
-    nearest = [
-        min(places, key=lambda place: (abs(found[place].centre_us - one.when.centre_us), place))
-        if found
-        else None
-        for one in voices
-    ]
-    return found, nearest
+    if not found:
+        return None
+    return min(places, key=lambda place: (abs(found[place].centre_us - one.when.centre_us), place))
+
+
+def _by_way(part: Sequence[Voice]) -> list[list[Voice]]:
+    """Two pallets that meet in the door have no gap between them, but each has a way and a
+    middle time of its own.
+    """
+    clear: dict[bool, list[int]] = {True: [], False: []}
+    for one in part:
+        if abs(one.inwards) >= CLEAR:
+            clear[one.inwards > 0.0].append(one.when.centre_us)
+    if min(map(len, clear.values())) < max(FEW, SHARE * len(part)):
+        return [list(part)]
+    middles = {way: statistics.median(times) for way, times in clear.items()}
+    if abs(middles[True] - middles[False]) < MEET_US:
+        return [list(part)]
+    halves: dict[bool, list[Voice]] = {True: [], False: []}
+    for one in part:
+        near = abs(one.when.centre_us - middles[True]) < abs(one.when.centre_us - middles[False])
+        halves[one.inwards > 0.0 if abs(one.inwards) >= CLEAR else near].append(one)
+    return sorted(halves.values(), key=lambda half: half[0].when.centre_us)
 
 
 def _group(members: Sequence[Voice]) -> Group:

@@ -1,7 +1,7 @@
 """A pass through a portal, decided: tracks in, movements or a question out.
 
-Tags that probably crossed are grouped by when they were nearest: a group is what one pallet,
-trolley or person carried. A group moves stock only as a whole. When the mistakes expected in
+Tags that probably crossed are grouped as they were judged: a group is what one pallet, trolley or
+person carried. A group moves stock only as a whole. When the mistakes expected in
 it are too many, all of it becomes a Review with its proposals, because what goes wrong in a
 group goes wrong for many of its tags at once.
 
@@ -30,7 +30,6 @@ expected among its tags are no more than ``MOST_RISK`` of them (what goes wrong 
 wrong for most of it, so that a sum would only ask about large pallets), and of the strangers
 beside it that are in doubt (``DOUBT_AT`` to ``CROSSED_AT``) less than one is expected to be of it.
 Chosen on recordings left out of the fit of the weights."""
-GROUP_GAP_US = 2_000_000
 NOT_ON_STOCK = "not on stock"
 
 _OUTSIDE_PLACES = {kind.value for kind in LocationKind if kind is not LocationKind.INTERNAL}
@@ -78,15 +77,12 @@ def decide(
 
 
 def _groups(crossings: Sequence[Crossing]) -> list[list[Crossing]]:
-    """Tags in doubt or better, split where nobody was nearest for two seconds."""
-    likely = [one for one in crossings if one.odds.crossed >= DOUBT_AT and one.epc.scheme != "raw"]
-    groups: list[list[Crossing]] = []
-    for one in sorted(likely, key=lambda one: (one.odds.centre_us, one.track.epc)):
-        if groups and one.odds.centre_us - groups[-1][-1].odds.centre_us <= GROUP_GAP_US:
-            groups[-1].append(one)
-        else:
-            groups.append([one])
-    return [g for g in groups if any(one.odds.crossed >= CROSSED_AT for one in g)]
+    """Tags in doubt or better, as they were judged together."""
+    groups: dict[int, list[Crossing]] = {}
+    for one in sorted(crossings, key=lambda one: (one.odds.centre_us, one.track.epc)):
+        if one.odds.crossed >= DOUBT_AT and one.epc.scheme != "raw":
+            groups.setdefault(one.odds.group, []).append(one)
+    return [g for g in groups.values() if any(one.odds.crossed >= CROSSED_AT for one in g)]
 
 
 class _Desk:

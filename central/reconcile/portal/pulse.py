@@ -18,6 +18,7 @@ _ANTENNAS = 8
 _QUANTILE = 0.99
 _SHORTEST_S, _LONGEST_S = 1.0, 10.0
 _GAP_SHARE = 0.25
+SINKS_DB = 5.0
 
 
 def timeout_s(gap_s: float) -> float:
@@ -38,7 +39,9 @@ class Span(msgspec.Struct, array_like=True):
 
 
 class Pulse(msgspec.Struct, array_like=True):
-    """One tag's loudness over time; ``gap_s`` is the moving mean of the gaps between sightings."""
+    """One tag's loudness over time; ``gap_s`` is the moving mean of the gaps between sightings,
+    ``recent_dbm`` the loudest of late: every second it counts ``SINKS_DB`` less.
+    """
 
     first_us: int
     last_us: int
@@ -46,12 +49,14 @@ class Pulse(msgspec.Struct, array_like=True):
     top_us: int = 0
     gap_s: float = 0.0
     spans: list[Span] = []
+    recent_dbm: float = -math.inf
 
     def add(self, at_us: int, antenna: str, level_dbm: float) -> None:
         """Take one sighting in (a little disorder in time is harmless)."""
         dt = max(at_us - self.last_us, 0) / 1e6
         self.gap_s += _GAP_SHARE * (dt - self.gap_s)
-        if level_dbm >= self.top_dbm:
+        self.recent_dbm = max(level_dbm, self.recent_dbm - SINKS_DB * dt)
+        if level_dbm > self.top_dbm:
             self.top_dbm, self.top_us = level_dbm, at_us
         self.last_us = max(self.last_us, at_us)
         for span in self.spans:
@@ -62,6 +67,16 @@ class Pulse(msgspec.Struct, array_like=True):
                 return
         if len(self.spans) < _ANTENNAS:
             self.spans.append(Span(antenna, level_dbm, level_dbm))
+
+    @property
+    def best(self) -> float:
+        """The most that was heard of it at once, as ``amplitude``."""
+        return math.pow(10.0, self.top_dbm / 20.0)
+
+    def amplitude(self, now_us: int) -> float:
+        """How much is heard of it by now, in square roots of a milliwatt."""
+        silent_s = max(now_us - self.last_us, 0) / 1e6
+        return math.pow(10.0, (self.recent_dbm - SINKS_DB * silent_s) / 20.0)
 
     @property
     def range_db(self) -> float:

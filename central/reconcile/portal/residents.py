@@ -26,13 +26,16 @@ MEMORY_TAGS = 20_000
 
 
 class Resident(msgspec.Struct, array_like=True):
-    """A tag's loudest levels per side in whole dBm, and how often it was judged a stray."""
+    """A tag's loudest levels per side in whole dBm, how often it was judged a stray, and when it
+    was heard last and first.
+    """
 
     last_s: int
     outside_dbm: int = round(UNHEARD_DBM)
     inside_dbm: int = round(UNHEARD_DBM)
     unknown_dbm: int = round(UNHEARD_DBM)
     passes: int = 0
+    first_s: int = 0
 
     def level(self, side: int) -> int:
         """The level remembered of a side."""
@@ -61,10 +64,14 @@ class Residents(msgspec.Struct):
 
     tags: dict[str, Resident] = {}
 
-    def knows(self, track: Track) -> bool:
-        """Whether it was here before without crossing, and is no louder than it was."""
+    def knows(self, track: Track, *, before_us: int | None = None) -> bool:
+        """Whether it was here (before some moment) without crossing, and is no louder than it
+        was.
+        """
         resident = self.tags.get(track.epc)
         if resident is None or not resident.passes:
+            return False
+        if before_us is not None and resident.first_s * 1_000_000 >= before_us:
             return False
         sides = (OUTSIDE, INSIDE, UNKNOWN)
         faint = max(resident.level(side) for side in sides) - OTHER_SIDE_DB
@@ -74,7 +81,7 @@ class Residents(msgspec.Struct):
 
     def rest(self, epc: str, at_us: int, side: int, level_dbm: float | None) -> None:
         """It lies there unchanged."""
-        resident = self._of(epc, at_us)
+        resident = self._of(epc, at_us, at_us)
         if level_dbm is not None:
             resident.hear(side, level_dbm)
         resident.passes = max(resident.passes, 1)
@@ -83,7 +90,7 @@ class Residents(msgspec.Struct):
         """It was there for a while and did not cross. Of one that came and went only the last
         levels are remembered: there it is now. One that ``lay`` there was as loud as it was.
         """
-        resident = self._of(track.epc, track.last_us)
+        resident = self._of(track.epc, track.first_us, track.last_us)
         resident.sink()
         for side, level_dbm in _levels(track) if lay else _resting(track):
             resident.hear(side, level_dbm)
@@ -93,8 +100,10 @@ class Residents(msgspec.Struct):
         """It crossed: where it lies now is not where it lay."""
         self.tags.pop(epc, None)
 
-    def _of(self, epc: str, at_us: int) -> Resident:
-        resident = self.tags.pop(epc, None) or Resident(at_us // 1_000_000)
+    def _of(self, epc: str, first_us: int, at_us: int) -> Resident:
+        resident = self.tags.pop(epc, None)
+        if resident is None:
+            resident = Resident(at_us // 1_000_000, first_s=first_us // 1_000_000)
         resident.last_s = max(resident.last_s, at_us // 1_000_000)
         self.tags[epc] = resident
         while len(self.tags) > MEMORY_TAGS:

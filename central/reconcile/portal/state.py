@@ -13,17 +13,16 @@ pass nor a stray's level, unless the tag comes as near again as it was.
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from enum import Enum
 from typing import NamedTuple
 
 import msgspec
 
 from central.moments import to_us
-from central.reconcile.portal import pulse, segment
-from central.reconcile.portal.crossing import when
+from central.reconcile.portal import live, pulse, segment
 from central.reconcile.portal.dwell import Scan
-from central.reconcile.portal.pulse import Pulse
+from central.reconcile.portal.live import Live
 from central.reconcile.portal.residents import Residents
+from central.reconcile.portal.ripeness import FINAL_US, State, how_far
 from central.reconcile.portal.track import SIDES, SUPPOSED_DBM, UNKNOWN, Track, begin
 from central.reconcile.verdict import Logged
 from central.stock.model import Cause
@@ -34,22 +33,8 @@ NEW_TRACK_US = 10_000_000
 LOOK_EVERY_US = 500_000
 LIVELY_DB = 10.0
 """A tag whose level changed this much on one antenna can make a group."""
-OVER_SHARE = 0.35
-"""A group's best moment is past when no more than this share of its best amplitude is heard, and"""
-OVER_US = 1_500_000
-"""when three quarters of its tags were loudest so long ago. A decision is wanted within 2 s of
-the crossing; earlier ones are only worse."""
-FINAL_US = 4_000_000
-SLOW = 1.5
-LATEST_US = 10_000_000
-"""Half of its tags were loudest so long ago, or for the slow so many times longer than they took
-to come, but at most the latest: it is judged as it is, sure or not."""
-HUSH_US = 1_000_000
-"""At the end of a window in silence nothing more is to come of who was silent so long."""
-FEW = 3
-LONE_SHARE = 0.15
-ALONE_US = 2_500_000
-"""A tag or two may fade for longer on their way than any of a pallet's tags do together."""
+AFTER_US = 15_000_000
+"""What was parked is judged with what goes on within this."""
 BESIDE_US = 1_000_000
 """Tags nearest this long before and after those that make a group still belong to it."""
 CLOCK_SET_US = 60_000_000
@@ -59,45 +44,15 @@ SINCE_TOP_US = 9_000_000
 """A tag heard for so long that stands still, or was loudest so long ago without a group having
 taken it, lies there: it is a resident, and its track begins anew."""
 TAIL_US = 10_000_000
-BACK_DB = 6.0
-"""A tag that crossed is coming back when it is within this of how loud it was."""
 LIVE_TAGS = 4_000
 SOURCES = 8
 """So many starts of edges are in the table before those that are done with go."""
 BEAMS = 8
 
 
-class Live(msgspec.Struct, array_like=True):
-    """A tag under way. ``tail_dbm`` is how loud it was in the pass whose tail this is, which
-    ends at ``tail_until_us``.
-    """
-
-    track: Track
-    pulse: Pulse
-    tail_until_us: int = 0
-    tail_dbm: float = 0.0
-
-    def is_tail(self) -> bool:
-        """Whether it only tells more of a pass already judged."""
-        return bool(self.tail_until_us) and self.pulse.top_dbm < self.tail_dbm - BACK_DB
-
-    @property
-    def nearest_us(self) -> int:
-        """When it was nearest."""
-        return when(self.track).centre_us
-
-
-class State(Enum):
-    """How far a group is: tags still come nearer, or its best moment is past, or it is over."""
-
-    OPEN = 0
-    PAST = 1
-    OVER = 2
-
-
 class Group(NamedTuple):
     """What went by together: the tracks to judge, the tags of them that make the group, when
-    these were heard, and whether there is no more to wait for.
+    these were heard, whether there is no more to wait for, and whether it stands in the doorway.
     """
 
     tracks: list[Track]
@@ -105,6 +60,7 @@ class Group(NamedTuple):
     opened_us: int
     closed_us: int
     final: bool = True
+    standing: bool = False
 
 
 class Portal(msgspec.Struct):
@@ -119,6 +75,8 @@ class Portal(msgspec.Struct):
     now_us: int = 0
     looked_us: int = 0
     judged_us: int = 0
+    stood_us: tuple[int, int] = (0, 0)
+    """From when until when something was parked, with what went before and after."""
 
     # ---- taking in -----------------------------------------------------------------------
     def describe(self, seen: DeviceDescribed) -> None:
@@ -135,6 +93,8 @@ class Portal(msgspec.Struct):
         at_us = to_us(seen.event_time)
         source = self._source(logged)
         one = self.live.get(seen.epc)
+        if one is not None and one.parked_us and at_us - one.track.last_us > NEW_TRACK_US:
+            one.cut(at_us)
         if one is not None and abs(at_us - one.track.last_us) > NEW_TRACK_US:
             self._settle(one)
             one = None
@@ -179,6 +139,9 @@ class Portal(msgspec.Struct):
         one = self.live.get(seen.epc)
         if one is not None:
             one.track.settled = True
+            if one.came is not None:  # it came here, and nobody knows yet where it goes
+                one.pulse.last_us = max(one.pulse.last_us, to_us(seen.until))
+                return
         level = seen.peak_rssi_dbm if seen.peak_rssi_dbm is not None else seen.mean_rssi_dbm
         side = self.side_of(seen.device, seen.antenna)
         self.residents.rest(seen.epc, to_us(seen.until), side, level)
@@ -202,8 +165,11 @@ class Portal(msgspec.Struct):
 
     # ---- memory of strays, for weighing --------------------------------------------------
     def is_known(self, track: Track) -> bool:
-        """Whether it was here before without crossing, and is no louder than it was."""
-        return self.residents.knows(track)
+        """Whether it was here before without crossing, and is no louder than it was. Of what is
+        heard since something was parked here, nobody knows whether it belongs to that.
+        """
+        since_us, until_us = self.stood_us
+        return self.residents.knows(track, before_us=since_us if until_us >= self.now_us else None)
 
     def remember(self, track: Track) -> None:
         """It was judged and did not cross."""
@@ -228,18 +194,39 @@ class Portal(msgspec.Struct):
         if now_us - self.looked_us < LOOK_EVERY_US and not ended:
             return []
         self.looked_us = now_us
-        free = dict(self.live)
+        self._stand(now_us)
+        free = {epc: one for epc, one in self.live.items() if not one.parked_us}
         found: list[Group] = []
         for makers, until_us in self._makers(now_us, all_silent=ended):
             company = self._company(free, makers, until_us)
-            state = self._state(company, now_us, silent=ended)
+            state = how_far(company, now_us, silent=ended, blind=self.is_blind)
             if state is not State.OPEN:
-                group = self._group(free, makers, company, final=state is State.OVER)
+                group = self._group(free, makers, company, state)
                 found.append(group)
                 for track in group.tracks:
                     free.pop(track.epc)
         self._age(free, now_us)
         return found
+
+    def _stand(self, now_us: int) -> None:
+        """What the passing of time does to the tags that stand."""
+        since_us, until_us = self.stood_us
+        if any(one.parked_us for one in self.live.values()):
+            self.stood_us = (since_us, max(until_us, now_us + AFTER_US))
+        live.pass_time(self.live.values(), now_us)
+
+    def park(self, group: Group) -> None:
+        """It stands in the doorway, and did not cross so far: it is asked again when it goes."""
+        now_us = self.now_us
+        came_us = [now_us]
+        for track in group.tracks:
+            one = self.live[track.epc]
+            if one.came is not None:
+                one.park(now_us)
+                came_us.append(one.pulse.first_us)
+        since_us, until_us = self.stood_us
+        since_us = since_us if until_us >= now_us else now_us
+        self.stood_us = (min(since_us, *came_us) - BESIDE_US, now_us + AFTER_US)
 
     def take_scan(self, now_us: int) -> Scan | None:
         """The scan of goods held still, if it is over; its tags are not under way any more."""
@@ -265,6 +252,8 @@ class Portal(msgspec.Struct):
         for one in free.values():
             if one.tail_until_us and (now_us > one.tail_until_us or not one.is_tail()):
                 self._end_tail(one, now_us)
+            elif one.came is not None and now_us - one.pulse.last_us <= NEW_TRACK_US:
+                continue  # it stands, and its group is still to be judged
             elif now_us - one.track.last_us > NEW_TRACK_US or (
                 now_us - one.track.first_us > STILL_FOR_US
                 and now_us - one.pulse.top_us > (FINAL_US if one.pulse.is_still() else SINCE_TOP_US)
@@ -304,7 +293,7 @@ class Portal(msgspec.Struct):
         return groups
 
     def _is_candidate(self, one: Live) -> bool:
-        if not one.track.ears or one.is_tail() or one.pulse.is_still():
+        if not one.track.ears or one.parked_us or one.is_tail() or one.pulse.is_still():
             return False
         return not self.is_known(one.track)
 
@@ -317,36 +306,12 @@ class Portal(msgspec.Struct):
             if self._is_candidate(one) and since_us <= one.nearest_us <= until_us
         ]
 
-    def _state(self, company: Sequence[Live], now_us: int, *, silent: bool) -> State:
-        if not company:  # another group at nearly the same time has them all
-            return State.OPEN
-        tops = sorted(one.pulse.top_us for one in company)
-        since_us = now_us - tops[(3 * len(tops)) // 4]
-        silent_us = now_us - max(one.track.last_us for one in company)
-        gone = all(one.pulse.is_gone(now_us) for one in company)
-        if len(company) < FEW:
-            gone = gone and silent_us > ALONE_US
-        if (gone and since_us > OVER_US) or (silent and silent_us > HUSH_US):
-            return State.OVER
-        if since_us < OVER_US or self.is_blind:
-            return State.OPEN  # goods held before a blind portal do not go: they are a scan
-        share = segment.fallen((_curve(one.track) for one in company), now_us)
-        came_us = sorted(one.pulse.top_us - one.track.first_us for one in company)[len(tops) // 2]
-        final_us = min(max(FINAL_US, round(SLOW * came_us)), LATEST_US)
-        waited_us = now_us - tops[len(tops) // 2]
-        if waited_us > LATEST_US:
-            return State.OVER
-        if share > (LONE_SHARE if len(company) < FEW else OVER_SHARE):
-            return State.OPEN
-        return State.OVER if waited_us > final_us else State.PAST
-
     def _group(
         self,
         free: dict[str, Live],
         makers: Sequence[Live],
         company: Sequence[Live],
-        *,
-        final: bool,
+        state: State,
     ) -> Group:
         """The company's tracks, and those of strays that were loudest at its time."""
         epcs = frozenset(one.track.epc for one in company)
@@ -359,10 +324,12 @@ class Portal(msgspec.Struct):
         ]
         opened_us = min(one.track.first_us for one in makers)
         closed_us = max(one.track.last_us for one in makers)
-        return Group(tracks, epcs, opened_us, closed_us, final)
+        final, standing = state is State.OVER, state is State.STANDING
+        return Group(tracks, epcs, opened_us, closed_us, final, standing)
 
     def _is_stray(self, one: Live) -> bool:
-        return bool(one.track.ears) and not one.is_tail() and not self._is_candidate(one)
+        present = bool(one.track.ears) and not one.parked_us and not one.is_tail()
+        return present and not self._is_candidate(one)
 
     def _trail(self, one: Live) -> None:
         """What is heard from now on belongs to the pass just taken."""
@@ -384,6 +351,7 @@ class Portal(msgspec.Struct):
     def _forget_sources(self) -> None:
         """Every start of an edge is one: let go of those that no track rests on any more."""
         resting = [one.track for one in self.live.values()]
+        resting += [one.came for one in self.live.values() if one.came is not None]
         if self.scan is not None:
             resting += [one.track for one in self.scan.tags.values()]
         used = sorted({track.source for track in resting})
@@ -403,14 +371,3 @@ class Portal(msgspec.Struct):
             )
             for track in tracks
         ]
-
-
-def _curve(track: Track) -> segment.Curve:
-    """How much was heard of a tag in each stretch of its track."""
-    amplitudes = []
-    for start in range(0, len(track.levels), 6):
-        counts, sums = track.levels[start : start + 6 : 2], track.levels[start + 1 : start + 6 : 2]
-        amplitudes.append(
-            sum(n * 10.0 ** (total / n / 20.0) for n, total in zip(counts, sums, strict=True) if n)
-        )
-    return track.first_us, track.width_us, amplitudes

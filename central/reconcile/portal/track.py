@@ -30,6 +30,7 @@ _EARS = 8
 STEP_S = 0.6
 """Two phases on one channel within this are compared: later, an even walk has gone too far."""
 _PER_BIN = 6
+_ENDS = 4
 _ZERO_DBM = -100.0
 
 
@@ -188,6 +189,23 @@ class Track(msgspec.Struct, array_like=True):
     def peak_of(self, side: int) -> float:
         """The loudest level on a side's antennas."""
         return max((e.peak_dbm for e in self.ears if e.side == side), default=UNHEARD_DBM)
+
+    @property
+    def rose_db(self) -> float:
+        """How much louder it was at last than at first: the means of ``_ENDS`` stretches each."""
+        best = [one.best_dbm for one in self.bins() if one.best_dbm is not None]
+        ends = min(_ENDS, len(best) // 2)
+        return (sum(best[-ends:]) - sum(best[:ends])) / ends if ends else 0.0
+
+    def ending(self, at_us: int) -> Track:
+        """The same track as if it had been so much later that it ended then; a copy."""
+        return msgspec.structs.replace(
+            self,
+            first_us=self.first_us + at_us - self.last_us,
+            last_us=at_us,
+            ears=[msgspec.structs.replace(ear) for ear in self.ears],
+            levels=self.levels.copy(),
+        )
 
     def add(self, at_us: int, side: int, seen: TagSighting) -> None:
         """Take one sighting in (a little disorder in time is harmless)."""

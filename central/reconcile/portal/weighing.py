@@ -17,7 +17,12 @@ CROSSED_AT = 0.5
 DOUBT_AT = 0.1
 SURE_AT = 0.95
 SURE_SHARE = 0.8
-"""A pass is judged before it is over if so many of its tags crossed so surely."""
+HARDLY_AT = 0.8
+MOST_DOUBT = 0.5
+"""A pass is judged before it is over if of the tags that may have crossed (more than
+``1 - SURE_AT``) so many did so surely, the others that crossed did so hardly in doubt, and less
+than half a tag is expected of those that seem not to have. Strays beside it, who surely did
+not, are not waited for."""
 
 
 class Crossing(NamedTuple):
@@ -69,12 +74,23 @@ def learn(crossings: Sequence[Crossing], portal: Portal) -> None:
 
 
 def is_sure(crossings: Sequence[Crossing], makers: Collection[str]) -> bool:
-    """Whether nobody need wait for more reads: nearly all of the tags that make the group crossed,
-    and each of them without a doubt.
+    """Whether nobody need wait for more reads: some tags of the group crossed, and of nobody
+    beside them it is in doubt whether he did.
     """
     own = [one for one in crossings if one.track.epc in makers]
-    surely = [one for one in own if one.confidence >= SURE_AT]
-    return len(surely) >= SURE_SHARE * len(own)
+    maybe = [one for one in own if one.odds.crossed > 1.0 - SURE_AT]
+    crossed = [one.confidence for one in maybe if one.odds.crossed >= CROSSED_AT]
+    doubt = sum(one.odds.crossed for one in maybe if one.odds.crossed < CROSSED_AT)
+    surely = sum(1 for confidence in crossed if confidence >= SURE_AT)
+    return (
+        0 < surely >= SURE_SHARE * len(maybe) and min(crossed) >= HARDLY_AT and doubt < MOST_DOUBT
+    )
+
+
+def is_likely(crossings: Sequence[Crossing], makers: Collection[str]) -> bool:
+    """Whether most of the tags that make the group seem to have crossed."""
+    own = [one for one in crossings if one.track.epc in makers]
+    return sum(1 for one in own if one.odds.crossed >= CROSSED_AT) > len(own) / 2.0
 
 
 def lain_of(portal: Portal, track: Track) -> Lain | None:

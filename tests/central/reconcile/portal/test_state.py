@@ -85,7 +85,7 @@ def test_a_resident_makes_no_group_until_it_shows_change() -> None:
     lying = [(step / 4, "AA", -55.0 + rng.choice((-1.5, 0.0, 1.5))) for step in range(240)]
     portal = sighted_portal()
     assert hear(portal, lying, 61.0) == []
-    assert portal.live["AA"].pulse.is_still()
+    assert portal.is_known(portal.live["AA"].track)
     rises = [(t + 100.0, epc, dbm) for t, epc, dbm in hump("AA", 5.0, 1.0)]
     assert [group.makers for group in hear(portal, rises, 120.0)] == [frozenset({"AA"})]
 
