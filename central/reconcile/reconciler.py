@@ -17,7 +17,7 @@ from central.reconcile.containment import Carried
 from central.reconcile.fusion import MOST_SHORTS, Recently, Short, fuse_all, overdue
 from central.reconcile.identity import cause_of, derived_id, spanning
 from central.reconcile.ordering import told_us
-from central.reconcile.portal import desk, dwell, weighing
+from central.reconcile.portal import beam, desk, dwell, weighing
 from central.reconcile.portal.company import Company
 from central.reconcile.portal.crossing import Judged
 from central.reconcile.portal.state import Group, Portal
@@ -200,8 +200,10 @@ class Reconciler:
         """A window that closes in silence ends what was under way. One in which nothing was
         judged is told as well: somebody passed, and no tag was heard.
         """
-        if seen.closed_by == "gpi":
+        if seen.closed_by in {"beam", "gpi"}:
             portal.darken(seen)
+        if seen.closed_by == "beam":
+            return []
         closed_us = to_us(seen.closed_at)
         answers = self._presented(logged, closed_us, point, context)
         groups = portal.groups(closed_us, ended=seen.closed_by == "quiet")
@@ -217,9 +219,11 @@ class Reconciler:
         portal = self._memory.portals[point.code]
         answers: list[Verdict] = []
         for group in groups:
-            crossings = weighing.weigh(group.tracks, portal, context)
+            alone = weighing.weigh(group.tracks, portal, context)
+            crossings = beam.heed(alone, portal.eye)
             if group.final or weighing.is_sure(crossings, group.makers):
                 portal.take(group)
+                beam.learn(alone, group.makers, portal.eye)
                 weighing.learn(crossings, portal)
                 answers.append(self._pass(logged, group, crossings, point, context))
         return answers

@@ -22,6 +22,7 @@ from central.moments import to_us
 from central.reconcile.portal import pulse, segment
 from central.reconcile.portal.crossing import when
 from central.reconcile.portal.dwell import Scan
+from central.reconcile.portal.eye import Eye
 from central.reconcile.portal.pulse import Pulse
 from central.reconcile.portal.residents import Residents
 from central.reconcile.portal.track import SIDES, SUPPOSED_DBM, UNKNOWN, Track, begin
@@ -64,7 +65,6 @@ BACK_DB = 6.0
 LIVE_TAGS = 4_000
 SOURCES = 8
 """So many starts of edges are in the table before those that are done with go."""
-BEAMS = 8
 
 
 class Live(msgspec.Struct, array_like=True):
@@ -114,7 +114,7 @@ class Portal(msgspec.Struct):
     sources: list[tuple[str, str]] = []
     live: dict[str, Live] = {}
     residents: Residents = msgspec.field(default_factory=Residents)
-    beams: list[int] = []
+    eye: Eye = msgspec.field(default_factory=Eye)
     scan: Scan | None = None
     now_us: int = 0
     looked_us: int = 0
@@ -184,8 +184,8 @@ class Portal(msgspec.Struct):
         self.residents.rest(seen.epc, to_us(seen.until), side, level)
 
     def darken(self, seen: GateWindow) -> None:
-        """A photo-eye was dark."""
-        self.beams = [*self.beams, to_us(seen.closed_at)][-BEAMS:]
+        """A photo-eye was dark, or closed a window."""
+        self.eye.take(seen)
 
     def _begin(self, epc: str, at_us: int, source: int, seq: int) -> Live:
         while len(self.live) >= LIVE_TAGS:
@@ -288,7 +288,7 @@ class Portal(msgspec.Struct):
         if not makers:
             return []
         timed = sorted((one.nearest_us, one.track.epc) for one in makers)
-        cuts = segment.cuts([at_us for at_us, _ in timed], self.beams)
+        cuts = segment.cuts([at_us for at_us, _ in timed], self.eye.middles())
         groups: list[tuple[list[Live], int]] = []
         members: list[Live] = []
         cut = 0
