@@ -92,6 +92,7 @@ read_point = Table(
     Column("fuse_s", Integer, nullable=False, server_default="600"),
     Column("inferred", Text, nullable=False, server_default="review"),
     Column("gone_after_s", Float, nullable=False, server_default="60"),
+    Column("one_way", Text, nullable=False, server_default=""),
 )
 plate_plan = Table(
     "plate_plan",
@@ -224,6 +225,7 @@ block = Table(
     Column("rows", Integer, nullable=False),
     Column("prev_hash", Text, nullable=False),
     Column("hash", Text, nullable=False),
+    Column("last_witness", BigInteger, nullable=False, server_default="0"),
 )
 
 # ---- what people changed by command ------------------------------------------------------
