@@ -9,6 +9,7 @@ from central import schema
 from central.catalogue.errors import AlreadyExists, NotFound, NotValid
 from central.catalogue.items import get_item
 from central.effective import next_log_id
+from central.reconcile.portal.ways import ONE_WAY
 from central.reconcile.verdict import PlatePlan, ReadPoint
 from central.reconcile.zone.zone import SHORTEST_S
 from central.stock.model import LocationKind
@@ -77,6 +78,8 @@ def put_read_point(conn: Connection, read_point: ReadPoint) -> ReadPoint:
             f"gone_after_s is {SHORTEST_S:.0f} to {MOST_GONE_AFTER_S:.0f} seconds, "
             f"not {read_point.gone_after_s}"
         )
+    if read_point.one_way not in ONE_WAY or (read_point.one_way and read_point.kind != "portal"):
+        raise NotValid('one_way is "in" or "out" for a portal, and empty for all else')
     for code in (read_point.location, read_point.inbound_from, read_point.outbound_to):
         get_location(conn, code)
     values = msgspec.structs.asdict(read_point) | {"valid_from_log": next_log_id(conn)}

@@ -143,7 +143,7 @@ def _settled(one: Crossing, announced: _Announced, way: str, *, fits: bool) -> C
         crossed = _moved_by(crossed, NAMED if by_name else LISTED)
     elif not ways and fits and crossed < SURE_CROSSED:
         crossed = _moved_by(crossed, UNLISTED)
-    expected = ""
+    expected = one.expected
     if way and way in ways and not _is_sure_of_other(inwards, way):
         weight = WAY_NAMED if by_name else WAY_LISTED
         inwards = _moved_by(inwards, weight if way == "in" else -weight)

@@ -21,6 +21,7 @@ from central.reconcile.portal import beam, desk, dwell, weighing
 from central.reconcile.portal.company import Company
 from central.reconcile.portal.crossing import Judged
 from central.reconcile.portal.state import Group, Portal
+from central.reconcile.portal.ways import directed
 from central.reconcile.portal.weighing import Crossing
 from central.reconcile.scan import judge_scan
 from central.reconcile.shelf import judging
@@ -220,7 +221,7 @@ class Reconciler:
         answers: list[Verdict] = []
         for group in groups:
             alone = weighing.weigh(group.tracks, portal, context)
-            crossings = beam.heed(alone, portal.eye)
+            crossings = directed(beam.heed(alone, portal.eye), point.one_way)
             if group.final or weighing.is_sure(crossings, group.makers):
                 portal.take(group)
                 beam.learn(alone, group.makers, portal.eye)
@@ -252,6 +253,7 @@ class Reconciler:
             )
             for one in crossings
         ]
+        crossings = directed(crossings, point.one_way)
         weighing.learn(crossings, portal)
         group = Group(tracks, frozenset(scan.tags), scan.first_us, scan.last_us)
         return [self._pass(logged, group, crossings, point, context)]

@@ -42,6 +42,7 @@ class ReadPoint(msgspec.Struct, frozen=True, kw_only=True):
     ``inbound_from`` and picked to ``outbound_to``; scans receive into ``location``.
     A zone's tags are at the places that its antennas' aliases name, or at ``location``, and
     gone after a silence of at most ``gone_after_s``; they move no stock.
+    Through a portal of ``one_way`` (``in`` or ``out``) goods never go the other way; empty: both.
 
     What another kind of sensor moved within ``fuse_s`` seconds of event time between the same
     places may be the same event (0: never; see ``fusion``). ``inferred`` says what becomes of
@@ -56,6 +57,7 @@ class ReadPoint(msgspec.Struct, frozen=True, kw_only=True):
     fuse_s: int = 600
     inferred: str = "review"
     gone_after_s: float = 60.0
+    one_way: str = ""
 
 
 class PlatePlan(msgspec.Struct, frozen=True, kw_only=True):
