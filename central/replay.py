@@ -30,7 +30,7 @@ from central.stretches import Judged
 
 __all__ = ["Turn", "differences", "turns"]
 
-SENSED = ("portal", "shelf", "scan")
+SENSED = ("portal", "shelf", "scan", "zone")
 """The origins that only judging posts."""
 _DECIDED = ("review", "portal_pass", "presence_event", "witness", "document_note")
 """Tables that only judging writes to, besides the ledger."""

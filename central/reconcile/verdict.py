@@ -164,11 +164,12 @@ class PresenceEvent(msgspec.Struct, frozen=True, kw_only=True):
     when that was known: an arrival is true from the first read, a departure from the moment at
     which the tag had been silent for too long since ``heard_at``, its last read. ``confidence``
     is in the place (arrived, moved), or that a present tag would have been heard (departed).
-    ``reads`` are those since its arrival.
+    ``reads`` are those since its arrival; ``reader`` (edge and device) heard it last.
     """
 
     id: str
     read_point: str
+    reader: str
     epc: str
     kind: str
     place: str
