@@ -330,6 +330,7 @@ class Judge:
                 refused.append(questions.of_refusal(movement, result))
             else:
                 told["repeated" if result.repeated else "movements"] += 1
+        posted = len(refused) < len(results)
         for amendment in verdict.amendments:
             asked = amendments.apply(conn, amendment, record_us=record_us, log_id=log_id)
             refused += [asked] if asked else []
@@ -338,8 +339,9 @@ class Judge:
         findings.keep_reviews(conn, reviews, record_us, log_id)
         findings.keep_passes(conn, verdict.passes, log_id)
         findings.keep_traces(conn, verdict.traces, log_id, at.context)
-        books.keep_notes(conn, verdict.notes, log_id=log_id)
         fresh = witnesses.add(conn, verdict.witnesses, record_us=record_us, log_id=log_id)
+        stands = posted or bool(fresh)
+        books.keep_notes(conn, verdict.notes, log_id=log_id, stands=stands)
         told.update(reviews=len(reviews), witnesses=len(fresh))
 
 

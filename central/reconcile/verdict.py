@@ -13,7 +13,7 @@ from typing import NamedTuple
 
 import msgspec
 
-from central.reconcile.expected import Document, Note
+from central.reconcile.expected import NOTHING_BROUGHT, Brought, Document, Note
 from central.reconcile.witness import NOTHING_RECENT, Recent, Witness
 from central.stock.model import Cause, Movement
 from gateway.contract import Observation
@@ -82,7 +82,8 @@ class Context(msgspec.Struct, frozen=True, kw_only=True):
     """All that judging may know besides the log.
 
     ``placed`` says where a tag's goods are on the ledger now (missing: never seen), ``recent``
-    what sensors moved lately. ``documents`` are the open ones by the locations at their ends.
+    what sensors moved lately. ``documents`` are the open ones by the locations at their ends, and
+    ``brought`` tells what came of them so far.
     ``heard`` reads the log again; without it nothing is judged again that was decided.
     """
 
@@ -92,6 +93,7 @@ class Context(msgspec.Struct, frozen=True, kw_only=True):
     placed: Mapping[str, str] = {}
     recent: Recent = NOTHING_RECENT
     documents: Mapping[str, tuple[Document, ...]] = {}
+    brought: Brought = NOTHING_BROUGHT
     version: int = 0
     heard: Heard | None = None
 

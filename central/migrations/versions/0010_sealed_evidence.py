@@ -1,4 +1,6 @@
-"""Witnesses are sealed in the ledger's blocks; read points through which goods go one way only."""
+"""Witnesses are sealed in the ledger's blocks; read points through which goods go one way only;
+how high the ledger stood with what a note tells of.
+"""
 
 from __future__ import annotations
 
@@ -31,6 +33,9 @@ def upgrade() -> None:
         "block", sa.Column("last_witness", sa.BigInteger(), nullable=False, server_default="0")
     )
     op.add_column("read_point", sa.Column("one_way", sa.Text(), nullable=False, server_default=""))
+    op.add_column(
+        "document_note", sa.Column("height", sa.BigInteger(), nullable=False, server_default="0")
+    )
     _seal_what_is_there()
 
 
@@ -41,6 +46,7 @@ def downgrade() -> None:
             "the blocks seal evidence (witnesses), which an older release cannot check: restore "
             "a backup of before the upgrade instead"
         )
+    op.drop_column("document_note", "height")
     op.drop_column("read_point", "one_way")
     op.drop_column("block", "last_witness")
 
