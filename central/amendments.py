@@ -24,7 +24,7 @@ __all__ = ["apply", "review_id"]
 _ANSWERED = "answered"
 _CORRECTED = text(
     "SELECT 1 FROM movement WHERE sku = :sku AND seq > :seq AND corrects = :id "
-    "AND origin NOT IN ('portal', 'shelf', 'scan') LIMIT 1"
+    "AND origin NOT IN ('portal', 'shelf', 'scan', 'zone') LIMIT 1"
 )
 _movement, _review_row = schema.movement.c, schema.review.c
 _LIKELY = 0.9

@@ -29,7 +29,7 @@ Weighing = Callable[[], AbstractContextManager[None]]
 _PAGE = 1_000
 _PEOPLE = text(
     "SELECT seq, log_id, epcs, destination FROM movement WHERE seq > :after "
-    "AND origin NOT IN ('portal', 'shelf', 'scan') ORDER BY seq LIMIT :limit"
+    "AND origin NOT IN ('portal', 'shelf', 'scan', 'zone') ORDER BY seq LIMIT :limit"
 )
 _REVIEWS = text(
     "SELECT id, read_point, reason, event_us FROM review "

@@ -12,7 +12,8 @@ import asyncio
 from collections import Counter, deque
 from collections.abc import Callable, Sequence
 from contextlib import suppress
-from typing import NamedTuple
+from functools import partial
+from typing import NamedTuple, TypeVar
 
 import msgspec
 import structlog
@@ -27,7 +28,7 @@ from central.minds import Minds
 from central.observations import read_share
 from central.partitions import Held, partition_of
 from central.reconcile.mind import Mind
-from central.reconcile.verdict import Context, Logged, Review, Verdict
+from central.reconcile.verdict import Logged, Review, Verdict
 from central.stock import ledger, witnesses
 from central.stock.model import StockError
 from central.store import Database, blames_the_row
@@ -37,6 +38,7 @@ from gateway.clock import Clock, SystemClock
 
 __all__ = ["Judge"]
 
+T = TypeVar("T")
 _log = structlog.get_logger("central.judge")
 _STRETCH = 1_000
 _RETRY_S = 1.0
@@ -82,6 +84,7 @@ class Judge:
         self._passed: deque[tuple[float, int]] = deque()
         self._forget()
         self._starved = 0
+        self._at_the_end = False
         self.counters: Counter[str] = Counter()
 
     async def run(self) -> None:
@@ -89,10 +92,8 @@ class Judge:
         is a machine that lacks what judging needs.
         """
         while True:
-            level = self._tide.level
             try:
-                while await self.step():
-                    self._starved = 0
+                level = await self._catch_up()
                 waiting = await self.settle()
             except (DBAPIError, OSError, MemoryError) as error:
                 self._starved += 1
@@ -103,6 +104,18 @@ class Judge:
             with suppress(TimeoutError):
                 async with asyncio.timeout(_SETTLE_S if waiting else None):
                     await self._tide.above(level)
+
+    async def _catch_up(self) -> int:
+        """Judge all that is there; the level of the tide that this included. Our own commits
+        raise the tide as well: nobody need look again because of them.
+        """
+        while True:
+            level = self._tide.level
+            if not await self.step():
+                return level
+            self._starved = 0
+            if self._at_the_end:
+                return level + 1
 
     def _waits(self, error: DBAPIError | OSError | MemoryError) -> None:
         """Say so when it begins and once a minute, not at every try."""
@@ -122,24 +135,27 @@ class Judge:
     async def step(self) -> bool:
         """Judge the next stretch in one transaction; False when there was nothing to judge."""
         try:
-            taken = await self._database.write(self._one_stretch)
-        except BaseException:
-            self._forget()  # what it learnt was not committed
-            raise
+            taken = await self._write(self._one_stretch)
+        except _JudgingFailed:
+            _log.exception("judging_failed", hint="the stretch is judged again, entry by entry")
+            taken = await self._write(partial(self._one_stretch, setting_aside=True))
         if taken:
             self._tide.rise()
         return taken > 0
+
+    async def _write(self, work: Callable[[Connection], T]) -> T:
+        """One transaction; what was learnt in one that fails is forgotten."""
+        try:
+            return await self._database.write(work)
+        except BaseException:
+            self._forget()
+            raise
 
     async def settle(self) -> bool:
         """Let what has waited long enough go on; whether something still waits."""
         upto_log = self._passed_since(_SETTLE_S)
         while not self._minds.know(self._holder.held) or self._minds.waits_since(upto_log):
-            try:
-                settled = await self._database.write(lambda c: self._settle_one(c, upto_log))
-            except BaseException:
-                self._forget()
-                raise
-            if not settled:
+            if not await self._write(lambda c: self._settle_one(c, upto_log)):
                 break
             self._tide.rise()
         return self._minds.waiting() is not None
@@ -185,21 +201,25 @@ class Judge:
         self._minds.keep([one], one.position, {one.no: mind})
         self.counters.update(told)
 
-    def _one_stretch(self, conn: Connection) -> int:
+    def _one_stretch(self, conn: Connection, *, setting_aside: bool = False) -> int:
         mine = self._holder.mine(conn)
         if not mine:
             return 0
         group, upto = behind(mine)
         after = group[0].position
-        change = next_change(conn, after + 1)
-        if change is not None:
-            upto = min(upto, change - 1)
         numbers = frozenset(one.no for one in group)
         logged, reached = read_share(conn, after, _STRETCH, numbers, upto)
         if reached == after:
             return 0
+        self._at_the_end = len(group) == len(mine) and reached - after < _STRETCH
+        change = next_change(conn, after + 1)
+        if change is not None and change <= reached:
+            reached, self._at_the_end = change - 1, False
+            logged = [one for one in logged if one.log_id <= reached]
         ledger_from = witnesses.height(conn)
-        told, minds, states = self._judged(conn, group, logged)
+        minds = self._minds.recall(conn, group)
+        told = self._each(conn, minds, logged, after, setting_aside=setting_aside)
+        states = _states(minds, logged)
         keep(conn, group, reached, states)
         grew = told["movements"] or told["witnesses"]
         ledger_upto = witnesses.height(conn) if grew else ledger_from
@@ -210,35 +230,14 @@ class Judge:
         self.counters["observations"] += len(logged)
         return reached - after
 
-    def _judged(
-        self, conn: Connection, group: Sequence[Held], logged: Sequence[Logged]
-    ) -> tuple[Counter[str], dict[int, Mind], dict[int, bytes]]:
-        """Post what the entries come to; the counts, the minds afterwards, and how those that
-        learnt something are kept.
-        """
-        record_us = self._clock.now_us()
-        context = self._contexts.load(conn, at_log=group[0].position + 1)
-        minds = self._minds.recall(conn, group)
-        try:
-            with conn.begin_nested():
-                told = self._each(conn, minds, logged, context, record_us)
-                return told, minds, _states(minds, logged)
-        except _JudgingFailed:
-            _log.exception("judging_failed", first=logged[0].log_id, last=logged[-1].log_id)
-            self._minds.forget()
-            minds = self._minds.recall(conn, group)
-            told = self._each(conn, minds, logged, context, record_us, setting_aside=True)
-            return told, minds, _states(minds, logged)
-
     def _each(
         self,
         conn: Connection,
         minds: dict[int, Mind],
         logged: Sequence[Logged],
-        context: Context,
-        record_us: int,
+        after: int,
         *,
-        setting_aside: bool = False,
+        setting_aside: bool,
     ) -> Counter[str]:
         """Judge entry by entry and post what each comes to before the next is judged, so that
         the next sees the ledger as it is, a refusal included, wherever the log is cut.
@@ -246,6 +245,8 @@ class Judge:
         Raises ``_JudgingFailed`` at a fault in judging. With ``setting_aside`` the observation
         that shows the fault goes to a person, and judging goes on as if it had not been.
         """
+        record_us = self._clock.now_us()
+        context = self._contexts.load(conn, at_log=after + 1)
         told: Counter[str] = Counter()
         for one in logged:
             no = partition_of(one.observation.read_point)
@@ -329,6 +330,7 @@ class Judge:
                 refused.append(questions.of_refusal(movement, result))
             else:
                 told["repeated" if result.repeated else "movements"] += 1
+        posted = len(refused) < len(results)
         for amendment in verdict.amendments:
             asked = amendments.apply(conn, amendment, record_us=record_us, log_id=log_id)
             refused += [asked] if asked else []
@@ -337,8 +339,9 @@ class Judge:
         findings.keep_reviews(conn, reviews, record_us, log_id)
         findings.keep_passes(conn, verdict.passes, log_id)
         findings.keep_traces(conn, verdict.traces, log_id, at.context)
-        books.keep_notes(conn, verdict.notes, log_id=log_id)
         fresh = witnesses.add(conn, verdict.witnesses, record_us=record_us, log_id=log_id)
+        stands = posted or bool(fresh)
+        books.keep_notes(conn, verdict.notes, log_id=log_id, stands=stands)
         told.update(reviews=len(reviews), witnesses=len(fresh))
 
 

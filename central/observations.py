@@ -42,7 +42,8 @@ _SEEN = BulkInsert(
 )
 _HEALTH = text(
     "UPDATE device SET state = :state, cause = :cause, hint = :hint, counters = :counters, "
-    "health_us = :at WHERE edge = :edge AND device = :device"
+    "health_us = :at, state_us = CASE WHEN state = :state THEN state_us ELSE :at END "
+    "WHERE edge = :edge AND device = :device"
 )
 _DESCRIBED = text(
     "UPDATE device SET driver = :driver, model = :model, description = :description "

@@ -8,7 +8,8 @@ tags' places as the ledger had them then.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator
+from functools import partial
 from itertools import pairwise
 from types import MappingProxyType
 from typing import NamedTuple
@@ -30,7 +31,7 @@ from central.stretches import Judged
 
 __all__ = ["Turn", "differences", "turns"]
 
-SENSED = ("portal", "shelf", "scan")
+SENSED = ("portal", "shelf", "scan", "zone")
 """The origins that only judging posts."""
 _DECIDED = ("review", "portal_pass", "presence_event", "witness", "document_note")
 """Tables that only judging writes to, besides the ledger."""
@@ -73,13 +74,16 @@ def turns(conn: Connection) -> Iterator[Turn]:
     placed: dict[str, str] = {}
     ledger = _Ledger(conn)
     recent = RecentMovements(conn, lambda: ledger.bound)
+    brought = books.BroughtByNotes(conn, lambda: sum(ledger.bound))
     contexts = ContextCache()
     changes = context_changes(conn)
-    view: Mapping[str, str] = MappingProxyType(placed)
+    load = partial(
+        contexts.load, conn, placed=MappingProxyType(placed), recent=recent, brought=brought
+    )
     for judged in stretches.order(conn):
         ledger.bring(placed, judged.ledger_from)
         if judged.settles:
-            context = contexts.load(conn, at_log=judged.after_log + 1, placed=view, recent=recent)
+            context = load(at_log=judged.after_log + 1)
             (partition,) = judged.partitions
             yield Turn(judged.after_log, partition, context, settled=judged.upto_log)
             continue
@@ -87,7 +91,7 @@ def turns(conn: Connection) -> Iterator[Turn]:
         for after, upto in pairwise(
             [judged.after_log, *(at - 1 for at in starts), judged.upto_log]
         ):
-            context = contexts.load(conn, at_log=after + 1, placed=view, recent=recent)
+            context = load(at_log=after + 1)
             for logged in _page(conn, judged, after, upto):
                 ledger.bring(placed, judged.ledger_upto, before_log=logged.log_id)
                 partition = partition_of(logged.observation.read_point)

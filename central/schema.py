@@ -19,6 +19,7 @@ from sqlalchemy import (
     Table,
     Text,
     UniqueConstraint,
+    false,
     text,
 )
 
@@ -92,6 +93,8 @@ read_point = Table(
     Column("fuse_s", Integer, nullable=False, server_default="600"),
     Column("inferred", Text, nullable=False, server_default="review"),
     Column("gone_after_s", Float, nullable=False, server_default="60"),
+    Column("one_way", Text, nullable=False, server_default=""),
+    Column("moves_stock", Boolean, nullable=False, server_default=false()),
 )
 plate_plan = Table(
     "plate_plan",
@@ -187,8 +190,8 @@ movement = Table(
         "ix_movement_sensed",
         "sku",
         "event_us",
-        sqlite_where=text("origin IN ('portal', 'shelf', 'scan', 'review')"),
-        postgresql_where=text("origin IN ('portal', 'shelf', 'scan', 'review')"),
+        sqlite_where=text("origin IN ('portal', 'shelf', 'scan', 'zone', 'review')"),
+        postgresql_where=text("origin IN ('portal', 'shelf', 'scan', 'zone', 'review')"),
     ),
     Index(
         "ix_movement_corrects",
@@ -224,6 +227,7 @@ block = Table(
     Column("rows", Integer, nullable=False),
     Column("prev_hash", Text, nullable=False),
     Column("hash", Text, nullable=False),
+    Column("last_witness", BigInteger, nullable=False, server_default="0"),
 )
 
 # ---- what people changed by command ------------------------------------------------------
@@ -263,5 +267,6 @@ device = Table(
     Column("hint", Text, nullable=False, server_default=""),
     Column("counters", Text, nullable=False, server_default="{}"),
     Column("health_us", BigInteger),
+    Column("state_us", BigInteger),
     Column("last_us", BigInteger),
 )

@@ -34,6 +34,7 @@ document_note = Table(
     Column("event_us", BigInteger, nullable=False),
     Column("log_id", BigInteger, nullable=False),
     Column("body", Text, nullable=False),
+    Column("height", BigInteger, nullable=False, server_default="0"),
     Index("ix_document_note_document", "document"),
     Index("ix_document_note_event", "event_id"),
 )

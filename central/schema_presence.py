@@ -17,6 +17,7 @@ presence = Table(
     Column("arrived_us", BigInteger, nullable=False),
     Column("since_us", BigInteger, nullable=False),
     Column("confidence", Float, nullable=False),
+    Column("reader", Text, nullable=False, server_default=""),
     Index("ix_presence_epc", "epc"),
     Index("ix_presence_place", "place"),
 )
@@ -37,6 +38,7 @@ presence_event = Table(
     Column("reads", BigInteger, nullable=False),
     Column("causes", Text, nullable=False),
     Column("log_id", BigInteger, nullable=False),
+    Column("reader", Text, nullable=False, server_default=""),
     Index("ix_presence_event_epc", "epc", "no"),
     Index("ix_presence_event_place", "place", "no"),
 )

@@ -52,6 +52,8 @@ itself, workers that share the database together.
 WRITE_LOCK = CENTRAL_LOCK + 1
 """The same of the lock that each transaction of a worker holds."""
 CHANGED = "tallyport"
+_NOTIFY = f"SELECT pg_notify('{CHANGED}', '') WHERE txid_current_if_assigned() IS NOT NULL"
+"""Of a transaction that changed something: who looked in vain and told so would wake himself."""
 """The channel on which PostgreSQL tells of every worker's commit."""
 _STILL_THERE = (
     "SET lock_timeout = '30s'",
@@ -186,7 +188,7 @@ class Database:
         with self._writing.begin() as connection:
             result = work(connection)
             if self._shared:
-                connection.exec_driver_sql(f"NOTIFY {CHANGED}")  # heard after the commit
+                connection.exec_driver_sql(_NOTIFY)  # heard after the commit
             return result
 
     def _migrate(self, to: str) -> None:

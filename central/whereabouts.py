@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from typing import Any
 
 import msgspec
-from sqlalchemy import Connection, RowMapping, Select, Table, func, select, text
+from sqlalchemy import Connection, RowMapping, Select, Table, case, func, select, text
 
 from central import schema
 from central.bulk import BulkInsert, storable
@@ -34,6 +34,7 @@ _EVENT = (
     ("confidence", "double precision"),
     ("reads", "bigint"),
     ("causes", "text"),
+    ("reader", "text"),
 )
 _EVENTS = BulkInsert(
     "presence_event", (*_EVENT, ("log_id", "bigint")), "ON CONFLICT (id) DO NOTHING"
@@ -47,13 +48,26 @@ _THERE = BulkInsert(
         ("arrived_us", "bigint"),
         ("since_us", "bigint"),
         ("confidence", "double precision"),
+        ("reader", "text"),
     ),
     "ON CONFLICT (read_point, epc) DO UPDATE SET place = excluded.place, "
-    "since_us = excluded.since_us, confidence = excluded.confidence",
+    "since_us = excluded.since_us, confidence = excluded.confidence, reader = excluded.reader",
 )
 _GONE = text("DELETE FROM presence WHERE read_point = :read_point AND epc = :epc")
 _PRUNE = text("DELETE FROM presence_event WHERE no <= (SELECT max(no) FROM presence_event) - :kept")
 _OLDEST = text("SELECT no, log_id FROM presence_event ORDER BY no LIMIT 1")
+_edge, _device = schema.edge_presence.c, schema.device.c
+_THERE_NOW = (
+    select(
+        schema.presence,
+        case(
+            (_device.state.not_in(("running", "unknown")), _device.state_us),
+            (_edge.state != "online", _edge.since_us),
+        ).label("unknown_since_us"),
+    )
+    .outerjoin(schema.device, schema.presence.c.reader == _device.edge + "/" + _device.device)
+    .outerjoin(schema.edge_presence, _edge.edge == _device.edge)
+)
 _encode = msgspec.json.Encoder().encode
 
 
@@ -87,6 +101,7 @@ def presence_row(one: PresenceEvent) -> dict[str, object]:
         "confidence": one.confidence,
         "reads": one.reads,
         "causes": _encode(one.causes).decode(),
+        "reader": storable(one.reader),
     }
 
 
@@ -107,12 +122,11 @@ def present(
 ) -> Sequence[RowMapping]:
     """The tags that are there now, by read point and EPC, behind ``after`` of these two.
 
+    ``unknown_since_us`` is since when nobody knows, as the tag's reader, or its edge, is not there.
     Those of a read point that is no zone any more are not told.
     """
     table = schema.presence.c
-    query = _of(
-        select(schema.presence), schema.presence, epc=epc, read_point=read_point, place=place
-    )
+    query = _of(_THERE_NOW, schema.presence, epc=epc, read_point=read_point, place=place)
     points = schema.read_point
     newest = select(func.max(points.c.id)).group_by(points.c.code)
     zones = select(points.c.code).where(points.c.id.in_(newest), points.c.kind == "zone")
@@ -154,4 +168,5 @@ def _of(
 
 def _there(one: PresenceEvent) -> tuple[object, ...]:
     at_us = to_us(one.event_time)
-    return one.read_point, one.epc, storable(one.place), at_us, at_us, one.confidence
+    there = (one.read_point, one.epc, storable(one.place), at_us, at_us)
+    return (*there, one.confidence, storable(one.reader))

@@ -103,7 +103,9 @@ class GateWindow(_Observed, frozen=True, kw_only=True, tag="gate_window", gc=Fal
     """A portal was active from ``event_time`` to ``closed_at``; empty windows count too.
 
     ``closed_by`` is ``quiet`` (no fresh tag for a while), ``gpi`` (photo-eye) or ``limit``
-    (open too long). Everything of the window precedes it in the journal.
+    (open too long). Everything of the window precedes it in the journal. Closed by ``beam`` it is
+    no window but the time for which a photo-eye's beam was dark, beside whatever windows; that
+    is told twice, and without length (``closed_at`` is ``event_time``) when it begins.
     """
 
     closed_at: Moment

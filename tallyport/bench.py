@@ -28,6 +28,11 @@ BENCHES = {
         "--recordings DIR..., --workers N, --report FILE.html or FILE.md, "
         "--keep DIR (a JSON file of each folder's figures, for docs/accuracy.md).",
     ),
+    "radio": (
+        "benchmarks.accuracy.radio.believable",
+        "Whether the emulated radio is worth believing: its noise and simple rules' scores beside "
+        "those measured on real recordings. Options: --halls N, --docks N, --workers N.",
+    ),
     "presence": (
         "benchmarks.accuracy.presence",
         "Which tags are there, and where: our zones beside fixed windows, SMURF and EdgeX on the "
@@ -165,6 +170,14 @@ def options_for(
 
 
 def _show(result: dict[str, Any]) -> None:
+    """Its own tables, where a benchmark has any; else a line for each figure."""
+    for one in result.get("tables", ()):
+        table = Table(*map(str, one["columns"]), title=one["title"])
+        for row in one["rows"]:
+            table.add_row(*map(str, row))
+        Console().print(table)
+    if "tables" in result:
+        return
     table = Table(title=f"{result['bench']} on {result['machine'].get('cpu', 'this machine')}")
     for column in ("figure", "value", "unit", "baseline", "ratio"):
         table.add_column(column, justify="left" if column == "figure" else "right")

@@ -5,7 +5,8 @@ They come from the results kept in ``benchmarks/accuracy/results``, one JSON fil
 * ``ladder``, kept by ``tallyport bench accuracy --recordings DIR... --keep RESULTS``;
 * ``grade``, kept by ``python -m benchmarks.accuracy.page --grade NAME DIR...``, which judges the
   recordings as ``tallyport evaluate`` does;
-* ``table``, ``columns`` and ``rows`` of text and numbers; of any other benchmark it is kept by
+* ``table``, ``columns`` and ``rows`` of text and numbers, and ``tables``, several of them with a
+  ``title`` each; of any other benchmark they are kept by
   ``python -m benchmarks.accuracy.page --bench NAME BENCHMARK OPTIONS...``.
 
 All have ``made_by``, the command that leads there. With ``--check`` nothing is written, and a page
@@ -86,6 +87,11 @@ def _section(section: Section, result: Mapping[str, Any]) -> Iterator[str]:
             yield from _mistakes(result["rungs"].get("tallyport", {}))
         case "grade":
             yield from _grade(result)
+        case "tables":
+            for one in result["tables"]:
+                yield f"**{one['title']}**"
+                yield ""
+                yield from _table(one["columns"], one["rows"])
         case _:
             yield from _table(result["columns"], result["rows"])
 
@@ -158,17 +164,19 @@ def bench(name: str, words: list[str]) -> None:
     """Run a benchmark of ``tallyport bench`` and keep its figures as a table."""
     benchmark, *options = words
     run = importlib.import_module(BENCHES[benchmark][0]).run
-    figures = run(**options_for(run, options))["figures"]
+    result = run(**options_for(run, options))
     given = " ".join(Path(word).name if "/" in word else word for word in options)
-    columns, rows = _across(figures) or _down(figures)
-    told = {
-        "kind": "table",
-        "made_by": f"tallyport bench {benchmark} {given}".strip(),
-        "columns": columns,
-        "rows": rows,
-    }
+    made_by = {"made_by": f"tallyport bench {benchmark} {given}".strip()}
     results.RESULTS.mkdir(exist_ok=True)
-    results.write(results.RESULTS / f"{name}.json", told)
+    results.write(results.RESULTS / f"{name}.json", {**_kept_as(result), **made_by})
+
+
+def _kept_as(result: Mapping[str, Any]) -> dict[str, Any]:
+    """A benchmark's own tables, or one of its figures."""
+    if "tables" in result:
+        return {"kind": "tables", "tables": result["tables"]}
+    columns, rows = _across(result["figures"]) or _down(result["figures"])
+    return {"kind": "table", "columns": columns, "rows": rows}
 
 
 def _down(figures: Mapping[str, Any]) -> tuple[list[Any], list[list[Any]]]:

@@ -22,43 +22,44 @@ _TICK_US = 50_000
 _PENDING_S = 5.0
 _GOES_ON_S = 65.0
 """After the end the edge has told all within the first, and a zone of every tag in the second."""
-_BEAT_US = 250_000
-"""After the recording other tags of the zone go on being read: time passes so often."""
+_BEAT_US = 20_000
+"""After the recording other tags of the zone go on being read, 50 a second (Nedap's scans have
+100 to 200): so often does the log's time pass."""
 
 
 def judged(
     antennas: Mapping[int, str], reads: Mapping[str, Sequence[Read]]
 ) -> dict[str, list[Told]]:
-    """What is told of each tag. Known is when the edge had told it: the network comes on top."""
+    """What is told of each tag. Known is when the log's time was so far: what the edge needs to
+    fold reads (0.1 s, and up to a summary's second after a recording's last read), the network
+    and central come on top, for every rule alike.
+    """
     reconciler = Reconciler()
     context = Context(read_points={POINT.code: POINT})
     told: dict[str, list[Told]] = {}
     origin_us = to_us(BEGAN)
-    for number, (at_us, observation) in enumerate(_log(antennas, reads, origin_us), 1):
+    for number, observation in enumerate(_log(antennas, reads, origin_us), 1):
         verdict = reconciler.judge([Logged(number, "edge", "bench", number, observation)], context)
         for event in verdict.presence:
-            told.setdefault(event.epc, []).append(_told(event, at_us, origin_us))
+            told.setdefault(event.epc, []).append(_told(event, origin_us))
     return told
 
 
-def _told(event: PresenceEvent, at_us: int, origin_us: int) -> Told:
-    t = (to_us(event.event_time) - origin_us) / 1e6
-    return Told(t, max(t, (at_us - origin_us) / 1e6), event.kind, event.place)
+def _told(event: PresenceEvent, origin_us: int) -> Told:
+    true_us, known_us = to_us(event.event_time), to_us(event.decided_at)
+    return Told((true_us - origin_us) / 1e6, (known_us - origin_us) / 1e6, event.kind, event.place)
 
 
 def _log(
     antennas: Mapping[int, str], reads: Mapping[str, Sequence[Read]], origin_us: int
-) -> Iterator[tuple[int, Observation]]:
-    """What an edge would send, with when it does."""
+) -> Iterator[Observation]:
+    """What an edge would send."""
     who: dict[str, Any] = {"device": "reader", "read_point": POINT.code}
-    yield (
-        origin_us,
-        DeviceDescribed(
-            event_time=BEGAN,
-            driver="llrp",
-            antennas=[Antenna(antenna=no, alias=place) for no, place in antennas.items()],
-            **who,
-        ),
+    yield DeviceDescribed(
+        event_time=BEGAN,
+        driver="llrp",
+        antennas=[Antenna(antenna=no, alias=place) for no, place in antennas.items()],
+        **who,
     )
     folder = Folder("reader", POINT.code, SETTINGS)
     ordered = sorted((one, epc) for epc, its in reads.items() for one in its)
@@ -67,16 +68,15 @@ def _log(
         at_us = origin_us + round(one.t * 1e6)
         while now_us + _TICK_US <= at_us:
             now_us += _TICK_US
-            yield from ((now_us, seen) for seen in folder.tick(now_us))
+            yield from folder.tick(now_us)
         read = TagRead(
             epc=epc, epc_bits=4 * len(epc), antenna=one.antenna, peak_rssi_dbm=one.dbm,
             first_seen_us=at_us, last_seen_us=at_us,
         )  # fmt: skip
-        yield from ((at_us, seen) for seen in folder.feed([read], at_us))
+        yield from folder.feed([read], at_us)
     told_us, ends_us = now_us + round(1e6 * _PENDING_S), now_us + round(1e6 * _GOES_ON_S)
     while now_us < ends_us:
-        now_us += _TICK_US
+        now_us += _BEAT_US
         if now_us <= told_us:
-            yield from ((now_us, seen) for seen in folder.tick(now_us))
-        if now_us % _BEAT_US == 0:
-            yield now_us, DeviceHealth(event_time=from_us(now_us), state="running", **who)
+            yield from folder.tick(now_us)
+        yield DeviceHealth(event_time=from_us(now_us), state="running", **who)

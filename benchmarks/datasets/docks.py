@@ -17,6 +17,7 @@ from datetime import UTC, datetime, timedelta
 from functools import partial
 from pathlib import Path
 
+from drivers.emulators.portal_beam import edges
 from drivers.emulators.portal_physics import PortalPhysics
 from drivers.emulators.portal_suites import Split, Suite, episode, reception
 from drivers.emulators.portal_traffic import Staged
@@ -24,6 +25,7 @@ from drivers.emulators.portal_wild import Reception
 from drivers.readings import TagRead
 from drivers.recording import (
     AntennaPlace,
+    GpiChanged,
     PassTruth,
     PortalHeader,
     Recording,
@@ -38,11 +40,24 @@ AFTERWARDS_S = 4.0
 SHORTEST_S = 12.0
 
 
-def record(staged: Staged, told: Reception, read_point: str, started_at: datetime) -> Recording:
+def record(
+    staged: Staged,
+    told: Reception,
+    read_point: str,
+    started_at: datetime,
+    *,
+    photo_eye: bool = False,
+) -> Recording:
     """What a reader hears of it, as it tells it, with its truth. A recording lasts
-    ``SHORTEST_S`` at least.
+    ``SHORTEST_S`` at least. With a ``photo_eye`` across the door, its changes stand in it.
     """
-    reads = PortalPhysics(staged.scene).until(max(staged.ends_s + AFTERWARDS_S, SHORTEST_S))
+    until_s = max(staged.ends_s + AFTERWARDS_S, SHORTEST_S)
+    reads = PortalPhysics(staged.scene).until(until_s)
+    eye = edges(staged.scene, until_s) if photo_eye else ()
+    heard: list[TagHeard | GpiChanged] = [
+        *(_heard(t, read, told) for t, read in reads),
+        *(GpiChanged(t=t, gpi=1, state=dark) for t, dark in eye),
+    ]
     return Recording(
         header=PortalHeader(
             read_point=read_point,
@@ -59,7 +74,7 @@ def record(staged: Staged, told: Reception, read_point: str, started_at: datetim
                 for one in staged.scene.antennas
             ],
         ),
-        heard=tuple(sorted((_heard(t, read, told) for t, read in reads), key=lambda one: one.t)),
+        heard=tuple(sorted(heard, key=lambda one: one.t)),
         truths=tuple(
             PassTruth(t=round(one.at_s, 3), epc=epc, direction=one.direction)
             for one in staged.crossings
@@ -88,7 +103,9 @@ def _heard(t: float, read: TagRead, told: Reception) -> TagHeard:
     )
 
 
-def write(suite: Suite, split: Split, destination: Path, number: int) -> Path:
+def write(
+    suite: Suite, split: Split, destination: Path, number: int, *, photo_eye: bool = False
+) -> Path:
     """One episode as ``SUITE-SPLIT-NNNN.jsonl.gz``, unless it is there already."""
     name = f"{suite}-{split}-{number:04d}"
     target = destination / f"{name}.jsonl.gz"
@@ -96,7 +113,8 @@ def write(suite: Suite, split: Split, destination: Path, number: int) -> Path:
         staged = episode(suite, split, number)
         being_made = destination / f".{name}.jsonl.gz"
         told = reception(suite, split, number)
-        write_recording(being_made, record(staged, told, name, FROM + timedelta(hours=number)))
+        at = FROM + timedelta(hours=number)
+        write_recording(being_made, record(staged, told, name, at, photo_eye=photo_eye))
         being_made.replace(target)
     return target
 
@@ -113,12 +131,13 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("count", type=int)
     parser.add_argument("destination", metavar="DST", type=Path, help="folder for the recordings")
     parser.add_argument("--workers", type=int, default=None)
+    parser.add_argument("--photo-eye", action="store_true", help="with a photo-eye across the door")
     options = parser.parse_args(arguments)
     options.destination.mkdir(parents=True, exist_ok=True)
     numbers = range(options.first, options.first + options.count)
     with ProcessPoolExecutor(options.workers) as pool:
         make = partial(write, options.suite, options.split, options.destination)
-        written = list(pool.map(make, numbers))
+        written = list(pool.map(partial(make, photo_eye=options.photo_eye), numbers))
     print(f"{len(written)} recordings in {options.destination}")
     return 0
 

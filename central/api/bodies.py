@@ -93,6 +93,10 @@ class ReadPointBody(_Body):
     ] = 600
     inferred: Literal["review", "auto"] = "review"
     gone_after_s: Annotated[float, Field(ge=1, le=86_400)] = 60.0
+    one_way: Annotated[
+        Literal["", "in", "out"],
+        Field(description="A portal through which goods go this way only; empty: both ways."),
+    ] = ""
 
 
 class PlateBody(_Body):

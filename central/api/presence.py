@@ -29,7 +29,8 @@ def router(services: Services) -> APIRouter:
         limit: Limit = 50,
     ) -> Response:
         """Where is this EPC, who is at this place: by read point and EPC. A tag that two zones
-        hear is in both. It moves no stock: what is on hand where says the ledger.
+        hear is in both. What is on hand where says the ledger. `unknown_since_at` is set while
+        the tag's reader, or its edge, does not run: then nobody departs, and nobody knows.
         """
         behind = _pair(after) if after is not None else None
 

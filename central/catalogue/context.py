@@ -10,10 +10,10 @@ from sqlalchemy import Connection, Table, select, text
 from central import schema
 from central.bulk import BulkLookup
 from central.catalogue.places import plate_of, read_point_of
-from central.documents.books import changed_documents, open_documents
+from central.documents.books import BroughtByNotes, changed_documents, open_documents
 from central.effective import next_log_id
 from central.observations import heard
-from central.reconcile.expected import Document
+from central.reconcile.expected import Brought, Document
 from central.reconcile.verdict import Context, Pack, PlatePlan, ReadPoint
 from central.reconcile.witness import Recent
 from central.stock.witnesses import RecentMovements
@@ -87,6 +87,7 @@ class ContextCache:
         at_log: int | None = None,
         placed: Mapping[str, str] | None = None,
         recent: Recent | None = None,
+        brought: Brought | None = None,
     ) -> Context:
         """The context for log entry ``at_log`` (default: the next one to be judged)."""
         at = next_log_id(conn) if at_log is None else at_log
@@ -102,6 +103,7 @@ class ContextCache:
             placed=PlacedTags(conn) if placed is None else placed,
             recent=RecentMovements(conn) if recent is None else recent,
             documents=self._documents,
+            brought=BroughtByNotes(conn) if brought is None else brought,
             version=self._maps.version,
             heard=partial(heard, conn),
         )

@@ -9,8 +9,9 @@ from central import schema
 from central.catalogue.errors import AlreadyExists, NotFound, NotValid
 from central.catalogue.items import get_item
 from central.effective import next_log_id
+from central.reconcile.portal.ways import ONE_WAY
 from central.reconcile.verdict import PlatePlan, ReadPoint
-from central.reconcile.zone.zone import SHORTEST_S
+from central.reconcile.zone.zone import LEAST_GONE_AFTER_S
 from central.stock.model import LocationKind
 
 READ_POINT_KINDS = ("portal", "shelf", "scan", "zone")
@@ -72,11 +73,13 @@ def put_read_point(conn: Connection, read_point: ReadPoint) -> ReadPoint:
         raise NotValid(f"what is inferred is left to {known}, not {read_point.inferred!r}")
     if not 0 <= read_point.fuse_s <= MOST_FUSE_S:
         raise NotValid(f"fuse_s is 0 (never) to {MOST_FUSE_S} seconds, not {read_point.fuse_s}")
-    if not SHORTEST_S <= read_point.gone_after_s <= MOST_GONE_AFTER_S:
+    if not LEAST_GONE_AFTER_S <= read_point.gone_after_s <= MOST_GONE_AFTER_S:
         raise NotValid(
-            f"gone_after_s is {SHORTEST_S:.0f} to {MOST_GONE_AFTER_S:.0f} seconds, "
+            f"gone_after_s is {LEAST_GONE_AFTER_S:.0f} to {MOST_GONE_AFTER_S:.0f} seconds, "
             f"not {read_point.gone_after_s}"
         )
+    if read_point.one_way not in ONE_WAY or (read_point.one_way and read_point.kind != "portal"):
+        raise NotValid('one_way is "in" or "out" for a portal, and empty for all else')
     for code in (read_point.location, read_point.inbound_from, read_point.outbound_to):
         get_location(conn, code)
     values = msgspec.structs.asdict(read_point) | {"valid_from_log": next_log_id(conn)}

@@ -7,7 +7,7 @@ of an id holds. Nothing here moves stock.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import msgspec
@@ -20,9 +20,11 @@ from central.catalogue.items import get_item
 from central.catalogue.places import get_location
 from central.effective import next_log_id
 from central.moments import to_us
-from central.reconcile.expected import KINDS, Document, Line, Note
+from central.reconcile.expected import KINDS, Document, Line, Note, units_of
+from central.stock import witnesses
 
 __all__ = [
+    "BroughtByNotes",
     "Listed",
     "add_document",
     "changed_documents",
@@ -37,6 +39,7 @@ __all__ = [
 ]
 
 MOST_LINES = 1_000
+_HIGHEST = 2**62
 MOST_NAMED = 20_000
 """EPCs in one document: a full truck."""
 _NOTES = BulkInsert(
@@ -49,6 +52,7 @@ _NOTES = BulkInsert(
         ("event_us", "bigint"),
         ("log_id", "bigint"),
         ("body", "text"),
+        ("height", "bigint"),
     ),
     "ON CONFLICT (id) DO NOTHING",
 )
@@ -124,10 +128,15 @@ def changed_documents(conn: Connection, after: int, upto: int) -> list[Document]
     return [_decode(body) for body in conn.execute(rows).scalars()]
 
 
-def keep_notes(conn: Connection, notes: Iterable[Note], *, log_id: int) -> None:
-    """Write down what events meant for documents, once."""
+def keep_notes(conn: Connection, notes: Sequence[Note], *, log_id: int, stands: bool) -> None:
+    """Write down what events meant for documents, once, after what they moved was posted and
+    attested. ``stands`` says that it was: what stock refused brought nothing.
+    """
+    if not notes:
+        return
+    height = witnesses.height(conn) if stands else 0
     lines = [(one.id, *note_row(one).values()) for one in notes]
-    _NOTES.run(conn, [(*line[:5], log_id, *line[5:]) for line in lines])
+    _NOTES.run(conn, [(*line[:5], log_id, *line[5:], height) for line in lines])
 
 
 def note_row(one: Note) -> dict[str, object]:
@@ -146,6 +155,21 @@ def notes_of(conn: Connection, name: str, *, limit: int = 200) -> list[Note]:
     note = schema.document_note.c
     query = select(note.body).where(note.document == name).order_by(note.log_id, note.id)
     return [_decode_note(body) for body in conn.execute(query.limit(limit)).scalars()]
+
+
+class BroughtByNotes:
+    """``Brought`` over the database: the notes of what stood on the ledger at a height."""
+
+    def __init__(self, conn: Connection, height: Callable[[], int] = lambda: _HIGHEST) -> None:
+        self._conn = conn
+        self._height = height
+
+    def of(self, document: str) -> Mapping[str, int]:
+        """As ``Brought.of``."""
+        note = schema.document_note.c
+        query = select(note.body).where(note.document == document, note.height > 0)
+        bodies = self._conn.execute(query.where(note.height <= self._height())).scalars()
+        return units_of(_decode_note(body) for body in bodies)
 
 
 def progress(document: Document, notes: Sequence[Note]) -> list[dict[str, object]]:

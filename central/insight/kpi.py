@@ -23,7 +23,7 @@ import msgspec
 from central.insight.shares import Share, rounded
 
 DAY_US = 86_400_000_000
-SENSED = frozenset({"portal", "shelf", "scan"})
+SENSED = frozenset({"portal", "shelf", "scan", "zone"})
 """Origins of movements that judging decides; what a person resolved has the origin ``review``."""
 _STEP = math.log(1.1)
 _FINEST_S = 0.001

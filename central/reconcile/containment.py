@@ -84,7 +84,7 @@ class Absent(NamedTuple):
 
 def unit_named(name: str, opened: Iterable[Open], way: str) -> tuple[str, Unit] | None:
     """The document that tells what is in a unit, and what it tells."""
-    for document, goes in opened:
+    for document, goes, _brought in opened:
         for unit in document.units:
             if unit.name == name and goes == way:
                 return document.id, unit

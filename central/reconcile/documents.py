@@ -6,7 +6,8 @@
   of an item that it lists (at most as many as it lists, the likeliest first), ``UNLISTED`` for one
   that no document lists although one fits the rest of the pass. A tag below ``DOUBT_AT`` and a
   known stray get nothing (a pallet that waits at the door is announced, too), nor does any when no
-  announced tag of the pass is likely to have crossed by itself.
+  announced tag of the pass is likely to have crossed by itself. What earlier passes and scans
+  brought of an item is not expected any more: a line that is fulfilled announces nothing.
 - which way: ``WAY_NAMED`` or ``WAY_LISTED``, if the document covers at least ``COVERED`` of the
   likely tags and the antennas are not sure (``SURE_WAY``) of the other way. So a portal whose
   antennas' sides are unknown gets a direction.
@@ -24,6 +25,7 @@ enough that paper never beats antennas: 1.5 is four and a half to one.
 from __future__ import annotations
 
 import math
+from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from typing import NamedTuple
 
@@ -45,10 +47,28 @@ SURE_CROSSED = 0.9
 
 
 class Open(NamedTuple):
-    """A document that is expected here now, and which way."""
+    """A document that is expected here now, which way, and the units of it that came before, by
+    item.
+    """
 
     document: Document
     way: str
+    brought: Mapping[str, int] = {}
+
+    def left(self) -> dict[str, int]:
+        """Units by item that are still to come."""
+        listed: Counter[str] = Counter()
+        for line in self.document.lines:
+            listed[line.sku] += line.quantity
+        left = {sku: units - self.brought.get(sku, 0) for sku, units in listed.items()}
+        return {sku: units for sku, units in left.items() if units > 0}
+
+    def named(self) -> set[str]:
+        """The names of pieces in units, and in lines of items that are still to come."""
+        left = self.left()
+        epcs = [epc for line in self.document.lines if line.sku in left for epc in line.epcs]
+        epcs += [epc for unit in self.document.units for epc in unit.epcs]
+        return {serial_of(epc) for epc in epcs}
 
 
 class Moved(NamedTuple):
@@ -89,12 +109,12 @@ class _Announced:
         self._named: dict[str, set[str]] = {}
         self._listed: dict[str, set[str]] = {}
         self._units: dict[str, int] = {}
-        for document, way in opened:
-            for name in names_of(document):
-                self._named.setdefault(name, set()).add(way)
-            for line in document.lines:
-                self._listed.setdefault(line.sku, set()).add(way)
-                self._units[line.sku] = self._units.get(line.sku, 0) + line.quantity
+        for one in opened:
+            for name in one.named():
+                self._named.setdefault(name, set()).add(one.way)
+            for sku, units in one.left().items():
+                self._listed.setdefault(sku, set()).add(one.way)
+                self._units[sku] = self._units.get(sku, 0) + units
         self.within = self._within(crossings)
 
     def ways(self, one: Crossing) -> tuple[set[str], bool]:
@@ -143,7 +163,7 @@ def _settled(one: Crossing, announced: _Announced, way: str, *, fits: bool) -> C
         crossed = _moved_by(crossed, NAMED if by_name else LISTED)
     elif not ways and fits and crossed < SURE_CROSSED:
         crossed = _moved_by(crossed, UNLISTED)
-    expected = ""
+    expected = one.expected
     if way and way in ways and not _is_sure_of_other(inwards, way):
         weight = WAY_NAMED if by_name else WAY_LISTED
         inwards = _moved_by(inwards, weight if way == "in" else -weight)
@@ -172,7 +192,7 @@ class _Counts:
     """One document's lines being ticked off."""
 
     def __init__(self, opened: Open) -> None:
-        self.document, self.way = opened
+        self.document, self.way = opened.document, opened.way
         self._by_name = {serial_of(epc): line for line in self.document.lines for epc in line.epcs}
         self.names = names_of(self.document)
         self.skus = {line.sku for line in self.document.lines}

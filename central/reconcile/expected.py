@@ -5,11 +5,25 @@ An expected document settles doubts of judging; it never makes a quantity.
 
 from __future__ import annotations
 
+from collections import Counter
+from collections.abc import Iterable, Mapping
 from datetime import datetime
+from typing import Protocol
 
 import msgspec
 
-__all__ = ["KINDS", "Content", "Document", "Line", "LineTold", "Note", "Unit"]
+__all__ = [
+    "KINDS",
+    "NOTHING_BROUGHT",
+    "Brought",
+    "Content",
+    "Document",
+    "Line",
+    "LineTold",
+    "Note",
+    "Unit",
+    "units_of",
+]
 
 KINDS = ("asn", "purchase_order", "sales_order", "transfer")
 
@@ -99,3 +113,31 @@ class Note(msgspec.Struct, frozen=True, kw_only=True):
     unexpected: dict[str, int] = {}
     wrong_direction: dict[str, int] = {}
     again: dict[str, int] = {}
+
+
+class Brought(Protocol):
+    """What came of documents so far, as of the log entry that is judged."""
+
+    def of(self, document: str) -> Mapping[str, int]:
+        """Units of a document that were moved, by item."""
+        ...
+
+
+class _NothingBrought:
+    """Nothing came of any document."""
+
+    def of(self, _document: str) -> Mapping[str, int]:
+        return {}
+
+
+NOTHING_BROUGHT: Brought = _NothingBrought()
+
+
+def units_of(notes: Iterable[Note]) -> Counter[str]:
+    """Units by item that some notes of one document tell of, each counted once."""
+    units: Counter[str] = Counter()
+    for note in notes:
+        for line in note.lines:
+            units[line.sku] += line.read_qty + line.inferred_qty
+        units.subtract(note.again)
+    return +units

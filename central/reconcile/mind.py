@@ -15,6 +15,7 @@ import msgspec
 
 from central.moments import from_us
 from central.reconcile import amending, late
+from central.reconcile.expected import NOTHING_BROUGHT
 from central.reconcile.late import Past, Snapshot
 from central.reconcile.layout import layout_of
 from central.reconcile.ordering import Order, Released, Way, merged, told_us
@@ -324,7 +325,9 @@ def _folded(
     moved = dict(places)
     # What other sensors said is on the ledger with what is judged here: it says nothing of then.
     placed = _Places(moved, context.placed)
-    then = msgspec.structs.replace(context, placed=placed, recent=NOTHING_RECENT)
+    then = msgspec.structs.replace(
+        context, placed=placed, recent=NOTHING_RECENT, brought=NOTHING_BROUGHT
+    )
     parts = []
     for _, one in merged(log, base.told):
         part = mind.judge([one], then)

@@ -18,10 +18,11 @@ from central.reconcile.containment import Carried
 from central.reconcile.fusion import MOST_SHORTS, Recently, Short, fuse_all, overdue
 from central.reconcile.identity import cause_of, derived_id, spanning
 from central.reconcile.ordering import told_us
-from central.reconcile.portal import desk, dwell, weighing
+from central.reconcile.portal import beam, desk, dwell, weighing
 from central.reconcile.portal.company import Company
 from central.reconcile.portal.crossing import Judged
 from central.reconcile.portal.state import Group, Portal
+from central.reconcile.portal.ways import directed
 from central.reconcile.portal.weighing import Crossing
 from central.reconcile.scan import judge_scan
 from central.reconcile.shelf import judging
@@ -37,6 +38,7 @@ from central.reconcile.verdict import (
     together,
 )
 from central.reconcile.witness import NOTHING_RECENT
+from central.reconcile.zone.tags import ZoneState
 from central.reconcile.zone.zone import Zone
 from gateway.contract import (
     CodeScanned,
@@ -58,7 +60,7 @@ class _Memory(msgspec.Struct):
     version: int = VERSION
     portals: dict[str, Portal] = {}
     shelves: dict[str, Shelf] = {}
-    zones: dict[str, Zone] = {}
+    zones: dict[str, ZoneState] = {}
     carried: dict[str, Carried] = {}
     shorts: dict[str, list[Short]] = {}
 
@@ -68,6 +70,7 @@ class Reconciler:
 
     def __init__(self, state: bytes | None = None) -> None:
         self._memory = _Memory() if state is None else msgspec.msgpack.decode(state, type=_Memory)
+        self._zones: dict[str, Zone] = {}
         self._moved: dict[str, str] = {}
         self._recent = Recently(NOTHING_RECENT)
 
@@ -94,7 +97,7 @@ class Reconciler:
         seen = logged.observation
         point = context.read_points.get(seen.read_point)
         if isinstance(seen, DeviceDescribed | DeviceHealth):
-            self._device(seen)
+            self._device(logged, seen)
             return self._passing_time(logged, point, context) if point else []
         if point is None:
             return [_ignored(logged, "unknown read point")]
@@ -145,17 +148,16 @@ class Reconciler:
         return [Verdict(reviews=(one,)) for one in reviews if one is not None]
 
     # ---- devices and time ----------------------------------------------------------------
-    def _device(self, seen: DeviceDescribed | DeviceHealth) -> None:
+    def _device(self, logged: Logged, seen: DeviceDescribed | DeviceHealth) -> None:
         if isinstance(seen, DeviceDescribed):
             if seen.antennas:
                 self._memory.portals.setdefault(seen.read_point, Portal()).describe(seen)
-                self._memory.zones.setdefault(seen.read_point, Zone()).describe(seen)
+                self._zone(seen.read_point).describe(logged, seen)
             restarted = True
         else:
             restarted = seen.state == "starting"
-            zone = self._memory.zones.get(seen.read_point)
-            if zone is not None:
-                zone.health(seen)
+            if seen.read_point in self._memory.zones:
+                self._zone(seen.read_point).health(logged, seen)
         shelf = self._memory.shelves.get(seen.read_point)
         if restarted and shelf is not None:
             shelf.restart(seen.device)
@@ -168,7 +170,7 @@ class Reconciler:
             groups = self._memory.portals[point.code].groups(now_us)
             return presented + self._passes(logged, groups, point, context)
         if point.kind == "zone" and point.code in self._memory.zones:
-            return _present(self._memory.zones[point.code].ripen(now_us, logged, point))
+            return _present(self._zone(point.code).ripen(now_us, logged, point))
         if point.kind == "shelf" and point.code in self._memory.shelves:
             return judging.ripen(self._memory.shelves[point.code], now_us, point, context)
         return []
@@ -201,8 +203,10 @@ class Reconciler:
         """A window that closes in silence ends what was under way. One in which nothing was
         judged is told as well: somebody passed, and no tag was heard.
         """
-        if seen.closed_by == "gpi":
+        if seen.closed_by in {"beam", "gpi"}:
             portal.darken(seen)
+        if seen.closed_by == "beam":
+            return []
         closed_us = to_us(seen.closed_at)
         answers = self._presented(logged, closed_us, point, context)
         groups = portal.groups(closed_us, ended=seen.closed_by == "quiet")
@@ -218,10 +222,12 @@ class Reconciler:
         portal = self._memory.portals[point.code]
         answers: list[Verdict] = []
         for group in groups:
-            crossings = weighing.weigh(group.tracks, portal, context)
+            alone = weighing.weigh(group.tracks, portal, context)
+            crossings = directed(beam.heed(alone, portal.eye), point.one_way)
             ripe = self._ripe(group, crossings, portal)
             if ripe is not None:
                 portal.take(ripe.group)
+                beam.learn(alone, group.makers, portal.eye)
                 weighing.learn(ripe.crossings, portal)
                 answers.append(self._pass(logged, ripe.group, ripe.crossings, point, context))
         return answers
@@ -264,6 +270,7 @@ class Reconciler:
             )
             for one in crossings
         ]
+        crossings = directed(crossings, point.one_way)
         weighing.learn(crossings, portal)
         group = Group(tracks, frozenset(scan.tags), scan.first_us, scan.last_us)
         return [self._pass(logged, group, crossings, point, context)]
@@ -322,8 +329,15 @@ class Reconciler:
         """A gate's window says nothing of a zone but that time went on."""
         if isinstance(seen, GateWindow):
             return []
-        zone = self._memory.zones.setdefault(point.code, Zone())
-        return _present(zone.hear(logged, seen, point))
+        return _present(self._zone(point.code).hear(logged, seen, point))
+
+    def _zone(self, code: str) -> Zone:
+        """A zone, with when to look at whom: made again from its memory."""
+        zone = self._zones.get(code)
+        if zone is None:
+            state = self._memory.zones.setdefault(code, ZoneState())
+            zone = self._zones[code] = Zone(state)
+        return zone
 
     # ---- shelf ---------------------------------------------------------------------------
     def _shelf(

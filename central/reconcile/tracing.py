@@ -20,7 +20,7 @@ from central.reconcile.portal import crossing, desk, state, weighing
 from central.reconcile.portal.state import Portal
 from central.reconcile.portal.track import SIDE_NAMES
 from central.reconcile.portal.weighing import Crossing
-from central.reconcile.shelf import beliefs, judging, odds, plates
+from central.reconcile.shelf import beliefs, judging, leaks, odds, plate, plates, waiting
 from central.reconcile.verdict import Logged, Pass, Review, Stage, Trace, Verdict
 from central.stock.model import Cause, Movement
 
@@ -28,6 +28,7 @@ __all__ = ["explained", "of_pass", "thresholds"]
 
 _STAGES = {"plate": "weight", "code": "code"}
 """Which stage the evidence of a single device is of, by a word in it."""
+_WEIGHING = (judging, waiting, odds, beliefs, leaks, plate, plates)
 _LEAST = 1e-9
 
 
@@ -84,7 +85,7 @@ def explained(verdict: Verdict, logged: Logged) -> Verdict:
         "decision": "review" if verdict.reviews else "moved",
         "reasons": [one.reason for one in verdict.reviews],
         "confidence": [one.confidence for one in verdict.movements],
-        "thresholds": thresholds(judging, odds, beliefs, plates) if stage == "weight" else {},
+        "thresholds": thresholds(*_WEIGHING) if stage == "weight" else {},
     }
     stages = (
         Stage(name="heard", facts={"at_entry": logged.log_id, "observations": _spans(causes)}),

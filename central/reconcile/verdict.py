@@ -13,7 +13,7 @@ from typing import NamedTuple
 
 import msgspec
 
-from central.reconcile.expected import Document, Note
+from central.reconcile.expected import NOTHING_BROUGHT, Brought, Document, Note
 from central.reconcile.witness import NOTHING_RECENT, Recent, Witness
 from central.stock.model import Cause, Movement
 from gateway.contract import Observation
@@ -42,6 +42,7 @@ class ReadPoint(msgspec.Struct, frozen=True, kw_only=True):
     ``inbound_from`` and picked to ``outbound_to``; scans receive into ``location``.
     A zone's tags are at the places that its antennas' aliases name, or at ``location``, and
     gone after a silence of at most ``gone_after_s``; they move no stock.
+    Through a portal of ``one_way`` (``in`` or ``out``) goods never go the other way; empty: both.
 
     What another kind of sensor moved within ``fuse_s`` seconds of event time between the same
     places may be the same event (0: never; see ``fusion``). ``inferred`` says what becomes of
@@ -56,6 +57,7 @@ class ReadPoint(msgspec.Struct, frozen=True, kw_only=True):
     fuse_s: int = 600
     inferred: str = "review"
     gone_after_s: float = 60.0
+    one_way: str = ""
 
 
 class PlatePlan(msgspec.Struct, frozen=True, kw_only=True):
@@ -80,7 +82,8 @@ class Context(msgspec.Struct, frozen=True, kw_only=True):
     """All that judging may know besides the log.
 
     ``placed`` says where a tag's goods are on the ledger now (missing: never seen), ``recent``
-    what sensors moved lately. ``documents`` are the open ones by the locations at their ends.
+    what sensors moved lately. ``documents`` are the open ones by the locations at their ends, and
+    ``brought`` tells what came of them so far.
     ``heard`` reads the log again; without it nothing is judged again that was decided.
     """
 
@@ -90,6 +93,7 @@ class Context(msgspec.Struct, frozen=True, kw_only=True):
     placed: Mapping[str, str] = {}
     recent: Recent = NOTHING_RECENT
     documents: Mapping[str, tuple[Document, ...]] = {}
+    brought: Brought = NOTHING_BROUGHT
     version: int = 0
     heard: Heard | None = None
 
@@ -162,11 +166,12 @@ class PresenceEvent(msgspec.Struct, frozen=True, kw_only=True):
     when that was known: an arrival is true from the first read, a departure from the moment at
     which the tag had been silent for too long since ``heard_at``, its last read. ``confidence``
     is in the place (arrived, moved), or that a present tag would have been heard (departed).
-    ``reads`` are those since its arrival.
+    ``reads`` are those since its arrival; ``reader`` (edge and device) heard it last.
     """
 
     id: str
     read_point: str
+    reader: str
     epc: str
     kind: str
     place: str

@@ -16,13 +16,15 @@ from central.stock.model import Cause
 
 __all__ = ["NOTHING_RECENT", "SENSED", "Known", "Recent", "Witness", "is_counted", "sensed_by"]
 
-SENSED = ("portal", "shelf", "scan")
+SENSED = ("portal", "shelf", "scan", "zone")
 """The origins of movements that sensors led to."""
 
 
 def is_counted(origin: str, evidence: Mapping[str, object]) -> bool:
-    """Whether it claims to be all there was: a scan does only if its label told a count."""
-    return origin != "scan" or "counted" in evidence
+    """Whether it claims to be all there was: a scan does only if its label told a count, and a
+    zone never, as it is sure of its tags one by one.
+    """
+    return origin not in {"scan", "zone"} or "counted" in evidence
 
 
 def sensed_by(origin: str, evidence: Mapping[str, object]) -> str:
@@ -31,7 +33,8 @@ def sensed_by(origin: str, evidence: Mapping[str, object]) -> str:
         return origin
     if "pass" in evidence:
         return "portal"
-    return "shelf" if "plate" in evidence else "scan" if "code" in evidence else origin
+    words = {"plate": "shelf", "code": "scan", "presence": "zone"}
+    return next((kind for word, kind in words.items() if word in evidence), origin)
 
 
 class Known(NamedTuple):

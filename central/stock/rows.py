@@ -1,6 +1,7 @@
 """A movement as a row of the ledger, and back.
 
-The order of ``COLUMNS`` is the canonical row that blocks are hashed over: it never changes.
+The orders of ``COLUMNS`` and ``WITNESS_COLUMNS`` are the canonical rows that blocks are hashed
+over: they never change.
 """
 
 from __future__ import annotations
@@ -34,8 +35,25 @@ COLUMNS: tuple[tuple[str, str], ...] = (
     ("reason", "text"),
     ("log_id", "bigint"),
 )
+WITNESS_COLUMNS: tuple[tuple[str, str], ...] = (
+    ("no", "bigint"),
+    ("id", "text"),
+    ("movement_id", "text"),
+    ("after_seq", "bigint"),
+    ("log_id", "bigint"),
+    ("record_us", "bigint"),
+    ("event_us", "bigint"),
+    ("origin", "text"),
+    ("read_point", "text"),
+    ("quantity", "bigint"),
+    ("confidence", "float8"),
+    ("causes", "text"),
+    ("epcs", "text"),
+    ("evidence", "text"),
+)
 _KINDS = {"bigint": int, "text": str, "float8": float}
 NAMES = ", ".join(name for name, _type in COLUMNS)
+WITNESS_NAMES = ", ".join(name for name, _type in WITNESS_COLUMNS)
 
 _encoder = msgspec.json.Encoder()
 _causes = msgspec.json.Decoder(tuple[Cause, ...])
@@ -96,12 +114,12 @@ def canonical(row: Sequence[Any]) -> bytes:
     return _encoder.encode(tuple(row))
 
 
-def misfit(row: Sequence[Any]) -> str | None:
+def misfit(row: Sequence[Any], columns: Sequence[tuple[str, str]] = COLUMNS) -> str | None:
     """The first column whose value is of another kind than this program writes, or ``None``.
 
     SQLite stores any kind in any column, and JSON does not tell every two apart.
     """
-    for (name, kind), value in zip(COLUMNS, row, strict=True):
+    for (name, kind), value in zip(columns, row, strict=True):
         if name == "corrects" and value is None:
             continue
         if type(value) is not _KINDS[kind] or (kind == "text" and not _is_text(str(value))):

@@ -2,7 +2,8 @@
 
 A witness moves nothing, but it tells which tags moved with what was counted without them; so it
 stands in one order with the movements. ``height`` counts both: it grows with every row of either,
-and a replay can bring back the ledger with its witnesses as of any height.
+and a replay can bring back the ledger with its witnesses as of any height. It is sealed with
+the ledger's blocks (``chain``): evidence is kept as safe as what it explains.
 """
 
 from __future__ import annotations
@@ -17,6 +18,7 @@ from sqlalchemy import Connection, bindparam, text
 from central.bulk import BulkInsert, BulkLookup
 from central.moments import from_us, to_us
 from central.reconcile.witness import Known, Witness, is_counted, sensed_by
+from central.stock import chain, rows
 from central.stock.model import Cause
 
 __all__ = [
@@ -31,23 +33,7 @@ __all__ = [
 ]
 
 _END = 2**62
-_COLUMNS = (
-    ("no", "bigint"),
-    ("id", "text"),
-    ("movement_id", "text"),
-    ("after_seq", "bigint"),
-    ("log_id", "bigint"),
-    ("record_us", "bigint"),
-    ("event_us", "bigint"),
-    ("origin", "text"),
-    ("read_point", "text"),
-    ("quantity", "bigint"),
-    ("confidence", "float8"),
-    ("causes", "text"),
-    ("epcs", "text"),
-    ("evidence", "text"),
-)
-_INSERT = BulkInsert("witness", _COLUMNS)
+_INSERT = BulkInsert("witness", rows.WITNESS_COLUMNS)
 _MOVED = BulkLookup(
     "SELECT m.id, m.seq, m.sku, m.destination FROM {keys} JOIN movement m ON m.id = k.id",
     (("id", "text"),),
@@ -71,7 +57,7 @@ _RECENT = text(
     "SELECT m.id, m.sku, m.quantity - "  # noqa: S608 (our own words)
     f"{_TAKEN_BACK} AS quantity, m.source, m.destination, m.origin, m.event_us, m.lot, m.epcs, "
     "m.evidence FROM movement m WHERE m.sku = :sku "
-    "AND m.origin IN ('portal', 'shelf', 'scan', 'review') "
+    "AND m.origin IN ('portal', 'shelf', 'scan', 'zone', 'review') "
     "AND m.event_us BETWEEN :from_us AND :upto_us AND m.seq <= :seq ORDER BY m.seq"
 )
 _ATTESTED = text(
@@ -127,8 +113,9 @@ def add(
         told = row_of(one)
         when = {"no": no + place, "id": one.id, "after_seq": seq, "log_id": log_id}
         row = told | when | {"record_us": record_us}
-        lines.append(tuple(row[name] for name, _kind in _COLUMNS))
+        lines.append(tuple(row[name] for name, _kind in rows.WITNESS_COLUMNS))
     _INSERT.run(conn, lines)
+    chain.seal(conn, (), lines)
     _place(conn, fresh)
     return [one.id for one in fresh]
 

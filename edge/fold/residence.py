@@ -68,17 +68,19 @@ class _Heard:
 
 
 class Residence:
-    """One tag, resident or on the way to it. Times are event times unless they say arrival."""
+    """One tag, resident or on the way to it. Times are event times unless they say arrival.
+    ``told`` says whether anybody has heard of this residence yet.
+    """
 
     __slots__ = (
         "_antennas", "_gap_us", "_leave_db", "_since_us", "_steady_db", "_steady_us",
-        "arrival_us", "epc", "epc_bits", "heard_us", "resident",
+        "arrival_us", "epc", "epc_bits", "heard_us", "resident", "told",
     )  # fmt: skip
 
     def __init__(self, epc: str, epc_bits: int, at_us: int, settings: FoldSettings) -> None:
         self.epc = epc
         self.epc_bits = epc_bits
-        self.resident = False
+        self.resident = self.told = False
         self.heard_us = self._since_us = at_us
         self.arrival_us = at_us
         self._antennas: dict[int, _Heard] = {}
@@ -144,7 +146,7 @@ class Residence:
         """Not a resident any more. An antenna that is merely new keeps the levels of the
         others; where a level changed, everything is learned afresh.
         """
-        self.resident = False
+        self.resident = self.told = False
         self._since_us = at_us
         moved = any(
             heard.level is not None and abs(heard.quick - heard.level) > self._leave_db
@@ -180,6 +182,7 @@ class Residence:
             if mean is not None and heard.rssis >= _ENOUGH_READS:
                 heard.level = mean  # follows slow changes (temperature, wet floor)
             heard.clear()
+        self.told = self.told or bool(told)
         return told
 
     def _unsettle(self, changed: _Heard, since_us: int) -> None:

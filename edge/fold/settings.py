@@ -29,6 +29,8 @@ class FoldSettings(BaseModel):
     gpi_active: bool = True
     """Level of the input while something stands in the gate."""
     gpi_settle_s: float = Field(default=0.5, ge=0, le=10)
+    beam_free_s: float = Field(default=0.2, ge=0.05, le=10)
+    """A photo-eye's beam free for less is still dark: a pallet's feet, a trembling eye."""
     quiet_s: float = Field(default=1.5, ge=0.2, le=60)
     limit_s: float = Field(default=30.0, ge=1, le=600)
     settle_s: float = Field(default=0.6, ge=0.1, le=10)

@@ -204,6 +204,10 @@ class Rest(NamedTuple):
     error_mg: float
     windows: tuple[Window, ...]
 
+    def is_restless(self, noise: Noise) -> bool:
+        """Whether the windows scatter by twice as much as the plate's own noise."""
+        return self.error_mg * math.sqrt(len(self.windows)) > 2.0 * noise.mean_sd_mg
+
 
 def find_rest(windows: deque[Window], noise: Noise, step_mg: float, apart_s: float) -> Rest | None:
     """The level that the last windows agree on, none yet otherwise.

@@ -1,7 +1,7 @@
 """Tag reads to sightings and residents: far fewer rows, nothing of what judging needs lost.
 
 A sighting is all reads of one tag on one antenna within 100 ms. A tag that lies in the field
-unchanged becomes a resident, summarised every 10 s: its reads fill no journal and hold no gate
+unchanged becomes a resident, which is told at once and summarised every 10 s: its reads fill no journal and hold no gate
 window open. It stops being one with the first sign of a change, and what was pending of it is
 told first, so that the counts of all sightings and residents add up to the reads heard.
 """
@@ -13,11 +13,12 @@ from collections.abc import Sequence
 
 from drivers.readings import DeviceEvent, TagRead
 from edge.clock import ReaderClock
+from edge.fold.beam import Beam
 from edge.fold.gate import Gate
 from edge.fold.moments import Place, moment
 from edge.fold.residence import Residence
 from edge.fold.settings import FoldSettings
-from gateway.contract import Observation, TagSighting
+from gateway.contract import GateWindow, Observation, TagSighting
 
 _FORGET_US = 300_000_000
 """A tag not heard for so long is forgotten; coming back it is a new one."""
@@ -74,10 +75,12 @@ class TagFolder:
         self._resident_every_us = round(settings.resident_every_s * 1e6)
         self._clock = ReaderClock()
         self._gate = Gate(place, settings)
+        self._beam = Beam(place, settings)
         self._open: dict[tuple[str, int], _OpenSighting] = {}
         self._tags: OrderedDict[str, Residence] = OrderedDict()
         self._due: OrderedDict[str, int] = OrderedDict()
         self._reads = self._sightings = self._residents = self._windows = self._evicted = 0
+        self._darks = 0
 
     def feed(self, reads: Sequence[TagRead], arrived_us: int) -> list[Observation]:
         """Fold one lot of reads that arrived together."""
@@ -98,6 +101,7 @@ class TagFolder:
             if reason is not None:
                 self._close_window(reason, arrived_us, out)
             self._gate.input(event.port, event.state, at_us, arrived_us)
+            self._dark(self._beam.input(event.port, event.state, at_us, arrived_us), out)
         elif event.name == "reader_restarted":
             self._clock.restarted()
         elif event.name == "connected" and event.at_us is not None:
@@ -114,6 +118,7 @@ class TagFolder:
         while self._due and next(iter(self._due.values())) <= now_us:
             epc, _ = self._due.popitem(last=False)
             self._summarise(epc, now_us, out)
+        self._dark(self._beam.due(now_us), out)
         reason = self._gate.due(now_us)
         if reason is not None:
             self._close_window(reason, now_us, out)
@@ -129,6 +134,7 @@ class TagFolder:
         out: list[Observation] = []
         for tag in self._tags.values():
             self._residents_of(tag, out)
+        self._dark(self._beam.flush(now_us), out)
         if self._gate.is_open:
             self._close_window(self._gate.due(now_us) or "quiet", now_us, out)
         self._close_all(out)
@@ -141,6 +147,7 @@ class TagFolder:
             "sightings": self._sightings,
             "residents": self._residents,
             "windows": self._windows,
+            "beams_dark": self._darks,
             "tags_evicted": self._evicted,
             "clock_steps": self._clock.steps,
         }
@@ -170,6 +177,8 @@ class TagFolder:
                 if tag.is_overdue(at_us, self._resident_every_us):
                     self._residents_of(tag, out)
                 tag.add(antenna, read.count, read.peak_rssi_dbm, at_us)
+                if not tag.told:  # else its silence would look as if it had gone
+                    self._residents_of(tag, out)
                 return
             self._residents_of(tag, out)
             tag.leave(at_us)
@@ -234,6 +243,10 @@ class TagFolder:
         self._close_all(out)
         self._windows += 1
         out.append(self._gate.close(reason, now_us))
+
+    def _dark(self, told: list[GateWindow], out: list[Observation]) -> None:
+        self._darks += len(told)
+        out.extend(told)
 
     def _summarise(self, epc: str, now_us: int, out: list[Observation]) -> None:
         tag = self._tags.get(epc)

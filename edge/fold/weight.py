@@ -7,7 +7,8 @@ new level. What is noise is learned on each plate (``edge.fold.steadiness``). Th
 flag is evidence, not truth: scales differ in what they call stable, and a hand that rests is as
 stable as a tin.
 
-A new level is told as soon as it stands, and once more when two seconds have made it surer.
+A new level is told as soon as it stands, and once more when two seconds have made it surer, or
+when it was shaken at first: then it tells whether it still is, as under a hand that rests.
 """
 
 from __future__ import annotations
@@ -64,6 +65,7 @@ class WeightFolder:
         self._error_mg = 0.0
         self._averaged = 0
         self._surer_us: int | None = None
+        self._told_loud = False
         self._told_us = self._last_us = 0
         self._disturbed_us: int | None = None
         self._before_mg: float | None = None
@@ -191,7 +193,7 @@ class WeightFolder:
         if surer:
             self._surer_us = None
         if (
-            (surer and changed > self._error_mg)
+            (surer and (self._told_loud or changed > self._error_mg))
             or changed > max(self._smallest_mg, 2.0 * self._noise.mean_sd_mg)
             or window.at_us - self._told_us >= self._repeat_us
         ):
@@ -204,6 +206,7 @@ class WeightFolder:
         self._averaged = len(rest.windows)
         last = rest.windows[-1]
         self._last_us = last.at_us
+        self._told_loud = self._noise.is_shaken(last) or rest.is_restless(self._noise)
         self._surer_us = last.at_us + _SURER_US
         self._tell(last, sum(one.samples for one in rest.windows), self._disturbed_us, out)
         self._disturbed_us = self._before_mg = None

@@ -59,6 +59,8 @@ class Box:
         self.tasks: list[asyncio.Task[None]] = []
         self.buried: list[Node] = []
         self.faults: list[str] = []
+        self.unplugged = 0
+        """How many outages of the network it is in: then a restart finds no network either."""
         self.down = asyncio.Event()
         self.up = asyncio.Event()
 
@@ -92,6 +94,8 @@ class Box:
 
         def link(settings: MqttSettings, **more: object) -> SimLink:
             self.link = kind(self._broker, self._chance, settings, **more)  # type: ignore[arg-type]
+            if self.unplugged:
+                self.link.cut()
             return self.link
 
         backoff = Backoff(first_s=2.0, most_s=300.0, least_s=1.0, draw=self._chance.uniform)

@@ -18,6 +18,10 @@ from tallyport.simulation.witness import Witness
 Machine = Box | CentralBox
 _DEAD_S = (0.1, 30.0)
 """How long a dead process stays dead before its service manager starts it again."""
+_CUT_AGAIN_S = 600.0
+"""During an outage: what healed meanwhile is cut again."""
+
+_FULL_AT_MOST_S = 180.0
 
 
 class Director:
@@ -79,7 +83,8 @@ class Director:
         for clone in self.clones:
             if clone.alive:
                 clone.power_cut()
-        broker.up, broker.queue_limit = True, 100_000
+        broker.restart()
+        broker.queue_limit = 100_000
         broker.doubles = broker.swaps = 0.0
         broker.denies.clear()
         for central in self._centrals:
@@ -170,12 +175,15 @@ class Director:
         link.heal()
 
     async def _outage(self, box: Box, fault: Fault) -> None:
-        """No network for hours or days; restarts do not help."""
+        """No network for hours or days; restarts do not help, nor does the end of a partition."""
         end = asyncio.get_running_loop().time() + fault.lasts_s
-        while asyncio.get_running_loop().time() < end:
+        box.unplugged += 1
+        while (left := end - asyncio.get_running_loop().time()) > 0:
             box.link.cut()
-            await asyncio.sleep(min(60.0, max(0.1, end - asyncio.get_running_loop().time())))
-        box.link.heal()
+            await asyncio.sleep(min(_CUT_AGAIN_S, left))
+        box.unplugged -= 1
+        if not box.unplugged:
+            box.link.heal()
 
     async def _reset(self, box: Box, fault: Fault) -> None:
         (self._central().link if fault.draw < 0.3 else box.link).reset()
@@ -239,9 +247,10 @@ class Director:
         node.slow = 1.0
 
     async def _database_full(self, _: Box, fault: Fault) -> None:
+        """For minutes: central tries every second, and the hundredth try is like the tenth."""
         for central in self._centrals:
             central.full = True
-        await asyncio.sleep(fault.lasts_s)
+        await asyncio.sleep(min(fault.lasts_s, _FULL_AT_MOST_S))
         for central in self._centrals:
             central.full = False
 

@@ -44,6 +44,7 @@ class SimBroker:
         self._sessions: dict[str, _Session] = {}
         self._retained: dict[str, Message] = {}
         self._past: deque[tuple[_Session, Message]] = deque(maxlen=50)
+        self._locked_out: list[asyncio.Event] = []
         self.up = True
         self.queue_limit = 1_000
         self.doubles = 0.0
@@ -67,6 +68,16 @@ class SimBroker:
     def restart(self) -> None:
         """Up again."""
         self.up = True
+        waiting, self._locked_out = self._locked_out, []
+        for one in waiting:
+            one.set()
+
+    async def back(self) -> None:
+        """Wait until it is up."""
+        while not self.up:
+            again = asyncio.Event()
+            self._locked_out.append(again)
+            await again.wait()
 
     def replay(self) -> None:
         """Somebody sends an old message again, long after."""
@@ -164,6 +175,7 @@ class SimLink:
         self._held: tuple[list[Callable[[], None]], list[Callable[[], None]]] = ([], [])
         self._ready = False
         self._once_ready = asyncio.Event()
+        self._healed = asyncio.Event()
         self.delay_s = 0.02
         self.up_works = self.down_works = True
         self.last_error = "not connected yet"
@@ -184,6 +196,7 @@ class SimLink:
         has not been given up (TCP sends again).
         """
         self.up_works = self.down_works = True
+        self._healed.set()
         for direction, held in enumerate(self._held):
             late, held[:] = held[:], []
             for arrive in late:
@@ -222,14 +235,18 @@ class SimLink:
 
     # ---- the link ----------------------------------------------------------------------
     async def run(self) -> None:
-        """See ``Link``."""
+        """See ``Link``. Tries that must fail are not made: the next one after them is."""
         try:
             while True:
                 await asyncio.sleep(self._chance.uniform(0.0, self._settings.retry_limit_s))
-                if not (self._broker.up and self.up_works and self.down_works):
-                    self.last_error = "cannot reach the broker"
+                if self._broker.up and self.up_works and self.down_works:
+                    await self._stay()
                     continue
-                await self._stay()
+                self.last_error = "cannot reach the broker"
+                await self._broker.back()
+                while not (self.up_works and self.down_works):
+                    self._healed.clear()
+                    await self._healed.wait()
         finally:
             self._ready = False
             self.reset()

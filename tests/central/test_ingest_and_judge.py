@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
@@ -83,6 +84,31 @@ async def judge_all(database: Database) -> Judge:
     while await judge.step():
         pass
     return judge
+
+
+async def test_judging_looks_once_for_each_thing_that_comes(
+    database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Not once more because it has just posted something itself."""
+    await database.write(set_up)
+    tide = Tide()
+    ingest, judge = Ingest(database, tide), Judge(database, tide)
+    looks: list[object] = []
+    write = judge._write
+
+    def counting(work: Any) -> Any:
+        looks.append(work)
+        return write(work)
+
+    monkeypatch.setattr(judge, "_write", counting)
+    judging = asyncio.create_task(judge.run())
+    for number in range(1, 4):
+        await ingest.receive([wire(number, [scan(f"010952123400001321S{number}")])])
+        while judge.counters["movements"] < number:
+            await tide.above(tide.level)
+    judging.cancel()
+    await asyncio.gather(judging, return_exceptions=True)
+    assert len(looks) <= 3 + 2  # and at the start, for the log and for what its memory waits for
 
 
 @pytest.mark.parametrize(

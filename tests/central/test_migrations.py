@@ -33,11 +33,11 @@ async def test_down_to_every_revision_and_up_again_keeps_the_ledger(database: Da
     oldest, *_ = revisions()
     for revision in reversed(revisions()):
         database.migrate(revision)
-        assert await database.read(chain.verify) == []
         now = text("SELECT version_num FROM alembic_version")
         assert database.read_now(lambda c, q=now: c.execute(q).scalar_one()) == revision  # type: ignore[misc]
     assert revision == oldest
     database.migrate()
+    assert await database.read(chain.verify) == []
     assert (await database.read(chain.head)).last_seq == 12
 
 

@@ -125,7 +125,8 @@ async def test_a_refill_that_was_scanned_and_weighed_is_one_move(database: Datab
     opening = moving(1, "supplier", "hall", 40, sku="SKU-1")
     await database.write(lambda c: ledger.post(c, [opening], record_us=1))
     took = scan(10.0, f"01{GTINS[0]}3012", "till")
-    await judged(database, 1, [level(0.0, 30), took, level(60.0, 42), CLOSED])
+    later = msgspec.structs.replace(CLOSED, read_point="shelf-1", event_time=moment(75.0))
+    await judged(database, 1, [level(0.0, 30), took, level(60.0, 42), later])
     assert (await on_hand(database, "shop"))["SKU-1"] == 12
     (found,) = [
         one for one in await database.read(queries.movements) if one.movement.origin == "scan"

@@ -375,15 +375,17 @@ async def test_a_worker_that_is_frozen_in_a_transaction_does_not_hold_up_the_oth
 
 
 @pytest.mark.postgres
-async def test_a_commit_of_another_worker_raises_the_tide(postgres_server: str) -> None:
+async def test_a_commit_that_changed_something_raises_the_tide_of_all(postgres_server: str) -> None:
     url = fresh_database(postgres_server, "signals")
     database, tide = Database(url, shared=True), Tide()
     listening = asyncio.create_task(Signals(url, tide).run())
     try:
         database.migrate()
         await asyncio.wait_for(tide.above(0), 30)  # it listens
-        await database.write(lambda c: c.execute(text("DELETE FROM cursor")))
-        await asyncio.wait_for(tide.above(1), 30)
+        nothing, something = "DELETE FROM cursor", "INSERT INTO cursor VALUES ('one', 1)"
+        for statement in (nothing, nothing, something):
+            await database.write(lambda c, statement=statement: c.execute(text(statement)))
+        assert await asyncio.wait_for(tide.above(1), 30) == 2  # notices come in order
     finally:
         listening.cancel()
         await asyncio.gather(listening, return_exceptions=True)

@@ -67,6 +67,40 @@ async def test_where_tags_are_is_kept_and_judging_again_says_the_same(database: 
     assert await database.read(lambda c: c.execute(moved).scalar_one()) == 0
 
 
+async def test_a_dead_reader_departs_nobody_and_it_is_said_since_when(tmp_path: Path) -> None:
+    async with bench(tmp_path) as made:
+        await made.database.write(open_zone)
+        health = [
+            DeviceHealth(event_time=moment(t), state=state, **WHO)
+            for t, state in ((10.5, "running"), (11, "retrying"), (71, "retrying"))
+        ]
+        told = [one for one in day() if one.event_time < moment(10.2)]
+        await Ingest(made.database, Tide()).receive([wire(1, [*told, *health])])
+        await judge_all(made.database)
+        rows: list[dict[str, object]] = (await made.get("/presence"))["rows"]  # type: ignore[assignment]
+        assert [row["epc"] for row in rows] == [A, B]
+        since = {row["unknown_since_at"] for row in rows}
+        assert since == {moment(11).isoformat().replace("+00:00", "Z")}
+        back = DeviceHealth(event_time=moment(80), state="running", **WHO)
+        number = len(told) + len(health) + 1
+        await Ingest(made.database, Tide()).receive([wire(number, [back])])
+        await judge_all(made.database)
+        rows = (await made.get("/presence"))["rows"]  # type: ignore[assignment]
+        assert [row["unknown_since_at"] for row in rows] == [None, None]
+
+
+async def test_central_may_be_started_anew_at_every_observation(database: Database) -> None:
+    """The memory is stored and read again after each: the same story, and the same on replay."""
+    await database.write(open_zone)
+    story = day()[::7] + day()[-1:]
+    for number, one in enumerate([day()[0], *story], 1):
+        await Ingest(database, Tide()).receive([wire(number, [one])])
+        await judge_all(database)  # a judge that knows nothing but what is stored
+    assert await database.read(replay.differences) == []
+    kinds = [row["kind"] for row in await database.read(whereabouts.events)]
+    assert kinds.count("arrived") == 2
+
+
 async def test_replay_names_what_was_made_up(database: Database) -> None:
     await judged(database)
     lie = text("UPDATE presence_event SET place = 'cellar' WHERE kind = 'moved'")

@@ -152,8 +152,10 @@ def test_a_photo_eye_without_tags_tells_an_empty_window() -> None:
     fold.feed([DeviceEvent(name="gpi", port=1, state=True)], NOW)
     assert fold.tick(NOW + 5 * S) == []
     fold.feed([DeviceEvent(name="gpi", port=1, state=False)], NOW + 6 * S)
-    (window,) = fold.tick(NOW + 7 * S)
+    dark, window = fold.tick(NOW + 7 * S)
+    assert isinstance(dark, GateWindow)
     assert isinstance(window, GateWindow)
+    assert dark.closed_by == "beam"
     assert (window.closed_by, window.reads, window.tags) == ("gpi", 0, 0)
     assert window.event_time == moment(NOW)
     assert window.closed_at == moment(NOW + 6 * S)
@@ -166,7 +168,8 @@ def test_the_photo_eye_holds_a_window_open_and_the_limit_ends_it() -> None:
     out += fold.tick(NOW + 4 * S)
     assert not any(isinstance(o, GateWindow) for o in out)
     out += fold.tick(NOW + 6 * S)
-    assert [o.closed_by for o in out if isinstance(o, GateWindow)] == ["limit"]
+    told = [o.closed_by for o in out if isinstance(o, GateWindow)]
+    assert [by for by in told if by != "beam"] == ["limit"]
 
 
 def test_memory_is_bounded_and_forgetting_is_counted() -> None:

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from datetime import UTC, datetime
 
-from drivers.recording import PortalHeader, Recording, TagHeard
+from drivers.recording import GpiChanged, PortalHeader, Recording, TagHeard
 from edge.replaying import replay_recording
-from gateway.contract import TagSighting
+from gateway.contract import GateWindow, TagSighting
 
 BEGAN = datetime(2026, 1, 31, 8, tzinfo=UTC)
 
@@ -28,3 +28,17 @@ def test_time_passes_however_densely_readings_arrive() -> None:
     assert sum(told.count for _, told in folded if isinstance(told, TagSighting)) == 1_001
     assert max(late_s) < 0.35
     assert [at_us for at_us, _ in folded] == sorted(at_us for at_us, _ in folded)
+
+
+def test_a_recordings_photo_eye_is_told_to_judging() -> None:
+    heard = [GpiChanged(t=2.0, gpi=1, state=True), GpiChanged(t=3.25, gpi=1, state=False)]
+    header = PortalHeader(read_point="dock-1", started_at=BEGAN)
+    folded = replay_recording(Recording(header=header, heard=tuple(heard), truths=()))
+    darks = [
+        (at_us / 1e6 - BEGAN.timestamp(), (told.closed_at - told.event_time).total_seconds())
+        for at_us, told in folded
+        if isinstance(told, GateWindow) and told.closed_by == "beam"
+    ]
+    (begun, nothing), (over, lasted) = darks
+    assert (begun, nothing, lasted) == (2.0, 0.0, 1.25)
+    assert 3.25 < over < 3.6

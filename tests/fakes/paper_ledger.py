@@ -3,15 +3,26 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
 import msgspec
 
+from central.reconcile.expected import Note, units_of
 from central.reconcile.fusion import known_of
 from central.reconcile.reconciler import Reconciler
 from central.reconcile.verdict import Context, Logged, Verdict, together
 from central.reconcile.witness import Known, Witness
 from central.stock.model import Movement
+
+
+class PaperNotes:
+    """What came of documents, as ``Brought``."""
+
+    def __init__(self) -> None:
+        self.notes: list[Note] = []
+
+    def of(self, document: str) -> Mapping[str, int]:
+        return units_of(one for one in self.notes if one.document == document)
 
 
 class PaperLedger:
@@ -21,6 +32,7 @@ class PaperLedger:
         self.placed = dict(placed or {})
         self.movements: list[Movement] = []
         self.witnesses: list[Witness] = []
+        self.told = PaperNotes()
 
     def post(self, verdict: Verdict) -> None:
         by_id = {one.id: one for one in self.movements}
@@ -32,6 +44,7 @@ class PaperLedger:
         for witness in verdict.witnesses:
             self.witnesses.append(witness)
             self.placed.update(dict.fromkeys(witness.epcs, by_id[witness.movement_id].destination))
+        self.told.notes += verdict.notes
 
     def of(self, sku: str, from_us: int, upto_us: int) -> Sequence[Known]:
         """As ``Recent.of``."""
@@ -62,7 +75,9 @@ class PaperLedger:
 
     def judge(self, log: Iterable[Logged], context: Context) -> Verdict:
         """Judge and post entry by entry, as central does, the memory dumped between."""
-        context = msgspec.structs.replace(context, placed=self.placed, recent=self)
+        context = msgspec.structs.replace(
+            context, placed=self.placed, recent=self, brought=self.told
+        )
         state: bytes | None = None
         parts = []
         for one in log:

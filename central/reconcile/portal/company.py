@@ -57,6 +57,9 @@ class Company:
         """The tags to decide, in the light of what was announced, without those that another
         kind of sensor has moved just now.
         """
+        self._opened = [
+            one._replace(brought=self._context.brought.of(one.document.id)) for one in self._opened
+        ]
         self.all = documents.prior(crossings, self._opened)
         left = []
         for one in self.all:

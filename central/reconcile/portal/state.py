@@ -20,6 +20,7 @@ import msgspec
 from central.moments import to_us
 from central.reconcile.portal import live, pulse, segment
 from central.reconcile.portal.dwell import Scan
+from central.reconcile.portal.eye import Eye
 from central.reconcile.portal.live import Live
 from central.reconcile.portal.residents import Residents
 from central.reconcile.portal.ripeness import FINAL_US, State, how_far
@@ -47,7 +48,6 @@ TAIL_US = 10_000_000
 LIVE_TAGS = 4_000
 SOURCES = 8
 """So many starts of edges are in the table before those that are done with go."""
-BEAMS = 8
 
 
 class Group(NamedTuple):
@@ -70,7 +70,7 @@ class Portal(msgspec.Struct):
     sources: list[tuple[str, str]] = []
     live: dict[str, Live] = {}
     residents: Residents = msgspec.field(default_factory=Residents)
-    beams: list[int] = []
+    eye: Eye = msgspec.field(default_factory=Eye)
     scan: Scan | None = None
     now_us: int = 0
     looked_us: int = 0
@@ -147,8 +147,8 @@ class Portal(msgspec.Struct):
         self.residents.rest(seen.epc, to_us(seen.until), side, level)
 
     def darken(self, seen: GateWindow) -> None:
-        """A photo-eye was dark."""
-        self.beams = [*self.beams, to_us(seen.closed_at)][-BEAMS:]
+        """A photo-eye was dark, or closed a window."""
+        self.eye.take(seen)
 
     def _begin(self, epc: str, at_us: int, source: int, seq: int) -> Live:
         while len(self.live) >= LIVE_TAGS:
@@ -277,7 +277,7 @@ class Portal(msgspec.Struct):
         if not makers:
             return []
         timed = sorted((one.nearest_us, one.track.epc) for one in makers)
-        cuts = segment.cuts([at_us for at_us, _ in timed], self.beams)
+        cuts = segment.cuts([at_us for at_us, _ in timed], self.eye.middles())
         groups: list[tuple[list[Live], int]] = []
         members: list[Live] = []
         cut = 0

@@ -9,7 +9,7 @@ from central.reconcile.hypotheses import ranked
 from central.reconcile.identity import derived_id
 from central.reconcile.shelf.beliefs import Unit, countable
 from central.reconcile.shelf.odds import Guess, Odds, Reading
-from central.reconcile.shelf.plates import Change
+from central.reconcile.shelf.plate import Change
 from central.reconcile.verdict import Hypothesis, PlatePlan, ReadPoint, Review, Verdict
 from central.stock.model import Movement
 

@@ -1,19 +1,22 @@
-"""What is believed of a lane and its neighbours, and how each counted change teaches it.
+"""What is believed of a lane's pieces, and how each counted change teaches it.
 
-A piece's mass and its scatter are normal with unknown mean and variance, starting from the plan;
-a neighbour's leak is a share with a normal belief. All are bounded, so that no run of mistakes
-carries them away. Pure arithmetic (the conjugate updates: Gelman et al., Bayesian Data Analysis,
-3rd ed., ch. 2).
+A piece's mass and its scatter are normal with unknown mean and variance, starting from the plan.
+What a shelf's plates show of a mass they share: part of it weighs on their neighbours. All is
+bounded, so that no run of mistakes carries it away. Pure arithmetic (the conjugate updates:
+Gelman et al., Bayesian Data Analysis, 3rd ed., ch. 2).
 """
 
 from __future__ import annotations
 
 import math
+from typing import NamedTuple
 
 import msgspec
 
+SHOWN, SHOWN_SD = 0.985, 0.018
+"""What a shelf's plates show of a load: AiFi's plate 0.95 of a bottle, others all of it."""
 MEAN_SD = 0.012
-"""How far a planned unit mass is usually off, scale and all: as a share of it."""
+"""How far a planned unit mass is usually off besides, scale and all: as a share of it."""
 WIDE_SD = 0.05
 """And rarely: a real plate moved by 561 g for a bottle of 592 g."""
 FARTHEST = 0.1
@@ -21,11 +24,6 @@ PLANNED_WEIGHS = 8.0
 """So many pieces the plan's scatter counts for."""
 MOST_SCATTER = 0.08
 LEAST_SCATTER = 0.003
-LEAKS = {1: (0.011, 0.004), 2: (0.006, 0.004)}
-"""By distance: 0.7 to 1.6 % of a neighbour's change, 0.8 to 1.0 % of the next but one's (AiFi's
-shelf), at most what an even spread of it would leave.
-"""
-MOST_LEAK = 0.04
 COUNTABLE_SIGMAS = 3.0
 USUAL_NOISE_MG = 500.0
 """Of a change of level, before a plate's own is known: AiFi's means of a second, twice."""
@@ -75,38 +73,32 @@ class Unit(msgspec.Struct):
         self.seen += 1
 
 
-def unit_of(planned_mg: int, planned_cv: float) -> Unit:
+class Shown(NamedTuple):
+    """The share of a load that a shelf's plates show, and its variance."""
+
+    share: float = SHOWN
+    variance: float = SHOWN_SD**2
+
+    def told(self, unit: Unit, moved_mg: float, pieces: int, noise_var: float) -> Shown:
+        """After pieces of a lane of the shelf were weighed for the first time."""
+        expected_mg = pieces * unit.planned_mg
+        blur = MEAN_SD**2 + unit.cv**2 / abs(pieces) + noise_var / expected_mg**2
+        gain = self.variance / (self.variance + blur)
+        away = moved_mg / expected_mg - self.share
+        return Shown(self.share + gain * away, (1.0 - gain) * self.variance)
+
+
+def unit_of(planned_mg: int, planned_cv: float, shown: Shown) -> Unit:
     """What the plan says, before anything was weighed."""
     cv = min(max(planned_cv, LEAST_SCATTER), MOST_SCATTER)
     return Unit(
         planned_mg=planned_mg,
         planned_cv=planned_cv,
-        mean_mg=float(planned_mg),
-        mean_var=(MEAN_SD * planned_mg) ** 2,
+        mean_mg=shown.share * planned_mg,
+        mean_var=(MEAN_SD**2 + shown.variance) * planned_mg**2,
         squares=PLANNED_WEIGHS * cv * cv,
         weight=PLANNED_WEIGHS,
     )
-
-
-class Leak(msgspec.Struct, array_like=True):
-    """The share of another plate's change that this one feels, and its variance."""
-
-    share: float
-    variance: float
-
-    def learn(self, felt_mg: float, moved_mg: float, noise_var: float) -> None:
-        """A plate felt so much when another moved by so much, pieces of its own taken off."""
-        seen_var = noise_var / moved_mg**2
-        gain = self.variance / (self.variance + seen_var)
-        self.share += gain * (felt_mg / moved_mg - self.share)
-        self.share = min(max(self.share, 0.0), MOST_LEAK)
-        self.variance = max((1.0 - gain) * self.variance, 0.0005**2)
-
-
-def leak_at(distance: int) -> Leak:
-    """Before anything was seen, between plates so far apart."""
-    share, sd = LEAKS[distance]
-    return Leak(share, sd * sd)
 
 
 def countable(unit_mg: float, unit_cv: float, noise_mg: float) -> int:

@@ -9,7 +9,7 @@ in the weighing or not yet, so a change may have two readings.
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import NamedTuple
 
 from central.reconcile.shelf.beliefs import WIDE_SD, Unit
@@ -18,37 +18,52 @@ NOTHING, NOTHING_WITH_OTHERS, NOTHING_UNDISTURBED = 0.3, 0.9, 0.9
 """That no piece moved though the level did: alone, with a heavy change near by at the same
 moment, and when nothing disturbed the plate.
 """
-STRANGE, STRANGE_TAKEN, RETURNED = 0.01, 0.001, 0.3
-MISPLACED, MISPLACED_UNTAKEN = 0.02, 0.0003
-"""That another lane's piece is put here, when one was taken there lately, and when none was."""
-"""That something strange is put here, that it goes without ever having come, and that it goes
-when it lies here.
+STRANGE, STRANGE_TAKEN, RETURNED, RETURNED_LATE = 0.04, 0.003, 0.3, 0.03
+"""That something strange comes to lie here, hands above all; that it goes without ever having
+come; that it goes when it lies here, soon and later.
 """
-STRANGE_MG = 500_000.0
-"""Scale of a strange thing's mass (exponential): a hand leans, a phone is laid down."""
+LIVELY, DEAD, RESTED = 4.0, 0.3, 0.1
+"""So much likelier is a hand where the load still moves after it came to rest, and so much less
+where it rests as still as goods do, or longer than hands do.
+"""
+MISPLACED, MISPLACED_UNTAKEN = 0.012, 0.0003
+"""That another lane's piece is put here, when one was taken there lately, and when none was."""
+STRANGE_MG = 400_000.0
+"""Scale of a strange thing's mass, which is seldom small (gamma of shape 2, its likeliest is this):
+a hand leans, a phone is laid down.
+"""
 _WIDE, _WIDE_KNOWN, _KNOWN_FROM = 0.05, 0.002, 3
 """How often a unit's mass is far from its plan: before some were weighed, and after."""
 HOPS, HOP_MG, HOP_UNITS = 0.01, 2_500.0, 0.008
 """How often a shaken plate comes to rest elsewhere though nothing moved, and by how much (SD;
 more under heavy pieces): AiFi's did by 2 to 5 g when a bottle was lifted eight plates away.
 """
+_SMALL = 0.1
 _FURTHER = 2
 
 
 class Reading(NamedTuple):
-    """One way to read a change: the load that moved, its variance, and how likely the way is."""
+    """One way to read a change: the load that moved, its variance, and how likely the way is.
+
+    ``near_mg`` and ``far_mg`` are the loads that leaked into it, as its shelf's shares go, and
+    ``alone`` is the variance without the doubt of those shares.
+    """
 
     moved_mg: float
     variance: float
     weight: float
+    near_mg: float = 0.0
+    far_mg: float = 0.0
+    alone: float = 0.0
 
 
 class Strange(NamedTuple):
-    """Something strange that lies on a plate."""
+    """Something strange that lies on a plate, and how likely it is that which goes now."""
 
     mass_mg: float
     variance: float
     sku: str
+    prior: float
 
 
 class Other(NamedTuple):
@@ -69,6 +84,9 @@ class Guess(NamedTuple):
     which: int = -1
 
 
+NO_PIECE = Guess("pieces", 0)
+
+
 class Odds(NamedTuple):
     """A guess and its probability."""
 
@@ -76,37 +94,66 @@ class Odds(NamedTuple):
     probability: float
 
 
-def odds(
+class Term(NamedTuple):
+    """A guess, how often it is so, and the load that would be weighed then: normal, or, without
+    a variance, of any size and of the sign of ``mass_mg``.
+    """
+
+    guess: Guess
+    prior: float
+    mass_mg: float
+    variance: float | None
+
+    def explains(self, moved_mg: float, variance: float) -> float:
+        """How likely it is so and weighed so."""
+        if self.variance is None:
+            return self.prior * strangely(moved_mg) if moved_mg * self.mass_mg > 0.0 else 0.0
+        return self.prior * _normal(moved_mg - self.mass_mg, self.variance + variance)
+
+
+def terms(
     readings: Sequence[Reading],
     unit: Unit,
     others: Mapping[str, Other],
     lying: Sequence[Strange],
     *,
     nothing: float,
-) -> list[Odds]:
-    """Every guess worth telling, the likeliest first; together one. ``nothing`` is how likely
-    no piece moved, before the change's size is looked at.
+    lively: float = 1.0,
+) -> list[Term]:
+    """Everything that these readings may come to. ``nothing`` is how likely no piece moved,
+    before the change's size is looked at; ``lively`` how much likelier a hand is than else.
     """
-    weights: dict[Guess, float] = {}
+    found = []
+    moves = (1.0 - nothing) / (1.0 - NOTHING)
     for pieces in _counts(readings, unit):
         prior = nothing if not pieces else (1.0 - nothing) * often(pieces)
-        weights[Guess("pieces", pieces)] = prior * _explained(readings, unit, pieces)
-    for reading in readings:
-        prior = STRANGE if reading.moved_mg > 0.0 else STRANGE_TAKEN
-        density = math.exp(-abs(reading.moved_mg) / STRANGE_MG) / STRANGE_MG
-        guess = Guess("strange")
-        weights[guess] = weights.get(guess, 0.0) + reading.weight * prior * density
+        found += _pieces(pieces, unit, prior)
+    found.append(Term(Guess("strange"), moves * STRANGE * lively, 1.0, None))
+    found.append(Term(Guess("strange"), moves * STRANGE_TAKEN, -1.0, None))
     for sku, other in others.items():
-        weights[Guess("misplaced", 1, sku)] = other.prior * _explained(readings, other.unit, 1)
+        found += _one_of(other.unit, Guess("misplaced", 1, sku), 1, moves * other.prior)
     for index, one in enumerate(lying):
-        weights[Guess("gone", -1, one.sku, index)] = RETURNED * sum(
-            r.weight * _normal(r.moved_mg + one.mass_mg, r.variance + one.variance)
-            for r in readings
-        )
-    total = sum(weights.values())
+        guess = Guess("gone", -1, one.sku, index)
+        found.append(Term(guess, moves * one.prior, -one.mass_mg, one.variance))
+    return found
+
+
+def odds(readings: Sequence[Reading], all_terms: Sequence[Term]) -> list[Odds]:
+    """Every guess worth telling, the likeliest first; together one."""
+    weights: dict[Guess, float] = {}
+    for term in all_terms:
+        weight = sum(one.weight * term.explains(one.moved_mg, one.variance) for one in readings)
+        weights[term.guess] = weights.get(term.guess, 0.0) + weight
+    return shares(weights.items())
+
+
+def shares(weights: Iterable[tuple[Guess, float]]) -> list[Odds]:
+    """Weights to probabilities, the likeliest first."""
+    known = list(weights)
+    total = sum(weight for _, weight in known)
     if total <= 0.0:
         return [Odds(Guess("strange"), 1.0)]
-    found = [Odds(guess, weight / total) for guess, weight in weights.items()]
+    found = [Odds(guess, weight / total) for guess, weight in known]
     return sorted(found, key=lambda one: (-one.probability, abs(one.guess.pieces), one.guess))
 
 
@@ -114,6 +161,12 @@ def often(pieces: int) -> float:
     """How often so many pieces are moved at once: 1 half the time, the more the rarer."""
     n = abs(pieces)
     return 0.5 / (n * (n + 1))
+
+
+def strangely(moved_mg: float) -> float:
+    """How a strange thing's mass is spread: its density in 1/mg."""
+    share = abs(moved_mg) / STRANGE_MG
+    return (_SMALL + (1.0 - _SMALL) * share) * math.exp(-share) / STRANGE_MG
 
 
 def _counts(readings: Sequence[Reading], unit: Unit) -> list[int]:
@@ -124,19 +177,22 @@ def _counts(readings: Sequence[Reading], unit: Unit) -> list[int]:
     return sorted(found)
 
 
-def _explained(readings: Sequence[Reading], unit: Unit, pieces: int) -> float:
-    """How likely these pieces would be weighed so. Their unit mass may be far off, rarely."""
-    wide = (pieces * WIDE_SD * unit.planned_mg) ** 2
+def _pieces(pieces: int, unit: Unit, prior: float) -> list[Term]:
+    if pieces:
+        return _one_of(unit, Guess("pieces", pieces), pieces, prior)
+    hop = max(HOP_MG, HOP_UNITS * unit.mean_mg) ** 2
+    return [Term(NO_PIECE, prior * (1.0 - HOPS), 0.0, 0.0), Term(NO_PIECE, prior * HOPS, 0.0, hop)]
+
+
+def _one_of(unit: Unit, guess: Guess, pieces: int, prior: float) -> list[Term]:
+    """So many of a piece. Its mass may be far off the plan, rarely."""
     rarely = _WIDE if unit.seen < _KNOWN_FROM else _WIDE_KNOWN
-    if not pieces:
-        wide, rarely = max(HOP_MG, HOP_UNITS * unit.mean_mg) ** 2, HOPS
-    found = 0.0
-    for one in readings:
-        away = one.moved_mg - pieces * unit.mean_mg
-        variance = one.variance + unit.variance(pieces)
-        close = _normal(away, variance)
-        found += one.weight * ((1.0 - rarely) * close + rarely * _normal(away, variance + wide))
-    return found
+    mass_mg, variance = pieces * unit.mean_mg, unit.variance(pieces)
+    wide = (pieces * WIDE_SD * unit.planned_mg) ** 2
+    return [
+        Term(guess, prior * (1.0 - rarely), mass_mg, variance),
+        Term(guess, prior * rarely, mass_mg, variance + wide),
+    ]
 
 
 def _normal(away: float, variance: float) -> float:

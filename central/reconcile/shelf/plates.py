@@ -1,4 +1,4 @@
-"""The plates of a shelf: the levels that stock is counted from, and changes not yet decided.
+"""The plates of a shelf together: what one's load does to the others.
 
 Only differences between two levels at rest count: real plates are not zeroed. A plate's slow
 changes (creep, warmth, drift) are followed and never become stock.
@@ -6,16 +6,16 @@ changes (creep, warmth, drift) are followed and never become stock.
 
 from __future__ import annotations
 
-from datetime import datetime
+from typing import NamedTuple
 
 import msgspec
 
 from central.moments import to_us
-from central.reconcile.identity import cause_of, spanning
-from central.reconcile.shelf.beliefs import Leak, Unit, leak_at, unit_of
-from central.reconcile.shelf.odds import Reading, Strange
+from central.reconcile.shelf.beliefs import Shown, unit_of
+from central.reconcile.shelf.leaks import REACH, Common, Leak, leak_at
+from central.reconcile.shelf.odds import Reading
+from central.reconcile.shelf.plate import Change, Plate, plate_at
 from central.reconcile.verdict import Ignored, Logged, PlatePlan, Verdict
-from central.stock.model import Cause
 from gateway.contract import WeightDisturbed, WeightSettled
 
 BEFORE_US = 400_000
@@ -24,15 +24,14 @@ SETTLING_US = 500_000
 """A level is the mean of so long: a step within is in it by a part."""
 TOGETHER_US = 450_000
 """Steps of one cause come within this; windows end every 0.2 s."""
-FOLLOWED = 0.4
-"""A drift of less than this share of a piece is followed."""
 PATIENCE_US = 20_000_000
 UNSETTLED_MG = 1_500_000.0
-"""What may weigh on a plate that is not at rest: a hand, a crate (SD)."""
-REACH = 2
+HEAVY_HAND = 0.2
+"""What may weigh on a plate that is not at rest: a hand, a crate (SD), and how often one does;
+else it is but shaken.
+"""
 LEAKS_FROM = 15.0
 """A plate's change may be a leak of one so many times as large."""
-MOST_LYING, MOST_MOVED = 8, 4
 RESTED_US, LEAVING_US = 1_500_000, 1_200_000
 """A hand rests longer than a footstep shakes, and when it has left a plate, its neighbours are
 weighed anew within this.
@@ -40,67 +39,21 @@ weighed anew within this.
 _MAYBE_IN = 0.5
 
 
-class Change(msgspec.Struct, array_like=True):
-    """A new level that is not decided; it came between ``from_us`` and ``at_us``, by a step at
-    ``step_us``.
-    """
+class Load(NamedTuple):
+    """What moved on plate ``other``, and whether surely before another's new level was weighed."""
 
-    from_us: int
-    at_us: int
-    step_us: int
-    event_time: datetime
-    gross_mg: int
-    error_mg: float
-    disturbed: bool
-    log_id: int
-    cause: Cause
-    strange: bool = False
-
-
-class Moved(msgspec.Struct, array_like=True):
-    """A load that came or went lately, for what it leaked to others."""
-
-    step_us: int
+    other: int
     load_mg: float
     variance: float
-
-
-class Plate(msgspec.Struct):
-    """One plate. ``lying`` are strange things on it, ``moved`` its last changes of load,
-    ``returned`` from when to when it was disturbed for nothing.
-    """
-
-    device: str
-    sku: str
-    unit: Unit
-    level_mg: int
-    error_mg: float
-    disturbed_us: int | None = None
-    restarted: bool = False
-    change: Change | None = None
-    moved: list[Moved] = []
-    returned: tuple[int, int] | None = None
-    taken_us: int | None = None
-    leaks: dict[int, Leak] = {}
-    lying: list[tuple[float, float, str]] = []
-    followed_mg: int = 0
-
-    @property
-    def strange(self) -> list[Strange]:
-        """What lies here and is none of the plate's pieces."""
-        return [Strange(*one) for one in self.lying]
-
-    def load(self) -> tuple[float, float]:
-        """By how much the undecided change moved the level, and its variance."""
-        assert self.change is not None
-        moved_mg = float(self.change.gross_mg - self.level_mg)
-        return moved_mg, self.change.error_mg**2 + self.error_mg**2
+    surely: bool
 
 
 class Shelf(msgspec.Struct):
-    """All plates of one read point."""
+    """All plates of one read point, and the shares of a load that they leak to each other."""
 
     plates: dict[int, Plate] = {}
+    common: Common = Common()
+    shown: Shown = Shown()
 
     def restart(self, device: str) -> None:
         """A device came up anew: its next level may have lost its zero."""
@@ -111,68 +64,114 @@ class Shelf(msgspec.Struct):
     def disturb(self, seen: WeightDisturbed) -> str:
         """Never a movement; says why it was looked at for nothing."""
         plate = self.plates.get(seen.plate)
-        if plate is not None:
+        if plate is not None and plate.disturbed_us is None:
             plate.disturbed_us = to_us(seen.event_time)
         return {"held": "something rests on the plate"}.get(seen.reason, seen.reason)
 
     def settle(self, logged: Logged, seen: WeightSettled, plan: PlatePlan) -> Verdict:
         """A plate came to rest: a change to be decided, or a drift to be followed."""
         plate = self.plates.get(seen.plate)
-        if plate is None or not _is_same(plate, plan):
+        if plate is None or not plate.is_planned(plan):
             reason = "baseline" if plate is None else "baseline: another item lies here now"
-            self.plates[seen.plate] = Plate(
-                device=seen.device,
-                sku=plan.sku,
-                unit=unit_of(plan.unit_mg, plan.unit_cv),
-                level_mg=seen.gross_mg,
-                error_mg=_error_mg(seen),
-            )
+            self.plates[seen.plate] = plate_at(seen, plan, self.shown)
             return Verdict(ignored=(Ignored(log_id=logged.log_id, reason=reason),))
         plate.device = seen.device
         plate.disturbed_us = None
-        if plate.change is None and self._follows(plate, seen):
+        if plate.change is None and plate.follows(seen):
             reason = "the level drifts: followed"
             return Verdict(ignored=(Ignored(log_id=logged.log_id, reason=reason),))
-        before_mg = plate.level_mg if plate.change is None else plate.change.gross_mg
-        change = _change(logged, seen, plate.change)
-        if seen.disturbed_at is not None:
-            _remember(plate, change, to_us(seen.disturbed_at), float(seen.gross_mg - before_mg))
-        plate.change = change
+        plate.change_to(logged, seen)
         return Verdict()
 
-    def _follows(self, plate: Plate, seen: WeightSettled) -> bool:
-        """Take slow changes into the level; whether that was all there is."""
-        limit_mg = FOLLOWED * plate.unit.mean_mg
-        level_mg = seen.gross_mg if seen.disturbed_at is None else seen.before_mg
-        if level_mg is None or abs(level_mg - plate.level_mg) > limit_mg:
-            return False
-        plate.followed_mg += level_mg - plate.level_mg
-        plate.level_mg = level_mg
-        if seen.disturbed_at is not None:
-            return False
-        plate.error_mg = _error_mg(seen)
-        return True
-
-    def heavy(self, number: int, change: Change, least_mg: float) -> tuple[int, float] | None:
-        """The one plate near by whose load moved, heavily, while this one changed; None when
-        there is none, or another that moved as well.
+    # ---- what leaks --------------------------------------------------------------------------
+    def readings(self, number: int, now_us: int) -> list[Reading]:
+        """A plate's undecided change less what its neighbours leaked into it: once with all of
+        them in it, and once without those that may have come after it.
         """
-        moved = [
-            (other, load_mg)
-            for other in self._near_numbers(number)
-            for load_mg, _, _ in self._loads(other, change)
-            if abs(load_mg) > least_mg / LEAKS_FROM
+        plate = self.plates[number]
+        change = plate.change
+        assert change is not None
+        loads = self.loads(number, change)
+        ways = [(loads, _MAYBE_IN), ([one for one in loads if one.surely], 1.0 - _MAYBE_IN)]
+        if len(ways[1][0]) == len(loads):
+            ways = [(loads, 1.0)]
+        unsettled = len(self.unsettled(number, now_us))
+        if not unsettled:
+            return [self._reading(number, those, 0.0, weight) for those, weight in ways]
+        share = self.common.near**2 + self.common.near_var
+        heavy_var = unsettled * share * UNSETTLED_MG**2
+        return [
+            self._reading(number, those, blur, weight * often)
+            for those, weight in ways
+            for blur, often in ((0.0, 1.0 - HEAVY_HAND), (heavy_var, HEAVY_HAND))
         ]
-        if len(moved) != 1 or abs(moved[0][1]) < least_mg:
-            return None
-        return moved[0]
+
+    def _reading(self, number: int, loads: list[Load], blur: float, weight: float) -> Reading:
+        """The change less the leaks of these loads. They are measured, not counted: what they
+        themselves felt of others is of the second order.
+        """
+        moved_mg, alone = self.plates[number].load()
+        alone += blur
+        near_mg = far_mg = 0.0
+        for one in loads:
+            leak = self.leak(number, one.other)
+            is_next = abs(number - one.other) == 1
+            share = leak.share + (self.common.near if is_next else self.common.far)
+            near_mg += one.load_mg if is_next else 0.0
+            far_mg += 0.0 if is_next else one.load_mg
+            moved_mg -= leak.share * one.load_mg
+            alone += leak.variance * one.load_mg**2 + share**2 * one.variance
+        moved_mg -= self.common.felt(near_mg, far_mg)
+        variance = alone + self.common.doubt(near_mg, far_mg)
+        return Reading(moved_mg, variance, weight, near_mg, far_mg, alone)
+
+    def loads(self, number: int, change: Change) -> list[Load]:
+        """What moved near by while a plate changed."""
+        return [
+            Load(other, one.load_mg, one.variance, one.step_us <= change.at_us - SETTLING_US)
+            for other in self.near(number)
+            for one in self.plates[other].moved
+            if change.from_us - BEFORE_US <= one.step_us <= change.at_us
+        ]
 
     def leak(self, number: int, other: int) -> Leak:
-        """The share of ``other``'s changes that plate ``number`` feels."""
+        """How plate ``number`` deviates from the shelf in what it feels of ``other``."""
         leaks = self.plates[number].leaks
         if other not in leaks:
             leaks[other] = leak_at(abs(number - other))
         return leaks[other]
+
+    def learn_leak(self, number: int, reading: Reading, counted_mg: float, variance: float) -> None:
+        """A change was certainly so much of pieces, with their variance: the rest was leaked."""
+        change = self.plates[number].change
+        assert change is not None
+        away_mg = reading.moved_mg - counted_mg
+        total = reading.variance + variance
+        loads = self.loads(number, change)
+        if len(loads) == 1:
+            self.leak(number, loads[0].other).learn(loads[0].load_mg, away_mg, total)
+        noise = reading.alone + variance
+        told = self.common.told(reading.near_mg, reading.far_mg, away_mg, noise)
+        self.common = told.bounded()
+
+    def learn_unit(self, number: int, pieces: int, reading: Reading) -> None:
+        """So many pieces were certainly weighed so. A lane's first teach what is expected of
+        those that were never weighed.
+        """
+        unit = self.plates[number].unit
+        is_first = not unit.seen
+        if is_first:
+            self.shown = self.shown.told(unit, reading.moved_mg, pieces, reading.variance)
+        unit.learn(reading.moved_mg, pieces, reading.variance)
+        for plate in self.plates.values():
+            if is_first and not plate.unit.seen:
+                plate.unit = unit_of(plate.unit.planned_mg, plate.unit.planned_cv, self.shown)
+
+    # ---- who is at rest ----------------------------------------------------------------------
+    def near(self, number: int) -> list[int]:
+        """The plates whose loads a plate feels."""
+        around = range(number - REACH, number + REACH + 1)
+        return [n for n in around if n != number and n in self.plates]
 
     def unsettled(self, number: int, now_us: int) -> list[int]:
         """Plates near by that are not at rest and may yet leak, or that something rested on
@@ -180,7 +179,7 @@ class Shelf(msgspec.Struct):
         """
         return [
             other
-            for other in self._near_numbers(number)
+            for other in self.near(number)
             if self._may_leak(number, other, now_us) or self._just_left(number, other, now_us)
         ]
 
@@ -202,98 +201,12 @@ class Shelf(msgspec.Struct):
         is_long = returned[1] - returned[0] >= RESTED_US
         return is_long and returned[0] <= change.at_us <= returned[1]
 
-    def _near_numbers(self, number: int) -> list[int]:
-        around = range(number - REACH, number + REACH + 1)
-        return [n for n in around if n != number and n in self.plates]
-
-    def readings(self, number: int, now_us: int) -> list[Reading]:
-        """A plate's undecided change less what its neighbours leaked into it: once with all of
-        them in it, and once without those that may have come after it.
-        """
-        plate = self.plates[number]
-        change = plate.change
-        assert change is not None
-        own_mg, own_var = plate.load()
-        sure_mg = maybe_mg = 0.0
-        sure_var = maybe_var = 0.0
-        for other in self._near_numbers(number):
-            leak = self.leak(number, other)
-            for load_mg, variance, surely in self._loads(other, change):
-                felt_var = leak.variance * load_mg**2 + leak.share**2 * variance
-                if surely:
-                    sure_mg += leak.share * load_mg
-                    sure_var += felt_var
-                else:
-                    maybe_mg += leak.share * load_mg
-                    maybe_var += felt_var
-        for other in self.unsettled(number, now_us):
-            leak = self.leak(number, other)
-            sure_var += (leak.share**2 + leak.variance) * UNSETTLED_MG**2
-        without = Reading(own_mg - sure_mg, own_var + sure_var, 1.0)
-        if not maybe_mg:
-            return [without]
-        within = Reading(without.moved_mg - maybe_mg, without.variance + maybe_var, _MAYBE_IN)
-        return [within, without._replace(weight=1.0 - _MAYBE_IN)]
-
-    def _loads(self, other: int, change: Change) -> list[tuple[float, float, bool]]:
-        """What moved on another plate while this one changed, and whether surely before its new
-        level was weighed. Measured, not counted: its own leak is of the second order.
-        """
-        return [
-            (one.load_mg, one.variance, one.step_us <= change.at_us - SETTLING_US)
-            for one in self.plates[other].moved
-            if change.from_us - BEFORE_US <= one.step_us <= change.at_us
-        ]
-
     def is_with(self, number: int, change: Change) -> bool:
         """Whether a change came with a heavier one near by, which may be all there was to it."""
         own_mg = abs(self.plates[number].load()[0])
         return any(
             abs(one.step_us - change.step_us) <= TOGETHER_US
             and abs(one.load_mg) > LEAKS_FROM * own_mg
-            for other in self._near_numbers(number)
+            for other in self.near(number)
             for one in self.plates[other].moved
         )
-
-
-def _remember(plate: Plate, change: Change, since_us: int, load_mg: float) -> None:
-    """Keep a load that came or went, for what it leaks to others."""
-    variance = change.error_mg**2 + plate.error_mg**2
-    plate.moved = [*plate.moved, Moved(change.step_us, load_mg, variance)][-MOST_MOVED:]
-    if abs(load_mg) < FOLLOWED * plate.unit.mean_mg:
-        plate.returned = (since_us, change.at_us)
-
-
-def _is_same(plate: Plate, plan: PlatePlan) -> bool:
-    return (plate.sku, plate.unit.planned_mg) == (plan.sku, plan.unit_mg)
-
-
-def _error_mg(seen: WeightSettled) -> float:
-    """How far a level may be off; an old edge tells the scatter of its samples alone."""
-    return max(1.0, float(seen.std_mg if seen.error_mg is None else seen.error_mg))
-
-
-def _change(logged: Logged, seen: WeightSettled, before: Change | None) -> Change:
-    at_us = to_us(seen.event_time)
-    from_us = at_us if seen.disturbed_at is None else to_us(seen.disturbed_at)
-    stepped = seen.stepped_at or seen.disturbed_at or seen.event_time
-    change = Change(
-        from_us,
-        at_us,
-        to_us(stepped),
-        seen.event_time,
-        seen.gross_mg,
-        _error_mg(seen),
-        seen.disturbed_at is not None,
-        logged.log_id,
-        cause_of(logged),
-    )
-    if before is not None:
-        change.disturbed = change.disturbed or before.disturbed
-        change.cause = spanning([before.cause, change.cause])[0]
-        change.from_us = min(from_us, before.from_us)
-        change.strange = before.strange
-        if seen.disturbed_at is None:  # the same level, known better
-            change.at_us, change.event_time = before.at_us, before.event_time
-            change.step_us = before.step_us
-    return change

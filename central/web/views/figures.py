@@ -10,7 +10,7 @@ from sqlalchemy import Connection, func, select
 
 from central import schema
 
-_SENSED = ("portal", "shelf", "scan")
+_SENSED = ("portal", "shelf", "scan", "zone")
 _LATELY = 50
 """Over how many sensed movements the time from event to ledger is a median."""
 

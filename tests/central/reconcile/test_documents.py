@@ -27,7 +27,7 @@ from drivers.emulators.portal_physics import Path, Scene, dock_antennas, pallet,
 from drivers.readings import TagRead
 from gateway.contract import CodeScanned, DeviceHealth, GateWindow, Observation, TagSighting
 from gateway.gs1 import decode_epc, sscc96_hex
-from tests.central.reconcile.test_fusion import DESK
+from tests.central.reconcile.test_fusion import DESK, labels
 from tests.fakes.paper_ledger import PaperLedger
 from tests.fakes.portal_log import described, fold, logged, moment
 from tests.fakes.portal_scenes import DOCK, GTINS, PACKS, epcs_of
@@ -107,6 +107,37 @@ def test_a_pallet_that_waits_at_the_door_gets_nothing_from_being_announced(one: 
     assert with_prior(*SURE, one)[-1] == one
     alone = crossing(CASES[7], 0.45, 0.5)
     assert with_prior(alone) == [alone], "nothing announced crossed by itself"
+
+
+def test_a_line_that_earlier_passes_fulfilled_announces_nothing_more() -> None:
+    first = Open(asn(), "in")
+    doubted = crossing(CASES[7], 0.3, 0.9)
+    assert prior([*SURE, doubted], [first])[-1].odds.crossed > 0.5
+    assert doubted.pack is not None
+    sku = doubted.pack.sku
+    fulfilled = first._replace(brought={sku: first.left()[sku]})
+    assert prior([*SURE, doubted], [fulfilled])[-1].odds.crossed < 0.5
+    partly = first._replace(brought={sku: first.left()[sku] - doubted.pack.quantity})
+    assert prior([*SURE, doubted], [partly])[-1].odds.crossed > 0.5
+    all_of_it = first._replace(brought=first.left())
+    blind = [crossing(epc, 0.99, 0.5) for epc in CASES]
+    assert prior(blind, [all_of_it]) == blind, "nor does it give a direction"
+
+
+def test_what_a_pass_brought_is_known_to_the_next() -> None:
+    _, ledger = judged(knowing(asn()), passing(CASES[:9]))
+    assert ledger.told.of("asn-00001") == {"SKU-1": 3, "SKU-2": 6, "SKU-3": 9}
+    assert ledger.told.of("asn-00002") == {}
+    scanned = [
+        CodeScanned(
+            device="s", read_point="desk", event_time=moment(60.0 + n), data=code, symbology="]C1"
+        )
+        for n, code in enumerate(labels(1, 9))
+    ]
+    again = ledger.judge(logged([*scanned]), knowing(asn()))
+    assert again.witnesses
+    assert not again.movements
+    assert sum(ledger.told.of("asn-00001").values()) == 18, "seen twice, brought once"
 
 
 def test_paper_gives_a_portal_without_sides_a_direction_and_never_beats_the_antennas() -> None:

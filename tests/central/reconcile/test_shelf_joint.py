@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from benchmarks.accuracy.shelves import idle_movements
 from benchmarks.datasets.shelves import record
 from central.reconcile.reconciler import Reconciler
-from central.reconcile.shelf.beliefs import FARTHEST, MOST_SCATTER, countable, unit_of
+from central.reconcile.shelf.beliefs import FARTHEST, MOST_SCATTER, Shown, countable, unit_of
 from central.reconcile.verdict import Context, Logged, PlatePlan, ReadPoint, Verdict
 from drivers.emulators.shelf_suites import episode
 from drivers.recording import Recording, ShelfHeader
@@ -61,8 +61,8 @@ def judge(observations: list[Observation], units: dict[int, int] = UNITS) -> Ver
     return Reconciler().judge(logged(observations), context(units))
 
 
-def begin() -> list[Observation]:
-    return [level(0, plate, 3_000_000) for plate in UNITS]
+def begin(units: dict[int, int] = UNITS) -> list[Observation]:
+    return [level(0, plate, 3_000_000) for plate in units]
 
 
 @settings(max_examples=40, deadline=None)
@@ -87,6 +87,31 @@ def test_a_heavy_neighbours_leak_is_taken_off_and_a_piece_taken_with_it_counts()
     assert [(m.sku, m.quantity) for m in verdict.movements] == [("SKU-2", 1), ("SKU-1", 1)]
     assert verdict.movements[1].evidence["leak_mg"] == pytest.approx(-6_500, abs=300)
     assert not verdict.reviews
+
+
+def test_what_the_others_felt_tells_a_piece_from_a_leak() -> None:
+    """1.2 kg are lifted off plate 3. Plates 1 and 4 feel 9.6 and 19.2 g of it, shares that nobody
+    knew; plate 2 sinks by 31 g, of which 11.8 g are a piece's.
+    """
+    units = {1: 300_000, 2: 12_000, 3: 600_000, 4: 150_000}
+    sunk = {3: 1_190_000, 2: 31_000, 1: 9_600, 4: 19_200}
+    steps = [level(10, plate, 3_000_000 - mg, since=9) for plate, mg in sorted(sunk.items())]
+    stir = [motion(9, plate) for plate in units]
+    verdict = judge([*begin(units), *stir, *steps, later(40)], units)
+    assert [(m.sku, m.quantity) for m in verdict.movements] == [("SKU-3", 2), ("SKU-2", 1)]
+    assert not verdict.reviews
+
+
+def test_what_one_lane_shows_of_its_pieces_is_expected_of_the_others() -> None:
+    """Plates that show 95 % of a load: after one was seen to, eight pieces are not seven and a
+    half elsewhere.
+    """
+    first, others = Shown(), Shown()
+    unit = unit_of(20_000, 0.01, first)
+    for _ in range(3):
+        others = others.told(unit, -19_000.0, -1, 100.0**2)
+    assert unit_of(500_000, 0.01, others).mean_mg == pytest.approx(475_000, rel=0.015)
+    assert unit_of(500_000, 0.01, others).mean_var < unit_of(500_000, 0.01, first).mean_var
 
 
 def test_a_piece_put_back_on_the_wrong_lane_is_named() -> None:
@@ -117,7 +142,7 @@ def test_a_strange_thing_is_asked_about_once_and_may_go_again() -> None:
 
 
 def test_unit_weights_are_learned_within_bounds() -> None:
-    unit = unit_of(20_000, 0.01)
+    unit = unit_of(20_000, 0.01, Shown())
     for _ in range(50):
         unit.learn(-20_600, -1, 300.0**2)
     assert unit.mean_mg == pytest.approx(20_600, rel=0.003)

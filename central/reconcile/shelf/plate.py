@@ -1,0 +1,229 @@
+"""A plate: the level its stock is counted from, and the change that is not decided yet."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+import msgspec
+
+from central.moments import to_us
+from central.reconcile.identity import cause_of, spanning
+from central.reconcile.shelf.beliefs import Shown, Unit, unit_of
+from central.reconcile.shelf.leaks import Leak
+from central.reconcile.shelf.odds import DEAD, LIVELY, RESTED, RETURNED, RETURNED_LATE, Strange
+from central.reconcile.verdict import Logged, PlatePlan
+from central.stock.model import Cause
+from gateway.contract import WeightSettled
+
+FOLLOWED = 0.4
+"""A drift of less than this share of a piece is followed."""
+MOST_LYING, MOST_MOVED = 8, 4
+SOON_US = 60_000_000
+"""What was put down for a moment goes within this."""
+HANDS_FROM_MG = 50_000.0
+"""Less than this is no hand that rests."""
+STILL_SPREADS, STILL_SHARE, STILL_ERROR = 4.0, 0.01, 0.0025
+"""A load lies still when what it shakes by is less than so many times the plate's own spread, or
+this share of it; its level, when its error is less than this share.
+"""
+STILLER = 0.6
+STEADY_US = 2_500_000
+"""What was undisturbed for so long lies still. An edge tells a fresh level once more within it."""
+HOLD_US, HOLD_LIVELY_US = 10_000_000, 20_000_000
+"""So long something strange may lie on a plate before anybody is asked: hands go away. What
+still moves, as a hand does, is given longer.
+"""
+SETTLES_US, SETTLES = 3_000_000, 0.002
+"""A level told among the last rings of a load comes right by this share of it (SD) soon after."""
+_SPREADS = 0.2
+_MOST_SPREAD = 2.0
+
+
+class Change(msgspec.Struct, array_like=True):
+    """A new level that is not decided; it came between ``from_us`` and ``at_us``, by a step at
+    ``step_us``. ``lively`` is how much likelier than else it is a hand, by how still it lies.
+    """
+
+    from_us: int
+    at_us: int
+    step_us: int
+    event_time: datetime
+    gross_mg: int
+    error_mg: float
+    disturbed: bool
+    log_id: int
+    cause: Cause
+    strange: bool = False
+    lively: float = 1.0
+
+
+class Moved(msgspec.Struct, array_like=True):
+    """A load that came or went lately, for what it leaked to others."""
+
+    step_us: int
+    load_mg: float
+    variance: float
+
+
+class Lying(msgspec.Struct, array_like=True):
+    """Something that came to lie at ``at_us`` and was not counted; of item ``sku``, if known."""
+
+    at_us: int
+    mass_mg: float
+    variance: float
+    sku: str
+
+
+class Plate(msgspec.Struct):
+    """One plate. ``lying`` are strange things on it, ``moved`` its last changes of load,
+    ``returned`` from when to when it was disturbed for nothing, ``spread_mg`` how much it
+    shakes by itself.
+    """
+
+    device: str
+    sku: str
+    unit: Unit
+    level_mg: int
+    error_mg: float
+    disturbed_us: int | None = None
+    restarted: bool = False
+    change: Change | None = None
+    moved: list[Moved] = []
+    returned: tuple[int, int] | None = None
+    taken_us: int | None = None
+    leaks: dict[int, Leak] = {}
+    lying: list[Lying] = []
+    followed_mg: int = 0
+    spread_mg: float | None = None
+
+    def strange(self, now_us: int) -> list[Strange]:
+        """What lies here and is none of the plate's pieces."""
+        found = []
+        for one in self.lying:
+            prior = RETURNED if now_us - one.at_us < SOON_US else RETURNED_LATE
+            found.append(Strange(one.mass_mg, one.variance, one.sku, prior))
+        return found
+
+    def load(self) -> tuple[float, float]:
+        """By how much the undecided change moved the level, and its variance."""
+        change = self.change
+        assert change is not None
+        moved_mg = float(change.gross_mg - self.level_mg)
+        variance = change.error_mg**2 + self.error_mg**2
+        for one in self.moved:
+            if 0 < change.step_us - one.step_us < SETTLES_US:
+                variance += (SETTLES * one.load_mg) ** 2
+        return moved_mg, variance
+
+    def lively(self, now_us: int) -> float:
+        """How much likelier than else the undecided load is a hand, by how still it lies."""
+        assert self.change is not None
+        if abs(self.change.gross_mg - self.level_mg) < HANDS_FROM_MG:
+            return 1.0
+        rested_us = 0 if self.disturbed_us is not None else now_us - self.change.at_us
+        if rested_us >= self.hold_us():
+            return RESTED
+        is_steady = rested_us >= STEADY_US and self.change.lively < LIVELY
+        return DEAD if is_steady else self.change.lively
+
+    def hold_us(self) -> int:
+        """So long the undecided load may turn out to be a hand."""
+        assert self.change is not None
+        return HOLD_LIVELY_US if self.change.lively >= LIVELY else HOLD_US
+
+    def is_planned(self, plan: PlatePlan) -> bool:
+        """Whether the plan still says that this item lies here."""
+        return (self.sku, self.unit.planned_mg) == (plan.sku, plan.unit_mg)
+
+    def follows(self, seen: WeightSettled) -> bool:
+        """Take slow changes into the level; whether that was all there is."""
+        limit_mg = FOLLOWED * self.unit.mean_mg
+        level_mg = seen.gross_mg if seen.disturbed_at is None else seen.before_mg
+        if level_mg is None or abs(level_mg - self.level_mg) > limit_mg:
+            return False
+        self.followed_mg += level_mg - self.level_mg
+        self.level_mg = level_mg
+        if seen.disturbed_at is not None:
+            return False
+        self.error_mg = error_mg(seen)
+        self._hear_spread(seen)
+        return True
+
+    def change_to(self, logged: Logged, seen: WeightSettled) -> None:
+        """A level that is not decided yet, or that is told anew."""
+        before_mg = self.level_mg if self.change is None else self.change.gross_mg
+        change = _change(logged, seen, self.change)
+        change.lively = self._lively(seen)
+        if seen.disturbed_at is not None:
+            self._remember(change, to_us(seen.disturbed_at), float(seen.gross_mg - before_mg))
+        self.change = change
+
+    def _remember(self, change: Change, since_us: int, load_mg: float) -> None:
+        """Keep a load that came or went, for what it leaks to others."""
+        variance = change.error_mg**2 + self.error_mg**2
+        self.moved = [*self.moved, Moved(change.step_us, load_mg, variance)][-MOST_MOVED:]
+        if abs(load_mg) < FOLLOWED * self.unit.mean_mg:
+            self.returned = (since_us, change.at_us)
+
+    def _hear_spread(self, seen: WeightSettled) -> None:
+        """What it shakes by at rest; a footstep teaches little."""
+        if self.spread_mg is None:
+            self.spread_mg = max(1.0, float(seen.std_mg))
+        heard = min(float(seen.std_mg), _MOST_SPREAD * self.spread_mg)
+        self.spread_mg += _SPREADS * (max(heard, 1.0) - self.spread_mg)
+
+    def _lively(self, seen: WeightSettled) -> float:
+        """How a load lies that came: as still as goods, or as a hand does."""
+        if self.spread_mg is None:
+            return 1.0
+        moved_mg = abs(float(seen.gross_mg - self.level_mg))
+        if moved_mg < HANDS_FROM_MG:
+            return 1.0
+        still_mg = max(STILL_SPREADS * self.spread_mg, STILL_SHARE * moved_mg)
+        unsure = error_mg(seen) > max(self.spread_mg, STILL_ERROR * moved_mg)
+        if seen.std_mg > still_mg or unsure:
+            return LIVELY
+        return DEAD if seen.std_mg < STILLER * still_mg else 1.0
+
+
+def plate_at(seen: WeightSettled, plan: PlatePlan, shown: Shown) -> Plate:
+    """A plate as it is first seen."""
+    return Plate(
+        device=seen.device,
+        sku=plan.sku,
+        unit=unit_of(plan.unit_mg, plan.unit_cv, shown),
+        level_mg=seen.gross_mg,
+        error_mg=error_mg(seen),
+        spread_mg=max(1.0, float(seen.std_mg)),
+    )
+
+
+def error_mg(seen: WeightSettled) -> float:
+    """How far a level may be off; an old edge tells the scatter of its samples alone."""
+    return max(1.0, float(seen.std_mg if seen.error_mg is None else seen.error_mg))
+
+
+def _change(logged: Logged, seen: WeightSettled, before: Change | None) -> Change:
+    at_us = to_us(seen.event_time)
+    from_us = at_us if seen.disturbed_at is None else to_us(seen.disturbed_at)
+    stepped = seen.stepped_at or seen.disturbed_at or seen.event_time
+    change = Change(
+        from_us,
+        at_us,
+        to_us(stepped),
+        seen.event_time,
+        seen.gross_mg,
+        error_mg(seen),
+        seen.disturbed_at is not None,
+        logged.log_id,
+        cause_of(logged),
+    )
+    if before is not None:
+        change.disturbed = change.disturbed or before.disturbed
+        change.cause = spanning([before.cause, change.cause])[0]
+        change.from_us = min(from_us, before.from_us)
+        change.strange = before.strange
+        if seen.disturbed_at is None:  # the same level, known better
+            change.at_us, change.event_time = before.at_us, before.event_time
+            change.step_us = before.step_us
+    return change

@@ -1,0 +1,83 @@
+"""When it is better to wait with a change: for others to rest, to know more, for a hand to go."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+from central.moments import to_us
+from central.reconcile.shelf.odds import (
+    LIVELY,
+    NO_PIECE,
+    NOTHING,
+    Odds,
+    Other,
+    Reading,
+    strangely,
+    terms,
+)
+from central.reconcile.shelf.plate import STEADY_US, Plate, error_mg
+from central.reconcile.shelf.plates import PATIENCE_US, Shelf
+from gateway.contract import WeightSettled
+
+MAYBE_STRANGE = 0.05
+LEAKED_AT_MOST, HAND_MG, PIECES_AT_ONCE = 0.016, 3_000_000.0, 6
+"""What a plate may feel of a neighbour that is not at rest: of a hand, or of its pieces."""
+PASSING, PASSING_LATER, PASSING_US = 0.5, 0.05, 3_000_000
+"""How likely a first change was but a hand on its way to the second, within so long and later."""
+
+
+def may_be_leak(shelf: Shelf, number: int, now_us: int) -> bool:
+    """Whether a plate near by is not at rest whose load may leak as much as was weighed here."""
+    near = shelf.unsettled(number, now_us)
+    heaviest_mg = max((shelf.plates[n].unit.mean_mg for n in near), default=0.0)
+    load_mg = max(HAND_MG, PIECES_AT_ONCE * heaviest_mg)
+    return bool(near) and abs(shelf.plates[number].load()[0]) < LEAKED_AT_MOST * load_mg
+
+
+def waits(shelf: Shelf, number: int, found: Sequence[Odds], now_us: int) -> bool:
+    """Whether a change that is not sure may become so by waiting."""
+    change = shelf.plates[number].change
+    assert change is not None
+    strange = sum(o.probability for o in found if o.guess.kind in {"strange", "misplaced"})
+    if strange >= MAYBE_STRANGE and now_us - change.from_us < shelf.plates[number].hold_us():
+        change.strange = True
+        return True
+    age_us = now_us - change.at_us
+    if age_us < STEADY_US and found[0].guess != NO_PIECE:
+        return True
+    return age_us < PATIENCE_US and _is_restless(shelf, number, now_us)
+
+
+def _is_restless(shelf: Shelf, number: int, now_us: int) -> bool:
+    """Whether a plate, or one near by, is not at rest, so that more may be known soon."""
+    return shelf.is_disturbed(number, now_us) or bool(shelf.unsettled(number, now_us))
+
+
+def is_apart(plate: Plate, seen: WeightSettled, others: Mapping[str, Other]) -> bool:
+    """Whether a new level is a change besides the undecided one, and not the same one's end.
+
+    A hand presses before it takes, leans and goes, or moves while it leans: then both are one
+    change, and the level between them was passing.
+    """
+    change = plate.change
+    assert change is not None
+    first_mg, first_var = plate.load()
+    second_mg = float(seen.gross_mg - change.gross_mg)
+    second_var = change.error_mg**2 + error_mg(seen) ** 2
+    both_var = plate.error_mg**2 + error_mg(seen) ** 2
+    soon = to_us(seen.event_time) - change.at_us <= PASSING_US
+    passing = PASSING if soon or change.lively >= LIVELY else PASSING_LATER
+    passing *= strangely(first_mg)
+    now_us = to_us(seen.event_time)
+    one = passing * _likeliest(plate, others, now_us, first_mg + second_mg, both_var)
+    two = _likeliest(plate, others, now_us, first_mg, first_var)
+    return two * _likeliest(plate, others, now_us, second_mg, second_var) > one
+
+
+def _likeliest(
+    plate: Plate, others: Mapping[str, Other], now_us: int, moved_mg: float, variance: float
+) -> float:
+    """How well the best explanation of a change explains it."""
+    reading = Reading(moved_mg, variance, 1.0)
+    found = terms([reading], plate.unit, others, plate.strange(now_us), nothing=NOTHING)
+    return max(term.explains(moved_mg, variance) for term in found)
