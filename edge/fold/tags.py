@@ -1,9 +1,10 @@
 """Tag reads to sightings and residents: far fewer rows, nothing of what judging needs lost.
 
 A sighting is all reads of one tag on one antenna within 100 ms. A tag that lies in the field
-unchanged becomes a resident, which is told at once and summarised every 10 s: its reads fill no journal and hold no gate
-window open. It stops being one with the first sign of a change, and what was pending of it is
-told first, so that the counts of all sightings and residents add up to the reads heard.
+unchanged becomes a resident, which is told at once and summarised every 10 s: its reads fill no
+journal and hold no gate window open. It stops being one with the first sign of a change, and what
+was pending of it is told first, so that the counts of all sightings and residents add up to the
+reads heard.
 """
 
 from __future__ import annotations

@@ -38,7 +38,8 @@ KEPT_US = 3_600_000_000
 class Live(msgspec.Struct, array_like=True):
     """A tag under way. ``tail_dbm`` is how loud it was in the pass whose tail this is, which
     ends at ``tail_until_us``. ``came`` is its track until it stood; ``parked_us`` is when it was
-    parked, 0 if it is not, and ``usual`` the amplitude that was heard of it of late.
+    parked, 0 if it is not, ``usual`` the amplitude that was
+    heard of it of late. It ``rests`` while its edge hears nothing of it change.
     """
 
     track: Track
@@ -48,6 +49,7 @@ class Live(msgspec.Struct, array_like=True):
     came: Track | None = None
     parked_us: int = 0
     usual: float = 0.0
+    rests: bool = False
 
     def is_tail(self) -> bool:
         """Whether it only tells more of a pass already judged."""
@@ -60,7 +62,7 @@ class Live(msgspec.Struct, array_like=True):
 
     def amplitude(self, now_us: int) -> float:
         """What is heard of it: of one that lies unchanged what always was."""
-        return self.usual if self.track.settled else self.pulse.amplitude(now_us)
+        return self.usual if self.rests else self.pulse.amplitude(now_us)
 
     def hear(self, now_us: int) -> None:
         """Half a second has gone."""

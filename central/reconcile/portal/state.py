@@ -104,7 +104,7 @@ class Portal(msgspec.Struct):
         if track.source != source or not track.ears:
             track.source, track.first_seq = source, logged.seq
         track.last_seq = logged.seq
-        track.settled = False
+        one.rests = one.rests and at_us <= one.pulse.last_us
         side = self.side_of(seen.device, seen.antenna)
         track.add(at_us, side, seen)
         if self.is_blind:
@@ -138,9 +138,9 @@ class Portal(msgspec.Struct):
             return
         one = self.live.get(seen.epc)
         if one is not None:
-            one.track.settled = True
+            one.rests = True
+            one.pulse.last_us = max(one.pulse.last_us, to_us(seen.until))
             if one.came is not None:  # it came here, and nobody knows yet where it goes
-                one.pulse.last_us = max(one.pulse.last_us, to_us(seen.until))
                 return
         level = seen.peak_rssi_dbm if seen.peak_rssi_dbm is not None else seen.mean_rssi_dbm
         side = self.side_of(seen.device, seen.antenna)

@@ -166,7 +166,6 @@ class Track(msgspec.Struct, array_like=True):
     ears: list[Ear] = []
     levels: list[int] = []
     width_us: int = _FIRST_WIDTH_US
-    settled: bool = False
 
     @property
     def sides(self) -> tuple[Side, Side, Side]:
