@@ -31,6 +31,7 @@ _SOON, _SLOWLY = 0.2, 0.05
 SILENT_US = 22_000_000
 """A parked tag of which nothing was said for so long has gone; an edge tells of one that lies
 unchanged every 10 s."""
+HUSHED_US = 600_000
 KEPT_US = 3_600_000_000
 """Whatever stands for longer lies there."""
 
@@ -61,8 +62,13 @@ class Live(msgspec.Struct, array_like=True):
         return when(self.came or self.track).centre_us
 
     def amplitude(self, now_us: int) -> float:
-        """What is heard of it: of one that lies unchanged what always was."""
-        return self.usual if self.rests else self.pulse.amplitude(now_us)
+        """What is heard of it: of one that lies unchanged what always was. A parked one that
+        falls silent at its loudest did not leave, it is summed up or its reader is away.
+        """
+        if self.rests:
+            return self.usual
+        until_us = min(now_us, self.pulse.last_us + HUSHED_US) if self.parked_us else now_us
+        return self.pulse.amplitude(until_us)
 
     def hear(self, now_us: int) -> None:
         """Half a second has gone."""

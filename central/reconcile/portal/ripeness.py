@@ -13,14 +13,11 @@ from central.reconcile.portal import live, segment
 from central.reconcile.portal.live import Live
 from central.reconcile.portal.track import Track
 
-PAST_SHARE = 0.7
-PAST_US = 750_000
-"""A group's best moment may be past when no more than this share of its best amplitude is heard,
-and three quarters of its tags were loudest so long ago: then a sure answer counts. A decision is
-wanted within 2 s of the crossing."""
 OVER_SHARE = 0.35
-GONE_US = 1_500_000
-"""It is over when so little is heard of it, or nothing since so long."""
+"""A group's best moment is past when no more than this share of its best amplitude is heard, and"""
+OVER_US = 1_500_000
+"""when three quarters of its tags were loudest so long ago. A decision is wanted within 2 s of
+the crossing; earlier ones are only worse."""
 FINAL_US = 4_000_000
 SLOW = 1.5
 LATEST_US = 10_000_000
@@ -60,9 +57,9 @@ def how_far(company: Sequence[Live], now_us: int, *, silent: bool, blind: bool) 
     gone = all(one.pulse.is_gone(now_us) for one in company)
     if len(company) < FEW:
         gone = gone and silent_us > ALONE_US
-    if (gone and since_us > GONE_US) or (silent and silent_us > HUSH_US):
+    if (gone and since_us > OVER_US) or (silent and silent_us > HUSH_US):
         return State.OVER
-    if since_us < PAST_US or blind:
+    if since_us < OVER_US or blind:
         return State.OPEN  # goods held before a blind portal do not go: they are a scan
     share = segment.fallen((_curve(one.track) for one in company), now_us)
     came_us = sorted(one.pulse.top_us - one.track.first_us for one in company)[len(tops) // 2]
@@ -74,10 +71,10 @@ def how_far(company: Sequence[Live], now_us: int, *, silent: bool, blind: bool) 
     live.stand(company, steady=steady)
     if waited_us > LATEST_US:
         return State.STANDING if steady and live.came(company) else State.OVER
-    if share > PAST_SHARE or steady:
-        return State.OPEN
     near = share > (LONE_SHARE if len(company) < FEW else OVER_SHARE)
-    return State.OVER if waited_us > final_us and not near else State.PAST
+    if near or steady:
+        return State.OPEN
+    return State.OVER if waited_us > final_us else State.PAST
 
 
 def _curve(track: Track) -> segment.Curve:
