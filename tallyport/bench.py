@@ -36,7 +36,7 @@ BENCHES = {
     "presence": (
         "benchmarks.accuracy.presence",
         "Which tags are there, and where: our zones beside fixed windows, SMURF and EdgeX on the "
-        "same recordings. Option: --recordings DIR.",
+        "same recordings. Options: --recordings DIR, --figure FILE.svg (steadiness over lag).",
     ),
     "passes": (
         "benchmarks.accuracy.passes",

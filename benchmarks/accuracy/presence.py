@@ -10,16 +10,20 @@ last. At the recording's end it is taken away: a real recording goes on without 
 truth moved once, where it says; the others did not move. ``places.json`` tells where tags stood.
 
 What is told of each tracker, of the tags that have a truth (``wanted``: in Nedap's scans those in
-the box) and of the others (``ambient``) apart:
+the box), of the others (``ambient``), of those that are read ``often`` (``OFTEN_PER_S``, at least
+``OFTEN_READS`` times) and of ``all``:
 
 * ``false_absent``: share of the time between its first and last read that a tag is told absent, by
   what is told for that time at last; ``live`` by what was known at that moment.
 * ``arrival`` and ``lag`` (p50, p95): from the first read until the arrival is known; from the
-  last read until the departure is known, of tags that arrived.
+  last read until the departure is known, of tags that arrived. Known is in the log's time: what
+  the edge needs to fold reads (0.1 s), the network and central come on top, for every rule alike.
+* ``mistakes_per_h``: how often a tag that is there is told gone, per hour of its time.
 * ``false_moves_per_h``: moves of tags that did not move, per hour in which they were present.
 * ``moves_found``: true moves after which the tag is last told at the right place, having been told
   to move there; ``move_lag`` (p50, p95) after the truth.
 * ``at_place``: share of their time that standing tags are told at the place where they stand.
+* ``curve_*`` and ``left_out_*``: see ``presence_folds``; ``--figure FILE.svg`` draws the curve.
 """
 
 from __future__ import annotations
@@ -29,12 +33,12 @@ from functools import partial
 from pathlib import Path
 from typing import Any, NamedTuple
 
-import msgspec
-
+from benchmarks.accuracy.presence_curve import curve, draw
+from benchmarks.accuracy.presence_curve import figures as curve_figures
 from benchmarks.accuracy.presence_rules import Read, Told, edgex, fixed, smurf
+from benchmarks.accuracy.presence_scenes import Scene, scenes_in
 from benchmarks.accuracy.presence_zone import judged
 from benchmarks.machine import NotHere, describe
-from drivers.recording import PassTruth, PortalHeader, Recording, TagHeard, read_recording
 
 BASELINE = "fixed_10s"
 SIMPLE: dict[str, Callable[[Sequence[Read]], Iterator[Told]]] = {
@@ -43,38 +47,22 @@ SIMPLE: dict[str, Callable[[Sequence[Read]], Iterator[Told]]] = {
     "smurf": smurf,
     "edgex": edgex,
 }
-PLACES = "places.json"
-
-
-class Scene(msgspec.Struct, frozen=True):
-    """One recording as a zone: each antenna's place, each tag's reads, and what is known of it.
-
-    ``moved`` tells of tags with a truth when they moved and where to; ``stood`` where tags stood.
-    """
-
-    antennas: dict[int, str]
-    reads: dict[str, list[Read]]
-    wanted: frozenset[str]
-    moved: dict[str, tuple[float, str]]
-    stood: dict[str, str]
-
-
-class Sidecar(msgspec.Struct, frozen=True):
-    """What ``places.json`` says of a recording: antennas' places, and where its tags stood."""
-
-    places: dict[int, str]
-    stood: dict[str, str] = {}
+OFTEN_PER_S, OFTEN_READS = 5.0, 50
+"""Such a tag's gaps are so short that by chance (exponential gaps) one is longer than 2 s less than
+once an hour: of a tag that is read more seldom, no rule can know so soon."""
 
 
 class Seen(NamedTuple):
     """How one tag was tracked: seconds, and moves."""
 
     wanted: bool
+    reads: int
     span_s: float
     absent_s: float
     absent_live_s: float
     arrival_s: float | None
     lag_s: float | None
+    mistakes: int
     false_moves: int
     move_lag_s: float | None
     move_missed: bool
@@ -82,8 +70,10 @@ class Seen(NamedTuple):
     stood_right_s: float
 
 
-def run(*, recordings: str = "") -> dict[str, Any]:
-    """Track every recording below a folder; raises NotHere when there are none."""
+def run(*, recordings: str = "", figure: str = "") -> dict[str, Any]:
+    """Track every recording below a folder; raises NotHere when there are none. ``figure`` is where
+    to draw the curve.
+    """
     scenes = list(scenes_in(Path(recordings))) if recordings else []
     if not scenes:
         raise NotHere(
@@ -99,7 +89,7 @@ def run(*, recordings: str = "") -> dict[str, Any]:
             f"{name}_{key}": {
                 "value": value,
                 "unit": "s"
-                if key.endswith(("p50", "p95"))
+                if key.endswith(("p50", "p95", "mean"))
                 else "1/h"
                 if "per_h" in key
                 else "share",
@@ -108,6 +98,7 @@ def run(*, recordings: str = "") -> dict[str, Any]:
             }
             for key, value in values.items()
         }
+    figures |= _over_lag(scenes, figure)
     return {
         "bench": "presence",
         "machine": describe(),
@@ -117,50 +108,24 @@ def run(*, recordings: str = "") -> dict[str, Any]:
     }
 
 
-def scenes_in(folder: Path) -> Iterator[Scene]:
-    """Every portal recording below the folder, as a zone."""
-    for path in sorted([*folder.rglob("*.jsonl"), *folder.rglob("*.jsonl.gz")]):
-        recording = read_recording(path)
-        if isinstance(recording.header, PortalHeader):
-            beside = path.with_name(PLACES)
-            told = (
-                msgspec.json.decode(beside.read_bytes(), type=dict[str, Sidecar])
-                if beside.exists()
-                else {}
-            )
-            yield scene_of(recording, told.get(path.name))
-
-
-def scene_of(recording: Recording, sidecar: Sidecar | None = None) -> Scene:
-    """A recording of a portal as a zone; antennas of which nothing is known watch one place."""
-    header = recording.header
-    assert isinstance(header, PortalHeader)
-    places: dict[int, str] = {
-        one.antenna: one.side for one in header.antennas if one.side != "unknown"
+def _over_lag(scenes: Sequence[Scene], figure: str) -> dict[str, Any]:
+    folds: dict[str, list[tuple[float, ...]]] = {}
+    for scene in scenes:
+        times = [tuple(read.t for read in reads) for reads in scene.reads.values()]
+        folds.setdefault(scene.fold, []).extend(times)
+    points = curve([tag for tags in folds.values() for tag in tags])
+    if figure:
+        draw(points, Path(figure))
+    units = {"lag_s": "s", "absent": "share", "mistakes_per_h": "1/h"}
+    return {
+        name: {
+            "value": value,
+            "unit": next(unit for end, unit in units.items() if name.endswith(end)),
+            "baseline": "",
+            "ratio": None,
+        }
+        for name, value in curve_figures(folds, points).items()
     }
-    if sidecar is not None:
-        places = dict(sidecar.places)
-    elif not places:
-        places = {one.antenna: "here" for one in header.antennas}
-    reads: dict[str, list[Read]] = {}
-    for line in recording.heard:
-        if isinstance(line, TagHeard) and line.antenna in places:
-            dbm = -60.0 if line.peak_rssi_dbm is None else line.peak_rssi_dbm
-            read = Read(line.t, line.antenna, places[line.antenna], dbm)
-            reads.setdefault(line.epc.upper(), []).append(read)
-    truths = [line for line in recording.truths if isinstance(line, PassTruth)]
-    sided = len(set(places.values())) > 1 and sidecar is None
-    return Scene(
-        antennas=places,
-        reads=reads,
-        wanted=frozenset(line.epc.upper() for line in truths),
-        moved={
-            line.epc.upper(): (line.t, "inside" if line.direction == "in" else "outside")
-            for line in truths
-            if sided
-        },
-        stood={} if sidecar is None else {epc.upper(): at for epc, at in sidecar.stood.items()},
-    )
 
 
 def graded(scene: Scene, tracker: str) -> Iterator[Seen]:
@@ -183,11 +148,13 @@ def _seen(scene: Scene, epc: str, reads: Sequence[Read], told: Sequence[Told]) -
     place = scene.stood.get(epc)
     return Seen(
         wanted=epc in scene.wanted,
+        reads=len(reads),
         span_s=last_t - first_t,
         absent_s=last_t - first_t - _present_s(told, first_t, last_t, live=False),
         absent_live_s=last_t - first_t - _present_s(told, first_t, last_t, live=True),
         arrival_s=arrivals[0] - first_t if arrivals else None,
         lag_s=departures[-1] - last_t if departures else None,
+        mistakes=sum(one.kind == "departed" and one.t < last_t for one in told),
         false_moves=len(moves) if move is None else 0,
         move_lag_s=found,
         move_missed=move is not None and found is None,
@@ -232,16 +199,22 @@ def measured(tags: Sequence[Seen]) -> dict[str, float]:
     for name, group in (
         ("wanted", [one for one in tags if one.wanted]),
         ("ambient", [one for one in tags if not one.wanted]),
+        ("often", [one for one in tags if _is_often(one)]),
+        ("all", tags),
     ):
         span_s = sum(one.span_s for one in group)
         if not span_s:
             continue
         values[f"{name}_false_absent"] = sum(one.absent_s for one in group) / span_s
         values[f"{name}_false_absent_live"] = sum(one.absent_live_s for one in group) / span_s
+        values[f"{name}_mistakes_per_h"] = 3600 * sum(one.mistakes for one in group) / span_s
         arrived = [one.arrival_s for one in group if one.arrival_s is not None]
         values[f"{name}_arrived"] = len(arrived) / len(group)
         values |= _spread(f"{name}_arrival", arrived)
-        values |= _spread(f"{name}_lag", [one.lag_s for one in group if one.lag_s is not None])
+        lags = [one.lag_s for one in group if one.lag_s is not None]
+        values |= _spread(f"{name}_lag", lags)
+        if lags:
+            values[f"{name}_lag_mean"] = sum(lags) / len(lags)
     still = [one for one in tags if one.move_lag_s is None and not one.move_missed]
     still_h = sum(one.span_s for one in still) / 3600
     if still_h:
@@ -255,6 +228,10 @@ def measured(tags: Sequence[Seen]) -> dict[str, float]:
     if stood_s:
         values["at_place"] = sum(one.stood_right_s for one in tags) / stood_s
     return {key: round(max(0.0, value), 5) for key, value in values.items()}
+
+
+def _is_often(one: Seen) -> bool:
+    return one.reads >= max(OFTEN_READS, OFTEN_PER_S * one.span_s)
 
 
 def _spread(name: str, values: Sequence[float]) -> dict[str, float]:

@@ -13,6 +13,7 @@ from __future__ import annotations
 import argparse
 import hashlib
 import json
+import sys
 from collections.abc import Sequence
 from concurrent.futures import ProcessPoolExecutor
 from pathlib import Path
@@ -21,7 +22,7 @@ from typing import NamedTuple
 import msgspec
 import numpy as np
 
-from benchmarks.accuracy import regression
+from benchmarks.accuracy import labelled, regression
 from benchmarks.accuracy.regression import Numbers, array
 from benchmarks.accuracy.tapping import Tapped, tapped
 from central.reconcile.portal import cohort, crossing
@@ -112,14 +113,25 @@ class Trained(NamedTuple):
     figures: dict[str, float]
 
 
-def train(passes: Sequence[Tapped]) -> Trained:
-    """All stages in turn."""
+class NothingToFit(ValueError):
+    """Too little was recorded to learn from; the message says what is missing."""
+
+
+def train(passes: Sequence[Tapped], people: Sequence[labelled.Row] = ()) -> Trained:
+    """All stages in turn; what ``people`` said of tags teaches the first.
+
+    Raises ``NothingToFit``.
+    """
     said = [crossing.looks(one.tracks, one.lain, one.known) for one in passes]
     tags = _tags(passes, said)
-    moved = tags.truth != 0
-    tag = whether(tags.shape, moved * 1.0, tags.fold, tags.weight, np.ones(len(moved), bool))
-    placed = moved & (np.abs(tags.way).sum(axis=1) > 0)
-    tag_way = which_way(tags.way, tags.truth, tags.fold, tags.weight, placed)
+    every = _with_labels(tags, people)
+    moved = every.truth != 0
+    placed = moved & (np.abs(every.way).sum(axis=1) > 0)
+    _check(tags, passes)
+    tag = whether(every.shape, moved * 1.0, every.fold, every.weight, np.ones(len(moved), bool))
+    tag_way = which_way(every.way, every.truth, every.fold, every.weight, placed)
+    tag = tag._replace(left_out=tag.left_out[: len(tags.truth)])
+    tag_way = tag_way._replace(left_out=tag_way.left_out[: len(tags.truth)])
     spoken = _spoken(said, tag.left_out, tag_way.left_out)
     return _later(passes, spoken, tags, tag, tag_way)
 
@@ -136,6 +148,35 @@ def _tags(passes: Sequence[Tapped], said: Sequence[Sequence[Look]]) -> Tags:
         np.array(fold, dtype=np.float64),
         np.where(np.array(real), REAL_COUNTS, 1.0),
     )
+
+
+def _with_labels(tags: Tags, people: Sequence[labelled.Row]) -> Tags:
+    """The tags of recordings, and those that people spoke of behind them."""
+    return Tags(
+        np.vstack([tags.shape, array([one.shape for one in people], len(SHAPE))]),
+        np.vstack([tags.way, array([one.way for one in people], len(WAY))]),
+        np.append(tags.truth, [float(one.truth) for one in people]),
+        np.append(tags.fold, [float(fold_of(one.review)) for one in people]),
+        np.append(tags.weight, np.ones(len(people))),
+    )
+
+
+def _check(tags: Tags, passes: Sequence[Tapped]) -> None:
+    """Every part is left out in turn: what is asked must be answered in two parts at least."""
+    heard = f"{len({one.site for one in passes})} recordings with anything to judge in them"
+    moved = tags.truth != 0
+    sided = moved & (np.abs(tags.way).sum(axis=1) > 0)
+    for what, rows in (
+        ("a tag that crossed", moved),
+        ("a tag that crossed before antennas whose sides are known", sided),
+    ):
+        parts = {int(fold) for fold in tags.fold[rows]}
+        if len(parts) < 2:
+            raise NothingToFit(
+                f"nothing to fit: of {heard}, those with {what} are in {len(parts)} of {FOLDS} "
+                "parts (by their names), and weights are tried on a part that they were not "
+                "fitted on: give more recordings with passes and their truth"
+            )
 
 
 def _spoken(said: Sequence[Sequence[Look]], tag: Numbers, tag_way: Numbers) -> list[list[Voice]]:
@@ -332,10 +373,16 @@ def main(arguments: list[str] | None = None) -> int:
     parser.formatter_class = argparse.RawDescriptionHelpFormatter
     parser.add_argument("recordings", nargs="+", type=Path, help="portal recordings, or folders")
     parser.add_argument("--weights", type=Path, default=_WEIGHTS, help="the module to write")
+    parser.add_argument("--labels", type=Path, help="what `tallyport central labels` wrote")
     parser.add_argument("--workers", type=int, default=None)
     options = parser.parse_args(arguments)
     paths = sorted(path for one in options.recordings for path in _recordings(one))
-    trained = train(gather(paths, options.workers))
+    try:
+        people = labelled.read_labels(options.labels) if options.labels else []
+        trained = train(gather(paths, options.workers), people)
+    except (NothingToFit, labelled.NoLabels, OSError) as error:
+        print(error, file=sys.stderr)
+        return 2
     write(trained, len(paths), options.weights)
     print(json.dumps(trained.figures, indent=1))
     return 0

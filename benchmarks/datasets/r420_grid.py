@@ -21,7 +21,7 @@ from pathlib import Path
 
 import msgspec
 
-from benchmarks.accuracy.presence import PLACES, Sidecar
+from benchmarks.accuracy.presence_scenes import PLACES, Sidecar
 from benchmarks.datasets.r420 import CORNERS_FT, read_r420
 from benchmarks.datasets.rows import DatasetError, csv_files, stem
 from drivers.recording import Recording, TagHeard, write_recording

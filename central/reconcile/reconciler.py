@@ -152,12 +152,12 @@ class Reconciler:
         if isinstance(seen, DeviceDescribed):
             if seen.antennas:
                 self._memory.portals.setdefault(seen.read_point, Portal()).describe(seen)
-                self._zone(seen.read_point).describe(logged, seen)
+                self._watched(seen.read_point).describe(logged, seen)
             restarted = True
         else:
             restarted = seen.state == "starting"
             if seen.read_point in self._memory.zones:
-                self._zone(seen.read_point).health(logged, seen)
+                self._watched(seen.read_point).health(logged, seen)
         shelf = self._memory.shelves.get(seen.read_point)
         if restarted and shelf is not None:
             shelf.restart(seen.device)
@@ -170,7 +170,7 @@ class Reconciler:
             groups = self._memory.portals[point.code].groups(now_us)
             return presented + self._passes(logged, groups, point, context)
         if point.kind == "zone" and point.code in self._memory.zones:
-            return _present(self._zone(point.code).ripen(now_us, logged, point))
+            return _present(self._watched(point.code).ripen(now_us, logged, point))
         if point.kind == "shelf" and point.code in self._memory.shelves:
             return judging.ripen(self._memory.shelves[point.code], now_us, point, context)
         return []
@@ -329,9 +329,9 @@ class Reconciler:
         """A gate's window says nothing of a zone but that time went on."""
         if isinstance(seen, GateWindow):
             return []
-        return _present(self._zone(point.code).hear(logged, seen, point))
+        return _present(self._watched(point.code).hear(logged, seen, point))
 
-    def _zone(self, code: str) -> Zone:
+    def _watched(self, code: str) -> Zone:
         """A zone, with when to look at whom: made again from its memory."""
         zone = self._zones.get(code)
         if zone is None:

@@ -7,10 +7,11 @@ as mirrors (``radio_field``); the noise of RSSI, phase with Impinj's ambiguity o
 drift, and Doppler. What is not: coupling between tags that lie on each other.
 
 Where the numbers come from (measured on an R420 and an FX7500 in rooms unless said otherwise):
-RSSI near -33 dBm at 1 m; about 3 dB from place to place; 1-2 dB between channels; 0.3-0.5 dB
-noise on one channel, phase noise 1.2 degrees and Doppler noise 5 Hz when strong, a multiple of
-that when weak; 70 (R420) or 220 (FX7500) reads/s for one tag, up to 200 for many on the R420. A
-chip wakes at -19.5 dBm, some 1.2 dB more or less from tag to tag (data sheets).
+RSSI near -34 dBm at 1 m; about 3 dB from place to place; 1-2 dB between channels; 0.3-0.5 dB
+noise on one channel, phase noise 1.7 degrees and Doppler noise 7 Hz when strong, a multiple of
+that when weak; 70 (R420) or 220 (FX7500) reads/s for one tag, up to 195 for many. A chip wakes at
+-19.5 dBm, some 1.2 dB more or less from tag to tag (data sheets). ``tallyport bench radio`` holds
+what comes of them against what was measured.
 
 Axes and times are those of ``drivers.emulators.portal_scene``, whose names are all importable
 from here too. Time is the scene's own: nothing here looks at a clock. All chance comes from the
@@ -43,7 +44,7 @@ from drivers.emulators.portal_scene import (
     pallet,
     person,
 )
-from drivers.emulators.radio_field import REGIONS, Bodies, Hall, View, buried_db
+from drivers.emulators.radio_field import REGIONS, Bodies, Hall, Spot, View, buried_db
 from drivers.readings import TagRead
 
 __all__ = [
@@ -66,18 +67,21 @@ __all__ = [
 ]
 
 TX_DBM = 30.0
-RSSI_AT_1M_DBM = -33.0
-WAKE_MARGIN_AT_1M_DB = 25.0
-"""30 dBm + 8.5 dBic - 3 dB (circular to linear) + 2 dBi - 31.7 dB (1 m) + 19.5 dBm."""
+RSSI_AT_1M_DBM = -34.0
+WAKE_MARGIN_AT_1M_DB = 21.0
+"""30 dBm - 2 dB (cable) + 8.5 dBic - 3 dB (circular to linear) - 31.7 dB (1 m) + 19.5 dBm is
+21.3 dB, on a tag of 0 dBi. So a tag falls silent at about -76 dBm, where an R420's reads end.
+"""
 WAKE_SPREAD_DB = 1.2
-FLOOR_DBM = -80.0
-RSSI_NOISE_DB = 0.2
-PHASE_NOISE_DEG, PHASE_DRIFT_DEG, PHASE_DRIFT_S = 1.2, 3.0, 160.0
-DOPPLER_NOISE_HZ = 4.8
+FLOOR_DBM, FLOOR_EDGE_DB = -80.0, 3.0
+"""Nothing weaker is ever told; half of what is so far above it is lost."""
+RSSI_NOISE_DB = 0.25
+PHASE_NOISE_DEG, PHASE_DRIFT_DEG, PHASE_DRIFT_S = 1.7, 3.0, 160.0
+DOPPLER_NOISE_HZ = 7.0
 """What is left of the noise at WEAK_DBM and above; below it grows with the amplitude's fall."""
 WEAK_DBM, NOISIER_AT_MOST = -48.0, 15.0
 _LOOK_AHEAD_S = 0.001
-_HOPELESS_DB = -6.0
+_HOPELESS_DB = -10.0
 
 
 @dataclass(slots=True, kw_only=True)
@@ -98,13 +102,16 @@ class _Link:
     """One tag's radio life: what it has of its own, and how it hears just now."""
 
     __slots__ = (
-        "echo_part", "flag", "lost", "rssi_dbm", "still", "tag", "turn", "wake_db", "wave",
+        "echo_part", "flag", "lost", "own", "rssi_dbm", "spots", "still", "tag", "turn", "wake_db",
+        "wave",
     )  # fmt: skip
 
     def __init__(self, tag: Tag, rng: Random) -> None:
         self.tag = tag
         self.flag = Flag(rng)
         self.still = tag.path.still
+        self.own = id(tag.within)
+        self.spots: dict[int, Spot] = {}
         self.turn = rng.uniform(0, math.tau)
         self.wake_db = rng.gauss(0.0, WAKE_SPREAD_DB) - tag.loss_db
         self.echo_part = 10 ** (-buried_db(tag) / 20)
@@ -113,12 +120,15 @@ class _Link:
 
 
 class _Stay(NamedTuple):
-    """One visit of the reader to an antenna; ``below_db`` is how far it sends below 30 dBm."""
+    """One visit of the reader to an antenna, number ``mast`` of the hall; ``below_db`` is how far
+    it sends below 30 dBm.
+    """
 
     view: View
     below_db: float
     channel: int
     antenna: int
+    mast: int
 
 
 class PortalPhysics:
@@ -134,7 +144,7 @@ class PortalPhysics:
         self._hops = list(range(1, self._channels.number + 1))
         self._rng.shuffle(self._hops)
         self._links: dict[str, _Link] = {}
-        self._bodies: dict[int, Body] = {}
+        self._bodies = Bodies(())
         self._more_bodies = list(scene.bodies)
         self._inventory: Inventory[_Link] = Inventory(scene.timing, self._rng)
         self._before: tuple[int, int] | None = None
@@ -163,7 +173,9 @@ class PortalPhysics:
         self._more_bodies = [b for b in self._more_bodies if b.path.waypoints[-1][0] >= now]
         carried = (link.tag.within for link in self._links.values())
         every = (*self._more_bodies, *(body for body in carried if body is not None))
-        self._bodies = {id(body): body for body in every}
+        self._bodies = Bodies({id(body): body for body in every}.values())
+        for link in self._links.values():
+            link.spots.clear()
 
     def skip_to(self, t: float) -> None:
         """Let time pass without reading."""
@@ -183,11 +195,11 @@ class PortalPhysics:
 
     def _visit(self, index: int, channel: int, start: float) -> Iterator[tuple[float, TagRead]]:
         """One antenna's dwell."""
-        bodies = Bodies.at(start, self._bodies.values())
-        view = self._hall.view(index, self._channels.hertz(channel), start, bodies)
+        self._bodies.move_to(start)
+        view = self._hall.view(index, self._channels.hertz(channel), start, self._bodies)
         antenna = self._antennas[index].antenna
         below_db = TX_DBM - self.radio.powers_dbm.get(antenna, TX_DBM)
-        stay = _Stay(view, below_db, channel, antenna)
+        stay = _Stay(view, below_db, channel, antenna, index)
         powered = self._powered(stay, start)
         dark, self._before = (index, channel) != self._before, (index, channel)
         span = (start, start + self._scene.dwell_s)
@@ -205,42 +217,65 @@ class PortalPhysics:
             if place is None:
                 continue
             base_db = WAKE_MARGIN_AT_1M_DB + link.wake_db - stay.below_db
-            most = stay.view.most(place, link.tag, link.echo_part)
-            if base_db + _decibels(most) < _HOPELESS_DB:
+            spot = self._spot(link, stay.mast, place)
+            if base_db + _decibels(stay.view.most(spot)) < _HOPELESS_DB:
                 continue
-            link.wave = stay.view.field(place, link.tag, link.echo_part)
+            link.wave = stay.view.field(spot, link.own)
             field_db = _decibels(abs(link.wave))
             margin_db = base_db + field_db
             link.rssi_dbm = RSSI_AT_1M_DBM + 2 * (field_db - link.tag.loss_db) - stay.below_db
             if margin_db < _HOPELESS_DB or link.rssi_dbm < FLOOR_DBM:
                 continue
             if chance() < 1.0 / (1.0 + math.exp(-margin_db / 1.5)):
-                link.lost = 1.0 / (1.0 + math.exp(link.rssi_dbm - FLOOR_DBM - 3.0))
+                above_db = link.rssi_dbm - FLOOR_DBM - FLOOR_EDGE_DB
+                link.lost = 1.0 / (1.0 + math.exp(above_db))
                 powered.append(link)
         return powered
 
+    def _spot(self, link: _Link, index: int, place: Place) -> Spot:
+        """Where it is before that antenna; of one that stands this is worked out once."""
+        found = link.spots.get(index)
+        if found is None:
+            fixed = self._bodies.fixed
+            found = self._hall.spot(index, place, link.tag, link.echo_part, fixed)
+            if link.still:
+                link.spots[index] = found
+        return found
+
+    def _wave(self, link: _Link, stay: _Stay, place: Place) -> complex:
+        # one that stands has the wave with which the stay began
+        if link.still:
+            return link.wave
+        return stay.view.field(self._spot(link, stay.mast, place), link.own)
+
     def _read(self, link: _Link, stay: _Stay, t: float) -> TagRead | None:
-        tag, view, channel, antenna = link.tag, stay.view, stay.channel, stay.antenna
+        """What the reader tells of an answer; ``None`` where nothing is left of it: the tag went
+        into a fade or out of the world since the dwell began.
+        """
+        tag, channel, antenna = link.tag, stay.channel, stay.antenna
         place = tag.path.at(t)
         if place is None:
-            return None  # it left during the dwell
+            return None
         rng, step = self._rng, self._scene.rssi_step_db
-        # one that stands has the wave with which the stay began
-        wave = link.wave if link.still else view.field(place, tag, link.echo_part)
-        rssi = RSSI_AT_1M_DBM + 2 * (_decibels(abs(wave)) - tag.loss_db) - stay.below_db
+        wave = self._wave(link, stay, place)
+        field_db = _decibels(abs(wave))
+        rssi = RSSI_AT_1M_DBM + 2 * (field_db - tag.loss_db) - stay.below_db
         weakness = min(10 ** (max(WEAK_DBM - rssi, 0.0) / 20), NOISIER_AT_MOST)
+        told_dbm = round((rssi + rng.gauss(0.0, RSSI_NOISE_DB * weakness**0.5)) / step) * step
+        margin_db = WAKE_MARGIN_AT_1M_DB + link.wake_db - stay.below_db + field_db
+        if told_dbm < FLOOR_DBM or margin_db < _HOPELESS_DB:
+            return None
         phase = link.turn + 0.7 * channel - 2 * turn_of(wave) + self._drift(t, antenna)
         phase += rng.gauss(0.0, math.radians(PHASE_NOISE_DEG) * weakness)
         phase += rng.choice((0.0, math.pi))
-        doppler = self._doppler(link, view, place, wave)
+        doppler = self._doppler(link, stay, place, wave)
         doppler += rng.gauss(0.0, DOPPLER_NOISE_HZ * weakness)
         at_us = self._scene.epoch_us + round(t * 1e6)
         return TagRead(
             epc=tag.epc,
             epc_bits=len(tag.epc) * 4,
             antenna=antenna,
-            peak_rssi_dbm=round((rssi + rng.gauss(0.0, RSSI_NOISE_DB * weakness**0.5)) / step)
-            * step,
+            peak_rssi_dbm=told_dbm,
             first_seen_us=at_us,
             last_seen_us=at_us,
             phase_rad=math.floor(phase % math.tau * 4096 / math.tau) * math.tau / 4096,
@@ -252,13 +287,13 @@ class PortalPhysics:
         """What cables and oscillators add to the phase within minutes."""
         return math.radians(PHASE_DRIFT_DEG) * math.sin(math.tau * t / PHASE_DRIFT_S + antenna)
 
-    def _doppler(self, link: _Link, view: View, place: Place, wave: complex) -> float:
+    def _doppler(self, link: _Link, stay: _Stay, place: Place, wave: complex) -> float:
         """How fast the phase turns, in Hz, positive when the tag comes nearer."""
         if link.still:
             return 0.0
         x, y, z, vx, vy, vz = place
         later = Place(x + vx * _LOOK_AHEAD_S, y + vy * _LOOK_AHEAD_S, z + vz * _LOOK_AHEAD_S)
-        turned = view.field(later, link.tag, link.echo_part) / wave
+        turned = self._wave(link, stay, later) / wave
         return 2 * turn_of(turned) / math.tau / _LOOK_AHEAD_S
 
 

@@ -50,7 +50,7 @@ _HABITS: dict[_Dock, _Habits] = {
         ("cartons", "cartons", "mixed"),
     ),
     "hard": _Habits(
-        (0.1, 0.2), (0.0, 5.0), (8.0, 12.0), (60, 200), (1.0, 3.2), ("cartons", "mixed", "liquid")
+        (0.1, 0.2), (0.0, 5.0), (11.0, 14.0), (60, 200), (1.0, 3.2), ("cartons", "mixed", "liquid")
     ),
 }
 _KINDS: tuple[Kind, ...] = (
@@ -58,6 +58,8 @@ _KINDS: tuple[Kind, ...] = (
 )  # fmt: skip
 _LEANING = 0.15
 """So many of the strays lean at the pillars."""
+BEHIND_DB = (4.0, 16.0)
+"""The others stand behind something that takes so much, one way."""
 
 
 def layout(suite: Suite, split: Split, number: int) -> Layout:
@@ -99,7 +101,16 @@ def _heaps(rng: Random, strays: int, goods: tuple[Goods, ...]) -> list[Heap]:
         side = rng.choice((-1, 1))
         x = side * (rng.uniform(0.5, 1.0) if leaning else rng.uniform(1.5, 4.5))
         y = rng.choice((-1, 1)) * (rng.uniform(1.5, 1.9) if leaning else rng.uniform(1.9, 4.0))
-        heaps.append(Heap(x_m=round(x, 2), y_m=round(y, 2), tags=tags, goods=rng.choice(goods)))
+        behind_db = 0.0 if leaning else round(rng.uniform(*BEHIND_DB), 1)
+        heaps.append(
+            Heap(
+                x_m=round(x, 2),
+                y_m=round(y, 2),
+                tags=tags,
+                goods=rng.choice(goods),
+                behind_db=behind_db,
+            )
+        )
         strays -= tags
     return heaps
 

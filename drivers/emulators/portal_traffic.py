@@ -23,8 +23,8 @@ from typing import Literal, NamedTuple
 import msgspec
 
 from drivers.emulators.portal_scene import (
+    BRISK,
     DENSE,
-    FAST,
     Antenna,
     Body,
     Path,
@@ -49,12 +49,15 @@ DOOR_HALF_M = 1.5
 
 
 class Heap(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """A pallet's worth of tagged goods that stays where it is."""
+    """A pallet's worth of tagged goods that stays where it is, ``behind_db`` (one way) of others
+    that stand before it.
+    """
 
     x_m: float
     y_m: float
     tags: int = 20
     goods: Goods = "cartons"
+    behind_db: float = 0.0
 
 
 class Layout(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -207,7 +210,8 @@ def standing(layout: Layout, epcs: Iterator[str], rng: Random) -> list[Tag]:
     for heap in layout.heaps:
         own = [next(epcs) for _ in range(heap.tags)]
         path = Path.standing(heap.x_m, heap.y_m)
-        tags += pallet(own, path, rng, goods_db_per_m=GOODS_DB_PER_M[heap.goods])
+        heard = pallet(own, path, rng, goods_db_per_m=GOODS_DB_PER_M[heap.goods])
+        tags += [replace(tag, loss_db=tag.loss_db + heap.behind_db) for tag in heard]
     return tags
 
 
@@ -221,7 +225,7 @@ def scene_of(
         bodies=tuple(bodies),
         seed=seed,
         room=layout.room,
-        timing=FAST if layout.reader == "fast" else DENSE,
+        timing=BRISK if layout.reader == "fast" else DENSE,
         region=layout.region,
         session=layout.session,
         echoes_db=layout.echoes_db,

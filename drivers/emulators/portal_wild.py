@@ -97,7 +97,16 @@ def _heaps(rng: Random, strays: int) -> list[Heap]:
         tags = min(strays, rng.randint(1, 6) if leaning else rng.randint(5, 40))
         x = rng.choice((-1, 1)) * (rng.uniform(0.5, 1.0) if leaning else rng.uniform(1.2, 5.0))
         y = rng.choice((-1, 1)) * (rng.uniform(1.5, 1.9) if leaning else rng.uniform(1.6, 4.5))
-        heaps.append(Heap(x_m=round(x, 2), y_m=round(y, 2), tags=tags, goods=rng.choice(_GOODS)))
+        behind_db = 0.0 if leaning else round(rng.uniform(0.0, 16.0), 1)
+        heaps.append(
+            Heap(
+                x_m=round(x, 2),
+                y_m=round(y, 2),
+                tags=tags,
+                goods=rng.choice(_GOODS),
+                behind_db=behind_db,
+            )
+        )
         strays -= tags
     return heaps
 

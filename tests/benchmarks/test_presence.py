@@ -3,11 +3,21 @@
 from __future__ import annotations
 
 from pathlib import Path
+from random import Random
 
 import pytest
 
 from benchmarks.accuracy import presence
+from benchmarks.accuracy.presence_folds import (
+    WINDOW_S,
+    Rule,
+    by_rule,
+    by_smurf,
+    by_window,
+    chosen,
+)
 from benchmarks.accuracy.presence_rules import Read, Told, edgex, fixed, smurf
+from benchmarks.accuracy.presence_scenes import Scene
 from benchmarks.machine import NotHere
 from tests.tallyport.test_evaluate import dock
 
@@ -52,7 +62,7 @@ def test_edgex_moves_a_tag_by_its_mean_and_forgets_after_ten_minutes() -> None:
 
 
 def test_ours_is_steady_and_quick_on_reads_and_says_where() -> None:
-    scene = presence.Scene(
+    scene = Scene(
         antennas={1: "left", 2: "right"},
         reads={"E1": reads((0, 8, "left"), (8, 20, "right")), "E2": reads((1, 15, "left"))},
         wanted=frozenset({"E1"}),
@@ -70,7 +80,7 @@ def test_ours_is_steady_and_quick_on_reads_and_says_where() -> None:
 
 
 def test_a_tag_told_at_the_wrong_place_or_absent_counts_against_a_tracker() -> None:
-    scene = presence.Scene(
+    scene = Scene(
         antennas={1: "left", 2: "right"},
         reads={"E1": reads((0, 5, "left"), (17, 20, "left"))},
         wanted=frozenset(),
@@ -80,6 +90,42 @@ def test_a_tag_told_at_the_wrong_place_or_absent_counts_against_a_tracker() -> N
     figures = presence.measured(list(presence.graded(scene, "fixed_2s")))
     assert figures["ambient_false_absent"] == pytest.approx((17 - 6.8) / 19.8, abs=1e-4)
     assert figures["at_place"] == 0
+
+
+def test_a_rule_that_knows_each_tag_beats_one_patience_for_all() -> None:
+    """Half of the tags are read often, half seldom: at the same mean lag ours errs less."""
+    random = Random(1)
+    often = [tuple(0.1 * n + random.uniform(0, 0.05) for n in range(600)) for _ in range(20)]
+    seldom = []
+    for _ in range(20):
+        times = [0.0]
+        while times[-1] < 60:
+            times.append(times[-1] + random.expovariate(1 / 4))
+        seldom.append(tuple(times))
+    ours = by_rule([*often, *seldom], Rule())
+    window = by_window([*often, *seldom], ours.lag_s)
+    assert ours.absent < window.absent
+    assert ours.mistakes_per_h < window.mistakes_per_h
+    alone = by_rule(often, Rule())
+    assert alone.lag_s == pytest.approx(1.96, abs=0.1)
+    assert (alone.absent, alone.mistakes_per_h) == (0, 0)
+    assert by_smurf(often).mistakes_per_h == 0
+    assert by_window(seldom, 2.0).absent > by_window(seldom, 10.0).absent
+
+
+def test_a_fold_is_graded_by_what_others_that_share_nothing_chose() -> None:
+    tag = tuple(float(n) for n in range(0, 60, 3))
+    folds = {f"set{s}-place{p}": [tag] * 3 for s in (1, 2) for p in (1, 2)}
+    found = chosen(folds)  # type: ignore[arg-type]
+    assert [one.fold for one in found] == list(folds)
+    assert all(one.ours.lag_s <= WINDOW_S for one in found)
+    assert chosen({"set1-place1": [tag], "set1-place2": [tag]}) == [], "they share a set"
+
+
+def test_it_draws_the_curve(tmp_path: Path) -> None:
+    dock(tmp_path / "made-up-dock.jsonl")
+    presence.run(recordings=str(tmp_path), figure=str(tmp_path / "curve.svg"))
+    assert "fixed windows" in (tmp_path / "curve.svg").read_text(encoding="utf-8")
 
 
 def test_it_runs_over_a_folder_and_says_when_there_is_nothing(tmp_path: Path) -> None:

@@ -8,9 +8,9 @@ from itertools import islice
 import pytest
 
 from benchmarks.accuracy.radio import believable, rooms, scenes
-from benchmarks.accuracy.radio.measured import RULES
-from benchmarks.accuracy.radio.scatter import line, rate, scatter, unseen
-from drivers.recording import PassTruth, TagHeard
+from benchmarks.accuracy.radio.measured import NOISE, RULES
+from benchmarks.accuracy.radio.scatter import levels, line, rate, scatter, unseen
+from drivers.recording import PassTruth, PortalHeader, TagHeard
 
 
 def read(t: float, dbm: float, channel: int = 1, phase: float = 0.0, hz: float = 0.0) -> TagHeard:
@@ -37,10 +37,8 @@ def test_scatter_is_told_within_channels_and_between_them() -> None:
 
 def test_a_line_over_distance_and_a_silence_s_share() -> None:
     told = line([(0.5, -40.0), (5.0, -60.0), (1.0, -45.02), (2.5, -54.98)])
-    assert (told.slope_n, told.residual_db) == (
-        pytest.approx(2.0, abs=0.1),
-        pytest.approx(1, abs=1),
-    )
+    assert told.slope_n == pytest.approx(2.0, abs=0.1)
+    assert 0.0 <= told.residual_db <= 2.0
     assert rate([read(0.0, -50), read(0.5, -50), read(1.0, -50)]) == 2.0
     assert unseen([0.0, 8.0, 10.0], 20.0, 5.0) == pytest.approx(8.0 / 20.0)
     assert unseen([0.0, 8.0, 10.0], 20.0, 10.0) == 0.0
@@ -52,7 +50,16 @@ def test_the_real_walks_are_walked_again_with_their_truth() -> None:
     ways = [one.direction for walk in walks for one in walk.truths if isinstance(one, PassTruth)]
     assert ways == ["in", "in", "out", "out"]
     assert all(10.0 <= rate(list(scenes.reads_of(walk))) <= 20.0 for walk in walks)  # really 14
-    assert {walk.header.antennas[0].side for walk in walks} >= {"outside", "inside"}
+    headers = [walk.header for walk in walks if isinstance(walk.header, PortalHeader)]
+    assert len(headers) == 4
+    assert all({"outside", "inside"} <= {a.side for a in one.antennas} for one in headers)
+
+
+def test_a_tag_that_faces_an_antenna_is_as_loud_as_it_really_was() -> None:
+    (hall,) = rooms.halls("hard", 1)
+    (spot, *_) = rooms.facing(hall, [0.9], 0.0)
+    (loud,) = (one for one in NOISE if one.name == "level_0.9m")
+    assert loud.low <= sum(levels(spot.reads)) / len(spot.reads) <= loud.high
 
 
 def test_a_table_says_what_is_within_and_what_is_not() -> None:

@@ -5,8 +5,9 @@
   ``benchmarks.datasets.r420`` maps the real ones. Choices: 0.32 and 0.64 m/s, the tag held
   0.3 m before the one who walks.
 * ``box``: Nedap's shop. Ten wanted tags in a box that is scanned from 0.3 to 1 m by two beams for
-  half a minute while it is turned, 140 to 400 others around. How those hang was not written down:
-  2 to 7 m away on both sides, behind up to 25 dB (one way) of clothes and shelves.
+  half a minute while it is turned, hundreds of others around. How those hang was not written down:
+  1,500 to 2,500 of them, evenly over 16 m around, most behind up to 8 dB (one way) of clothes
+  and shelves, so that about as many are heard as really were (140 to 400).
 """
 
 from __future__ import annotations
@@ -35,6 +36,7 @@ TURNS_DEG = (0.0, 45.0, 90.0, 135.0)
 IN_HAND_M = 0.3
 SCAN_S = 30.0
 BEAMS_M = (-0.15, 0.15)
+AROUND, FAR_M, HIDDEN_DB = (1_500, 2_500), 16.0, 8.0
 
 
 def walks(hall: Layout) -> Iterator[Recording]:
@@ -98,7 +100,7 @@ def box(hall: Layout, number: int) -> Recording:
         for port, x in enumerate(BEAMS_M, 1)
     ]
     wanted = [_in_box(next(names), rng) for _ in range(10)]
-    others = [_on_a_rack(next(names), rng) for _ in range(rng.randint(140, 400))]
+    others = [_on_a_rack(next(names), rng) for _ in range(rng.randint(*AROUND))]
     reads = play(hall, beams, wanted + others, SCAN_S)
     return Recording(
         header=PortalHeader(
@@ -120,13 +122,14 @@ def _in_box(epc: str, rng: Random) -> Tag:
 
 
 def _on_a_rack(epc: str, rng: Random) -> Tag:
-    metres, heading = rng.uniform(2.0, 7.0), rng.uniform(0.0, math.tau)
+    metres = max(FAR_M * math.sqrt(rng.random()), 2.0)
+    heading = rng.uniform(0.0, math.tau)
     turn = rng.uniform(0.0, math.tau)
     return Tag(
         epc=epc,
         path=Path.standing(metres * math.cos(heading), metres * math.sin(heading)),
         offset=(0.0, 0.0, rng.uniform(0.3, 1.8)),
-        loss_db=STUCK_DB + rng.uniform(0.0, 25.0),
+        loss_db=STUCK_DB + rng.triangular(0.0, HIDDEN_DB, HIDDEN_DB),
         axis=(math.cos(turn), math.sin(turn), 0.0),
     )
 

@@ -28,7 +28,7 @@ from __future__ import annotations
 
 import msgspec
 
-ONCE_IN_S = 24.0
+ONCE_IN_S = 20.0
 KEPT = 29 / 30
 PRIOR_GAPS = 6.0
 PRIOR_S = 60.0
@@ -66,12 +66,6 @@ class Gaps(msgspec.Struct, array_like=True):
         number, seconds = self._believed()
         chance: float = (1.0 + once_in_s * number / seconds) ** (1.0 / number)
         return seconds * (chance - 1.0)
-
-    def longest_s(self, sure: float) -> float:
-        """The gap that a present tag's next one does not exceed with probability ``sure``."""
-        number, seconds = self._believed()
-        power: float = (1.0 - sure) ** (-1.0 / number)
-        return seconds * (power - 1.0)
 
     def sure_after(self, silent_s: float) -> float:
         """How probable it was that a present tag is heard within this silence."""

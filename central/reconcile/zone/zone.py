@@ -21,6 +21,8 @@ learnt from them, reader by reader, and no tag's silence is believed sooner.
 
 from __future__ import annotations
 
+import math
+
 from central.moments import from_us, to_us
 from central.reconcile.identity import cause_of, derived_id, spanning
 from central.reconcile.verdict import Logged, PresenceEvent, ReadPoint
@@ -38,15 +40,17 @@ SHORTEST_S = 1.96
 antenna by antenna. A fifth of the ten seconds that are usually waited, less what a busy zone's
 time needs to go on."""
 LEAST_GONE_AFTER_S = 1.0
-STEADIER = 0.4
+STEADIER = 0.3
 """A zone that allows more than a minute's silence has tags that stay, and is told so: ``ONCE_IN_S``
 is this share of it at least."""
-MOST_MISTAKES = 10
-"""Whom a zone told gone by mistake it waits for longer, by ``ONCE_IN_S`` more for each time, so
-that a tag that is heard seldom and evenly does not come and go for ever."""
+PARDONED, MOST_MISTAKES = 2, 12
+"""Whom a zone told gone by mistake more than twice it waits for longer, by ``ONCE_IN_S`` more for
+each time, so that a tag that is heard seldom and evenly does not come and go for ever."""
 MOST_TAGS = 20_000
 _LATE_S = 0.2
 """An edge tells a summary so much later than it is due."""
+_LAST_GAPS = math.log(4)
+"""Three of four exponential gaps are shorter than so many means."""
 _PACE_KEPT = 0.99
 _UNLEVELLED_DBM = -60.0
 _CLOCK_WAS_WRONG_US = 86_400_000_000
@@ -232,11 +236,11 @@ class Zone:
         if tag.waiting and _is_believed(epc, tag):
             return round(1e6 * LEAST_GONE_AFTER_S)
         reader = self.state.readers[tag.reader]
-        once_in_s = max(ONCE_IN_S, STEADIER * point.gone_after_s) * (1 + tag.mistakes)
+        once_in_s = max(ONCE_IN_S, STEADIER * point.gone_after_s) * max(1, tag.mistakes - PARDONED)
         patience_s = max(SHORTEST_S, tag.gaps.patience_s(once_in_s))
         if reader.pace_us:
             # Its reads may be told with the next summary; the last one ended with a gap.
-            told_s = reader.pace_us / 1e6 + tag.gaps.longest_s(0.75) + _LATE_S
+            told_s = reader.pace_us / 1e6 + _LAST_GAPS * tag.gaps.mean_s + _LATE_S
             patience_s = max(patience_s, told_s)
         return round(1e6 * min(point.gone_after_s, patience_s))
 

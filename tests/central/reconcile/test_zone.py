@@ -132,7 +132,7 @@ def test_who_was_told_gone_by_mistake_is_known_when_it_is_back_and_given_more_ti
     ]
     assert gone == sorted(gone), "patience only grows"
     back = [one for one in events if one.kind == "arrived"]
-    assert len(gone) <= 2
+    assert len(gone) <= 4
     assert all(one.reads == 1 for one in back[1:]), "of a tag one knows one read is enough"
 
 
