@@ -37,6 +37,8 @@ SEEDS = (1, 2, 3)
 VERSION = 2
 REAL_COUNTS = 25.0
 """A tag of a real walk counts as so many emulated ones."""
+EARLY_COUNTS = 0.3
+"""A look at a pass that is not over is worth less: there are many of the same pass."""
 _WEIGHTS = Path(crossing.__file__).with_name("weights.json")
 _BINS = 10
 
@@ -140,14 +142,20 @@ def _tags(passes: Sequence[Tapped], said: Sequence[Sequence[Look]]) -> Tags:
     rows = [look.seen for looks in said for look in looks]
     truth = [way for one in passes for way in one.truths]
     fold = [fold_of(one.site) for one in passes for _ in one.tracks]
-    real = [one.site.startswith("r420") for one in passes for _ in one.tracks]
+    counts = [_counts(one) for one in passes for _ in one.tracks]
     return Tags(
         array([row.shape for row in rows], len(SHAPE)),
         array([row.way for row in rows], len(WAY)),
         np.array(truth, dtype=np.float64),
         np.array(fold, dtype=np.float64),
-        np.where(np.array(real), REAL_COUNTS, 1.0),
+        np.array(counts, dtype=np.float64),
     )
+
+
+def _counts(one: Tapped) -> float:
+    """As how many a pass counts."""
+    real = REAL_COUNTS if one.site.startswith("r420") else 1.0
+    return real * (EARLY_COUNTS if one.early else 1.0)
 
 
 def _with_labels(tags: Tags, people: Sequence[labelled.Row]) -> Tags:
@@ -210,7 +218,7 @@ class _Cohorts:
             self.groups += found
             self.rows += [cohort.of_group(group, len(voices)) for group in found]
             self.fold += [fold_of(one.site)] * len(found)
-            self.weight += [REAL_COUNTS if one.site.startswith("r420") else 1.0] * len(found)
+            self.weight += [_counts(one)] * len(found)
             self.movers += [{-1: 0, 0: 0, 1: 0} for _ in found]
             for voice, place, way in zip(voices, nearest, one.truths, strict=True):
                 self.member_of.append(-1 if place is None else first + place)
