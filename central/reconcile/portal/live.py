@@ -19,8 +19,11 @@ from central.reconcile.portal.track import Track
 BACK_DB = 6.0
 """A tag that crossed is coming back when it is within this of how loud it was."""
 ROSE_DB = 6.0
-"""Goods that stand there came if half of them were so much fainter at first: the levels of strays
-scatter less in the mean."""
+TOGETHER_US = 4_000_000
+AFRESH_US = 3_000_000
+"""Goods that stand there came if half of them were so much fainter at first (the levels of strays
+scatter less in the mean), or if most were heard first within so short a time, and that not when
+everything was, at the beginning."""
 STEADY = 0.75
 LEFT = 0.6
 """Of the amplitude that was heard of goods in the last seconds: they stand with the first, parked
@@ -31,7 +34,6 @@ _SOON, _SLOWLY = 0.2, 0.05
 SILENT_US = 22_000_000
 """A parked tag of which nothing was said for so long has gone; an edge tells of one that lies
 unchanged every 10 s."""
-HUSHED_US = 600_000
 KEPT_US = 3_600_000_000
 """Whatever stands for longer lies there."""
 
@@ -62,13 +64,8 @@ class Live(msgspec.Struct, array_like=True):
         return when(self.came or self.track).centre_us
 
     def amplitude(self, now_us: int) -> float:
-        """What is heard of it: of one that lies unchanged what always was. A parked one that
-        falls silent at its loudest did not leave, it is summed up or its reader is away.
-        """
-        if self.rests:
-            return self.usual
-        until_us = min(now_us, self.pulse.last_us + HUSHED_US) if self.parked_us else now_us
-        return self.pulse.amplitude(until_us)
+        """What is heard of it: of one that lies unchanged what always was."""
+        return self.usual if self.rests else self.pulse.amplitude(now_us)
 
     def hear(self, now_us: int) -> None:
         """Half a second has gone."""
@@ -90,9 +87,15 @@ class Live(msgspec.Struct, array_like=True):
         self.pulse.top_us = now_us
 
 
-def came(ones: Sequence[Live]) -> bool:
-    """Whether these were far away before they stood where they are."""
-    return statistics.median([one.track.rose_db for one in ones]) >= ROSE_DB
+def came(ones: Sequence[Live], since_us: int) -> bool:
+    """Whether these were far away before they stood where they are; ``since_us`` is from when on
+    anything was heard here.
+    """
+    if statistics.median([one.track.rose_db for one in ones]) >= ROSE_DB:
+        return True
+    firsts = sorted(one.pulse.first_us for one in ones)
+    early, late = firsts[len(firsts) // 5], firsts[(4 * len(firsts)) // 5]
+    return late - early <= TOGETHER_US and early >= since_us + AFRESH_US
 
 
 def is_steady(ones: Collection[Live], now_us: int) -> bool:

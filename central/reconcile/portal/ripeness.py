@@ -45,9 +45,12 @@ class State(Enum):
     STANDING = 3
 
 
-def how_far(company: Sequence[Live], now_us: int, *, silent: bool, blind: bool) -> State:
+def how_far(
+    company: Sequence[Live], now_us: int, *, silent: bool, blind: bool, since_us: int
+) -> State:
     """How far a group is, now; meanwhile its tags are told whether they stand. ``silent`` says
-    that a window closed in silence, ``blind`` that no antenna's side is known.
+    that a window closed in silence, ``blind`` that no antenna's side is known, ``since_us`` from
+    when on anything was heard here.
     """
     if not company:  # another group at nearly the same time has them all
         return State.OPEN
@@ -70,11 +73,10 @@ def how_far(company: Sequence[Live], now_us: int, *, silent: bool, blind: bool) 
     steady = waited_us > STANDS_US and live.is_steady(company, now_us)
     live.stand(company, steady=steady)
     if waited_us > LATEST_US:
-        return State.STANDING if steady and live.came(company) else State.OVER
-    near = share > (LONE_SHARE if len(company) < FEW else OVER_SHARE)
-    if near or steady:
+        return State.STANDING if steady and live.came(company, since_us) else State.OVER
+    if share > (LONE_SHARE if len(company) < FEW else OVER_SHARE):
         return State.OPEN
-    return State.OVER if waited_us > final_us else State.PAST
+    return State.OVER if waited_us > final_us and not steady else State.PAST
 
 
 def _curve(track: Track) -> segment.Curve:

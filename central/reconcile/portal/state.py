@@ -75,6 +75,7 @@ class Portal(msgspec.Struct):
     now_us: int = 0
     looked_us: int = 0
     judged_us: int = 0
+    began_us: int = 0
     stood_us: tuple[int, int] = (0, 0)
     """From when until when something was parked, with what went before and after."""
 
@@ -91,6 +92,7 @@ class Portal(msgspec.Struct):
     def sight(self, logged: Logged, seen: TagSighting) -> None:
         """Add one sighting to its tag's track, or begin one."""
         at_us = to_us(seen.event_time)
+        self.began_us = self.began_us or at_us
         source = self._source(logged)
         one = self.live.get(seen.epc)
         if one is not None and one.parked_us and at_us - one.track.last_us > NEW_TRACK_US:
@@ -199,12 +201,15 @@ class Portal(msgspec.Struct):
         found: list[Group] = []
         for makers, until_us in self._makers(now_us, all_silent=ended):
             company = self._company(free, makers, until_us)
-            state = how_far(company, now_us, silent=ended, blind=self.is_blind)
+            state = how_far(
+                company, now_us, silent=ended, blind=self.is_blind, since_us=self.began_us
+            )
             if state is not State.OPEN:
-                group = self._group(free, makers, company, state)
-                found.append(group)
-                for track in group.tracks:
+                found.append(self._group(free, makers, company, state))
+                for track in found[-1].tracks:
                     free.pop(track.epc)
+            for one in company:
+                free.pop(one.track.epc, None)
         self._age(free, now_us)
         return found
 

@@ -6,6 +6,7 @@ from random import Random
 
 import pytest
 
+from central.reconcile.ordering import told_us
 from central.reconcile.portal.state import Portal
 from central.reconcile.reconciler import Reconciler
 from central.reconcile.verdict import Logged, Verdict
@@ -69,7 +70,8 @@ def test_who_goes_back_moves_nothing_by_itself() -> None:
 
 
 def summed_up(log: list[Logged], since_s: float, until_s: float) -> list[Logged]:
-    """The same as by an edge that hears nothing change meanwhile: a word of each every 10 s."""
+    """The same as by an edge that hears nothing change meanwhile: each is told at once
+    and every 10 s."""
     seen = [
         one.observation
         for one in log
@@ -79,15 +81,15 @@ def summed_up(log: list[Logged], since_s: float, until_s: float) -> list[Logged]
             and moment(since_s) < one.observation.event_time < moment(until_s)
         )
     ]
-    for start in range(round(since_s), round(until_s), 10):
+    for until in [since_s + 0.1, *(since_s + 10.0 * n for n in range(1, 5)), until_s]:
         seen += [
             TagResident(
-                event_time=moment(start), until=moment(min(start + 9.9, until_s)), epc=epc,
+                event_time=moment(max(until - 10.0, since_s)), until=moment(until), epc=epc,
                 antenna=1, count=90, mean_rssi_dbm=-50.0, **WHO,
             )
             for epc in EPCS
         ]  # fmt: skip
-    return logged(sorted(seen, key=lambda one: one.event_time))
+    return logged(sorted(seen, key=told_us))
 
 
 def test_its_edge_may_sum_it_up_while_it_stands_and_restarts_change_nothing() -> None:
