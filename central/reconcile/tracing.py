@@ -26,7 +26,7 @@ from central.stock.model import Cause, Movement
 
 __all__ = ["explained", "of_pass", "thresholds"]
 
-_STAGES = {"plate": "weight", "code": "code"}
+_STAGES = {"plate": "weight", "code": "code", "presence": "presence"}
 """Which stage the evidence of a single device is of, by a word in it."""
 _WEIGHING = (judging, waiting, odds, beliefs, leaks, plate, plates)
 _LEAST = 1e-9
