@@ -281,9 +281,6 @@ class Reconciler:
         if carried.loads:
             self._memory.carried[point.code] = carried
         direction, decision = company.in_all(decided.direction, decided.decision, known)
-        if group.tracks and decision == "nothing":
-            return Verdict()
-        portal.judged_us = max(portal.judged_us, group.closed_us)
         told = Pass(
             id=pass_id,
             read_point=point.code,
@@ -294,6 +291,12 @@ class Reconciler:
             tags=(*decided.tags, *company.told),
             causes=spanning([*portal.causes(group.tracks), cause_of(logged)]),
         )
+        if group.tracks and decision == "nothing":
+            alone = tracing.left_alone(
+                crossings, company.all, portal, told, logged, settled=group.final
+            )
+            return Verdict(left_alone=(alone,))
+        portal.judged_us = max(portal.judged_us, group.closed_us)
         mine = Verdict(reviews=tuple(decided.reviews), passes=(told,))
         if crossings:
             why = tracing.of_pass(crossings, company.all, portal, told, logged, settled=group.final)

@@ -212,6 +212,15 @@ class Trace(msgspec.Struct, frozen=True, kw_only=True):
     stages: tuple[Stage, ...]
 
 
+class LeftAlone(msgspec.Struct, frozen=True, kw_only=True):
+    """A group of tags that went by and moved nothing, and why: for whoever misses it on the ledger.
+    Only its likeliest tags are in it.
+    """
+
+    told: Pass
+    why: Trace
+
+
 class Amendment(msgspec.Struct, frozen=True, kw_only=True):
     """What came late changes a decision: all of it is posted, or a person is asked.
 
@@ -242,6 +251,7 @@ class Verdict(msgspec.Struct, frozen=True, kw_only=True):
     witnesses: tuple[Witness, ...] = ()
     notes: tuple[Note, ...] = ()
     amendments: tuple[Amendment, ...] = ()
+    left_alone: tuple[LeftAlone, ...] = ()
 
 
 def together(parts: Iterable[Verdict]) -> Verdict:
@@ -257,4 +267,5 @@ def together(parts: Iterable[Verdict]) -> Verdict:
         witnesses=tuple(one for part in every for one in part.witnesses),
         notes=tuple(one for part in every for one in part.notes),
         amendments=tuple(one for part in every for one in part.amendments),
+        left_alone=tuple(one for part in every for one in part.left_alone),
     )
