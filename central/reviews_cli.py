@@ -15,12 +15,15 @@ app = typer.Typer()
 
 @app.command()
 def why(
-    of: Annotated[str, typer.Argument(help="The id of a movement, a review or a pass.")],
+    of: Annotated[str, typer.Argument(help="The id of a movement, a review or a pass; or an EPC.")],
     config: Config = None,
     as_json: AsJson = False,
 ) -> None:
     """Say why something was posted, asked or left alone: what was heard, what each tag weighed,
     thresholds and versions, who decided. Exit status 1 when nothing has this id.
+
+    For an EPC: why the tag was left alone when it last went by and nothing moved. Each read point
+    keeps its newest 200 such passes.
     """
     from central.why import shown, story  # noqa: PLC0415
 

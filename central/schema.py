@@ -28,6 +28,7 @@ from central.schema_ground import ID, metadata
 from central.schema_judging import (
     cursor,
     label,
+    left_alone,
     memory,
     partition,
     portal_pass,
@@ -39,7 +40,7 @@ from central.schema_judging import (
 from central.schema_presence import presence, presence_event
 
 __all__ = [  # of other modules; the tables below are everybody's, too
-    "cursor", "document", "document_note", "label", "memory", "metadata", "partition",
+    "cursor", "document", "document_note", "label", "left_alone", "memory", "metadata", "partition",
     "portal_pass",
     "presence", "presence_event", "review", "stretch", "trace", "witness", "worker",
 ]  # fmt: skip

@@ -95,6 +95,21 @@ trace = Table(
     Column("context", BigInteger, nullable=False),
     Column("body", Text, nullable=False),
 )
+# What went by and moved nothing: the newest of each read point.
+left_alone = Table(
+    "left_alone",
+    metadata,
+    Column("id", Text, primary_key=True),
+    Column("read_point", Text, nullable=False),
+    Column("closed_us", BigInteger, nullable=False),
+    Column("log_id", BigInteger, nullable=False),
+    Column("app", Text, nullable=False),
+    Column("reconciler", Integer, nullable=False),
+    Column("context", BigInteger, nullable=False),
+    Column("epcs", Text, nullable=False),
+    Column("body", Text, nullable=False),
+    Index("ix_left_alone_point", "read_point", "closed_us"),
+)
 # What people said of what judging asked about: food for the next calibration.
 label = Table(
     "label",

@@ -35,8 +35,10 @@ def write(path: Path, told: Mapping[str, Any]) -> None:
 
 def shorten(part: dict[str, Any]) -> None:
     """Replace each single error by how many there are of a kind, and some as examples: of
-    different recordings and kinds, since tags of one pallet go wrong together.
+    different recordings and kinds, since tags of one pallet go wrong together. What each plate
+    of each recording can count is no result.
     """
+    part.pop("countable", None)
     errors: list[dict[str, Any]] = part.pop("errors")
     seen: dict[tuple[str, str], dict[str, Any]] = {}
     for error in errors:

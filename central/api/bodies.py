@@ -93,6 +93,9 @@ class ReadPointBody(_Body):
     ] = 600
     inferred: Literal["review", "auto"] = "review"
     gone_after_s: Annotated[float, Field(ge=1, le=86_400)] = 60.0
+    moves_stock: Annotated[
+        bool, Field(description="A zone moves known pieces that settle in it to its location.")
+    ] = False
     one_way: Annotated[
         Literal["", "in", "out"],
         Field(description="A portal through which goods go this way only; empty: both ways."),

@@ -17,7 +17,8 @@ def router(services: Services) -> APIRouter:
         """The stages of a decision, by the id of a movement, a review or a portal's pass: what
         was heard, what each tag looked like and what that weighed, what its company added, what
         documents said, what was decided by which thresholds and versions, what a person said,
-        and what was posted. `observations` points at the log.
+        and what was posted. `observations` points at the log. For an EPC: why that tag was left
+        alone when it last went by and nothing moved (the newest 200 such passes of a read point).
         """
         return json_answer(await services.read(lambda c: why(c, of)))
 

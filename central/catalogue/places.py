@@ -80,6 +80,8 @@ def put_read_point(conn: Connection, read_point: ReadPoint) -> ReadPoint:
         )
     if read_point.one_way not in ONE_WAY or (read_point.one_way and read_point.kind != "portal"):
         raise NotValid('one_way is "in" or "out" for a portal, and empty for all else')
+    if read_point.moves_stock and read_point.kind != "zone":
+        raise NotValid("moves_stock is for zones: portals, shelves and scans always do")
     for code in (read_point.location, read_point.inbound_from, read_point.outbound_to):
         get_location(conn, code)
     values = msgspec.structs.asdict(read_point) | {"valid_from_log": next_log_id(conn)}

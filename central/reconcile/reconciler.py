@@ -38,6 +38,7 @@ from central.reconcile.verdict import (
     together,
 )
 from central.reconcile.witness import NOTHING_RECENT
+from central.reconcile.zone import goods
 from central.reconcile.zone.tags import ZoneState
 from central.reconcile.zone.zone import Zone
 from gateway.contract import (
@@ -110,7 +111,7 @@ class Reconciler:
             placed = {**context.placed, **self._moved} if self._moved else context.placed
             return [judge_scan(logged, seen, point, context, recent=self._recent, placed=placed)]
         elif isinstance(seen, TagSighting | TagResident | GateWindow) and point.kind == "zone":
-            answers += self._presence(logged, seen, point)
+            answers += self._presence(logged, seen, point, context)
         else:
             return [_ignored(logged, f"not what a read point of kind {point.kind} is for")]
         return answers + self._passing_time(logged, point, context)
@@ -296,9 +297,6 @@ class Reconciler:
         if carried.loads:
             self._memory.carried[point.code] = carried
         direction, decision = company.in_all(decided.direction, decided.decision, known)
-        if group.tracks and decision == "nothing":
-            return Verdict()
-        portal.judged_us = max(portal.judged_us, group.closed_us)
         told = Pass(
             id=pass_id,
             read_point=point.code,
@@ -309,6 +307,12 @@ class Reconciler:
             tags=(*decided.tags, *company.told),
             causes=spanning([*portal.causes(group.tracks), cause_of(logged)]),
         )
+        if group.tracks and decision == "nothing":
+            alone = tracing.left_alone(
+                crossings, company.all, portal, told, logged, settled=group.final
+            )
+            return Verdict(left_alone=(alone,))
+        portal.judged_us = max(portal.judged_us, group.closed_us)
         mine = Verdict(reviews=tuple(decided.reviews), passes=(told,))
         if crossings:
             why = tracing.of_pass(crossings, company.all, portal, told, logged, settled=group.final)
@@ -324,12 +328,24 @@ class Reconciler:
 
     # ---- zone ----------------------------------------------------------------------------
     def _presence(
-        self, logged: Logged, seen: TagSighting | TagResident | GateWindow, point: ReadPoint
+        self,
+        logged: Logged,
+        seen: TagSighting | TagResident | GateWindow,
+        point: ReadPoint,
+        context: Context,
     ) -> list[Verdict]:
         """A gate's window says nothing of a zone but that time went on."""
         if isinstance(seen, GateWindow):
             return []
-        return _present(self._watched(point.code).hear(logged, seen, point))
+        zone = self._watched(point.code)
+        told = _present(zone.hear(logged, seen, point))
+        if point.moves_stock:
+            told.append(
+                goods.settled(
+                    zone, seen.epc, logged, point, context, recent=self._recent, moved=self._moved
+                )
+            )
+        return told
 
     def _watched(self, code: str) -> Zone:
         """A zone, with when to look at whom: made again from its memory."""

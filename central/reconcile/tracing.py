@@ -14,22 +14,25 @@ from types import ModuleType
 
 import msgspec
 
-from central.moments import from_us
+from central.moments import from_us, to_us
 from central.reconcile.identity import cause_of, spanning
-from central.reconcile.portal import crossing, desk, state, weighing
+from central.reconcile.portal import beam, crossing, desk, eye, state, weighing
 from central.reconcile.portal.state import Portal
 from central.reconcile.portal.track import SIDE_NAMES
 from central.reconcile.portal.weighing import Crossing
 from central.reconcile.shelf import beliefs, judging, leaks, odds, plate, plates, waiting
-from central.reconcile.verdict import Logged, Pass, Review, Stage, Trace, Verdict
+from central.reconcile.verdict import LeftAlone, Logged, Pass, Review, Stage, Trace, Verdict
 from central.stock.model import Cause, Movement
 
-__all__ = ["explained", "of_pass", "thresholds"]
+__all__ = ["explained", "left_alone", "of_pass", "thresholds"]
 
-_STAGES = {"plate": "weight", "code": "code"}
+_STAGES = {"plate": "weight", "code": "code", "presence": "presence"}
 """Which stage the evidence of a single device is of, by a word in it."""
 _WEIGHING = (judging, waiting, odds, beliefs, leaks, plate, plates)
 _LEAST = 1e-9
+MOST_LEFT = 40
+"""Of a pass that moved nothing, the likeliest tags are kept."""
+_ABOUT_US = 5_000_000
 
 
 def of_pass(
@@ -64,11 +67,33 @@ def of_pass(
         "thresholds": thresholds(desk, weighing, state),
     }
     stages = [Stage(name="heard", facts=heard), _tags(crossings)]
+    if portal.eye.darks:
+        stages.append(_beam(portal, told))
     documents = _documents(crossings, informed)
     if documents is not None:
         stages.append(documents)
     stages.append(Stage(name="decision", facts=decision))
     return Trace(of=(told.id,), stages=tuple(stages))
+
+
+def left_alone(
+    crossings: Sequence[Crossing],
+    informed: Sequence[Crossing],
+    portal: Portal,
+    told: Pass,
+    logged: Logged,
+    *,
+    settled: bool,
+) -> LeftAlone:
+    """A pass that moved nothing, with the same of its likeliest tags as ``of_pass`` tells."""
+    both = list(zip(crossings, informed, strict=True))
+    both.sort(key=lambda pair: (-pair[1].odds.crossed, pair[1].track.epc))
+    before, after = [pair[0] for pair in both[:MOST_LEFT]], [pair[1] for pair in both[:MOST_LEFT]]
+    epcs = {one.track.epc for one in after}
+    tags = tuple(tag for tag in told.tags if tag.epc in epcs)
+    told = msgspec.structs.replace(told, tags=tags, causes=told.causes[:MOST_LEFT])
+    why = of_pass(before, after, portal, told, logged, settled=settled)
+    return LeftAlone(told=told, why=why)
 
 
 def explained(verdict: Verdict, logged: Logged) -> Verdict:
@@ -136,6 +161,18 @@ def _tags(crossings: Sequence[Crossing]) -> Stage:
     ]
     facts: dict[str, object] = {"model": crossing.model(), "columns": columns, "rows": rows}
     return Stage(name="tags", facts=facts)
+
+
+def _beam(portal: Portal, told: Pass) -> Stage:
+    """When the photo-eye was dark about then, and what it has earned so far."""
+    since_us, until_us = to_us(told.opened_at) - _ABOUT_US, to_us(told.closed_at) + _ABOUT_US
+    dark = [
+        [_moment(since), _moment(until)]
+        for since, until in portal.eye.darks
+        if since <= until_us and until >= since_us
+    ]
+    facts: dict[str, object] = {"dark": dark, "hits": portal.eye.hits, "misses": portal.eye.misses}
+    return Stage(name="beam", facts=facts | dict(thresholds(beam, eye)))
 
 
 def _documents(before: Sequence[Crossing], after: Sequence[Crossing]) -> Stage | None:

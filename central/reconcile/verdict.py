@@ -41,7 +41,8 @@ class ReadPoint(msgspec.Struct, frozen=True, kw_only=True):
     ``outbound_to``; a shelf's plates hold stock at ``location``, refilled from
     ``inbound_from`` and picked to ``outbound_to``; scans receive into ``location``.
     A zone's tags are at the places that its antennas' aliases name, or at ``location``, and
-    gone after a silence of at most ``gone_after_s``; they move no stock.
+    gone after a silence of at most ``gone_after_s``; they move stock into ``location`` only with
+    ``moves_stock``, and never out of it (``zone.goods``).
     Through a portal of ``one_way`` (``in`` or ``out``) goods never go the other way; empty: both.
 
     What another kind of sensor moved within ``fuse_s`` seconds of event time between the same
@@ -57,6 +58,7 @@ class ReadPoint(msgspec.Struct, frozen=True, kw_only=True):
     fuse_s: int = 600
     inferred: str = "review"
     gone_after_s: float = 60.0
+    moves_stock: bool = False
     one_way: str = ""
 
 
@@ -210,6 +212,15 @@ class Trace(msgspec.Struct, frozen=True, kw_only=True):
     stages: tuple[Stage, ...]
 
 
+class LeftAlone(msgspec.Struct, frozen=True, kw_only=True):
+    """A group of tags that went by and moved nothing, and why: for whoever misses it on the ledger.
+    Only its likeliest tags are in it.
+    """
+
+    told: Pass
+    why: Trace
+
+
 class Amendment(msgspec.Struct, frozen=True, kw_only=True):
     """What came late changes a decision: all of it is posted, or a person is asked.
 
@@ -240,6 +251,7 @@ class Verdict(msgspec.Struct, frozen=True, kw_only=True):
     witnesses: tuple[Witness, ...] = ()
     notes: tuple[Note, ...] = ()
     amendments: tuple[Amendment, ...] = ()
+    left_alone: tuple[LeftAlone, ...] = ()
 
 
 def together(parts: Iterable[Verdict]) -> Verdict:
@@ -255,4 +267,5 @@ def together(parts: Iterable[Verdict]) -> Verdict:
         witnesses=tuple(one for part in every for one in part.witnesses),
         notes=tuple(one for part in every for one in part.notes),
         amendments=tuple(one for part in every for one in part.amendments),
+        left_alone=tuple(one for part in every for one in part.left_alone),
     )

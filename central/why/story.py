@@ -13,7 +13,7 @@ from typing import Any
 import msgspec
 from sqlalchemy import Connection, func, select
 
-from central import schema
+from central import left_alone, schema
 from central.reconcile.verdict import Stage, Trace
 from central.reviews import store
 from central.reviews.model import NoSuchReview, Resolution
@@ -59,10 +59,10 @@ class Heard(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Story(msgspec.Struct, frozen=True, kw_only=True):
-    """Why. ``kind`` is movement, review or pass; ``log_id`` the log entry at which it was
-    decided (0: by nothing in the log); ``versions`` are none for what was judged before there
-    were traces, or by a person. ``posted`` are the movements that came of it, ``corrected_by``
-    those that put them right later.
+    """Why. ``kind`` is movement, review, pass or left alone (a pass that moved nothing); ``log_id``
+    the log entry at which it was decided (0: by nothing in the log); ``versions`` are none for
+    what was judged before there were traces, or by a person. ``posted`` are the movements that
+    came of it, ``corrected_by`` those that put them right later.
     """
 
     kind: str
@@ -78,7 +78,9 @@ class Story(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def why(conn: Connection, wanted: str) -> Story:
-    """The story of the movement, review or pass of this id. Raises ``NothingKnown``."""
+    """The story of the movement, review or pass of this id; of an EPC, why it was left alone when
+    that happened last. Raises ``NothingKnown``.
+    """
     posted = queries.movement_by_id(conn, wanted)
     if posted is not None:
         return _of_movement(conn, posted)
@@ -151,7 +153,7 @@ def _of_review(conn: Connection, wanted: str) -> Story:
 def _of_pass(conn: Connection, wanted: str) -> Story:
     row = conn.execute(select(schema.portal_pass).where(_pass.id == wanted)).mappings().first()
     if row is None:
-        raise NothingKnown(f"neither a movement nor a review nor a pass has the id {wanted}")
+        return _of_left_alone(conn, wanted)
     stages, versions = _traced(conn, row["log_id"], {wanted}, ())
     columns = [_movement[name] for name, _type in rows.COLUMNS]
     query = select(*columns).where(_movement.log_id == row["log_id"]).order_by(_movement.seq)
@@ -166,6 +168,32 @@ def _of_pass(conn: Connection, wanted: str) -> Story:
         posted=posted,
         versions=versions,
         corrected_by=_corrections(conn, [one.movement.id for one in posted]),
+    )
+
+
+def _of_left_alone(conn: Connection, wanted: str) -> Story:
+    row = left_alone.find(conn, wanted)
+    if row is None:
+        raise NothingKnown(
+            f"neither a movement nor a review nor a pass has the id {wanted}, and none of the "
+            f"newest {left_alone.MOST} that each read point left alone has it or a tag of it"
+        )
+    alone = left_alone.pass_of(row)
+    epcs = () if alone.told.id == wanted else (wanted.upper(),)
+    models = [str(one.facts["model"]) for one in alone.why.stages if "model" in one.facts]
+    return Story(
+        kind="left alone",
+        id=alone.told.id,
+        log_id=row["log_id"],
+        stages=tuple(_about(stage, epcs) for stage in alone.why.stages),
+        observations=_heard(conn, alone.told.causes, alone.told.read_point),
+        posted=(),
+        versions=Versions(
+            app=row["app"],
+            reconciler=row["reconciler"],
+            context=row["context"],
+            model=models[0] if models else "",
+        ),
     )
 
 

@@ -29,6 +29,7 @@ from typing import NamedTuple
 
 from drivers.emulators.gen2_rounds import Flag, Inventory
 from drivers.emulators.portal_scene import (
+    BRISK,
     DENSE,
     FAST,
     Antenna,
@@ -48,6 +49,7 @@ from drivers.emulators.radio_field import REGIONS, Bodies, Hall, Spot, View, bur
 from drivers.readings import TagRead
 
 __all__ = [
+    "BRISK",
     "DENSE",
     "FAST",
     "Antenna",

@@ -38,13 +38,16 @@ class Seen(NamedTuple):
 
 
 class OfFile(NamedTuple):
-    """What one recording came to: of so many ``seconds`` and so many ``tags`` heard."""
+    """What one recording came to: of so many ``seconds`` and so many ``tags`` heard; of a shelf,
+    how many pieces each plate can count at once.
+    """
 
     file: str
     kind: Literal["portal", "shelf"]
     seconds: float
     tags: int
     seen: tuple[Seen, ...]
+    countable: tuple[tuple[int, int], ...] = ()
 
     @property
     def happenings(self) -> list[Happening]:
@@ -68,7 +71,8 @@ def _of_file(name: str, recording: Recording, judge: portal.Judge) -> OfFile:
     if not isinstance(recording.header, PortalHeader):
         changes = shelf.grade(recording)
         plates = tuple(Seen(name, one.plate, one.seen) for one in changes)
-        return OfFile(name, "shelf", recording.duration_s, 0, plates)
+        most = tuple(sorted(shelf.countable_by_plate(recording).items()))
+        return OfFile(name, "shelf", recording.duration_s, 0, plates, most)
     heard = portal.tags(recording)
     moved = portal.grade(recording, judge)
     tags = tuple(Seen(name, one.epc, one.seen, one.epc in heard) for one in moved)
@@ -128,6 +132,11 @@ def shelf_figures(graded: Sequence[OfFile]) -> dict[str, object]:
         **_sure_and_late(every),
         "spurious": sum(1 for one in every if one.posted and not one.want),
         "hours": _hours(graded),
+        "countable": [
+            {"file": file.file, "plate": plate, "most": most}
+            for file in graded
+            for plate, most in file.countable
+        ],
         "intervals": _intervals(shares, graded),
         "errors": [_error(one, "plate") for one in seen if one.seen.mistake],
     }

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from datetime import datetime, timedelta
 from typing import NamedTuple
 
+from central.reconcile.shelf.beliefs import USUAL_NOISE_MG, countable
 from central.reconcile.verdict import Context, PlatePlan, ReadPoint, Verdict
 from central.stock.model import Movement
 from drivers.recording import ChangeTruth, Recording, ShelfHeader
@@ -33,6 +34,17 @@ def grade(recording: Recording) -> list[PlateHappening]:
     """Everything that changed on a plate or was judged to, by time."""
     assert isinstance(recording.header, ShelfHeader)
     return held_against_truth(recording, _judged(recording, recording.header))
+
+
+def countable_by_plate(recording: Recording) -> dict[int, int]:
+    """The most pieces in one change that each plate tells from one more or less, by its plan and
+    at a usual shelf's noise.
+    """
+    assert isinstance(recording.header, ShelfHeader)
+    return {
+        one.plate: countable(one.unit_mg, one.unit_cv, USUAL_NOISE_MG)
+        for one in recording.header.plates
+    }
 
 
 def held_against_truth(

@@ -24,6 +24,7 @@ _ABOUT = {
     "never_heard": "moved, and no reader heard them",
     "spurious": "said to move, and did not",
     "false_passes": "groups of them, where nothing passed",
+    "countable": "pieces at once, told from one more or less, on the worst plate",
     "spurious_per_idle_recording": "where nothing moved at all",
 }
 
@@ -49,7 +50,8 @@ def _show_part(kind: str, part: dict[str, object], console: Console) -> None:
         if name not in {"intervals", "errors"}:
             between, of = _between(intervals.get(name))
             about = [_ABOUT.get(name, "")] if wide else []
-            table.add_row(_words(name), _number(value), between, of, *about)
+            shown = _worst(value) if name == "countable" else _number(value)
+            table.add_row(_words(name), shown, between, of, *about)
     console.print(table)
     _show_errors(errors, console)
 
@@ -85,6 +87,15 @@ def _sentence(error: dict[str, object]) -> str:
 
 def _words(name: str) -> str:
     return name.replace("_", " ").replace("f1", "F1").removesuffix(" s")
+
+
+def _worst(plates: object) -> str:
+    """The plate that counts the fewest pieces at once; --json lists them all."""
+    assert isinstance(plates, list)
+    if not plates:
+        return "-"
+    worst = min(plates, key=lambda one: one["most"])
+    return f"{worst['most']} (plate {worst['plate']})"
 
 
 def _number(value: object) -> str:

@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 
 from drivers.emulators.portal_physics import (
+    BRISK,
     DENSE,
     FAST,
     Body,
@@ -127,7 +128,14 @@ def test_noise_is_what_was_measured_on_a_still_tag() -> None:
 
 @pytest.mark.parametrize(
     ("timing", "tags", "low", "high"),
-    [(DENSE, 1, 60, 75), (DENSE, 12, 130, 195), (DENSE, 150, 150, 195), (FAST, 1, 200, 235)],
+    [
+        (DENSE, 1, 60, 75),
+        (DENSE, 12, 130, 195),
+        (DENSE, 150, 150, 195),
+        (FAST, 1, 200, 235),
+        (BRISK, 1, 200, 235),
+        (BRISK, 150, 150, 200),
+    ],
 )
 def test_tags_share_the_reader_s_time(timing: Timing, tags: int, low: int, high: int) -> None:
     """An R420 read one tag 70 times a second and a dozen 195 times at most, Nedap's 150-410 tags
@@ -232,6 +240,16 @@ def test_power_antennas_and_region_are_the_client_s() -> None:
     weak = [read for _, read in portal.until(16.0)]
     assert {read.antenna for read in weak} <= {1, 2}
     assert len({read.epc for read in weak}) < len({read.epc for read in full})
+
+
+def test_nothing_is_told_below_what_a_reader_hears() -> None:
+    """However deep the fades are into which goods are driven."""
+    epcs = [f"{n:024X}" for n in range(30)]
+    path = Path.through(0.5, speed=1.5, inwards=True)
+    tags = pallet(epcs, path, Random(1), goods_db_per_m=18.0)
+    reads = heard(tags, 8.0, antennas=dock_antennas(), echoes_db=6.0)
+    assert len(reads) > 100
+    assert -80.0 <= min(levels(reads)) <= -72.0
 
 
 def test_unreadable_tags_stay_silent() -> None:

@@ -184,6 +184,7 @@ def test_a_shelf_is_graded(tmp_path: Path) -> None:
     assert (shelves["spurious"], shelves["precision"]) == (0, 1.0)
     (missed,) = shelves["errors"]
     assert (missed["plate"], missed["t"], missed["want"], missed["got"]) == (1, 55.0, 1, 0)
+    assert [(one["plate"], one["most"] > 50) for one in shelves["countable"]] == [(1, True)]
 
 
 def test_people_read_a_table_with_the_errors(tmp_path: Path) -> None:

@@ -21,8 +21,9 @@ class Tag(msgspec.Struct, array_like=True):
     of one whose arrival is ``waiting`` for more reads, when it waits no longer. ``mistakes``: how
     often it was back before it was forgotten; ``source`` and the numbers name its observations.
 
-    ``proof_s``: in how many seconds it was heard since it arrived or its goods moved last,
-    ``proof_us`` the last of them; ``claimed``: what that says of stock was said (``goods``).
+    ``since_us``: when it arrived, or its goods moved; ``proof_s``: in how many seconds since then
+    it was heard, ``proof_us`` the last of them; ``claimed``: what that says of stock was said
+    (``goods``).
     """
 
     levels: Levels
@@ -40,6 +41,7 @@ class Tag(msgspec.Struct, array_like=True):
     known: bool = False
     waiting: bool = True
     mistakes: int = 0
+    since_us: int = 0
     proof_s: int = 0
     proof_us: int = 0
     claimed: bool = False

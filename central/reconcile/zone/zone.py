@@ -222,6 +222,7 @@ class Zone:
         self, epc: str, tag: Tag, decided_us: int, logged: Logged, point: ReadPoint
     ) -> PresenceEvent:
         tag.present, tag.known, tag.waiting = True, True, False
+        tag.since_us = tag.first_us
         tag.levels.place = tag.levels.best()
         return self._event(
             "arrived", epc, tag, logged, point,

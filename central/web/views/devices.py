@@ -9,6 +9,7 @@ import msgspec
 from sqlalchemy import Connection, Row, func, select
 
 from central import schema
+from central.reconcile.shelf.beliefs import USUAL_NOISE_MG, countable
 from central.web.views.stock import item_names
 from gateway.contract import Observation, WeightDisturbed, WeightSettled
 
@@ -73,7 +74,9 @@ def _device_row(row: Row[Any]) -> DeviceRow:
 
 
 class PlateRow(msgspec.Struct, frozen=True, kw_only=True):
-    """One plate: what lies on it and how full it is of the most it has carried (0 to 100)."""
+    """One plate: what lies on it and how full it is of the most it has carried (0 to 100);
+    ``countable`` pieces at once are told from one more or less.
+    """
 
     read_point: str
     plate: int
@@ -85,6 +88,7 @@ class PlateRow(msgspec.Struct, frozen=True, kw_only=True):
     percent: int
     state: str
     event_us: int | None
+    countable: int
 
 
 class _Level(msgspec.Struct, kw_only=True):
@@ -166,4 +170,5 @@ def _plate_row(row: Row[Any], name: str, level: _Level) -> PlateRow:
         percent=min(100, max(0, percent)),
         state=level.state if gross is not None or level.event_us else "silent",
         event_us=level.event_us or None,
+        countable=countable(row.unit_mg, row.unit_cv, USUAL_NOISE_MG),
     )
