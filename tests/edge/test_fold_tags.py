@@ -97,6 +97,16 @@ def test_a_staged_tag_becomes_a_resident_and_the_gate_closes_although_it_goes_on
     assert max(o.event_time for o in fresh) < moment(NOW + 16 * S)
 
 
+def test_a_residence_is_told_with_its_first_read() -> None:
+    """Else ten seconds of silence would look as if the tag had gone."""
+    fold = folder()
+    reads = [(NOW + i * 200_000, read("5A", 1, -62.0, NOW + i * 200_000)) for i in range(100)]
+    out = play(fold, reads, until_us=NOW + 20 * S)
+    last_fresh = max(o.event_time for o in out if isinstance(o, TagSighting))
+    (first, *_) = [o for o in out if isinstance(o, TagResident)]
+    assert (first.until - last_fresh).total_seconds() <= 0.4
+
+
 def test_a_resident_that_moves_is_fresh_within_three_reads_and_opens_the_gate() -> None:
     fold = folder()
     reads = [(NOW + i * 100_000, read("5A", 1, -62.0, None)) for i in range(150)]

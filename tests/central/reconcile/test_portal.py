@@ -99,6 +99,17 @@ def test_a_pallet_across_two_windows_moves_once(limit_s: float) -> None:
     assert sorted(moved(verdict)) == sorted((epc, "in") for epc in epcs)
 
 
+@pytest.mark.parametrize("seed", [1, 2])
+def test_two_pallets_that_meet_in_the_door_go_each_its_way(seed: int) -> None:
+    out, back_in, rng = epcs_of(1, 24), epcs_of(101, 24), Random(seed)
+    tags = pallet(out, Path.through(1.0, speed=0.7, inwards=False, y=-0.2), rng)
+    tags += pallet(back_in, Path.through(3.6, speed=0.7, inwards=True, y=0.2), rng)
+    scene = Scene(antennas=dock_antennas(), tags=tuple(tags), seed=seed)
+    log = log_of(simulate(scene, 0.0, 26.0))
+    verdict = Reconciler().judge(log, context(dict.fromkeys(out, "hall")))
+    assert dict(moved(verdict)) == dict.fromkeys(out, "out") | dict.fromkeys(back_in, "in")
+
+
 def test_what_is_inside_cannot_come_in_again() -> None:
     epcs = epcs_of(1, 20)
     tags = pallet(epcs, Path.through(1.0, speed=1.0, inwards=True), Random(1))
