@@ -1,4 +1,7 @@
-"""Who changed what by command, when, and what stood there before: written once, never changed."""
+"""Who changed what, when, and what stood there before: written once, never changed.
+
+People change by command; judging sets a plate's zero anew.
+"""
 
 from __future__ import annotations
 
@@ -6,11 +9,16 @@ from collections.abc import Iterable
 from typing import NamedTuple
 
 import msgspec
-from sqlalchemy import Connection, text
+from sqlalchemy import Connection, select, text
 
+from central import schema
 from central.bulk import BulkInsert, storable
+from central.moments import to_us
+from central.reconcile.verdict import Rezeroed
 
-__all__ = ["Change", "record"]
+__all__ = ["REZERO", "Change", "Entry", "entries", "record", "rezeroed"]
+
+REZERO = "re-zero"
 
 _INSERT = BulkInsert(
     "audit",
@@ -24,6 +32,7 @@ _INSERT = BulkInsert(
     ),
 )
 _encode = msgspec.json.Encoder().encode
+_decode = msgspec.json.Decoder().decode
 
 
 class Change(NamedTuple):
@@ -58,3 +67,69 @@ def record(
             for change in changes
         ],
     )
+
+
+class Entry(msgspec.Struct, frozen=True, kw_only=True):
+    """What the audit keeps of one change: ``at_us`` in microseconds since 1970."""
+
+    id: int
+    at_us: int
+    actor: str
+    action: str
+    subject: str
+    before: object
+    after: object
+
+
+def rezeroed(conn: Connection, found: Iterable[Rezeroed], *, at_us: int) -> None:
+    """Keep that judging set plates' zeros anew, with what it went by."""
+    changes = [
+        Change(
+            f"plate {one.read_point}/{one.plate}",
+            {"zero_mg": one.before_mg},
+            {
+                "zero_mg": one.after_mg,
+                "moved_mg": one.after_mg - one.before_mg,
+                "error_mg": one.error_mg,
+                "sku": one.sku,
+                "unit_mg": one.unit_mg,
+                "because": "the plate was empty",
+                "event_us": to_us(one.event_time),
+                "cause": msgspec.to_builtins(one.cause),
+            },
+        )
+        for one in found
+    ]
+    if changes:
+        record(conn, changes, actor="judging", action=REZERO, at_us=at_us)
+
+
+def entries(
+    conn: Connection,
+    *,
+    action: str | None = None,
+    subject: str | None = None,
+    before: int | None = None,
+    limit: int = 50,
+) -> list[Entry]:
+    """The newest entries first; ``before`` is an entry's id."""
+    table = schema.audit
+    wanted = select(table).order_by(table.c.id.desc()).limit(limit)
+    if action is not None:
+        wanted = wanted.where(table.c.action == action)
+    if subject is not None:
+        wanted = wanted.where(table.c.subject == subject)
+    if before is not None:
+        wanted = wanted.where(table.c.id < before)
+    return [
+        Entry(
+            id=row.id,
+            at_us=row.at_us,
+            actor=row.actor,
+            action=row.action,
+            subject=row.subject,
+            before=_decode(row.before),
+            after=_decode(row.after),
+        )
+        for row in conn.execute(wanted)
+    ]

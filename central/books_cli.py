@@ -1,4 +1,4 @@
-"""``tallyport central``, the books: verify, backup, restore, roles."""
+"""``tallyport central``, the books: verify, audit, backup, restore, roles."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Annotated
 
+import msgspec
 import typer
 from sqlalchemy import Connection
 
@@ -46,6 +47,31 @@ def roles(
         typer.echo(str(error), err=True)
         raise typer.Exit(2) from error
     typer.echo(f"{role} can add to the ledger and the log, and change neither")
+
+
+@app.command()
+def audit(
+    config: Config = None,
+    as_json: AsJson = False,
+    action: Annotated[str | None, typer.Option(help="Only these, as `re-zero`.")] = None,
+    last: Annotated[int, typer.Option(min=1, help="So many, the newest first.")] = 50,
+) -> None:
+    """List who changed what: people by command, and judging, which sets the zero of a plate anew
+    where that had moved and the plate was empty (`re-zero`).
+    """
+    settings = settings_from(config)
+    from central import audit as entries  # noqa: PLC0415
+    from central.moments import from_us  # noqa: PLC0415
+
+    found = read_books(settings, lambda c: entries.entries(c, action=action, limit=last))
+    if as_json:
+        typer.echo(msgspec.json.encode({"rows": found}).decode())
+        return
+    for one in found:
+        at = from_us(one.at_us).isoformat(timespec="seconds")
+        typer.echo(f"{at} {one.actor}: {one.action} {one.subject}: {one.before} -> {one.after}")
+    if not found:
+        typer.echo("nothing was changed")
 
 
 @app.command()

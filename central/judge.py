@@ -20,7 +20,7 @@ import structlog
 from sqlalchemy import Connection
 from sqlalchemy.exc import DBAPIError
 
-from central import amendments, findings, left_alone, questions, whereabouts
+from central import amendments, audit, findings, left_alone, questions, whereabouts
 from central.catalogue.context import ContextCache, next_change
 from central.documents import books
 from central.leases import Alone, Holder
@@ -320,6 +320,7 @@ class Judge:
         told.update(presence=len(verdict.presence))
         whereabouts.keep(conn, verdict.presence, at.log_id)
         left_alone.keep(conn, verdict.left_alone, at.log_id, at.context)
+        audit.rezeroed(conn, verdict.rezeroed, at_us=at.record_us)
         posts = (verdict.movements, verdict.amendments, verdict.witnesses)
         if not any((*posts, verdict.reviews, verdict.passes)):
             return

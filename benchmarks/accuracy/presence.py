@@ -23,6 +23,7 @@ the box), of the others (``ambient``), of those that are read ``often`` (``OFTEN
 * ``moves_found``: true moves after which the tag is last told at the right place, having been told
   to move there; ``move_lag`` (p50, p95) after the truth.
 * ``at_place``: share of their time that standing tags are told at the place where they stand.
+* ``last_place``: share of the tags that stood whose last told place is where they stood.
 * ``curve_*`` and ``left_out_*``: see ``presence_folds``; ``--figure FILE.svg`` draws the curve.
 """
 
@@ -44,6 +45,7 @@ BASELINE = "fixed_10s"
 SIMPLE: dict[str, Callable[[Sequence[Read]], Iterator[Told]]] = {
     BASELINE: partial(fixed, window_s=10.0),
     "fixed_2s": partial(fixed, window_s=2.0),
+    "strongest_mean": partial(fixed, window_s=3600.0),
     "smurf": smurf,
     "edgex": edgex,
 }
@@ -68,6 +70,7 @@ class Seen(NamedTuple):
     move_missed: bool
     stood_s: float
     stood_right_s: float
+    last_right: bool
 
 
 def run(*, recordings: str = "", figure: str = "") -> dict[str, Any]:
@@ -160,7 +163,12 @@ def _seen(scene: Scene, epc: str, reads: Sequence[Read], told: Sequence[Told]) -
         move_missed=move is not None and found is None,
         stood_s=last_t - first_t if place is not None else 0.0,
         stood_right_s=_present_s(told, first_t, last_t, live=True, place=place) if place else 0.0,
+        last_right=place is not None and _last_place(told) == place,
     )
+
+
+def _last_place(told: Sequence[Told]) -> str | None:
+    return next((one.place for one in reversed(told) if one.kind != "departed"), None)
 
 
 def _present_s(
@@ -226,6 +234,8 @@ def measured(tags: Sequence[Seen]) -> dict[str, float]:
         values |= _spread("move_lag", found)
     stood_s = sum(one.stood_s for one in tags)
     if stood_s:
+        standing = [one for one in tags if one.stood_s]
+        values["last_place"] = sum(one.last_right for one in standing) / len(standing)
         values["at_place"] = sum(one.stood_right_s for one in tags) / stood_s
     return {key: round(max(0.0, value), 5) for key, value in values.items()}
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from fastapi import FastAPI
 
 from central.api import (
+    audit,
     catalogue,
     documents,
     health,
@@ -47,6 +48,7 @@ def build(services: Services, pages: Pages) -> FastAPI:
     app.include_router(documents.router(services))
     app.include_router(reviews.router(services))
     app.include_router(why.router(services))
+    app.include_router(audit.router(services))
     app.include_router(sensed.router(services, road))
     app.include_router(presence.router(services))
     app.include_router(series.router(services))

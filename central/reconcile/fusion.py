@@ -85,10 +85,15 @@ class Recently:
         self._fresh: list[Known] = []
         self._seen: dict[str, Counter[str]] = {}
 
-    def of(self, sku: str, from_us: int, upto_us: int) -> list[Known]:
+    def of(self, sku: str, from_us: int, upto_us: int, *, besides: str = "") -> list[Known]:
         """As ``Recent.of``."""
-        here = [k for k in self._fresh if k.sku == sku and from_us <= k.event_us <= upto_us]
-        return [self._now(known) for known in (*self._recent.of(sku, from_us, upto_us), *here)]
+        there = self._recent.of(sku, from_us, upto_us, besides=besides)
+        here = [
+            one
+            for one in self._fresh
+            if one.sku == sku and from_us <= one.event_us <= upto_us and one.origin != besides
+        ]
+        return [self._now(known) for known in (*there, *here)]
 
     def moved(self, movement: Movement) -> None:
         """It will be posted."""
@@ -188,7 +193,9 @@ def _same_event(
     at_us, window_us = to_us(movement.event_time), point.fuse_s * 1_000_000
     found = [
         one
-        for one in recent.of(movement.sku, at_us - window_us, at_us + window_us)
+        for one in recent.of(
+            movement.sku, at_us - window_us, at_us + window_us, besides=movement.origin
+        )
         if one.origin != movement.origin
         and one.quantity > 0
         and (one.source, one.destination) == ends

@@ -221,6 +221,20 @@ class LeftAlone(msgspec.Struct, frozen=True, kw_only=True):
     why: Trace
 
 
+class Rezeroed(msgspec.Struct, frozen=True, kw_only=True):
+    """An empty plate's level had moved, and is its zero now. Moves no stock; goes to the audit."""
+
+    read_point: str
+    plate: int
+    sku: str
+    event_time: datetime
+    before_mg: int
+    after_mg: int
+    error_mg: int
+    unit_mg: int
+    cause: Cause
+
+
 class Amendment(msgspec.Struct, frozen=True, kw_only=True):
     """What came late changes a decision: all of it is posted, or a person is asked.
 
@@ -252,6 +266,7 @@ class Verdict(msgspec.Struct, frozen=True, kw_only=True):
     notes: tuple[Note, ...] = ()
     amendments: tuple[Amendment, ...] = ()
     left_alone: tuple[LeftAlone, ...] = ()
+    rezeroed: tuple[Rezeroed, ...] = ()
 
 
 def together(parts: Iterable[Verdict]) -> Verdict:
@@ -268,4 +283,5 @@ def together(parts: Iterable[Verdict]) -> Verdict:
         notes=tuple(one for part in every for one in part.notes),
         amendments=tuple(one for part in every for one in part.amendments),
         left_alone=tuple(one for part in every for one in part.left_alone),
+        rezeroed=tuple(one for part in every for one in part.rezeroed),
     )

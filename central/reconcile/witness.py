@@ -63,15 +63,18 @@ class Known(NamedTuple):
 class Recent(Protocol):
     """The ledger's sensed movements, as of the log entry that is judged."""
 
-    def of(self, sku: str, from_us: int, upto_us: int) -> Sequence[Known]:
-        """Those of one item with an event time in between (inclusive), in order of posting."""
+    def of(self, sku: str, from_us: int, upto_us: int, *, besides: str = "") -> Sequence[Known]:
+        """Those of one item with an event time in between (inclusive), in order of posting, without
+        those of the origin ``besides``: a busy scanner does not read all its own again each time.
+        """
         ...
 
 
 class _NothingRecent:
     """A ledger on which nothing was sensed."""
 
-    def of(self, _sku: str, _from_us: int, _upto_us: int) -> Sequence[Known]:
+    def of(self, _sku: str, _from_us: int, _upto_us: int, *, besides: str = "") -> Sequence[Known]:
+        assert besides in {"", *SENSED}
         return ()
 
 

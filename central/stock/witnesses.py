@@ -57,7 +57,7 @@ _RECENT = text(
     "SELECT m.id, m.sku, m.quantity - "  # noqa: S608 (our own words)
     f"{_TAKEN_BACK} AS quantity, m.source, m.destination, m.origin, m.event_us, m.lot, m.epcs, "
     "m.evidence FROM movement m WHERE m.sku = :sku "
-    "AND m.origin IN ('portal', 'shelf', 'scan', 'zone', 'review') "
+    "AND m.origin IN ('portal', 'shelf', 'scan', 'zone', 'review') AND m.origin <> :besides "
     "AND m.event_us BETWEEN :from_us AND :upto_us AND m.seq <= :seq ORDER BY m.seq"
 )
 _ATTESTED = text(
@@ -182,17 +182,16 @@ class RecentMovements:
         self._conn = conn
         self._bound = bound
 
-    def of(self, sku: str, from_us: int, upto_us: int) -> Sequence[Known]:
+    def of(self, sku: str, from_us: int, upto_us: int, *, besides: str = "") -> Sequence[Known]:
         """As ``Recent.of``."""
         bound = self._bound()
-        found = self._conn.execute(
-            _RECENT, {"sku": sku, "from_us": from_us, "upto_us": upto_us, "seq": bound.seq}
-        ).all()
+        asked: dict[str, object] = {"sku": sku, "from_us": from_us, "upto_us": upto_us}
+        found = self._conn.execute(_RECENT, asked | {"seq": bound.seq, "besides": besides}).all()
         if not found:
             return ()
         attested: dict[str, Counter[str]] = {}
-        asked = {"ids": [row.id for row in found], "no": bound.no}
-        for movement_id, origin, quantity in self._conn.execute(_ATTESTED, asked):
+        of_them = {"ids": [row.id for row in found], "no": bound.no}
+        for movement_id, origin, quantity in self._conn.execute(_ATTESTED, of_them):
             attested.setdefault(movement_id, Counter())[origin] += quantity
         return [
             Known(

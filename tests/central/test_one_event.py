@@ -120,6 +120,22 @@ async def test_cases_scanned_and_driven_through_stand_once_on_the_ledger(
     assert await database.read(whole) == []
 
 
+async def test_a_busy_scanner_does_not_read_its_own_scans_again(database: Database) -> None:
+    await database.write(set_up)
+    scans = [scan(float(n), f"01{GTINS[0]}3001") for n in range(20)]
+    await judged(database, 1, [*scans, *passing(CASES), CLOSED])
+
+    def origins(conn: Connection, besides: str) -> Counter[str]:
+        known = witnesses.RecentMovements(conn).of("SKU-1", 0, 2**62, besides=besides)
+        return Counter(one.origin for one in known)
+
+    every = await database.read(lambda c: origins(c, ""))
+    assert every["scan"] == 20
+    for besides in ("scan", "portal"):
+        found = await database.read(lambda c, b=besides: origins(c, b))  # type: ignore[misc]
+        assert found == Counter({k: n for k, n in every.items() if k != besides})
+
+
 async def test_a_refill_that_was_scanned_and_weighed_is_one_move(database: Database) -> None:
     await database.write(set_up)
     opening = moving(1, "supplier", "hall", 40, sku="SKU-1")

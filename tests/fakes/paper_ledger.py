@@ -46,7 +46,7 @@ class PaperLedger:
             self.placed.update(dict.fromkeys(witness.epcs, by_id[witness.movement_id].destination))
         self.told.notes += verdict.notes
 
-    def of(self, sku: str, from_us: int, upto_us: int) -> Sequence[Known]:
+    def of(self, sku: str, from_us: int, upto_us: int, *, besides: str = "") -> Sequence[Known]:
         """As ``Recent.of``."""
         found = []
         for movement in self.movements:
@@ -61,7 +61,8 @@ class PaperLedger:
                 if witness.movement_id == movement.id:
                     attested[witness.origin] += witness.quantity
             known = known._replace(quantity=known.quantity - back, attested=attested)
-            if known.sku == sku and from_us <= known.event_us <= upto_us:
+            here = known.sku == sku and from_us <= known.event_us <= upto_us
+            if here and known.origin != besides:
                 found.append(known)
         return found
 

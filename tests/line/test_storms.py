@@ -37,9 +37,11 @@ async def run(storm: Storm, kill: Kill, *, seconds: float = 28.0, times: int = 2
 @pytest.fixture
 async def storm(tmp_path: Path) -> AsyncIterator[Storm]:
     storm = Storm(tmp_path, seed=11)
-    await storm.start()
-    yield storm
-    await storm.abandon()
+    try:
+        await storm.start()
+        yield storm
+    finally:
+        await storm.abandon()
 
 
 async def test_the_edge_dies(storm: Storm) -> None:

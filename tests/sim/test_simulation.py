@@ -11,28 +11,25 @@ import pytest
 
 from tallyport.simulation.run import PLANTS, simulate
 
-CHUNK = 25
-CHUNKS = 20
+CHUNK = 20
+CHUNKS = 10
+"""These seeds whenever anybody looks; thousands by ``tallyport bench simulate``."""
 
 
-@pytest.mark.timeout(300)
+@pytest.mark.timeout(600)
 @pytest.mark.parametrize("chunk", range(CHUNKS))
 def test_no_promise_is_broken_whatever_happens(chunk: int) -> None:
-    broken = []
-    for seed in range(chunk * CHUNK, (chunk + 1) * CHUNK):
-        outcome = simulate(seed)
-        if outcome.violations:
-            broken.append(f"{outcome.reproduce()}: {outcome.violations}")
+    outcomes = [simulate(seed) for seed in range(chunk * CHUNK, (chunk + 1) * CHUNK)]
+    broken = [f"{one.reproduce()}: {one.violations}" for one in outcomes if one.violations]
     assert not broken, "\n".join(broken)
 
 
-@pytest.mark.parametrize("seed", [17, 23])
-def test_a_seed_is_the_same_run_in_another_process(seed: int) -> None:
+def test_a_seed_is_the_same_run_in_another_process() -> None:
     """Other hashes, another process, another order of everything that Python does not promise."""
     program = (
         "from tallyport.simulation.run import simulate\n"
-        f"outcome = simulate({seed})\n"
-        "print(outcome.digest, outcome.kept, outcome.hours)"
+        "for outcome in map(simulate, (17, 23)):\n"
+        "    print(outcome.digest, outcome.kept, outcome.hours)"
     )
     told = {
         subprocess.run(
@@ -42,7 +39,7 @@ def test_a_seed_is_the_same_run_in_another_process(seed: int) -> None:
             check=True,
             env={**os.environ, "PYTHONHASHSEED": hashes},
         ).stdout
-        for hashes in ("1", "2", "random")
+        for hashes in ("1", "random")
     }
     assert len(told) == 1
 

@@ -11,7 +11,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from central.moments import to_us
-from central.reconcile.shelf import joint
+from central.reconcile.shelf import joint, zero
 from central.reconcile.shelf.answers import Decided, ask, ask_strange, count
 from central.reconcile.shelf.beliefs import Unit
 from central.reconcile.shelf.odds import (
@@ -210,6 +210,7 @@ def _close(plate: Plate, reading: Reading, guess: Guess, *, counted: bool = Fals
     plate.change = None
     if guess == NO_PIECE:
         return
+    zero.moved(plate, counted=counted, taken=guess.pieces < 0)
     if guess.kind == "pieces" and guess.pieces < 0:
         plate.taken_us = change.at_us
     if guess.kind != "gone" and reading.moved_mg > 0.0 and not counted:

@@ -77,7 +77,7 @@ class Lying(msgspec.Struct, array_like=True):
 class Plate(msgspec.Struct):
     """One plate. ``lying`` are strange things on it, ``moved`` its last changes of load,
     ``returned`` from when to when it was disturbed for nothing, ``spread_mg`` how much it
-    shakes by itself.
+    shakes by itself; ``zero_mg`` is its level with nothing on it, where that is known.
     """
 
     device: str
@@ -95,6 +95,8 @@ class Plate(msgspec.Struct):
     lying: list[Lying] = []
     followed_mg: int = 0
     spread_mg: float | None = None
+    zero_mg: float | None = None
+    is_empty: bool = False
 
     def strange(self, now_us: int) -> list[Strange]:
         """What lies here and is none of the plate's pieces."""

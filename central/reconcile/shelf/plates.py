@@ -11,6 +11,7 @@ from typing import NamedTuple
 import msgspec
 
 from central.moments import to_us
+from central.reconcile.shelf import zero
 from central.reconcile.shelf.beliefs import Shown, unit_of
 from central.reconcile.shelf.leaks import REACH, Common, Leak, leak_at
 from central.reconcile.shelf.odds import Reading
@@ -74,12 +75,17 @@ class Shelf(msgspec.Struct):
         if plate is None or not plate.is_planned(plan):
             reason = "baseline" if plate is None else "baseline: another item lies here now"
             self.plates[seen.plate] = plate_at(seen, plan, self.shown)
+            zero.knows_zero(self.plates[seen.plate], seen)
             return Verdict(ignored=(Ignored(log_id=logged.log_id, reason=reason),))
         plate.device = seen.device
         plate.disturbed_us = None
         if plate.change is None and plate.follows(seen):
+            zero.knows_zero(plate, seen)
             reason = "the level drifts: followed"
-            return Verdict(ignored=(Ignored(log_id=logged.log_id, reason=reason),))
+            return Verdict(
+                ignored=(Ignored(log_id=logged.log_id, reason=reason),),
+                rezeroed=zero.rezero(plate, seen.plate, seen.read_point, logged),
+            )
         plate.change_to(logged, seen)
         return Verdict()
 

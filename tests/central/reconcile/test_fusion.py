@@ -30,8 +30,9 @@ HOUR = 3_600.0
 
 
 class Recently(list[Known]):
-    def of(self, sku: str, from_us: int, upto_us: int) -> list[Known]:
-        return [one for one in self if one.sku == sku and from_us <= one.event_us <= upto_us]
+    def of(self, sku: str, from_us: int, upto_us: int, *, besides: str = "") -> list[Known]:
+        found = [one for one in self if one.sku == sku and from_us <= one.event_us <= upto_us]
+        return [one for one in found if one.origin != besides]
 
 
 def moved(
