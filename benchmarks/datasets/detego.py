@@ -49,7 +49,7 @@ def convert(source: Path, destination: Path) -> list[Path]:
     written = []
     for name, reads in sorted(_walks(source / "dataset.csv").items()):
         target = destination / f"detego-{name}.jsonl.gz"
-        recording, sidecar = _zone(sorted(reads), panels)
+        recording, sidecar = _walked(sorted(reads), panels)
         write_recording(target, recording)
         told[target.name] = sidecar
         written.append(target)
@@ -77,7 +77,7 @@ def _walks(path: Path) -> dict[str, list[_Read]]:
     return walks
 
 
-def _zone(reads: Sequence[_Read], panels: dict[int, int]) -> tuple[Recording, Sidecar]:
+def _walked(reads: Sequence[_Read], panels: dict[int, int]) -> tuple[Recording, Sidecar]:
     origin_s = reads[0].at_s
     marks = [one for one in reads if one.tag % 2 == 0 and one.tag in panels]
     times = [one.at_s for one in marks]

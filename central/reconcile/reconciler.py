@@ -8,7 +8,6 @@ log is cut into batches makes no difference.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import NamedTuple
 
 import msgspec
 
@@ -225,27 +224,13 @@ class Reconciler:
         for group in groups:
             alone = weighing.weigh(group.tracks, portal, context)
             crossings = directed(beam.heed(alone, portal.eye), point.one_way)
-            ripe = self._ripe(group, crossings, portal)
+            ripe = weighing.ripe(group, crossings, portal)
             if ripe is not None:
                 portal.take(ripe.group)
                 beam.learn(alone, group.makers, portal.eye)
                 weighing.learn(ripe.crossings, portal)
                 answers.append(self._pass(logged, ripe.group, ripe.crossings, point, context))
         return answers
-
-    def _ripe(self, group: Group, crossings: list[Crossing], portal: Portal) -> _Ripe | None:
-        """What of a group is judged now. Of one that is not over only who crossed: who is beside
-        it may still be on the way.
-        """
-        if group.standing and not weighing.is_likely(crossings, group.makers):
-            portal.park(group)
-            return None
-        if group.final or group.standing:
-            return _Ripe(group, crossings)
-        if not weighing.is_sure(crossings, group.makers):
-            return None
-        left = [one for one in crossings if one.odds.crossed >= weighing.DOUBT_AT]
-        return _Ripe(group._replace(tracks=[one.track for one in left]), left)
 
     def _presented(
         self, logged: Logged, now_us: int, point: ReadPoint, context: Context
@@ -365,13 +350,6 @@ class Reconciler:
     ) -> list[Verdict]:
         shelf = self._memory.shelves.setdefault(point.code, Shelf())
         return judging.weigh(shelf, logged, seen, point, context)
-
-
-class _Ripe(NamedTuple):
-    """A group to judge now, and its tags as weighed."""
-
-    group: Group
-    crossings: list[Crossing]
 
 
 def _present(events: list[PresenceEvent]) -> list[Verdict]:

@@ -25,6 +25,7 @@ import msgspec
 from drivers.emulators.portal_scene import (
     BRISK,
     DENSE,
+    FAST,
     Antenna,
     Body,
     Path,
@@ -48,6 +49,9 @@ NEXT_DOOR_M = 4.0
 DOOR_HALF_M = 1.5
 
 
+_TIMINGS = {"fast": BRISK, "dense": DENSE, "quick": FAST}
+
+
 class Heap(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """A pallet's worth of tagged goods that stays where it is, ``behind_db`` (one way) of others
     that stand before it.
@@ -67,7 +71,7 @@ class Layout(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     antennas: tuple[Antenna, ...] = msgspec.field(default_factory=dock_antennas)
     heaps: tuple[Heap, ...] = ()
     echoes_db: float = 15.0
-    reader: Literal["fast", "dense"] = "fast"
+    reader: Literal["fast", "dense", "quick"] = "fast"
     region: Region = "fcc"
     session: int = 1
     room: int = 1
@@ -225,7 +229,7 @@ def scene_of(
         bodies=tuple(bodies),
         seed=seed,
         room=layout.room,
-        timing=BRISK if layout.reader == "fast" else DENSE,
+        timing=_TIMINGS[layout.reader],
         region=layout.region,
         session=layout.session,
         echoes_db=layout.echoes_db,

@@ -41,7 +41,7 @@ def wild_layout(name: str, rng: Random) -> Layout:
         antennas=antennas,
         heaps=tuple(_heaps(rng, 0 if room else int(10.0 ** rng.uniform(0.0, 2.3)) - 1)),
         echoes_db=round(rng.uniform(10.0, 22.0), 1),
-        reader=rng.choice(("fast", "dense", "dense")),
+        reader=rng.choice(("fast", "dense", "dense", "quick")),
         region=rng.choice(("fcc", "etsi")),
         session=rng.choice((0, 1, 1, 2)),
         room=rng.randrange(1 << 30),

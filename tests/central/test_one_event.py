@@ -140,15 +140,15 @@ async def test_a_refill_that_was_scanned_and_weighed_is_one_move(database: Datab
     await database.write(set_up)
     opening = moving(1, "supplier", "hall", 40, sku="SKU-1")
     await database.write(lambda c: ledger.post(c, [opening], record_us=1))
-    took = scan(10.0, f"01{GTINS[0]}3012", "till")
+    took = scan(10.0, f"01{GTINS[0]}306", "till")
     later = msgspec.structs.replace(CLOSED, read_point="shelf-1", event_time=moment(75.0))
-    await judged(database, 1, [level(0.0, 30), took, level(60.0, 42), later])
-    assert (await on_hand(database, "shop"))["SKU-1"] == 12
+    await judged(database, 1, [level(0.0, 30), took, level(60.0, 36), later])
+    assert (await on_hand(database, "shop"))["SKU-1"] == 6
     (found,) = [
         one for one in await database.read(queries.movements) if one.movement.origin == "scan"
     ]
     (seen,) = await database.read(lambda c: witnesses.of_movement(c, found.movement.id))
-    assert (seen.origin, seen.quantity, seen.evidence["plate"]) == ("shelf", 12, 1)
+    assert (seen.origin, seen.quantity, seen.evidence["plate"]) == ("shelf", 6, 1)
     assert await database.read(whole) == []
 
 

@@ -8,7 +8,7 @@ from typing import NamedTuple
 from central.reconcile.portal import crossing
 from central.reconcile.portal.crossing import Judged
 from central.reconcile.portal.features import Lain, Seen
-from central.reconcile.portal.state import Portal
+from central.reconcile.portal.state import Group, Portal
 from central.reconcile.portal.track import Track
 from central.reconcile.verdict import Context, Pack
 from gateway.gs1 import Epc, decode_epc
@@ -85,6 +85,28 @@ def is_sure(crossings: Sequence[Crossing], makers: Collection[str]) -> bool:
     return (
         0 < surely >= SURE_SHARE * len(maybe) and min(crossed) >= HARDLY_AT and doubt < MOST_DOUBT
     )
+
+
+class Ripe(NamedTuple):
+    """A group to judge now, and its tags as weighed."""
+
+    group: Group
+    crossings: list[Crossing]
+
+
+def ripe(group: Group, crossings: list[Crossing], portal: Portal) -> Ripe | None:
+    """What of a group is judged now: one that stands without having crossed is parked. Of one
+    that is not over only who crossed: who is beside it may still be on the way.
+    """
+    if group.standing and not is_likely(crossings, group.makers):
+        portal.park(group)
+        return None
+    if group.final or group.standing:
+        return Ripe(group, crossings)
+    if not is_sure(crossings, group.makers):
+        return None
+    left = [one for one in crossings if one.odds.crossed >= DOUBT_AT]
+    return Ripe(group._replace(tracks=[one.track for one in left]), left)
 
 
 def is_likely(crossings: Sequence[Crossing], makers: Collection[str]) -> bool:

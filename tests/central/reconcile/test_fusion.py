@@ -253,10 +253,10 @@ def test_pieces_taken_out_of_the_back_room_arrive_on_the_plate_once() -> None:
         )  # fmt: skip
 
     ledger = PaperLedger()
-    took = scan(10.0, f"01{GTINS[0]}3012")
-    ledger.judge(logged([level(0, 30), took, level(70.0, 42), level(200.0, 40)]), context)
-    assert [(m.origin, m.quantity) for m in ledger.movements] == [("scan", 12), ("shelf", 2)]
-    assert [(w.origin, w.quantity) for w in ledger.witnesses] == [("shelf", 12)]
+    took = scan(10.0, f"01{GTINS[0]}306")
+    ledger.judge(logged([level(0, 30), took, level(70.0, 36), level(200.0, 34)]), context)
+    assert [(m.origin, m.quantity) for m in ledger.movements] == [("scan", 6), ("shelf", 2)]
+    assert [(w.origin, w.quantity) for w in ledger.witnesses] == [("shelf", 6)]
 
 
 def test_a_count_that_stays_short_is_asked_about_by_the_read_point_that_counted() -> None:
