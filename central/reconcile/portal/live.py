@@ -19,11 +19,12 @@ from central.reconcile.portal.track import Track
 BACK_DB = 6.0
 """A tag that crossed is coming back when it is within this of how loud it was."""
 ROSE_DB = 6.0
+FEW = 3
 TOGETHER_US = 4_000_000
 AFRESH_US = 3_000_000
 """Goods that stand there came if half of them were so much fainter at first (the levels of strays
-scatter less in the mean), or if most were heard first within so short a time, and that not when
-everything was, at the beginning."""
+scatter less in the mean), or if most of several were heard first within so short a time, and that
+not when everything was, at the beginning."""
 STEADY = 0.75
 LEFT = 0.6
 """Of the amplitude that was heard of goods in the last seconds: they stand with the first, parked
@@ -93,6 +94,8 @@ def came(ones: Sequence[Live], since_us: int) -> bool:
     """
     if statistics.median([one.track.rose_db for one in ones]) >= ROSE_DB:
         return True
+    if len(ones) < FEW:
+        return False
     firsts = sorted(one.pulse.first_us for one in ones)
     early, late = firsts[len(firsts) // 5], firsts[(4 * len(firsts)) // 5]
     return late - early <= TOGETHER_US and early >= since_us + AFRESH_US

