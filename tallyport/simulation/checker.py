@@ -157,7 +157,7 @@ def _truths(
         }
         change = _change_of_level(streams, site.edge)
         pieces = on_hand.get((f"shelf-{site.edge}", "PIECE"), 0) - OPENING
-        if pieces != change:
+        if pieces != change and "PIECE" not in asked:
             yield f"shelf of {site.edge}: {pieces} moved, but the plate says {change}"
         heard = [one for one in told[site.edge] if arrived.issuperset(one.bodies)]
         if sum(one.happening.kind == "pass" for one in told[site.edge]) > sum(

@@ -22,7 +22,7 @@ from central.reconcile.portal.weighing import CROSSED_AT, DOUBT_AT, Crossing
 from central.reconcile.verdict import Hypothesis, ReadPoint, Review, TagVerdict
 from central.stock.model import Cause, LocationKind, Movement
 
-SURE_TAG = 0.9
+SURE_TAG = 0.8
 MOST_RISK = 0.05
 MOST_BESIDE = 1.0
 """A group moves by itself when every tag of it is at least ``SURE_TAG`` sure, the mistakes
