@@ -2,9 +2,10 @@
 
 Sightings add up in tracks. Tags that are neither known strays nor standing still are candidates;
 they are grouped by when each was nearest (``segment``). A group may be judged once its best
-moment is past (``pulse``): not when all is silent, which among strays it never is, and not at a
+moment is past (``ripeness``): not when all is silent, which among strays it never is, and not at a
 window's end, which cuts where it likes. If the answer is not sure then, it is asked again until
-the group is over. Its tracks are taken together, and no track is taken twice.
+the group is over. Its tracks are taken together, and no track is taken twice. What came and stands
+in the doorway (``live``) is asked when it goes.
 
 What is heard of a tag after its pass was judged is that pass's tail: it becomes neither a second
 pass nor a stray's level, unless the tag comes as near again as it was.
