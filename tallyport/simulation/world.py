@@ -125,7 +125,11 @@ class Site:
             event_time=moment(0), plate=1, reason="motion", **self._who("shelf")
         )
         settled = msgspec.structs.replace(self._settled(1_500_000), disturbed_at=moment(0))
-        return Happening("weight", [(0.0, began), (1.5, settled)], {"PIECE": taken})
+        # an edge says a level at rest again: many pieces at once are judged when it stayed so
+        again = self._settled(25_000_000)
+        told: list[tuple[float, Observation]]
+        told = [(0.0, began), (1.5, settled), (25.0, again)]
+        return Happening("weight", told, {"PIECE": taken})
 
     def _settled(self, at_us: int) -> WeightSettled:
         return WeightSettled(
