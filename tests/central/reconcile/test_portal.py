@@ -48,7 +48,7 @@ def moved(verdict: Verdict) -> list[tuple[str, str]]:
 
 @pytest.mark.parametrize("seed", range(100, 112))
 def test_pallets_move_whole_and_strays_stay(seed: int) -> None:
-    """No wrong movement, and whoever is missed belongs to a pass that a person is asked about.
+    """No wrong movement, none missed, and nobody is asked.
 
     On these seeds no rule was tuned: 48 passes of 1,937 cases.
     """
@@ -57,13 +57,9 @@ def test_pallets_move_whole_and_strays_stay(seed: int) -> None:
     got = moved(verdict)
     assert len(got) == len(set(got))
     want = {(epc, truth.direction) for truth in scene.truths for epc in truth.epcs}
-    doubted = {tag["epc"] for review in verdict.reviews for tag in review.evidence["tags"]}
-    for truth in scene.truths:
-        if truth.epcs & doubted:
-            want -= {(epc, truth.direction) for epc in truth.epcs}
     assert (set(got) - want, want - set(got)) == (set(), set())
     assert len(scene.truths) == 4
-    assert len(verdict.reviews) <= 3
+    assert not verdict.reviews
 
 
 @lru_cache(maxsize=1)
