@@ -10,11 +10,11 @@ the hardest to keep apart from a neighbour's leak.
 
 from __future__ import annotations
 
-import argparse
 from bisect import bisect_left
 from datetime import UTC, datetime
 from pathlib import Path
 
+from benchmarks.datasets.command import converted, import_files
 from benchmarks.datasets.rows import read_rows
 from drivers.recording import (
     ChangeTruth,
@@ -22,7 +22,6 @@ from drivers.recording import (
     PlateWeighed,
     Recording,
     ShelfHeader,
-    write_recording,
 )
 
 FROM = datetime(2020, 4, 21, 12, tzinfo=UTC)
@@ -74,16 +73,14 @@ def _near(series: Series, t: float) -> float:
     return min(around, key=lambda one: abs(one[0] - t))[1]
 
 
+def convert(source: Path, destination: Path) -> list[Path]:
+    """The shelf as ``destination/aifi-bottle.jsonl.gz``; gives what was written."""
+    return converted(destination, [("aifi-bottle", read(source))])
+
+
 def main(arguments: list[str] | None = None) -> int:
     """Command line; gives the exit status."""
-    parser = argparse.ArgumentParser(prog="python -m benchmarks.datasets.aifi", description=__doc__)
-    parser.formatter_class = argparse.RawDescriptionHelpFormatter
-    parser.add_argument("source", type=Path)
-    parser.add_argument("destination", metavar="DST", type=Path, help="folder for the recording")
-    options = parser.parse_args(arguments)
-    options.destination.mkdir(parents=True, exist_ok=True)
-    write_recording(options.destination / "aifi-bottle.jsonl.gz", read(options.source))
-    return 0
+    return import_files("aifi", __doc__, "the CSV file of the shelf", convert, arguments)
 
 
 if __name__ == "__main__":

@@ -17,20 +17,18 @@ much and a reader passes each for seconds; an antenna that hangs before a panel 
 
 from __future__ import annotations
 
-import argparse
 import math
-import sys
 from bisect import bisect_left, bisect_right
 from collections import defaultdict
 from collections.abc import Sequence
 from pathlib import Path
 from typing import NamedTuple
 
-import msgspec
-
-from benchmarks.accuracy.presence_scenes import PLACES, Sidecar
-from benchmarks.datasets.rows import DatasetError, moment, read_rows
-from drivers.recording import AntennaPlace, PortalHeader, Recording, TagHeard, write_recording
+from benchmarks.accuracy.presence_scenes import Sidecar
+from benchmarks.datasets.command import import_files
+from benchmarks.datasets.places import converted_zones
+from benchmarks.datasets.rows import at_line, moment, read_rows
+from drivers.recording import AntennaPlace, PortalHeader, Recording, TagHeard
 
 NEAR_S = 0.5
 
@@ -43,37 +41,28 @@ class _Read(NamedTuple):
 
 def convert(source: Path, destination: Path) -> list[Path]:
     """Every walk; gives what was written. Raises ``DatasetError``."""
-    destination.mkdir(parents=True, exist_ok=True)
     panels = _panels(source / "panels_epc_mapping.csv")
-    told: dict[str, Sidecar] = {}
-    written = []
-    for name, reads in sorted(_walks(source / "dataset.csv").items()):
-        target = destination / f"detego-{name}.jsonl.gz"
-        recording, sidecar = _walked(sorted(reads), panels)
-        write_recording(target, recording)
-        told[target.name] = sidecar
-        written.append(target)
-    if not written:
-        raise DatasetError(f"{source}: no walks")
-    (destination / PLACES).write_bytes(msgspec.json.format(msgspec.json.encode(told)))
-    return written
+    walks = sorted(_walks(source / "dataset.csv").items())
+    return converted_zones(
+        destination,
+        ((f"detego-{name}", *_walked(sorted(reads), panels)) for name, reads in walks),
+    )
 
 
 def _panels(path: Path) -> dict[int, int]:
-    try:
-        return {int(row["epc"]): int(row["panel"]) for _, row in read_rows(path)}
-    except (KeyError, ValueError) as error:
-        raise DatasetError(f"{path}: {error!r}") from error
+    panels: dict[int, int] = {}
+    for number, row in read_rows(path):
+        with at_line(path, number):
+            panels[int(row["epc"])] = int(row["panel"])
+    return panels
 
 
 def _walks(path: Path) -> dict[str, list[_Read]]:
     walks: dict[str, list[_Read]] = defaultdict(list)
     for number, row in read_rows(path):
-        try:
+        with at_line(path, number):
             read = _Read(int(row["milliseconds"]) / 1e3, int(row["epc"]), float(row["rssi"]))
             walks[f"{row['session']}-{row['experiment_nr']}"].append(read)
-        except (KeyError, ValueError) as error:
-            raise DatasetError(f"{path}, line {number}: {error!r}") from error
     return walks
 
 
@@ -117,21 +106,8 @@ def _before(marks: Sequence[_Read], panels: dict[int, int]) -> int | None:
 
 def main(arguments: list[str] | None = None) -> int:
     """Command line; gives the exit status."""
-    parser = argparse.ArgumentParser(
-        prog="python -m benchmarks.datasets.detego", description=__doc__
-    )
-    parser.formatter_class = argparse.RawDescriptionHelpFormatter
-    parser.add_argument("source", metavar="SRC", type=Path, help="the folder of the CSV files")
-    parser.add_argument("destination", metavar="DST", type=Path, help="folder for the recordings")
-    options = parser.parse_args(arguments)
-    try:
-        written = convert(options.source, options.destination)
-    except (DatasetError, OSError) as error:
-        print(error, file=sys.stderr)
-        return 1
-    print(f"{len(written)} recordings in {options.destination}")
-    return 0
+    return import_files("detego", __doc__, "the folder of the CSV files", convert, arguments)
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    raise SystemExit(main())

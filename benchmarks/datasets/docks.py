@@ -11,12 +11,11 @@ own tag, since it went through as well.
 
 from __future__ import annotations
 
-import argparse
-from concurrent.futures import ProcessPoolExecutor
 from datetime import UTC, datetime, timedelta
 from functools import partial
 from pathlib import Path
 
+from benchmarks.datasets.command import make_numbers, numbered, written_once
 from drivers.emulators.portal_beam import edges
 from drivers.emulators.portal_physics import PortalPhysics
 from drivers.emulators.portal_suites import Split, Suite, episode, reception
@@ -31,7 +30,6 @@ from drivers.recording import (
     Recording,
     Side,
     TagHeard,
-    write_recording,
 )
 
 FROM = datetime(2026, 1, 5, 8, tzinfo=UTC)
@@ -108,38 +106,23 @@ def write(
 ) -> Path:
     """One episode as ``SUITE-SPLIT-NNNN.jsonl.gz``, unless it is there already."""
     name = f"{suite}-{split}-{number:04d}"
-    target = destination / f"{name}.jsonl.gz"
-    if not target.exists():
+    at = FROM + timedelta(hours=number)
+
+    def make() -> Recording:
         staged = episode(suite, split, number)
-        being_made = destination / f".{name}.jsonl.gz"
         told = reception(suite, split, number)
-        at = FROM + timedelta(hours=number)
-        write_recording(being_made, record(staged, told, name, at, photo_eye=photo_eye))
-        being_made.replace(target)
-    return target
+        return record(staged, told, name, at, photo_eye=photo_eye)
+
+    return written_once(destination, name, make)
 
 
 def main(arguments: list[str] | None = None) -> int:
     """Command line; gives the exit status."""
-    parser = argparse.ArgumentParser(
-        prog="python -m benchmarks.datasets.docks", description=__doc__
-    )
-    parser.formatter_class = argparse.RawDescriptionHelpFormatter
-    parser.add_argument("suite", choices=("standard", "hard", "wild"))
-    parser.add_argument("split", choices=("train", "test"))
-    parser.add_argument("first", type=int)
-    parser.add_argument("count", type=int)
-    parser.add_argument("destination", metavar="DST", type=Path, help="folder for the recordings")
-    parser.add_argument("--workers", type=int, default=None)
+    parser = numbered("docks", __doc__, ("standard", "hard", "wild"))
     parser.add_argument("--photo-eye", action="store_true", help="with a photo-eye across the door")
     options = parser.parse_args(arguments)
-    options.destination.mkdir(parents=True, exist_ok=True)
-    numbers = range(options.first, options.first + options.count)
-    with ProcessPoolExecutor(options.workers) as pool:
-        make = partial(write, options.suite, options.split, options.destination)
-        written = list(pool.map(partial(make, photo_eye=options.photo_eye), numbers))
-    print(f"{len(written)} recordings in {options.destination}")
-    return 0
+    make = partial(write, options.suite, options.split, options.destination)
+    return make_numbers(options, partial(make, photo_eye=options.photo_eye))
 
 
 if __name__ == "__main__":

@@ -14,22 +14,14 @@ counted have no truths.
 
 from __future__ import annotations
 
-import argparse
 import json
 import math
-import sys
 from collections.abc import Mapping
 from pathlib import Path
 
-from benchmarks.datasets.rows import DatasetError, csv_files, moment, read_rows, stem
-from drivers.recording import (
-    AntennaPlace,
-    PassTruth,
-    PortalHeader,
-    Recording,
-    TagHeard,
-    write_recording,
-)
+from benchmarks.datasets.command import converted, import_files
+from benchmarks.datasets.rows import csv_files, moment, reads, stem
+from drivers.recording import AntennaPlace, PassTruth, PortalHeader, Recording, TagHeard
 
 COUNTS = "file_arc_num.json"
 CHANNELS_MHZ = {"865.7": 1, "866.3": 2, "866.9": 3, "867.5": 4}
@@ -37,20 +29,7 @@ CHANNELS_MHZ = {"865.7": 1, "866.3": 2, "866.9": 3, "867.5": 4}
 
 def read_ecd(path: Path, counted: Mapping[str, int]) -> Recording:
     """One file as a recording; raises ``DatasetError``."""
-    rows: list[tuple[float, dict[str, str]]] = []
-    for number, row in read_rows(path):
-        try:
-            rows.append((float(row["time_reader"]), row))
-        except (KeyError, ValueError) as error:
-            raise DatasetError(f"{path}, line {number}: {error!r}") from error
-    if not rows:
-        raise DatasetError(f"{path}: no reads")
-    rows.sort(key=lambda timed: timed[0])
-    origin_s = rows[0][0]
-    try:
-        heard = tuple(_heard(row, at_s - origin_s) for at_s, row in rows)
-    except (KeyError, ValueError) as error:
-        raise DatasetError(f"{path}: {error!r}") from error
+    origin_s, heard = reads(path, "time_reader", _heard)
     return Recording(
         header=PortalHeader(
             read_point=f"ecd-{stem(path).lower()}",
@@ -64,7 +43,7 @@ def read_ecd(path: Path, counted: Mapping[str, int]) -> Recording:
 
 def _heard(row: dict[str, str], t: float) -> TagHeard:
     return TagHeard(
-        t=round(t, 6),
+        t=t,
         epc=row["idHex"].upper(),
         antenna=1,
         peak_rssi_dbm=float(row["peakRssi"]),
@@ -99,33 +78,19 @@ def counts_beside(source: Path) -> dict[str, dict[str, int]]:
 def convert(source: Path, destination: Path) -> list[Path]:
     """Every CSV file of ``source`` to ``destination/ecd-NAME.jsonl.gz``; gives what was written."""
     counted = counts_beside(source.resolve())
-    destination.mkdir(parents=True, exist_ok=True)
-    written = []
-    for path in csv_files(source):
-        recording = read_ecd(path, counted.get(f"{stem(path)}.csv", {}))
-        target = destination / f"ecd-{stem(path)}.jsonl.gz"
-        write_recording(target, recording)
-        written.append(target)
-    if not written:
-        raise DatasetError(f"{source}: no CSV files here")
-    return written
+    return converted(
+        destination,
+        (
+            (f"ecd-{stem(path)}", read_ecd(path, counted.get(f"{stem(path)}.csv", {})))
+            for path in csv_files(source)
+        ),
+    )
 
 
 def main(arguments: list[str] | None = None) -> int:
     """Command line; gives the exit status."""
-    parser = argparse.ArgumentParser(prog="python -m benchmarks.datasets.ecd", description=__doc__)
-    parser.formatter_class = argparse.RawDescriptionHelpFormatter
-    parser.add_argument("source", metavar="SRC", type=Path, help="a CSV(.gz) file or a folder")
-    parser.add_argument("destination", metavar="DST", type=Path, help="folder for the recordings")
-    options = parser.parse_args(arguments)
-    try:
-        written = convert(options.source, options.destination)
-    except (DatasetError, OSError, ValueError) as error:
-        print(error, file=sys.stderr)
-        return 1
-    print(f"{len(written)} recordings in {options.destination}")
-    return 0
+    return import_files("ecd", __doc__, "a CSV(.gz) file or a folder", convert, arguments)
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    raise SystemExit(main())

@@ -17,20 +17,13 @@ the folder of all.
 
 from __future__ import annotations
 
-import argparse
 import math
-import sys
+from collections.abc import Iterator
 from pathlib import Path
 
-from benchmarks.datasets.rows import DatasetError, csv_files, moment, read_rows, stem
-from drivers.recording import (
-    AntennaPlace,
-    PassTruth,
-    PortalHeader,
-    Recording,
-    TagHeard,
-    write_recording,
-)
+from benchmarks.datasets.command import converted, import_files
+from benchmarks.datasets.rows import DatasetError, csv_files, moment, read_rows, reads, stem
+from drivers.recording import AntennaPlace, PassTruth, PortalHeader, Recording, TagHeard
 
 LABELS = "samples_labels"
 CHANNELS_HZ = {865_700_000: 1, 866_300_000: 2, 866_900_000: 3, 867_500_000: 4}
@@ -49,20 +42,7 @@ def wanted_epcs(label_set: Path) -> frozenset[str]:
 
 def read_nedap(path: Path, wanted: frozenset[str]) -> Recording:
     """One scan as a recording; raises ``DatasetError``."""
-    rows: list[tuple[float, dict[str, str]]] = []
-    for number, row in read_rows(path):
-        try:
-            rows.append((float(row["time"]), row))
-        except (KeyError, ValueError) as error:
-            raise DatasetError(f"{path}, line {number}: {error!r}") from error
-    if not rows:
-        raise DatasetError(f"{path}: no reads")
-    rows.sort(key=lambda timed: timed[0])
-    origin_s = rows[0][0]
-    try:
-        heard = tuple(_tag_heard(row, at_s - origin_s) for at_s, row in rows)
-    except (KeyError, ValueError) as error:
-        raise DatasetError(f"{path}: {error!r}") from error
+    origin_s, heard = reads(path, "time", _tag_heard)
     return Recording(
         header=PortalHeader(
             read_point=f"nedap-{path.resolve().parent.name.removeprefix('samples_')}",
@@ -76,7 +56,7 @@ def read_nedap(path: Path, wanted: frozenset[str]) -> Recording:
 
 def _tag_heard(row: dict[str, str], t: float) -> TagHeard:
     return TagHeard(
-        t=round(t, 6),
+        t=t,
         epc=row["epc"].upper(),
         antenna=int(row["beam_id"]) + 1,
         peak_rssi_dbm=int(row["rssi"]) / 10,
@@ -87,38 +67,24 @@ def _tag_heard(row: dict[str, str], t: float) -> TagHeard:
 
 def convert(source: Path, destination: Path) -> list[Path]:
     """Every scan of ``source`` to ``destination``; gives what was written."""
-    destination.mkdir(parents=True, exist_ok=True)
+    return converted(destination, _scans(source))
+
+
+def _scans(source: Path) -> Iterator[tuple[str, Recording]]:
     wanted: dict[Path, frozenset[str]] = {}
-    written = []
     for path in csv_files(source):
-        label_set = path.resolve().parent.parent
+        folder = path.resolve().parent
+        label_set = folder.parent
         if label_set not in wanted:
             wanted[label_set] = wanted_epcs(label_set)
-        name = f"nedap-{label_set.name}-{path.resolve().parent.name}-{stem(path)}.jsonl.gz"
-        write_recording(destination / name, read_nedap(path, wanted[label_set]))
-        written.append(destination / name)
-    if not written:
-        raise DatasetError(f"{source}: no CSV files here")
-    return written
+        name = f"nedap-{label_set.name}-{folder.name}-{stem(path)}"
+        yield name, read_nedap(path, wanted[label_set])
 
 
 def main(arguments: list[str] | None = None) -> int:
     """Command line; gives the exit status."""
-    parser = argparse.ArgumentParser(
-        prog="python -m benchmarks.datasets.nedap", description=__doc__
-    )
-    parser.formatter_class = argparse.RawDescriptionHelpFormatter
-    parser.add_argument("source", metavar="SRC", type=Path, help="a CSV(.gz) file or a folder")
-    parser.add_argument("destination", metavar="DST", type=Path, help="folder for the recordings")
-    options = parser.parse_args(arguments)
-    try:
-        written = convert(options.source, options.destination)
-    except (DatasetError, OSError) as error:
-        print(error, file=sys.stderr)
-        return 1
-    print(f"{len(written)} recordings in {options.destination}")
-    return 0
+    return import_files("nedap", __doc__, "a CSV(.gz) file or a folder", convert, arguments)
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    raise SystemExit(main())

@@ -23,22 +23,13 @@ How a room becomes a portal (our mapping, not the data set's):
 
 from __future__ import annotations
 
-import argparse
 import math
-import sys
 from pathlib import Path
 from typing import Literal, NamedTuple
 
-from benchmarks.datasets.rows import DatasetError, csv_files, moment, read_rows, stem
-from drivers.recording import (
-    AntennaPlace,
-    PassTruth,
-    PortalHeader,
-    Recording,
-    Side,
-    TagHeard,
-    write_recording,
-)
+from benchmarks.datasets.command import converted, import_files
+from benchmarks.datasets.rows import at_line, csv_files, moment, read_rows, reads, stem
+from drivers.recording import AntennaPlace, PassTruth, PortalHeader, Recording, Side, TagHeard
 
 M_PER_FT = 0.3048
 ROOM_FT = 15.0
@@ -58,12 +49,10 @@ def read_walks(metadata: Path) -> dict[str, Walk]:
     walks: dict[str, Walk] = {}
     ways_in: dict[str, tuple[float, float]] = {}
     for number, row in read_rows(metadata):
-        try:
+        with at_line(metadata, number):
             dx = float(row["end_x_true"]) - float(row["start_x_true"])
             dy = float(row["end_y_true"]) - float(row["start_y_true"])
             path, name = row["path_#"], row["raw_CSV_filename"].lower()
-        except (KeyError, ValueError) as error:
-            raise DatasetError(f"{metadata}, line {number}: {error!r}") from error
         length = math.hypot(dx, dy)
         way = (dx / length, dy / length)
         inward = ways_in.setdefault(path, way)
@@ -96,33 +85,22 @@ def place_of(antenna: int, inward: tuple[float, float]) -> AntennaPlace:
 
 def read_r420(path: Path, walk: Walk | None) -> Recording:
     """One CSV file as a recording; raises ``DatasetError``."""
-    origin_s: float | None = None
-    heard: list[TagHeard] = []
-    for number, row in read_rows(path):
-        try:
-            at_s = float(row["timestamp"])
-            origin_s = at_s if origin_s is None else min(origin_s, at_s)
-            heard.append(_tag_heard(row, at_s))
-        except (KeyError, ValueError) as error:
-            raise DatasetError(f"{path}, line {number}: {error!r}") from error
-    if origin_s is None:
-        raise DatasetError(f"{path}: no reads")
+    origin_s, heard = reads(path, "timestamp", _tag_heard)
     inward = walk.inward if walk else (0.0, -1.0)
-    reads = sorted((_shifted(read, origin_s) for read in heard), key=lambda read: read.t)
     return Recording(
         header=PortalHeader(
             read_point="r420-room",
             started_at=moment(origin_s),
             antennas=[place_of(antenna, inward) for antenna in CORNERS_FT],
         ),
-        heard=tuple(reads),
-        truths=_truths(reads, walk),
+        heard=heard,
+        truths=_truths(heard, walk),
     )
 
 
-def _tag_heard(row: dict[str, str], at_s: float) -> TagHeard:
+def _tag_heard(row: dict[str, str], t: float) -> TagHeard:
     return TagHeard(
-        t=at_s,
+        t=t,
         epc=row["epc"].removeprefix("b'").removesuffix("'").upper(),
         antenna=int(row["antenna"]),
         peak_rssi_dbm=float(row["rssi"]),
@@ -132,23 +110,11 @@ def _tag_heard(row: dict[str, str], at_s: float) -> TagHeard:
     )
 
 
-def _shifted(read: TagHeard, origin_s: float) -> TagHeard:
-    return TagHeard(
-        t=round(read.t - origin_s, 6),
-        epc=read.epc,
-        antenna=read.antenna,
-        peak_rssi_dbm=read.peak_rssi_dbm,
-        phase_rad=read.phase_rad,
-        doppler_hz=read.doppler_hz,
-        channel=read.channel,
-    )
-
-
-def _truths(reads: list[TagHeard], walk: Walk | None) -> tuple[PassTruth, ...]:
+def _truths(heard: tuple[TagHeard, ...], walk: Walk | None) -> tuple[PassTruth, ...]:
     if walk is None:
         return ()
     by_epc: dict[str, list[float]] = {}
-    for read in reads:
+    for read in heard:
         by_epc.setdefault(read.epc, []).append(read.t)
     return tuple(
         PassTruth(t=round((times[0] + times[-1]) / 2, 3), epc=epc, direction=walk.direction)
@@ -169,35 +135,20 @@ def find_walks(source: Path) -> dict[str, Walk]:
 def convert(source: Path, destination: Path) -> list[Path]:
     """Every CSV file of ``source`` to ``destination/NAME.jsonl.gz``; gives what was written."""
     walks = find_walks(source)
-    destination.mkdir(parents=True, exist_ok=True)
-    written = []
-    for path in csv_files(source):
-        if stem(path).endswith("Metadata"):
-            continue
-        recording = read_r420(path, walks.get(stem(path).lower()))
-        target = destination / f"r420-{stem(path)}.jsonl.gz"
-        write_recording(target, recording)
-        written.append(target)
-    if not written:
-        raise DatasetError(f"{source}: no CSV files here")
-    return written
+    return converted(
+        destination,
+        (
+            (f"r420-{stem(path)}", read_r420(path, walks.get(stem(path).lower())))
+            for path in csv_files(source)
+            if not stem(path).endswith("Metadata")
+        ),
+    )
 
 
 def main(arguments: list[str] | None = None) -> int:
     """Command line; gives the exit status."""
-    parser = argparse.ArgumentParser(prog="python -m benchmarks.datasets.r420", description=__doc__)
-    parser.formatter_class = argparse.RawDescriptionHelpFormatter
-    parser.add_argument("source", metavar="SRC", type=Path, help="a CSV(.gz) file or a folder")
-    parser.add_argument("destination", metavar="DST", type=Path, help="folder for the recordings")
-    options = parser.parse_args(arguments)
-    try:
-        written = convert(options.source, options.destination)
-    except (DatasetError, OSError) as error:
-        print(error, file=sys.stderr)
-        return 1
-    print(f"{len(written)} recordings in {options.destination}")
-    return 0
+    return import_files("r420", __doc__, "a CSV(.gz) file or a folder", convert, arguments)
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    raise SystemExit(main())

@@ -13,18 +13,17 @@ least 2 ft than the next; of a tag in between it is only known that it did not m
 
 from __future__ import annotations
 
-import argparse
 import math
 import re
-import sys
+from collections.abc import Iterator
 from pathlib import Path
 
-import msgspec
-
-from benchmarks.accuracy.presence_scenes import PLACES, Sidecar
+from benchmarks.accuracy.presence_scenes import Sidecar
+from benchmarks.datasets.command import import_files
+from benchmarks.datasets.places import converted_zones
 from benchmarks.datasets.r420 import CORNERS_FT, read_r420
-from benchmarks.datasets.rows import DatasetError, csv_files, stem
-from drivers.recording import Recording, TagHeard, write_recording
+from benchmarks.datasets.rows import csv_files, stem
+from drivers.recording import Recording, TagHeard
 
 CLEARLY_FT = 2.0
 _POINT = re.compile(r"\((\d+),(\d+)\)")
@@ -40,22 +39,17 @@ def nearest(x_ft: float, y_ft: float) -> int | None:
 
 def convert(source: Path, destination: Path) -> list[Path]:
     """Every point of the grid; gives what was written. Raises ``DatasetError``."""
-    destination.mkdir(parents=True, exist_ok=True)
-    told: dict[str, Sidecar] = {}
-    written = []
+    return converted_zones(destination, _points(source))
+
+
+def _points(source: Path) -> Iterator[tuple[str, Recording, Sidecar]]:
     for path in csv_files(source):
         point = _POINT.fullmatch(stem(path))
         if point is None:
             continue
         recording = read_r420(path, None)
-        target = destination / f"r420-grid-{point[1]}-{point[2]}.jsonl.gz"
-        write_recording(target, recording)
-        told[target.name] = _places(recording, nearest(float(point[1]), float(point[2])))
-        written.append(target)
-    if not written:
-        raise DatasetError(f"{source}: no files named by a place, like (1,1).csv")
-    (destination / PLACES).write_bytes(msgspec.json.format(msgspec.json.encode(told)))
-    return written
+        places = _places(recording, nearest(float(point[1]), float(point[2])))
+        yield f"r420-grid-{point[1]}-{point[2]}", recording, places
 
 
 def _places(recording: Recording, antenna: int | None) -> Sidecar:
@@ -68,21 +62,8 @@ def _places(recording: Recording, antenna: int | None) -> Sidecar:
 
 def main(arguments: list[str] | None = None) -> int:
     """Command line; gives the exit status."""
-    parser = argparse.ArgumentParser(
-        prog="python -m benchmarks.datasets.r420_grid", description=__doc__
-    )
-    parser.formatter_class = argparse.RawDescriptionHelpFormatter
-    parser.add_argument("source", metavar="SRC", type=Path, help="the folder Test8")
-    parser.add_argument("destination", metavar="DST", type=Path, help="folder for the recordings")
-    options = parser.parse_args(arguments)
-    try:
-        written = convert(options.source, options.destination)
-    except (DatasetError, OSError) as error:
-        print(error, file=sys.stderr)
-        return 1
-    print(f"{len(written)} recordings in {options.destination}")
-    return 0
+    return import_files("r420_grid", __doc__, "the folder Test8", convert, arguments)
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    raise SystemExit(main())

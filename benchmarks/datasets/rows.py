@@ -5,9 +5,12 @@ from __future__ import annotations
 import csv
 import gzip
 import io
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
+
+from drivers.recording import TagHeard
 
 
 class DatasetError(ValueError):
@@ -25,6 +28,36 @@ def read_rows(path: Path) -> Iterator[tuple[int, dict[str, str]]]:
             yield reader.line_num, {name.strip(): text.strip() for name, text in row.items()}
     except (OSError, EOFError, UnicodeDecodeError, csv.Error) as error:
         raise DatasetError(f"{path}: cannot be read: {error}") from error
+
+
+@contextmanager
+def at_line(path: Path, number: int) -> Iterator[None]:
+    """Say in a ``DatasetError`` where a column was missing or held what nobody can read."""
+    try:
+        yield
+    except (KeyError, ValueError) as error:
+        raise DatasetError(f"{path}, line {number}: {error!r}") from error
+
+
+def reads(
+    path: Path, time: str, read: Callable[[dict[str, str], float], TagHeard]
+) -> tuple[float, tuple[TagHeard, ...]]:
+    """When the first row was (Unix time), and every row in order of its column ``time``, as
+    ``read`` makes it of the row and the seconds since the first. Raises ``DatasetError``.
+    """
+    rows: list[tuple[float, int, dict[str, str]]] = []
+    for number, row in read_rows(path):
+        with at_line(path, number):
+            rows.append((float(row[time]), number, row))
+    if not rows:
+        raise DatasetError(f"{path}: no reads")
+    rows.sort(key=lambda timed: timed[:2])
+    origin_s = rows[0][0]
+    heard = []
+    for at_s, number, row in rows:
+        with at_line(path, number):
+            heard.append(read(row, round(at_s - origin_s, 6)))
+    return origin_s, tuple(heard)
 
 
 def stem(path: Path) -> str:

@@ -7,12 +7,11 @@ make the same files.
 
 from __future__ import annotations
 
-import argparse
-from concurrent.futures import ProcessPoolExecutor
 from datetime import UTC, datetime, timedelta
 from functools import partial
 from pathlib import Path
 
+from benchmarks.datasets.command import make_numbers, numbered, written_once
 from drivers.emulators.shelf_suites import Split, Staged, Suite, episode
 from drivers.recording import (
     ChangeTruth,
@@ -20,7 +19,6 @@ from drivers.recording import (
     PlateWeighed,
     Recording,
     ShelfHeader,
-    write_recording,
 )
 
 FROM = datetime(2026, 1, 5, 8, tzinfo=UTC)
@@ -59,35 +57,20 @@ def record(staged: Staged, read_point: str, started_at: datetime) -> Recording:
 def write(suite: Suite, split: Split, destination: Path, number: int) -> Path:
     """One episode as ``SUITE-SPLIT-NNNN.jsonl.gz``, unless it is there already."""
     name = f"{suite}-{split}-{number:04d}"
-    target = destination / f"{name}.jsonl.gz"
-    if not target.exists():
+    at = FROM + timedelta(hours=number)
+
+    def make() -> Recording:
         staged = episode(suite, split, number)
-        being_made = destination / f".{name}.jsonl.gz"
-        write_recording(being_made, record(staged, name, FROM + timedelta(hours=number)))
-        being_made.replace(target)
-    return target
+        return record(staged, name, at)
+
+    return written_once(destination, name, make)
 
 
 def main(arguments: list[str] | None = None) -> int:
     """Command line; gives the exit status."""
-    parser = argparse.ArgumentParser(
-        prog="python -m benchmarks.datasets.shelves", description=__doc__
-    )
-    parser.formatter_class = argparse.RawDescriptionHelpFormatter
-    parser.add_argument("suite", choices=("standard", "hard"))
-    parser.add_argument("split", choices=("train", "test"))
-    parser.add_argument("first", type=int)
-    parser.add_argument("count", type=int)
-    parser.add_argument("destination", metavar="DST", type=Path, help="folder for the recordings")
-    parser.add_argument("--workers", type=int, default=None)
+    parser = numbered("shelves", __doc__, ("standard", "hard"))
     options = parser.parse_args(arguments)
-    options.destination.mkdir(parents=True, exist_ok=True)
-    numbers = range(options.first, options.first + options.count)
-    with ProcessPoolExecutor(options.workers) as pool:
-        make = partial(write, options.suite, options.split, options.destination)
-        written = list(pool.map(make, numbers))
-    print(f"{len(written)} recordings in {options.destination}")
-    return 0
+    return make_numbers(options, partial(write, options.suite, options.split, options.destination))
 
 
 if __name__ == "__main__":

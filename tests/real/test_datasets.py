@@ -97,7 +97,7 @@ def test_wrong_sources_are_said_in_a_sentence(
     assert r420.main([str(tmp_path / "bad.csv"), str(tmp_path / "out")]) == 1
     assert "bad.csv, line 2" in capsys.readouterr().err
     assert r420.main([str(tmp_path / "missing"), str(tmp_path / "out")]) == 1
-    assert "no CSV files" in capsys.readouterr().err
+    assert "nothing of this data set" in capsys.readouterr().err
 
 
 @pytest.mark.skipif(not ECD.is_dir(), reason="no ECD recordings beside the checkout")
