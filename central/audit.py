@@ -11,7 +11,7 @@ from typing import NamedTuple
 import msgspec
 from sqlalchemy import Connection, select, text
 
-from central import schema
+from central import keyset, schema
 from central.bulk import BulkInsert, storable
 from central.moments import to_us
 from central.reconcile.verdict import Rezeroed
@@ -114,13 +114,12 @@ def entries(
 ) -> list[Entry]:
     """The newest entries first; ``before`` is an entry's id."""
     table = schema.audit
-    wanted = select(table).order_by(table.c.id.desc()).limit(limit)
+    seen = None if before is None else (before,)
+    wanted = keyset.newest(select(table), (table.c.id,), seen, limit)
     if action is not None:
         wanted = wanted.where(table.c.action == action)
     if subject is not None:
         wanted = wanted.where(table.c.subject == subject)
-    if before is not None:
-        wanted = wanted.where(table.c.id < before)
     return [
         Entry(
             id=row.id,

@@ -13,7 +13,7 @@ from typing import Any
 import msgspec
 from sqlalchemy import Connection, RowMapping, Select, Table, case, func, select, text
 
-from central import schema
+from central import keyset, schema
 from central.bulk import BulkInsert, storable
 from central.moments import to_us
 from central.reconcile.verdict import PresenceEvent
@@ -131,12 +131,7 @@ def present(
     newest = select(func.max(points.c.id)).group_by(points.c.code)
     zones = select(points.c.code).where(points.c.id.in_(newest), points.c.kind == "zone")
     query = query.where(table.read_point.in_(zones))
-    if after is not None:
-        behind, name = after
-        query = query.where(
-            (table.read_point > behind) | ((table.read_point == behind) & (table.epc > name))
-        )
-    query = query.order_by(table.read_point, table.epc).limit(limit)
+    query = keyset.ascending(query, (table.read_point, table.epc), after, limit)
     return conn.execute(query).mappings().all()
 
 
@@ -152,9 +147,8 @@ def events(
     """What happened, newest first, before number ``before``."""
     table = schema.presence_event
     query = _of(select(table), table, epc=epc, read_point=read_point, place=place)
-    if before is not None:
-        query = query.where(table.c.no < before)
-    return conn.execute(query.order_by(table.c.no.desc()).limit(limit)).mappings().all()
+    seen = None if before is None else (before,)
+    return conn.execute(keyset.newest(query, (table.c.no,), seen, limit)).mappings().all()
 
 
 def _of(

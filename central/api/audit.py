@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 from fastapi import APIRouter, Response
-from sqlalchemy import Connection
 
 from central import audit
-from central.api.sensed import Limit
-from central.api.services import Services, page
+from central.api.pages import Limit, Number, following, page
+from central.api.services import Services
 
 
 def router(services: Services) -> APIRouter:
@@ -18,20 +17,16 @@ def router(services: Services) -> APIRouter:
     async def listed(
         action: str | None = None,
         subject: str | None = None,
-        after: int | None = None,
+        after: Number = None,
         limit: Limit = 50,
     ) -> Response:
         """The newest first: changes by people (`resolve review`, `replay --mend`) and by judging
         (`re-zero`, of a plate that was empty while its zero had moved; its subject is
         `plate READ_POINT/PLATE`). `before` and `after` are what was changed.
         """
-
-        def work(connection: Connection) -> tuple[list[object], int | None]:
-            found = audit.entries(
-                connection, action=action, subject=subject, before=after, limit=limit
-            )
-            return list(found), found[-1].id if len(found) == limit else None
-
-        return page(*await services.read(work))
+        found = await services.read(
+            lambda c: audit.entries(c, action=action, subject=subject, before=after, limit=limit)
+        )
+        return page(found, following(found, limit, lambda entry: entry.id))
 
     return made

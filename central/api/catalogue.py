@@ -9,7 +9,8 @@ from fastapi import APIRouter, Query, Response
 from sqlalchemy import Connection
 
 from central.api.bodies import ItemBody, LocationBody, PlateBody, ReadPointBody
-from central.api.services import Services, json_answer, now_us, page
+from central.api.pages import following, page
+from central.api.services import Services, json_answer, now_us
 from central.catalogue import items, places
 from central.reconcile.shelf.beliefs import USUAL_NOISE_MG, countable
 from central.reconcile.verdict import PlatePlan, ReadPoint
@@ -43,7 +44,7 @@ def router(services: Services) -> APIRouter:
         found = await services.read(
             lambda c: items.list_items(c, after=after, limit=limit, search=search)
         )
-        return page(list(found), found[-1].sku if len(found) == limit else None)
+        return page(found, following(found, limit, lambda item: item.sku))
 
     @made.get("/items/{sku}", summary="One item")
     async def get_item(sku: str) -> Response:

@@ -5,18 +5,18 @@ from __future__ import annotations
 from typing import Annotated, Literal, Self
 
 import msgspec
-from fastapi import APIRouter, Query, Response
+from fastapi import APIRouter, Response
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, model_validator
 from sqlalchemy import Connection
 
 from central.api.bodies import Code, CommandId, Quantity, Sku
-from central.api.services import Services, json_answer, now_us, page
+from central.api.pages import Limit, following, page
+from central.api.services import Services, json_answer, now_us
 from central.documents import announcing, books
 from central.documents.announcing import Goods
 from central.moments import to_us
 from central.reconcile.expected import Content, Document, Line, Unit
 
-Limit = Annotated[int, Query(ge=1, le=500)]
 Names = Annotated[
     list[Annotated[str, Field(min_length=1, max_length=200)]],
     Field(description="EPCs: hexadecimal, a URI, a Digital Link or a label's element string."),
@@ -124,8 +124,8 @@ def router(services: Services) -> APIRouter:
         found = await services.read(
             lambda c: books.list_documents(c, status=wanted, after=after, limit=limit)
         )
-        last = found[-1].document.id if len(found) == limit else None
-        return page([_shown(one) for one in found], last)
+        behind = following(found, limit, lambda one: one.document.id)
+        return page([_shown(one) for one in found], behind)
 
     @made.get("/documents/{document_id}", summary="One document")
     async def document(document_id: str) -> Response:

@@ -5,15 +5,15 @@ from __future__ import annotations
 from typing import Annotated
 
 from fastapi import APIRouter, Query, Response
-from sqlalchemy import Connection
 
 from central import whereabouts
-from central.api.problems import Problem
-from central.api.sensed import Limit, told_row
-from central.api.services import Services, page
+from central.api.pages import Cursor, Limit, Number, following, page
+from central.api.sensed import told_row
+from central.api.services import Services
 
 Epc = Annotated[str | None, Query(description="Hexadecimal, as readers tell it.")]
 Place = Annotated[str | None, Query(description="An antenna's alias, or a zone's location.")]
+_CURSOR = Cursor(tuple[str, str])
 
 
 def router(services: Services) -> APIRouter:
@@ -32,63 +32,35 @@ def router(services: Services) -> APIRouter:
         hear is in both. What is on hand where says the ledger. `unknown_since_at` is set while
         the tag's reader, or its edge, does not run: then nobody departs, and nobody knows.
         """
-        behind = _pair(after) if after is not None else None
-
-        def work(connection: Connection) -> tuple[list[object], str | None]:
-            found = whereabouts.present(
-                connection,
-                epc=_upper(epc),
-                place=place,
-                read_point=read_point,
-                after=behind,
-                limit=limit,
+        seen = _CURSOR.read(after)
+        found = await services.read(
+            lambda c: whereabouts.present(
+                c, epc=_upper(epc), place=place, read_point=read_point, after=seen, limit=limit
             )
-            last = found[-1] if len(found) == limit else None
-            following = None if last is None else f"{last['read_point']}~{last['epc']}"
-            return [told_row(row) for row in found], following
-
-        return page(*await services.read(work))
+        )
+        behind = following(found, limit, lambda row: _CURSOR.told((row["read_point"], row["epc"])))
+        return page([told_row(row) for row in found], behind)
 
     @made.get("/events", summary="What happened in zones")
     async def events(
         epc: Epc = None,
         place: Place = None,
         read_point: str | None = None,
-        after: str | None = None,
+        after: Number = None,
         limit: Limit = 50,
     ) -> Response:
         """Arrivals, moves and departures, newest first: `event_at` is when it became true,
         `decided_at` when it could be known, `heard_at` the tag's last read until then.
         """
-        if after is not None and not after.isdecimal():
-            raise _wrong()
-
-        def work(connection: Connection) -> tuple[list[object], str | None]:
-            found = whereabouts.events(
-                connection,
-                epc=_upper(epc),
-                place=place,
-                read_point=read_point,
-                before=int(after) if after is not None else None,
-                limit=limit,
+        found = await services.read(
+            lambda c: whereabouts.events(
+                c, epc=_upper(epc), place=place, read_point=read_point, before=after, limit=limit
             )
-            following = str(found[-1]["no"]) if len(found) == limit else None
-            return [told_row(row) for row in found], following
-
-        return page(*await services.read(work))
+        )
+        behind = following(found, limit, lambda row: int(row["no"]))
+        return page([told_row(row) for row in found], behind)
 
     return made
-
-
-def _pair(after: str) -> tuple[str, str]:
-    read_point, tilde, epc = after.partition("~")
-    if not tilde:
-        raise _wrong()
-    return read_point, epc
-
-
-def _wrong() -> Problem:
-    return Problem(422, "`after` is not what `next` of an answer said: begin again")
 
 
 def _upper(epc: str | None) -> str | None:

@@ -2,21 +2,22 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Literal
+from typing import Literal
 
 import msgspec
-from fastapi import APIRouter, Query, Response
+from fastapi import APIRouter, Response
 
 from central.api.bodies import ResolveBody
+from central.api.pages import Count, Cursor, Limit, following, page
 from central.api.problems import Problem
-from central.api.services import Services, json_answer, now_us, page
+from central.api.services import Services, json_answer, now_us
 from central.api.stock import Key, command_id
 from central.moments import to_us
 from central.reviews import effects, store
 from central.reviews.model import Choice, Line, Stored
 
-Limit = Annotated[int, Query(ge=1, le=500)]
 Status = Literal["open", "resolved", "dismissed", "expired", "answered", "all"]
+_CURSOR = Cursor(tuple[Count, str])
 
 
 def router(services: Services) -> APIRouter:
@@ -37,7 +38,7 @@ def router(services: Services) -> APIRouter:
         probable first, and the movements that would follow from each.
         """
         wanted = None if status == "all" else status
-        before = _cursor(after)
+        before = _CURSOR.read(after)
         found = await services.read(
             lambda c: store.page(
                 c,
@@ -49,9 +50,8 @@ def router(services: Services) -> APIRouter:
                 limit=limit,
             )
         )
-        last = found[-1] if len(found) == limit else None
-        following = None if last is None else f"{to_us(last.opened_at)}~{last.id}"
-        return page([_shown(one) for one in found], following)
+        behind = following(found, limit, lambda one: _CURSOR.told((to_us(one.opened_at), one.id)))
+        return page([_shown(one) for one in found], behind)
 
     @made.get("/reviews/{review_id}", summary="One review")
     async def review(review_id: str) -> Response:
@@ -113,12 +113,3 @@ def _shown(review: Stored) -> dict[str, object]:
     if review.resolution is not None:
         shown["resolution"] = msgspec.structs.replace(review.resolution, asked=None)
     return shown
-
-
-def _cursor(after: str | None) -> tuple[int, str] | None:
-    if after is None:
-        return None
-    at, _, name = after.partition("~")
-    if not at.isdecimal():
-        raise Problem(422, "`after` is not what `next` of an answer said: begin again")
-    return int(at), name

@@ -2,19 +2,17 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any
-
 import msgspec
-from fastapi import APIRouter, Query, Response
-from sqlalchemy import Column, Connection, RowMapping, Table, select
+from fastapi import APIRouter, Response
+from sqlalchemy import Connection, RowMapping, select
 
-from central import schema
-from central.api.problems import Problem
+from central import keyset, schema
+from central.api.pages import Count, Cursor, Limit, following, page
 from central.api.road import Road
-from central.api.services import Services, json_answer, page
+from central.api.services import Services, json_answer
 from central.moments import from_us
 
-Limit = Annotated[int, Query(ge=1, le=500)]
+_CURSOR = Cursor(tuple[Count, str])
 _JSON = ("tags", "causes", "counters", "description")
 
 
@@ -25,8 +23,11 @@ def router(services: Services, road: Road) -> APIRouter:
     @made.get("/passes", summary="List portal passes")
     async def passes(after: str | None = None, limit: Limit = 50) -> Response:
         """Newest first, each with what was decided of every tag, and why."""
-        table = schema.portal_pass
-        return await _newest(services, table, table.c.closed_us, after=after, limit=limit)
+        seen, table = _CURSOR.read(after), schema.portal_pass
+        query = keyset.newest(select(table), (table.c.closed_us, table.c.id), seen, limit)
+        found = await services.read(lambda c: c.execute(query).mappings().all())
+        behind = following(found, limit, lambda row: _CURSOR.told((row["closed_us"], row["id"])))
+        return page([told_row(row) for row in found], behind)
 
     @made.get("/devices", summary="List devices")
     async def devices() -> Response:
@@ -60,26 +61,6 @@ def _device(row: RowMapping) -> dict[str, object]:
         shown["state"] = "offline"
         shown["cause"] = f"its edge {shown['edge']} has no connection to the broker"
     return shown
-
-
-async def _newest(
-    services: Services,
-    table: Table,
-    by: Column[Any],
-    *,
-    after: str | None,
-    limit: int,
-) -> Response:
-    query = select(table).order_by(by.desc(), table.c.id.desc()).limit(limit)
-    if after is not None:
-        at, _, name = after.partition("~")
-        if not at.isdecimal():
-            raise Problem(422, "`after` is not what `next` of an answer said: begin again")
-        query = query.where((by < int(at)) | ((by == int(at)) & (table.c.id < name)))
-    found = await services.read(lambda c: c.execute(query).mappings().all())
-    last = found[-1] if len(found) == limit else None
-    following = None if last is None else f"{last[by.name]}~{last['id']}"
-    return page([told_row(row) for row in found], following)
 
 
 def told_row(row: RowMapping) -> dict[str, object]:

@@ -71,8 +71,3 @@ def now_us() -> int:
 def json_answer(content: object, status: int = 200) -> Response:
     """An answer's body as JSON."""
     return Response(_encode(content), status, media_type="application/json")
-
-
-def page(rows: list[object], after: object = None) -> Response:
-    """A page of a listing: ``next`` goes into ``after`` to ask for the following one."""
-    return json_answer({"rows": rows, "next": after})

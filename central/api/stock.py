@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import base64
-import binascii
 import hashlib
 import uuid
 from datetime import UTC, datetime
@@ -14,8 +12,9 @@ from fastapi import APIRouter, Header, Query, Response
 from sqlalchemy import Connection
 
 from central.api.bodies import MoveBody, ReceiveBody
+from central.api.pages import Cursor, Number, following, page
 from central.api.problems import Problem
-from central.api.services import Services, json_answer, now_us, page
+from central.api.services import Services, json_answer, now_us
 from central.catalogue import items, places
 from central.stock import ledger, queries
 from central.stock.model import Movement, Posted
@@ -26,7 +25,7 @@ Key = Annotated[
     str | None,
     Header(alias="Idempotency-Key", max_length=255, description="Instead of `id` in the body."),
 ]
-_CURSOR = msgspec.json.Decoder(tuple[str, str, str])
+_CURSOR = Cursor(tuple[str, str, str])
 
 
 def router(services: Services) -> APIRouter:
@@ -125,11 +124,12 @@ def _add_lookups(made: APIRouter, services: Services) -> None:
     async def inventory(
         sku: str | None, location: str | None, after: str | None, limit: int
     ) -> Response:
-        behind = _cursor(after)
+        seen = _CURSOR.read(after)
         found = await services.read(
-            lambda c: queries.on_hand(c, sku=sku, location=location, after=behind, limit=limit)
+            lambda c: queries.on_hand(c, sku=sku, location=location, after=seen, limit=limit)
         )
-        return page(list(found.balances), _shown(found.after))
+        behind = following(found, limit, lambda b: _CURSOR.told((b.sku, b.lot, b.location)))
+        return page(found, behind)
 
     @made.get("/api/inventory", summary="Stock of all items")
     async def everything(
@@ -149,26 +149,13 @@ def _add_lookups(made: APIRouter, services: Services) -> None:
         return await inventory(None, code, after, limit)
 
 
-def _cursor(after: str | None) -> tuple[str, str, str] | None:
-    if after is None:
-        return None
-    try:
-        return _CURSOR.decode(base64.urlsafe_b64decode(after))
-    except (binascii.Error, msgspec.DecodeError, ValueError) as error:
-        raise Problem(422, "`after` is not what `next` of an answer said: begin again") from error
-
-
-def _shown(after: tuple[str, str, str] | None) -> str | None:
-    return None if after is None else base64.urlsafe_b64encode(msgspec.json.encode(after)).decode()
-
-
 def _add_movements(made: APIRouter, services: Services) -> None:
     @made.get("/movements", summary="List movements")
     async def movements(
         sku: str | None = None,
         location: str | None = None,
         origin: str | None = None,
-        after: Annotated[int | None, Query(description="`next` of the last answer.")] = None,
+        after: Number = None,
         limit: Limit = 100,
     ) -> Response:
         """Newest first, each with its evidence and the observations that caused it."""
@@ -178,7 +165,7 @@ def _add_movements(made: APIRouter, services: Services) -> None:
             )
         )
         rows: list[object] = [_posted(posted) for posted in found]
-        return page(rows, found[-1].seq if len(found) == limit else None)
+        return page(rows, following(found, limit, lambda posted: posted.seq))
 
     @made.get("/movements/{movement_id}", summary="One movement")
     async def movement(movement_id: str) -> Response:

@@ -13,7 +13,7 @@ from typing import Any, NamedTuple
 import msgspec
 from sqlalchemy import Connection, RowMapping, select, update
 
-from central import audit, schema
+from central import audit, keyset, schema
 from central.audit import Change
 from central.bulk import storable
 from central.catalogue.context import PlacedTags
@@ -76,18 +76,14 @@ def page(
     """Reviews, newest first; ``before`` is the opening time (microseconds) and id of the last
     one that was seen.
     """
-    query = select(schema.review).order_by(_review.opened_us.desc(), _review.id.desc())
+    key = (_review.opened_us, _review.id)
+    query = keyset.newest(select(schema.review), key, before, limit)
     for column, value in (("status", status), ("read_point", read_point), ("reason", reason)):
         if value is not None:
             query = query.where(_review[column] == value)
     if escalated is not None:
         query = query.where(_review.escalated_us.is_not(None) == escalated)
-    if before is not None:
-        at, name = before
-        query = query.where(
-            (_review.opened_us < at) | ((_review.opened_us == at) & (_review.id < name))
-        )
-    return [_stored(row) for row in conn.execute(query.limit(limit)).mappings()]
+    return [_stored(row) for row in conn.execute(query).mappings()]
 
 
 def places_of(conn: Connection, movements: Iterable[Movement]) -> dict[str, str]:

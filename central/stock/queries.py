@@ -2,22 +2,13 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from sqlalchemy import Connection, select
 
-from sqlalchemy import Connection, Select, select
-
-from central import schema
+from central import keyset, schema
 from central.stock import rows
 from central.stock.model import Balance, LocationKind, Posted
 
-__all__ = ["OnHand", "last_seq", "movement_by_id", "movements", "on_hand", "stock_of"]
-
-
-class OnHand(NamedTuple):
-    """A page of balances; ``after`` continues it, ``None`` when it was the last."""
-
-    balances: list[Balance]
-    after: tuple[str, str, str] | None
+__all__ = ["last_seq", "movement_by_id", "movements", "on_hand", "stock_of"]
 
 
 _movement = schema.movement.c
@@ -34,12 +25,13 @@ def on_hand(
     zero: bool = False,
     after: tuple[str, str, str] | None = None,
     limit: int = 200,
-) -> OnHand:
+) -> list[Balance]:
     """Balances by SKU, lot and location, those behind ``after``.
 
     Only internal locations unless ``virtual``, only what is there unless ``zero``.
     """
-    query = _balances().limit(limit)
+    key = (_balance.sku, _balance.lot, _balance.location)
+    query = keyset.ascending(select(schema.balance), key, after, limit)
     if not virtual:
         query = query.join(schema.location, schema.location.c.code == _balance.location).where(
             schema.location.c.kind == LocationKind.INTERNAL.value
@@ -50,21 +42,12 @@ def on_hand(
         query = query.where(_balance.sku == sku)
     if location is not None:
         query = query.where(_balance.location == location)
-    if after is not None:
-        behind, lot, place = after
-        query = query.where(
-            (_balance.sku > behind)
-            | ((_balance.sku == behind) & (_balance.lot > lot))
-            | ((_balance.sku == behind) & (_balance.lot == lot) & (_balance.location > place))
-        )
-    found = [Balance(**row) for row in conn.execute(query).mappings()]
-    last = found[-1] if len(found) == limit else None
-    return OnHand(found, None if last is None else (last.sku, last.lot, last.location))
+    return [Balance(**row) for row in conn.execute(query).mappings()]
 
 
 def stock_of(conn: Connection, sku: str, *, virtual: bool = True) -> list[Balance]:
     """Where an item is, by lot and location; with the virtual locations its sum is zero."""
-    return on_hand(conn, sku=sku, virtual=virtual, zero=virtual, limit=10_000).balances
+    return on_hand(conn, sku=sku, virtual=virtual, zero=virtual, limit=10_000)
 
 
 def movements(
@@ -108,7 +91,3 @@ def last_seq(conn: Connection) -> int:
     """The number of the newest movement (numbers are dense, so also how many there are)."""
     newest = select(_movement.seq).order_by(_movement.seq.desc()).limit(1)
     return conn.execute(newest).scalar() or 0
-
-
-def _balances() -> Select[tuple[object, ...]]:
-    return select(schema.balance).order_by(_balance.sku, _balance.lot, _balance.location)

@@ -92,7 +92,7 @@ async def judged(database: Database, first: int, seen: Sequence[Observation]) ->
 
 async def on_hand(database: Database, place: str) -> Counter[str]:
     found = await database.read(lambda c: queries.on_hand(c, location=place))
-    return Counter({one.sku: one.on_hand for one in found.balances})
+    return Counter({one.sku: one.on_hand for one in found})
 
 
 @pytest.mark.parametrize("first", ["portal", "scan"])

@@ -89,6 +89,8 @@ async def test_a_header_makes_a_command_idempotent(made: Bench) -> None:
         ("GET", "/locations/nowhere/inventory", None, 404, "nowhere"),
         ("GET", "/movements/unknown-id", None, 404, "no movement"),
         ("GET", "/api/inventory?after=garbage", None, 422, "begin again"),
+        ("GET", "/reviews?after=Wzk5OTk5OTk5OTk5OTk5OTk5OTk5LCJ4Il0=", None, 422, "begin again"),
+        ("GET", "/movements?after=99999999999999999999", None, 422, "after"),
         ("GET", "/series?feed=nonsense", None, 422, "/series/feeds"),
         ("GET", "/nowhere", None, 404, "/docs"),
         ("DELETE", "/items", None, 405, "Not Allowed"),
