@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import itertools
 from collections.abc import Iterator
 from pathlib import Path
@@ -10,6 +11,7 @@ import pytest
 
 from central.store import Database
 from tests.fakes import postgres
+from tests.fakes.books import postgres_books, sqlite_books
 
 _names = (f"test_{number}" for number in itertools.count())
 
@@ -34,12 +36,20 @@ def database_url(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str
     postgres.drop_database(url)  # some 300 files each: all of them at the end take a minute
 
 
+@pytest.fixture(params=["sqlite", pytest.param("postgres", marks=pytest.mark.postgres)])
+def books_url(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
+    """The URL of a migrated database without a row in it, on each engine in turn."""
+    if request.param == "sqlite":
+        yield sqlite_books(tmp_path / "central.sqlite")
+        return
+    server = request.getfixturevalue("postgres_server")
+    url = postgres.fresh_database(server, next(_names), postgres_books(server))
+    yield url
+    postgres.drop_database(url)
+
+
 @pytest.fixture
-def database(database_url: str) -> Iterator[Database]:
+def database(books_url: str) -> Iterator[Database]:
     """A migrated, empty database, closed at the end."""
-    made = Database(database_url)
-    try:
-        made.migrate()
+    with contextlib.closing(Database(books_url)) as made:
         yield made
-    finally:
-        made.close()

@@ -19,6 +19,7 @@ from central.insight.series_duckdb import DuckDBSeries
 from central.store import Database
 from central.tide import Tide
 from central.web.pages import Pages
+from tests.fakes.books import sqlite_books
 
 
 class Bench:
@@ -60,10 +61,9 @@ class Bench:
 
 
 @asynccontextmanager
-async def bench(folder: Path, database_url: str | None = None) -> AsyncIterator[Bench]:
-    """A bench, closed at the end; on a SQLite database of its own without a URL."""
-    made = Bench(folder, database_url or f"sqlite:///{folder / 'central.sqlite'}")
-    await asyncio.to_thread(made.database.migrate)
+async def bench(folder: Path, books_url: str | None = None) -> AsyncIterator[Bench]:
+    """A bench over migrated books, closed at the end; on SQLite's of its own without a URL."""
+    made = Bench(folder, books_url or sqlite_books(folder / "central.sqlite"))
     await made.series.open()
     try:
         async with made.http:

@@ -89,13 +89,12 @@ def another(url: str, name: str, folder: Path) -> str:
 
 
 @pytest.fixture
-def filled(database_url: str) -> str:
+def filled(books_url: str) -> str:
     """The URL of a database of this release with a shop in it."""
-    database = Database(database_url)
-    database.migrate()
+    database = Database(books_url)
     database.write_now(fill)
     database.close()
-    return database_url
+    return books_url
 
 
 def test_killed_at_any_statement_on_the_way_up(database_url: str, tmp_path: Path) -> None:

@@ -31,6 +31,7 @@ from gateway import codec
 from gateway.contract import Batch
 from tests.central.shop import NOON, moving
 from tests.fakes import portal_scenes
+from tests.fakes.books import sqlite_books
 from tests.fakes.clock import FakeClock
 from tests.fakes.two_edges import Told, away, in_time, scene
 
@@ -124,9 +125,7 @@ def stock(conn: Connection) -> list[tuple[object, ...]]:
 
 
 def fresh(folder: Path, name: str) -> Database:
-    database = Database(f"sqlite:///{folder / name}.sqlite")
-    database.migrate()
-    return database
+    return Database(sqlite_books(folder / f"{name}.sqlite"))
 
 
 async def in_order(database: Database) -> Books:

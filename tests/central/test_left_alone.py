@@ -81,9 +81,9 @@ async def test_only_the_newest_are_kept_and_once(database: Database) -> None:
         await database.read(lambda c: why(c, TURNED[0][:-1]))
 
 
-def test_the_command_line_tells_it(database: Database, database_url: str, tmp_path: Path) -> None:
+def test_the_command_line_tells_it(database: Database, books_url: str, tmp_path: Path) -> None:
     database.write_now(lambda c: left_alone.keep(c, [a_pass(1)], 1, 0))
-    file = settings_for(database_url, tmp_path)
+    file = settings_for(books_url, tmp_path)
     done = CliRunner().invoke(app, ["why", TURNED[1], "--config", str(file), "--json"])
     assert done.exit_code == 0
     assert msgspec.json.decode(done.output)["kind"] == "left alone"

@@ -31,8 +31,8 @@ ORDER: dict[str, object] = {
 
 
 @pytest.fixture
-async def made(tmp_path: Path, database_url: str) -> AsyncIterator[Bench]:
-    async with bench(tmp_path, database_url) as opened:
+async def made(tmp_path: Path, books_url: str) -> AsyncIterator[Bench]:
+    async with bench(tmp_path, books_url) as opened:
         await opened.post("/locations", code="hall", name="Hall")
         gtins = [{"gtin": GTIN, "quantity": 6}]
         await opened.post("/items", sku="OAT", name="Oats", gtins=gtins)

@@ -203,8 +203,8 @@ async def test_an_empty_ledger_has_nothing_to_tell(database: Database) -> None:
     assert [metric.samples for metric in metrics(found)] == [[], []]
 
 
-async def test_the_api_tells_them(tmp_path: Path, database_url: str) -> None:
-    async with bench(tmp_path, database_url) as made:
+async def test_the_api_tells_them(tmp_path: Path, books_url: str) -> None:
+    async with bench(tmp_path, books_url) as made:
         await made.post("/locations", code="hall", name="Hall")
         await made.post("/items", sku="NUT", name="Nut")
         await made.post("/stock/receive", sku="NUT", quantity=9, location="hall")

@@ -16,8 +16,8 @@ from tests.central.harness import Bench, bench, served
 
 
 @pytest.fixture
-async def made(tmp_path: Path, database_url: str) -> AsyncIterator[Bench]:
-    async with bench(tmp_path, database_url) as opened:
+async def made(tmp_path: Path, books_url: str) -> AsyncIterator[Bench]:
+    async with bench(tmp_path, books_url) as opened:
         yield opened
 
 
