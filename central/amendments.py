@@ -13,13 +13,13 @@ from sqlalchemy import Connection, select, text
 
 from central import schema
 from central.catalogue.context import PlacedTags
-from central.reconcile.hypotheses import either_or
+from central.reconcile.amending import question
 from central.reconcile.verdict import Amendment, Review
 from central.reviews.store import answer
 from central.stock import ledger
 from central.stock.model import Movement, StockError
 
-__all__ = ["apply", "review_id"]
+__all__ = ["apply"]
 
 _ANSWERED = "answered"
 _CORRECTED = text(
@@ -27,8 +27,6 @@ _CORRECTED = text(
     "AND origin NOT IN ('portal', 'shelf', 'scan', 'zone') LIMIT 1"
 )
 _movement, _review_row = schema.movement.c, schema.review.c
-_LIKELY = 0.9
-"""That what is heard in full is right, and not what was decided from a part of it."""
 
 
 def apply(conn: Connection, amendment: Amendment, *, record_us: int, log_id: int) -> Review | None:
@@ -41,7 +39,7 @@ def apply(conn: Connection, amendment: Amendment, *, record_us: int, log_id: int
         except StockError as error:
             why = f"the ledger refuses it: {error}"
     if why:
-        return _review(amendment, why)
+        return question(amendment, why)
     if amendment.answers:
         answer(
             conn,
@@ -52,11 +50,6 @@ def apply(conn: Connection, amendment: Amendment, *, record_us: int, log_id: int
             now_us=record_us,
         )
     return None
-
-
-def review_id(amendment: Amendment) -> str:
-    """The name of the review that is opened where it cannot be posted."""
-    return f"late-{amendment.id}"
 
 
 def _is_posted(conn: Connection, movements: Sequence[Movement]) -> bool:
@@ -93,24 +86,3 @@ def _obstacle(conn: Connection, amendment: Amendment) -> str:
                 return f"tag {epc} lies at {place} meanwhile"
             here[epc] = movement.destination
     return ""
-
-
-def _review(amendment: Amendment, why: str) -> Review:
-    moves = ", ".join(
-        f"{one.quantity} of {one.sku} from {one.source} to {one.destination}"
-        for one in amendment.movements
-    )
-    return Review(
-        id=review_id(amendment),
-        read_point=amendment.read_point,
-        reason=f"observations that came late say otherwise than what was decided, and {why}",
-        event_time=amendment.event_time,
-        hypotheses=either_or(
-            moves or "nothing moved",
-            amendment.movements,
-            _LIKELY,
-            otherwise="what was decided then is right",
-        ),
-        causes=amendment.causes,
-        evidence={"originals": list(amendment.originals), "answers": list(amendment.answers)},
-    )

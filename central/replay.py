@@ -17,11 +17,12 @@ from typing import NamedTuple
 import msgspec
 from sqlalchemy import Connection, text
 
-from central import amendments, findings, stretches, whereabouts
+from central import findings, stretches, whereabouts
 from central.catalogue.context import ContextCache, context_changes
 from central.documents import books
 from central.observations import read_share
 from central.partitions import PARTITIONS, partition_of
+from central.reconcile.amending import question
 from central.reconcile.mind import Mind
 from central.reconcile.verdict import Amendment, Context, Logged, Verdict
 from central.stock import queries, rows, witnesses
@@ -156,7 +157,7 @@ class _Replay:
 
     def _amendments(self, log_id: int, found: Iterable[Amendment]) -> None:
         for amendment in found:
-            name = amendments.review_id(amendment)
+            name = question(amendment, "").id
             if self._conn.execute(_REVIEW, {"id": name}).scalar() is not None:
                 self._ids["review"].add(name)  # a person was asked instead
                 continue

@@ -12,6 +12,8 @@ from collections.abc import Iterable, Sequence
 
 import msgspec
 
+from central.moments import to_us
+from central.reconcile.hypotheses import NOTHING_MOVED, either_or
 from central.reconcile.identity import derived_id
 from central.reconcile.verdict import (
     Amendment,
@@ -45,14 +47,24 @@ class _Change(msgspec.Struct):
 
 STANDS = 512
 """So many decisions are remembered that rest on another one's movement."""
+LIKELY = 0.9
+"""That what is heard in full is right, and not what was decided from a part of it."""
+_EVER_US = 2**62
 
 
 def amended(
-    before: Verdict, after: Verdict, last: Logged, context: Context, stands: dict[str, str]
+    before: Verdict,
+    after: Verdict,
+    last: Logged,
+    context: Context,
+    stands: dict[str, str],
+    *,
+    how: str = "again",
 ) -> Verdict:
     """What to put right so that what was decided as ``before`` becomes ``after``; ``last`` is
     the last observation that came late. ``stands`` tells, and is told, which posted movement
-    one stands on that was decided again.
+    one stands on that was decided again. ``how`` is ``again``, or ``alone`` when it was judged
+    without knowing what was known then: what speaks against what is posted is asked about.
     """
     mark = (last.edge, last.epoch, last.seq)
     known = {one.id: one for one in before.passes}
@@ -60,12 +72,18 @@ def amended(
     reviews: list[Review] = []
     traces: list[Trace] = []
     for change in _changes(before, after):
-        if not change.asked:
-            amendments.append(_amendment(change, mark, context, stands))
-            traces.append(_trace(amendments[-1], change, after.traces))
-        else:
-            # What is in doubt now is not taken back, but put before a person.
+        if change.asked:
+            # What is in doubt now is not taken back, but put before a person, once.
             reviews += (_of_what_stands(one, change.gone, mark, stands) for one in change.asked)
+            if change.answered:
+                amendments.append(_together(change, [], mark))
+            continue
+        found = _amendment(change, mark, context, stands)
+        traces.append(_trace(found, change, after.traces))
+        if how == "alone" and (change.gone or change.answered or _moved_since(change, context)):
+            reviews.append(question(found, "what was known then is forgotten"))
+        else:
+            amendments.append(found)
     while len(stands) > STANDS:
         del stands[next(iter(stands))]
     return marked(
@@ -75,8 +93,30 @@ def amended(
             traces=tuple(traces),
             passes=tuple(one for one in after.passes if known.get(one.id) != one),
         ),
-        "again",
+        how,
         mark,
+    )
+
+
+def question(amendment: Amendment, why: str) -> Review:
+    """The review to open where an amendment cannot simply be posted."""
+    moves = ", ".join(
+        f"{one.quantity} of {one.sku} from {one.source} to {one.destination}"
+        for one in amendment.movements
+    )
+    return Review(
+        id=f"late-{amendment.id}",
+        read_point=amendment.read_point,
+        reason=f"observations that came late say otherwise than what was decided, and {why}",
+        event_time=amendment.event_time,
+        hypotheses=either_or(
+            moves or NOTHING_MOVED,
+            amendment.movements,
+            LIKELY,
+            otherwise="what was decided then is right",
+        ),
+        causes=amendment.causes,
+        evidence={"originals": list(amendment.originals), "answers": list(amendment.answers)},
     )
 
 
@@ -160,6 +200,15 @@ def _epcs(review: Review) -> set[str]:
     tags = told if isinstance(told, list) else []
     named = {str(tag["epc"]) for tag in tags if isinstance(tag, dict) and "epc" in tag}
     return named.union(*(one.epcs for one in review.proposals))
+
+
+def _moved_since(change: _Change, context: Context) -> bool:
+    """Whether sensors have seen any of its tags elsewhere since."""
+    return any(
+        {*known.epcs} & {*one.epcs}
+        for one in change.come
+        for known in context.recent.of(one.sku, to_us(one.event_time) + 1, _EVER_US)
+    )
 
 
 # ---- putting it right --------------------------------------------------------------------

@@ -1,11 +1,15 @@
 """Data that come after their turn: what was decided without them is decided again with them.
 
-A read point that several edges hear keeps a memory of itself of about every minute. When
-something of an earlier time has come late, judging goes back to the memory from before it and
-folds the log again from there, once without what came late and once with it. Where the two
-differ, the late data are why, and the difference is put right by movements that name the ones
-they correct: what is posted is never edited. From there on judging goes on as if everything
-had come in time.
+A read point that several edges hear keeps a memory of itself of about every minute, of longer ago
+at longer distances. When something of an earlier time has come late, judging goes back to the
+memory from before it and folds the log again from there, once without what came late and once with
+it. Where the two differ, the late data are why, and the difference is put right by movements that
+name the ones they correct: what is posted is never edited. From there on judging goes on as if
+everything had come in time.
+
+Where that is too much, only the time around what came late is judged again, and judging goes
+on with the memory it has. Of longest ago only the place in the log is remembered: then it is judged
+with no memory but how the devices are set up, and posted only where nothing speaks against it.
 
 It is a person's turn where one has dealt with the matter meanwhile, where what was posted is not
 what judging would post today, and where the late data cast doubt on what was posted.
@@ -27,24 +31,30 @@ BYTES = 512 * 1024
 MOVES = 4_000
 """What a read point remembers of itself: so often, at most so many, so large, and so many
 movements of tags between them."""
-TOGETHER = 5_000
-"""So many late observations wait at most before they are judged."""
+TOGETHER, PATIENCE_US = 5_000, 30_000_000
+"""So many late observations wait at most before they are judged, and while others go on by so
+much: who is late all the time never rests."""
 AGAIN = 50_000
-"""So many observations are folded again at most: what is older is judged on its own."""
+"""So many observations are folded again at most, ..."""
+FURTHER = 500_000
+"""... and so many entries of the log looked through for them: of more, only the time around."""
+AROUND_US = 60_000_000
+"""The time around what came late goes on for so long."""
 SET_ASIDE = 64
 
 
 class Snapshot(msgspec.Struct, array_like=True):
-    """A portal's memory when ``log_id`` was the last entry taken: judged up to ``passed_us``,
+    """A read point's memory when ``log_id`` was the last entry taken: judged up to ``passed_us``,
     without the entries ``held``. ``told`` is how far each edge had told of what was judged,
-    ``moves`` how many movements of tags there had been.
+    ``moves`` how many movements of tags there had been. An empty ``state`` is forgotten: a place
+    in the log, and nothing else.
     """
 
     log_id: int
     passed_us: int
     told: dict[str, int]
     held: list[int]
-    portal: bytes
+    state: bytes
     moves: int
 
     @property
@@ -55,8 +65,9 @@ class Snapshot(msgspec.Struct, array_like=True):
 
 class Past(msgspec.Struct):
     """What one read point must know to judge again. ``taken`` is the last log entry it heard;
-    ``late`` are those that came late and wait, the oldest from ``late_us``; ``moves`` where tags
-    were before they moved; ``stands`` on which posted movement one rests that was decided again.
+    ``late`` are those that came late and wait, the oldest from ``late_us``, the first since others
+    had got to ``since_us``; ``moves`` where tags were before they moved; ``stands`` on which posted
+    movement one rests that was decided again.
     """
 
     taken: int = 0
@@ -65,6 +76,7 @@ class Past(msgspec.Struct):
     forgotten: int = 0
     late: list[int] = []
     late_us: int = 0
+    since_us: int = 0
     apart: list[tuple[str, int, int]] = []
     aside: list[int] = []
     stands: dict[str, str] = {}
@@ -79,8 +91,8 @@ class Past(msgspec.Struct):
         passed_us, last_us = order.passed[0], self.snapshots[-1].passed_us
         return not last_us <= passed_us < last_us + EVERY_US
 
-    def keep(self, order: Order, portal: bytes) -> None:
-        """Take a snapshot; the oldest go, and those of a clock that was ahead."""
+    def keep(self, order: Order, state: bytes) -> None:
+        """Take a snapshot; those of a clock that was ahead go."""
         while self.snapshots and self.snapshots[-1].passed_us > order.passed[0]:
             del self.snapshots[-1]
         told = {
@@ -89,10 +101,34 @@ class Past(msgspec.Struct):
             if not source.apart
         }
         held = [one.logged.log_id for one in order.held()]
-        moves = self.forgotten + len(self.moves)
-        self.snapshots.append(Snapshot(self.taken, order.passed[0], told, held, portal, moves))
-        while len(self.snapshots) > SNAPSHOTS or self._bytes() > BYTES:
-            del self.snapshots[0]
+        self.add(Snapshot(self.taken, order.passed[0], told, held, state, self.moves_so_far))
+
+    def add(self, snapshot: Snapshot) -> None:
+        """Keep it: of many, every second of the older half goes; of large ones, the oldest become
+        places in the log.
+        """
+        self.snapshots.append(snapshot)
+        if len(self.snapshots) > SNAPSHOTS:
+            del self.snapshots[1 : len(self.snapshots) // 2 : 2]
+        size = 0
+        for one in reversed(self.snapshots):
+            size += len(one.state)
+            if size > BYTES:
+                one.state = b""
+        self._forget_moves()
+
+    @property
+    def moves_so_far(self) -> int:
+        """How many movements of tags there have been."""
+        return self.forgotten + len(self.moves)
+
+    def began(self, log_id: int, state: bytes) -> None:
+        """Nothing was heard before this log entry."""
+        self.add(Snapshot(log_id - 1, 0, {}, [], state, self.moves_so_far))
+
+    def forget(self) -> None:
+        """Tags moved of which nothing is remembered here."""
+        self.snapshots.clear()
         self._forget_moves()
 
     def moved(self, movements: Iterable[Movement]) -> None:
@@ -103,10 +139,16 @@ class Past(msgspec.Struct):
                 del self.snapshots[0]
                 self._forget_moves()
 
-    def came_late(self, log_id: int, at_us: int) -> None:
-        """Something of ``at_us`` came after its turn."""
-        self.late_us = min(self.late_us, at_us) if self.late else at_us
+    def came_late(self, log_id: int, at_us: int, passed_us: int) -> None:
+        """Something of ``at_us`` came after its turn, when others had got to ``passed_us``."""
+        if not self.late:
+            self.late_us, self.since_us = at_us, passed_us
+        self.late_us = min(self.late_us, at_us)
         self.late.append(log_id)
+
+    def waits_no_longer(self, passed_us: int) -> bool:
+        """Whether what came late is to be judged though more of it may come."""
+        return len(self.late) >= TOGETHER or passed_us - self.since_us >= PATIENCE_US
 
     def went_apart(self, edge: str, log_id: int, *, anew: bool) -> None:
         """An entry was judged apart from the others."""
@@ -120,11 +162,8 @@ class Past(msgspec.Struct):
         """Judging fails on this entry: it is left out from now on."""
         self.aside = [*self.aside, log_id][-SET_ASIDE:]
 
-    def _bytes(self) -> int:
-        return sum(len(one.portal) for one in self.snapshots)
-
     def _forget_moves(self) -> None:
-        oldest = self.snapshots[0].moves if self.snapshots else self.forgotten + len(self.moves)
+        oldest = self.snapshots[0].moves if self.snapshots else self.moves_so_far
         del self.moves[: oldest - self.forgotten]
         self.forgotten = oldest
 

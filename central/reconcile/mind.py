@@ -8,28 +8,23 @@ next observation, ``settle`` that time has passed. ``dump()`` is the whole memor
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Iterator, Mapping
-from itertools import islice
+from collections.abc import Collection, Iterable, Iterator
 
 import msgspec
 
 from central.moments import from_us
-from central.reconcile import amending, late
-from central.reconcile.expected import NOTHING_BROUGHT
-from central.reconcile.late import Past, Snapshot
+from central.reconcile import amending, rewind
+from central.reconcile.late import Past
 from central.reconcile.layout import layout_of
-from central.reconcile.ordering import Order, Released, Way, merged, told_us
+from central.reconcile.ordering import Order, Released, Way
 from central.reconcile.reconciler import Reconciler, _Memory
-from central.reconcile.serials import Searchable
+from central.reconcile.serials import Placed
 from central.reconcile.verdict import Context, Logged, ReadPoint, Verdict, together
-from central.reconcile.witness import NOTHING_RECENT
 from central.stock.model import Movement
-from gateway.contract import DeviceDescribed, DeviceHealth
+from gateway.contract import DeviceDescribed
 
 DEVICES = 32
 """So many descriptions of a read point's devices are kept, for those who are judged apart."""
-_OVER_US = 60_000_000
-"""What is judged on its own is over so long after its last observation."""
 
 
 class ForeignState(ValueError):
@@ -50,32 +45,6 @@ class _Kept(msgspec.Struct):
 
 
 LAYOUT = layout_of(_Kept, _Memory)
-
-
-class _Places(Mapping[str, str]):
-    """Where tags are: first as told, then as it was before."""
-
-    def __init__(self, moved: dict[str, str], placed: Mapping[str, str]) -> None:
-        self._moved, self._placed = moved, placed
-
-    def __getitem__(self, epc: str) -> str:
-        return self._moved.get(epc) or self._placed[epc]
-
-    def among(self, names: Iterable[str]) -> dict[str, str]:
-        """Where those of the names are that are anywhere."""
-        wanted = list(names)
-        rest = [name for name in wanted if name not in self._moved]
-        if isinstance(self._placed, Searchable):
-            found = dict(self._placed.among(rest))
-        else:
-            found = {name: self._placed[name] for name in rest if name in self._placed}
-        return found | {name: self._moved[name] for name in wanted if name in self._moved}
-
-    def __iter__(self) -> Iterator[str]:
-        return iter(set(self._moved).union(self._placed))
-
-    def __len__(self) -> int:
-        return len(set(self._moved).union(self._placed))
 
 
 class Mind:
@@ -116,6 +85,8 @@ class Mind:
             return self._at_once(logged, point, context)
         if isinstance(logged.observation, DeviceDescribed):
             self._describe(code, logged)
+        if code not in self._kept.orders:
+            self._past(code).began(logged.log_id, self._awakened(code).dump())
         order = self._kept.orders.setdefault(code, Order())
         released = order.take(logged)
         if len(order.sources) > 1:
@@ -160,11 +131,11 @@ class Mind:
 
     def _turns(self, released: Iterable[Released], point: ReadPoint, context: Context) -> Verdict:
         moved: dict[str, str] = {}
-        within = msgspec.structs.replace(context, placed=_Places(moved, context.placed))
+        within = msgspec.structs.replace(context, placed=Placed(moved, context.placed))
         parts = []
         for one in released:
             part = self._turn(one, point, within if moved else context)
-            _note(moved, part.movements)
+            rewind.note(moved, part.movements)
             parts.append(part)
         order = self._kept.orders[point.code]
         if len(order.sources) > 1 and self._past(point.code).wants(order):
@@ -186,9 +157,7 @@ class Mind:
             for part in parts:
                 self._remember(code, part.movements)
             return together(parts)
-        past = self._past(code)
-        past.came_late(logged.log_id, one.at_us)
-        return self._again(past, point, context) if len(past.late) >= late.TOGETHER else Verdict()
+        return self._late(one, point, context)
 
     def _fold(self, name: str, logged: Logged, context: Context) -> Verdict:
         verdict = self._awakened(name).judge([logged], context)
@@ -213,15 +182,21 @@ class Mind:
         return self._kept.pasts.setdefault(code, Past())
 
     def _remember(self, code: str, movements: Iterable[Movement]) -> None:
-        if code in self._kept.pasts:
-            self._kept.pasts[code].moved(movements)
+        """Where one edge alone hears, nothing comes late, and nothing need be remembered."""
+        past = self._past(code)
+        if len(self._kept.orders[code].sources) > 1:
+            past.moved(movements)
+        elif any(one.epcs for one in movements):
+            past.forget()
 
     # ---- in another time -----------------------------------------------------------------
     def _turn_apart(self, logged: Logged, point: ReadPoint, context: Context) -> Verdict:
         lane = f"{point.code}/{logged.edge}"
         anew = lane not in self._kept.apart
         if anew:
-            self._kept.apart[lane] = _described(self._kept.described.get(point.code, ())).dump()
+            self._kept.apart[lane] = rewind.as_described(
+                self._kept.described.get(point.code, ())
+            ).dump()
         self._past(point.code).went_apart(logged.edge, logged.log_id, anew=anew)
         told = amending.marked(self._fold(lane, logged, context), "apart", (logged.edge,))
         self._remember(point.code, told.movements)
@@ -232,55 +207,33 @@ class Mind:
         lane = f"{point.code}/{logged.edge}"
         if lane not in self._kept.apart:
             return Verdict()
-        told = self._fold(lane, _over(logged), context)
+        told = self._fold(lane, rewind.nothing_more(logged), context)
         del self._kept.apart[lane], self._awake[lane]
         self._changed.discard(lane)
         return amending.marked(told, "apart", (logged.edge,))
 
     # ---- late ----------------------------------------------------------------------------
+    def _late(self, one: Released, point: ReadPoint, context: Context) -> Verdict:
+        """It waits until no more of it comes; but how a device is set up holds from now on."""
+        code, seen = point.code, one.logged.observation
+        past, passed_us = self._past(code), self._kept.orders[code].passed[0]
+        if isinstance(seen, DeviceDescribed):
+            now = msgspec.structs.replace(seen, event_time=from_us(max(one.at_us, passed_us)))
+            return self._fold(code, one.logged._replace(observation=now), context)
+        past.came_late(one.logged.log_id, one.at_us, passed_us)
+        if past.waits_no_longer(passed_us):
+            return self._again(past, point, context)
+        return Verdict()
+
     def _again(self, past: Past, point: ReadPoint, context: Context) -> Verdict:
-        """Judge what came late: from before it on, or on its own if that is too long ago."""
-        assert context.heard is not None
-        came, past.late = set(past.late), []
-        base = past.go_back()
-        if base is not None:
-            order = self._kept.orders[point.code]
-            held = {one.logged.log_id for one in order.held()}
-            heard = context.heard(point.code, base.first, past.taken)
-            since = list(islice(heard, late.AGAIN + 1))
-            if len(since) <= late.AGAIN:
-                log = past.to_fold(since, base, held)
-                return self._anew(past, base, log, came, point, context)
-        heard = context.heard(point.code, min(came), max(came))
-        return self._alone([one for one in heard if one.log_id in came], context)
-
-    def _anew(  # noqa: PLR0917 (one step of _again)
-        self,
-        past: Past,
-        base: Snapshot,
-        log: list[Logged],
-        came: set[int],
-        point: ReadPoint,
-        context: Context,
-    ) -> Verdict:
-        places = past.places(base)
-        in_time = [one for one in log if one.log_id not in came]
-        _, before = _folded(base, in_time, context, places)
-        mind, after = _folded(base, log, context, places)
-        self._awake[point.code] = mind
-        self._changed.add(point.code)
-        last = max((one for one in log if one.log_id in came), key=lambda one: one.log_id)
-        told = amending.amended(before, after, last, context, past.stands)
-        past.moved(one for amendment in told.amendments for one in amendment.movements)
-        return told
-
-    def _alone(self, log: list[Logged], context: Context) -> Verdict:
-        if not log:
-            return Verdict()
-        mind = _described(self._kept.described.get(log[0].observation.read_point, ()))
-        parts = [mind.judge([one], context) for one in [*log, _over(log[-1])]]
-        last = log[-1]
-        return amending.marked(together(parts), "alone", (last.edge, last.epoch, last.seq))
+        """Judge what came late."""
+        code = point.code
+        described = self._kept.described.get(code, ())
+        rewound = rewind.rewind(past, self._kept.orders[code], described, code, context)
+        if rewound.mind is not None:
+            self._awake[code] = rewound.mind
+            self._changed.add(code)
+        return rewound.verdict
 
 
 def _decoded(state: bytes) -> _Kept:
@@ -291,46 +244,3 @@ def _decoded(state: bytes) -> _Kept:
     if kept.layout != LAYOUT:
         raise ForeignState(f"a memory of layout {kept.layout}; this release's is {LAYOUT}")
     return kept
-
-
-def _described(described: Iterable[Logged]) -> Reconciler:
-    """A mind that knows nothing but how the devices are set up."""
-    mind = Reconciler()
-    for one in described:
-        mind.judge([one], Context())
-    return mind
-
-
-def _over(last: Logged) -> Logged:
-    """That nothing more comes."""
-    seen = last.observation
-    health = DeviceHealth(
-        device=seen.device,
-        read_point=seen.read_point,
-        event_time=from_us(told_us(seen) + _OVER_US),
-        state="running",
-    )
-    return last._replace(observation=health)
-
-
-def _note(moved: dict[str, str], movements: Iterable[Movement]) -> None:
-    moved.update((epc, one.destination) for one in movements for epc in one.epcs)
-
-
-def _folded(
-    base: Snapshot, log: Iterable[Logged], context: Context, places: dict[str, str]
-) -> tuple[Reconciler, Verdict]:
-    """Judge from a snapshot on, in order, with the tags' places as they were then."""
-    mind = Reconciler(base.portal)
-    moved = dict(places)
-    # What other sensors said is on the ledger with what is judged here: it says nothing of then.
-    placed = _Places(moved, context.placed)
-    then = msgspec.structs.replace(
-        context, placed=placed, recent=NOTHING_RECENT, brought=NOTHING_BROUGHT
-    )
-    parts = []
-    for _, one in merged(log, base.told):
-        part = mind.judge([one], then)
-        _note(moved, part.movements)
-        parts.append(part)
-    return mind, together(parts)

@@ -11,7 +11,7 @@ only looked for where no tag was ever seen: so the newest word is always found.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from functools import lru_cache
 from typing import Protocol, runtime_checkable
 from urllib.parse import quote
@@ -19,6 +19,7 @@ from urllib.parse import quote
 from gateway.gs1 import Gs1Error, decode_epc, encode_epc, to_gtin14, to_sscc
 
 __all__ = [
+    "Placed",
     "Searchable",
     "names_of_label",
     "names_pieces",
@@ -45,6 +46,29 @@ class Searchable(Protocol):
     def among(self, names: Iterable[str]) -> Mapping[str, str]:
         """Where those of the names are that are anywhere."""
         ...
+
+
+class Placed(Mapping[str, str]):
+    """Where tags are: first as told, then as it was before."""
+
+    def __init__(self, moved: dict[str, str], placed: Mapping[str, str]) -> None:
+        self._moved, self._placed = moved, placed
+
+    def __getitem__(self, epc: str) -> str:
+        return self._moved.get(epc) or self._placed[epc]
+
+    def among(self, names: Iterable[str]) -> dict[str, str]:
+        """Where those of the names are that are anywhere."""
+        wanted = list(names)
+        rest = [name for name in wanted if name not in self._moved]
+        known = {name: self._moved[name] for name in wanted if name in self._moved}
+        return {**_among(rest, self._placed), **known}
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(set(self._moved).union(self._placed))
+
+    def __len__(self) -> int:
+        return len(set(self._moved).union(self._placed))
 
 
 def of_label(gtin: str, serial: str) -> str:

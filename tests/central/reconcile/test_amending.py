@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, NamedTuple
+
+import msgspec
 
 from central.reconcile.amending import STANDS, amended
+from central.reconcile.fusion import known_of
 from central.reconcile.verdict import (
     Amendment,
     Context,
@@ -14,6 +17,7 @@ from central.reconcile.verdict import (
     Review,
     Verdict,
 )
+from central.reconcile.witness import Known
 from central.stock.model import Cause, Movement
 from gateway.contract import DeviceHealth
 from tests.fakes.portal_log import WHO, moment
@@ -146,6 +150,43 @@ def test_what_is_in_doubt_now_is_asked_and_every_answer_knows_what_is_posted() -
     (other,) = changed(before, Verdict(reviews=(asked("q", ONES[:2], out),))).reviews
     assert told(other.hypotheses[0].movements)[0] == back
     assert len(other.hypotheses[0].movements) == 2
+
+
+def test_a_question_that_another_one_takes_the_place_of_is_closed() -> None:
+    before = Verdict(reviews=(asked("q", ONES[:2], move("p", ONES[:2])),))
+    found = changed(before, Verdict(reviews=(asked("r", ONES[:3], move("p", ONES[:3])),)))
+    assert [one.id for one in found.reviews] == ["review-r"]
+    assert (only(found).answers, only(found).movements) == (("review-q",), ())
+
+
+def test_what_was_known_then_is_forgotten_so_only_what_nothing_speaks_against_is_posted() -> None:
+    def alone(before: Verdict, context: Context = KNOWN) -> Verdict:
+        after = Verdict(movements=(move("b", ONES[:3]),))
+        return amended(before, after, LAST, context, {}, how="alone")
+
+    (moved,) = only(alone(Verdict())).movements
+    assert moved.evidence["late"] == "alone"
+    posted = Verdict(movements=(move("a", ONES[:2]),))
+    since = known_of(move("since", ONES[2:3], event_time=moment(500)))
+    elsewhere = msgspec.structs.replace(KNOWN, recent=Lately([since]))
+    for found in (alone(posted), alone(Verdict(), elsewhere)):
+        assert not found.amendments
+        (review,) = found.reviews
+        assert "forgotten" in review.reason
+        assert review.proposals
+
+
+class Lately(NamedTuple):
+    """A ledger on which these were sensed."""
+
+    known: list[Known]
+
+    def of(self, sku: str, from_us: int, upto_us: int, *, besides: str = "") -> list[Known]:
+        return [
+            one
+            for one in self.known
+            if one.sku == sku and from_us <= one.event_us <= upto_us and one.origin != besides
+        ]
 
 
 def test_what_was_judged_again_stands_on_what_was_posted_first() -> None:

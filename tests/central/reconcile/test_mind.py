@@ -7,22 +7,25 @@ from collections.abc import Iterable, Iterator, Sequence
 from datetime import timedelta
 from functools import lru_cache
 from random import Random
+from typing import Any
 
 import msgspec
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from central.reconcile import late, rewind
+from central.reconcile.late import Past
 from central.reconcile.layout import layout_of
 from central.reconcile.mind import ForeignState, Mind
-from central.reconcile.ordering import LATENESS_US
+from central.reconcile.ordering import LATENESS_US, Order
 from central.reconcile.reconciler import Reconciler
 from central.reconcile.verdict import Logged, Verdict, together
 from central.stock.model import Movement
 from gateway.contract import DeviceHealth
 from tests.fakes.portal_log import moment
 from tests.fakes.portal_scenes import context
-from tests.fakes.two_edges import Told, away, in_time, log_of, scene, us
+from tests.fakes.two_edges import Scene, Told, away, in_time, log_of, scene, us
 
 
 class Ledger:
@@ -88,7 +91,7 @@ def whole() -> Verdict:
     return verdict
 
 
-@settings(max_examples=12, deadline=None)
+@settings(max_examples=8, deadline=None)
 @given(st.integers(0, 2**32), st.sets(st.integers(1, 900), max_size=5))
 def test_any_delay_within_the_lateness_and_any_crash_give_the_same(
     seed: int, cuts: set[int]
@@ -128,6 +131,70 @@ def test_what_comes_late_puts_right_what_was_decided_without_it(
     assert all(movement.corrects in known for movement in late if movement.corrects)
 
 
+def lagging(made: Scene, edge: str, lag_s: float) -> list[Logged]:
+    """All that an edge tells, how its reader is set up included, comes so much later."""
+    lag_us = {edge: round(lag_s * 1e6)}
+    arriving = sorted(
+        in_time(made.told),
+        key=lambda one: (one.at_us + lag_us.get(one.edge, 0), one.edge, one.seq),
+    )
+    return log_of(arriving)
+
+
+@pytest.mark.parametrize(
+    ("edge", "lag_s"), [("edge-out", 0.6), ("edge-in", 15.0), ("edge-out", 100_000.0)]
+)
+def test_an_edge_on_a_slow_line_or_long_away_is_late_and_its_clock_is_not_doubted(
+    edge: str, lag_s: float
+) -> None:
+    made = scene(3)
+    verdict, ledger = judge(lagging(made, edge, lag_s), made.placed)
+    assert ledger.net() == net_of(whole(), made.placed)
+    answered = {name for one in verdict.amendments for name in one.answers}
+    assert {one.id for one in verdict.reviews} <= answered
+    assert {one.evidence.get("late") for one in ledger.movements} <= {None, "again"}
+
+
+def test_who_is_late_all_day_is_judged_now_and_then_and_from_where_it_got_to(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """It never rests, so that what came late would wait, and more be folded again, for ever."""
+    monkeypatch.setattr("central.reconcile.late.PATIENCE_US", 2_000_000)
+    monkeypatch.setattr("central.reconcile.late.EVERY_US", 2_000_000)
+    bases: list[int] = []
+    stretch = rewind._stretch
+
+    def spied(past: Past, *rest: Any) -> Any:
+        found = stretch(past, *rest)
+        bases.append(found.base.passed_us)
+        return found
+
+    monkeypatch.setattr("central.reconcile.rewind._stretch", spied)
+    made = scene(3)
+    _, ledger = judge(lagging(made, "edge-out", 1.0), made.placed)
+    assert ledger.net() == net_of(whole(), made.placed)
+    assert len({*bases}) > 3
+    assert bases == sorted(bases)
+
+
+def test_what_is_remembered_is_bounded_and_reaches_far_back() -> None:
+    past, order = Past(), Order()
+    for minute in range(3_000):
+        order.passed = (minute * 60_000_000, "edge-1")
+        past.taken = minute
+        past.keep(order, bytes(40_000))
+    assert len(past.snapshots) <= late.SNAPSHOTS
+    assert sum(len(one.state) for one in past.snapshots) <= late.BYTES
+    minutes = [one.passed_us // 60_000_000 for one in past.snapshots]
+    assert minutes[0] == 0
+    assert minutes[-8:] == [*range(2_992, 3_000)]
+    assert not past.snapshots[0].state
+    past.late_us = 1_500 * 60_000_000
+    base = past.go_back()
+    assert base is not None
+    assert 0 <= past.late_us - base.passed_us <= 1_500 * 60_000_000
+
+
 def test_judging_goes_on_as_if_it_had_come_in_time() -> None:
     """Of two pallets the second is judged after the first was judged again."""
     made = scene(3)
@@ -156,15 +223,16 @@ def test_what_comes_later_than_anything_remembered_is_judged_on_its_own(
         for edge, device in (("edge-late", "edge-in"), ("edge-late", "edge-out"), ("other", "x"))
     ]
     health = DeviceHealth(device="x", read_point="dock-1", event_time=moment(990), state="running")
-    others = [Told(us(990), "other", n, health) for n in (2, 3)]
+    early = msgspec.structs.replace(health, event_time=moment(-300))
+    before = [Told(us(-300), "other", n, early) for n in range(5, 30)]
+    others = [*before, *(Told(us(990), "other", n, health) for n in (2, 3))]
     later = msgspec.structs.replace(health, event_time=moment(991))
     log = log_of([*starts, *others, Told(us(991), "other", 4, later), *numbered])
     verdict, ledger = judge(log, made.placed)
     assert ledger.net() == net_of(whole(), made.placed)
-    assert {one.evidence["late"] for one in verdict.movements} == {"alone"}
-    assert {one.event_time for one in verdict.movements} == {
-        one.event_time for one in whole().movements
-    }
+    late = [one for amendment in verdict.amendments for one in amendment.movements]
+    assert {one.evidence["late"] for one in late} == {"alone"}
+    assert {one.event_time for one in late} == {one.event_time for one in whole().movements}
 
 
 def test_an_edge_whose_clock_is_days_off_is_judged_apart_and_nobody_waits() -> None:
