@@ -9,6 +9,11 @@ import threading
 from collections.abc import AsyncIterator, Iterator
 
 import pytest
+from hypothesis import settings
+
+# How long an example takes says how busy the machine is, and nothing else.
+settings.register_profile("any machine", settings(), deadline=None)
+settings.load_profile("any machine")
 
 GRACE_S = 10.0
 """How long what was told to end may take on a busy machine; waited only while it lives."""

@@ -209,9 +209,10 @@ async def test_readers_dial_in_through_tls_and_those_without_a_certificate_do_no
         async with dialling(port) as plain:
             await until(lambda: driver.counters()["strangers"] > 0)
             assert not plain.inventorying
-        async with dialling(port, tls=ssl.create_default_context(cafile=papers / "ca.pem")):
-            before = driver.counters()["strangers"]
+        before = driver.counters()["strangers"]
+        async with dialling(port, tls=ssl.create_default_context(cafile=papers / "ca.pem")) as bare:
             await until(lambda: driver.counters()["strangers"] > before)
+            assert not bare.inventorying
         async with dialling(port, tls=ours) as emulator:
             await connected(listener)
             await emulator.report([read(7)])
