@@ -57,6 +57,7 @@ _HEARD = text(
     "SELECT log_id, edge, epoch, seq, body FROM observation WHERE log_id > :after "
     "AND log_id <= :upto AND read_point = :read_point ORDER BY log_id LIMIT :limit"
 )
+_HEAD = text("SELECT coalesce(max(log_id), 0) FROM observation")
 _PAGE = 2_000
 _END = 2**62
 _encoder = msgspec.json.Encoder()
@@ -76,7 +77,7 @@ def append(conn: Connection, arrived: Sequence[Arrived], record_us: int) -> None
     """Put observations at the end of the log, in order."""
     if not arrived:
         return
-    head = conn.execute(text("SELECT coalesce(max(log_id), 0) FROM observation")).scalar_one()
+    head = conn.execute(_HEAD).scalar_one()
     _INSERT.run(
         conn,
         [

@@ -26,6 +26,14 @@ __all__ = [
     "standing",
 ]
 
+_ONE = text(
+    "SELECT upto_seq, fenced, committed_seq FROM edge_stream WHERE edge = :edge AND epoch = :epoch"
+)
+_ADVANCE = text(
+    "UPDATE edge_stream SET upto_seq = :upto, committed_seq = :committed, "
+    "lost = lost + :lost, last_us = :now WHERE edge = :edge AND epoch = :epoch"
+)
+
 
 class Stream(NamedTuple):
     """What central has of ``(edge, epoch)``: everything up to ``upto_seq``, of ``committed_seq``
@@ -84,13 +92,7 @@ def admit(stream: Stream, batch: Batch) -> Admission:
 
 def load(conn: Connection, batch: Batch) -> Stream:
     """The stream of a batch as the database has it."""
-    row = conn.execute(
-        text(
-            "SELECT upto_seq, fenced, committed_seq FROM edge_stream "
-            "WHERE edge = :edge AND epoch = :epoch"
-        ),
-        {"edge": batch.edge, "epoch": batch.epoch},
-    ).one_or_none()
+    row = conn.execute(_ONE, {"edge": batch.edge, "epoch": batch.epoch}).one_or_none()
     if row is None:
         return Stream(batch.epoch)
     return Stream(batch.epoch, row[0], bool(row[1]), row[2], known=True)
@@ -116,10 +118,7 @@ def advance(
         known=True,
     )
     conn.execute(
-        text(
-            "UPDATE edge_stream SET upto_seq = :upto, committed_seq = :committed, "
-            "lost = lost + :lost, last_us = :now WHERE edge = :edge AND epoch = :epoch"
-        ),
+        _ADVANCE,
         {
             "upto": moved.upto_seq,
             "committed": moved.committed_seq,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from sqlalchemy import Connection, select
+from sqlalchemy import Connection, bindparam, select
 
 from central import keyset, schema
 from central.stock import rows
@@ -14,6 +14,8 @@ __all__ = ["last_seq", "movement_by_id", "movements", "on_hand", "stock_of"]
 _movement = schema.movement.c
 _balance = schema.balance.c
 _columns = [schema.movement.c[name] for name, _type in rows.COLUMNS]
+_BY_ID = select(*_columns).where(_movement.id == bindparam("wanted"))
+_NEWEST = select(_movement.seq).order_by(_movement.seq.desc()).limit(1)
 
 
 def on_hand(
@@ -83,11 +85,10 @@ def movements(
 
 def movement_by_id(conn: Connection, movement_id: str) -> Posted | None:
     """The movement of this id, or ``None``."""
-    row = conn.execute(select(*_columns).where(_movement.id == movement_id)).one_or_none()
+    row = conn.execute(_BY_ID, {"wanted": movement_id}).one_or_none()
     return None if row is None else rows.from_row(tuple(row))
 
 
 def last_seq(conn: Connection) -> int:
     """The number of the newest movement (numbers are dense, so also how many there are)."""
-    newest = select(_movement.seq).order_by(_movement.seq.desc()).limit(1)
-    return conn.execute(newest).scalar() or 0
+    return conn.execute(_NEWEST).scalar() or 0
