@@ -25,7 +25,6 @@ CARD_MIB = 48
 JOURNAL_MIB = 16
 """Half of the card and less: sealing a segment writes it twice before its log goes."""
 DATABASE_MIB = 512
-HEALTH_EVERY_S = 2.0
 _C_CODE = Path(__file__).with_name("clockshift.c")
 
 
@@ -63,13 +62,13 @@ class Field(Storm):
         await super().start()
 
     def rewire(self) -> None:
-        """Send the edge through the way in that faults are about, let it say often how it is,
-        and give its journal a limit below its card's.
+        """Send the edge through the way in that faults are about, and give its journal a limit
+        below its card's.
         """
+        super().rewire()
         settings = self.data.parent / "edge.toml"
         text = settings.read_text()
         text = text.replace(f"port = {self.broker.port}", f"port = {self.edge_port}")
-        text = text.replace("[edge]\n", f"[edge]\nhealth_every_s = {HEALTH_EVERY_S}\n")
         settings.write_text(text + f"\n[journal]\nmax_mib = {JOURNAL_MIB}\n")
         self.demo.site.edge.environment = self.environment
 
@@ -114,11 +113,13 @@ class Field(Storm):
         """The edge's wall clock is wrong by so much, from now on."""
         self._clock.write_text(str(seconds))
 
-    async def finish(self, patience_s: float = 0.0) -> Report:
-        """Stop everything, the edge first, whose card is looked at as it left it."""
+    async def finish(self) -> Report:
+        """Stop everything, the edge first, whose card is looked at as it left it; who wants to
+        wait for the ledger has done so (``calm.settle``).
+        """
         await self.demo.site.edge.terminate()
         await self.edge_is_dead()
-        return await super().finish(patience_s)
+        return await self.demo.finish(patience_s=0.0)
 
     async def abandon(self) -> None:
         """Leave nothing running and nothing mounted."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from datetime import datetime
 from pathlib import Path
@@ -18,6 +18,12 @@ from tallyport.demo.world import World
 
 _ECHOES_DB = 25.0
 """A dock nearly without echoes: here doubts shall come from machines, not from radio waves."""
+HEALTH_EVERY_S = 1.0
+DRAIN_S = 20.0
+_DECIDED_S = 30.0
+"""Whatever an edge told of is judged, or asked about, when it has told of so much time more."""
+_STANDS_STILL_S = 60.0
+"""Central that hears not even of an edge's health for so long will hear nothing more."""
 _AHEAD_S = 60.0
 """An edge whose health is further in the future than this has a wrong clock still."""
 
@@ -42,7 +48,12 @@ class Storm:
         await self.demo.start(self.rewire)
 
     def rewire(self) -> None:
-        """Change the site's settings before the edge starts: nothing here."""
+        """Change the site's settings before the edge starts: it shall often say how it is, and
+        deliver all that it has when it ends, on a busy machine too.
+        """
+        settings = self.demo.site.folder / "edge.toml"
+        edge = f"[edge]\nhealth_every_s = {HEALTH_EVERY_S}\ndrain_s = {DRAIN_S}\n"
+        settings.write_text(settings.read_text().replace("[edge]\n", edge))
 
     async def play(self, seconds: float | None) -> None:
         """Let the world go on, ``None``: until it is told to stop; what has begun is finished."""
@@ -60,9 +71,13 @@ class Storm:
     async def kill_edge(self) -> None:
         """Kill the edge and start it again; scans wait until its scanner runs anew."""
         async with self.edge_away():
+            await self.edge_will_die()
             await self.demo.site.edge.kill()
             await self.edge_is_dead()
             await self.demo.site.edge.start()
+
+    async def edge_will_die(self) -> None:
+        """Called when nobody scans any more, before the edge is killed: nothing here."""
 
     async def edge_is_dead(self) -> None:
         """Called when the edge was killed, before it is started again: nothing here."""
@@ -114,9 +129,28 @@ class Storm:
             default="",
         )
 
-    async def finish(self, patience_s: float = 60.0) -> Report:
-        """Stop everything, the edge first, and compare; the ledger may take ``patience_s``."""
-        return await self.demo.finish(patience_s=patience_s)
+    async def finish(self) -> Report:
+        """Stop everything, the edge first, and compare, once all has come that was heard, and
+        the ledger is right or all is decided; a slow machine has all the time that it needs.
+        """
+        since_s = time.time()
+
+        async def decided() -> bool:
+            if not await self.drained(since_s):
+                return False
+            return await self.demo.is_right() or await self.drained(since_s + _DECIDED_S)
+
+        await self.until(decided, "not all is decided")
+        return await self.demo.finish(patience_s=0.0)
+
+    async def until(self, condition: Callable[[], Awaitable[bool]], otherwise: str) -> None:
+        """Wait as long as central still hears or judges anything; else ``ProcessDied``."""
+        await until(condition, _STANDS_STILL_S, otherwise, self.demo.site, self._heard)
+
+    async def _heard(self) -> object:
+        """What grows as long as anything comes to central or is judged there."""
+        road = await self.demo.api.get("/road")
+        return road["observations"], road["judge_lag"], road["movements"]
 
     async def abandon(self) -> None:
         """Leave nothing running."""

@@ -89,6 +89,10 @@ class Demo:
         await self.world.stop()
         return report
 
+    async def is_right(self) -> bool:
+        """Whether the ledger equals the truth as it is now."""
+        return await self.finale.is_right(self.world.truth.table())
+
     async def all_running(self) -> bool:
         """Whether central knows every device of the world as running."""
         devices = await self.api.every("/devices")
@@ -118,7 +122,7 @@ class Finale:
         """``delivered`` is how many tag reads the emulated reader wrote to its socket."""
 
         async def right() -> bool:
-            return not _wrong(await self._lines(truth))
+            return await self.is_right(truth)
 
         errors = []
         try:
@@ -151,6 +155,10 @@ class Finale:
             errors=errors,
         )
 
+    async def is_right(self, truth: Units) -> bool:
+        """Whether the ledger equals the truth."""
+        return not _wrong(await self._lines(truth))
+
     async def _lines(self, truth: Units) -> list[Line]:
         return compare(truth, await self._api.every("/api/inventory"))
 
@@ -171,13 +179,26 @@ def _wrong(lines: list[Line]) -> list[Line]:
     return [line for line in lines if line.truth != line.ledger]
 
 
+async def _nothing() -> object:
+    return None
+
+
 async def until(
-    condition: Callable[[], Awaitable[bool]], patience_s: float, otherwise: str, site: Site
+    condition: Callable[[], Awaitable[bool]],
+    patience_s: float,
+    otherwise: str,
+    site: Site,
+    progress: Callable[[], Awaitable[object]] = _nothing,
 ) -> None:
-    """Wait for a condition that only another process can bring about; else ProcessDied."""
-    deadline = time.monotonic() + patience_s
+    """Wait for a condition that only another process can bring about; else ProcessDied.
+
+    Patience begins anew whenever ``progress`` tells something else than before.
+    """
+    deadline, before = time.monotonic() + patience_s, await progress()
     while not await condition():
-        if time.monotonic() > deadline:
+        if (now := await progress()) != before:
+            deadline, before = time.monotonic() + patience_s, now
+        elif time.monotonic() > deadline:
             raise ProcessDied(
                 f"{otherwise} after {patience_s:.0f} s.\n"
                 f"edge: {site.edge.tail()}\ncentral: {site.central.tail()}"
