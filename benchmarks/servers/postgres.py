@@ -18,6 +18,11 @@ from typing import Any
 import psycopg
 
 _PATIENCE_S = 60.0
+_THRIFTY = ("-c", "min_wal_size=4MB", "-c", "max_wal_size=16MB")
+_PASSING = (
+    "-c", "wal_level=minimal", "-c", "max_wal_senders=0", "-c", "full_page_writes=off",
+    "-c", "autovacuum=off", "-c", "jit=off",
+)  # fmt: skip
 
 
 def postgres_folder() -> Path | None:
@@ -44,16 +49,17 @@ class PostgresProcess:
     """A server in a folder of its own; ``kill`` is a power cut but for the page cache.
 
     Its data stand in ``folder / "data"``, where a disk may be mounted beforehand; ``thrifty``
-    keeps little of its log there, for a small one.
+    keeps little of its log there, for a small one. Of ``passing`` databases nothing is kept that
+    only a machine's crash would make use of, and nobody tidies them up.
     """
 
-    def __init__(self, folder: Path, *, thrifty: bool = False) -> None:
+    def __init__(self, folder: Path, *, thrifty: bool = False, passing: bool = False) -> None:
         programs = postgres_folder()
         assert programs is not None
         self._programs = programs
         self._folder = folder
         self._rights = _rights(folder)
-        self._thrifty = ("-c", "min_wal_size=4MB", "-c", "max_wal_size=16MB") if thrifty else ()
+        self._settings = (*_THRIFTY * thrifty, *_PASSING * passing)
         segments = ("--wal-segsize=1",) if thrifty else ()
         if (folder / "data").exists():
             _rights(folder / "data")
@@ -82,7 +88,7 @@ class PostgresProcess:
             self._process = subprocess.Popen(
                 [self._programs / "postgres", "-D", self._folder / "data", "-p", str(self.port),
                  "-k", self._folder, "-c", "listen_addresses=127.0.0.1", "-c", "fsync=off",
-                 *self._thrifty],
+                 *self._settings],
                 stdout=subprocess.DEVNULL, stderr=log, cwd=self._folder, **self._rights,
             )  # fmt: skip
         _await_ready(self._process, self.port, self._folder / "log")
@@ -117,7 +123,7 @@ def running_postgres() -> Iterator[str]:
     """Start a server on a free port; gives a URL without the database's name at its end."""
     folder = Path(tempfile.mkdtemp(prefix="tallyport-postgres-"))
     try:
-        server = PostgresProcess(folder)
+        server = PostgresProcess(folder, passing=True)
         server.start()
         try:
             yield server.url
