@@ -23,7 +23,7 @@ servers: ## Install the servers that the tests start, where they are missing (De
 
 test: $(STAMP) servers ## Lint, types, architecture and every test
 	@tests/install_esphome $(BIN)/python >/dev/null 2>&1 & \
-	$(BIN)/python -m pytest -n 3 --dist loadgroup
+	$(BIN)/python -m pytest -n 4 --dist loadgroup
 
 clean: ## Remove the virtual environment and caches
 	rm -rf $(VENV) .cache .pytest_cache .mypy_cache .ruff_cache .hypothesis
