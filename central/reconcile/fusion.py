@@ -9,7 +9,8 @@ later of the same event becomes a ``Witness`` of that movement and posts nothing
 sensor, within ``ReadPoint.fuse_s`` of event time (0: never), as far as that kind has not borne
 witness to it yet. Two kinds that each name their pieces (EPC, GTIN with serial) only meet over the
 same name; that is decided before this stage, by where the ledger has the piece (``serials``).
-Sensors of one kind never fuse: two docks see two pallets.
+Sensors of one kind never fuse: two docks see two pallets. What a person booked is no sensor's
+word: see ``by_hand``.
 
 **Counts.** A portal's group, a shelf's change and a label that tells a count (AI 30, 37) claim to
 be all there was; a scan of one pack says of one pack. So scans that follow a pass are ticked off
@@ -33,11 +34,12 @@ from typing import NamedTuple
 import msgspec
 
 from central.moments import from_us, to_us
+from central.reconcile import by_hand
 from central.reconcile.documents import with_again
 from central.reconcile.identity import derived_id
 from central.reconcile.serials import names_pieces
 from central.reconcile.verdict import Context, Hypothesis, ReadPoint, Review, Verdict
-from central.reconcile.witness import SENSED, Known, Recent, Witness, is_counted
+from central.reconcile.witness import BOOKED, SENSED, Known, Recent, Witness, is_counted
 from central.stock.model import Cause, Movement
 
 __all__ = ["MOST_SHORTS", "Fused", "Recently", "Short", "fuse", "fuse_all", "known_of", "overdue"]
@@ -129,9 +131,14 @@ def known_of(movement: Movement) -> Known:
 
 def fuse(movement: Movement, point: ReadPoint, context: Context, recent: Recent) -> Fused:
     """Post it, attach it to what is there, or ask: see the module."""
+    if movement.corrects is not None or movement.origin not in SENSED:
+        return Fused(movement)
     known = _same_event(movement, point, context, recent)
     if not known:
-        return Fused(movement)
+        again = by_hand.booked(movement, point, recent)
+        if again is None:
+            return Fused(movement)
+        return Fused(None, review=by_hand.question(movement, point, again))
     counted = is_counted(movement.origin, movement.evidence)
     shares, rest = _shared(movement, known)
     witnesses = tuple(
@@ -187,8 +194,7 @@ def _same_event(
 ) -> list[Known]:
     """Movements that may be the same event, nearest in time first."""
     ends = (movement.source, movement.destination)
-    plain = movement.corrects is None and movement.origin in SENSED
-    if not (plain and point.fuse_s > 0 and _has_partner(point, ends, context)):
+    if not (point.fuse_s > 0 and _has_partner(point, ends, context)):
         return []
     at_us, window_us = to_us(movement.event_time), point.fuse_s * 1_000_000
     found = [
@@ -196,7 +202,7 @@ def _same_event(
         for one in recent.of(
             movement.sku, at_us - window_us, at_us + window_us, besides=movement.origin
         )
-        if one.origin != movement.origin
+        if one.origin not in {movement.origin, BOOKED}
         and one.quantity > 0
         and (one.source, one.destination) == ends
         and not (names_pieces(one.epcs) and names_pieces(movement.epcs))

@@ -14,10 +14,21 @@ import msgspec
 
 from central.stock.model import Cause
 
-__all__ = ["NOTHING_RECENT", "SENSED", "Known", "Recent", "Witness", "is_counted", "sensed_by"]
+__all__ = [
+    "BOOKED",
+    "NOTHING_RECENT",
+    "SENSED",
+    "Known",
+    "Recent",
+    "Witness",
+    "is_counted",
+    "sensed_by",
+]
 
 SENSED = ("portal", "shelf", "scan", "zone")
 """The origins of movements that sensors led to."""
+BOOKED = "api"
+"""The origin of what a person, or a person's software, booked."""
 
 
 def is_counted(origin: str, evidence: Mapping[str, object]) -> bool:
@@ -38,9 +49,10 @@ def sensed_by(origin: str, evidence: Mapping[str, object]) -> str:
 
 
 class Known(NamedTuple):
-    """A sensed movement on the ledger. ``quantity`` is what of it was not taken back since;
-    ``counted`` says whether whoever sensed it claims to have counted all there was (a scan of one
-    pack does not). ``attested`` tells how many pieces each kind of sensor bore witness to.
+    """A movement on the ledger that was sensed or booked. ``quantity`` is what of it was not taken
+    back since; ``counted`` says whether whoever sensed it claims to have counted all there was (a
+    scan of one pack does not). ``attested`` tells to how many pieces each kind of sensor bore
+    witness.
     """
 
     id: str
@@ -61,7 +73,7 @@ class Known(NamedTuple):
 
 
 class Recent(Protocol):
-    """The ledger's sensed movements, as of the log entry that is judged."""
+    """The ledger's sensed movements and bookings, as of the log entry that is judged."""
 
     def of(self, sku: str, from_us: int, upto_us: int, *, besides: str = "") -> Sequence[Known]:
         """Those of one item with an event time in between (inclusive), in order of posting, without

@@ -74,7 +74,9 @@ def _of_tags(review: Stored, choice: Choice, follows: Outcome) -> Iterator[Label
     ways = _ways(review, choice, follows)
     if ways is None:
         return
-    asked: list[dict[str, Any]] = review.evidence["tags"]
+    asked: list[dict[str, Any]] | int = review.evidence["tags"]
+    if isinstance(asked, int):
+        return  # two counts that differ: of each tag nothing was asked
     for tag in [*asked, *review.evidence.get("beside", [])]:
         truth = ways.get(tag["epc"], "none")
         said = tag["direction"] if tag in asked else "none"

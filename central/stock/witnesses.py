@@ -57,7 +57,8 @@ _RECENT = text(
     "SELECT m.id, m.sku, m.quantity - "  # noqa: S608 (our own words)
     f"{_TAKEN_BACK} AS quantity, m.source, m.destination, m.origin, m.event_us, m.lot, m.epcs, "
     "m.evidence FROM movement m WHERE m.sku = :sku "
-    "AND m.origin IN ('portal', 'shelf', 'scan', 'zone', 'review') AND m.origin <> :besides "
+    "AND (m.origin IN ('portal', 'shelf', 'scan', 'zone', 'review') "
+    "OR m.origin = 'api' AND m.corrects IS NULL) AND m.origin <> :besides "
     "AND m.event_us BETWEEN :from_us AND :upto_us AND m.seq <= :seq ORDER BY m.seq"
 )
 _ATTESTED = text(
