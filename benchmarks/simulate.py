@@ -42,6 +42,8 @@ def run(*, seeds: int = 500, first: int = 0, plant: str = "", workers: int = 0) 
             committed=outcome.committed,
             movements=outcome.movements,
             lost_and_told=outcome.lost,
+            balances=outcome.balances,
+            balances_compared=outcome.compared,
         )
         faults.update(outcome.faults)
         hours += outcome.hours

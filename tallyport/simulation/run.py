@@ -31,13 +31,13 @@ from gateway.contract import Observation
 from tallyport.simulation import checker
 from tallyport.simulation.boxes import Box
 from tallyport.simulation.centrals import CentralBox
-from tallyport.simulation.checker import Told
 from tallyport.simulation.clock import START_US
 from tallyport.simulation.director import Director, Machine
 from tallyport.simulation.disk import Card
 from tallyport.simulation.loop import Node, Stalled, VirtualLoop
 from tallyport.simulation.network import SimBroker
 from tallyport.simulation.plan import HOUR_S, Plan, draw_plan
+from tallyport.simulation.truths import Compared, Told
 from tallyport.simulation.witness import Witness
 from tallyport.simulation.world import GTINS, OPENING, Site, hall, made_at, sku_of
 
@@ -48,11 +48,15 @@ _PATIENCE_H = 24.0
 _SETTLE_S = 120.0
 _SHARED = 0.15
 _SHARED_AT_MOST_H = 3.0
+_TWO_READERS = 0.5
+"""Of the plans with several edges, so many have two of them at one dock."""
 _encode = msgspec.json.Encoder().encode
 
 
 class Outcome(NamedTuple):
-    """What came of a seed. ``digest`` is the same for the same run."""
+    """What came of a seed. ``digest`` is the same for the same run; of ``balances`` (each item at
+    each place) ``compared`` could be held against the truth.
+    """
 
     seed: int
     hours: float
@@ -63,6 +67,8 @@ class Outcome(NamedTuple):
     lost: int
     faults: dict[str, int]
     digest: str
+    balances: int
+    compared: int
 
     def reproduce(self, plant: str = "") -> str:
         """The command that runs this seed again."""
@@ -91,6 +97,7 @@ class _Run:
         self._broker = SimBroker(self._chance)
         self._told: dict[str, list[Told]] = {}
         self._found: list[str] = []
+        self._compared = Compared([], 0, 0, 0)
         self._centrals: list[CentralBox] = []
 
     def outcome(self) -> Outcome:
@@ -118,6 +125,7 @@ class _Run:
     async def _main(self, path: Path) -> None:
         self._centrals += self._make_centrals(path)
         self._sites = [Site(f"edge-{n}", n, self._chance) for n in range(len(self._plan.events))]
+        self._share_a_dock()
         self._boxes = [self._box(site, Card()) for site in self._sites]
         self._director = Director(
             self._boxes, self._centrals, self._broker, witness=self._witness,
@@ -165,6 +173,13 @@ class _Run:
             plant=self._plant,
         )  # fmt: skip
 
+    def _share_a_dock(self) -> None:
+        """In some plans of several edges two readers hear the first dock, each an edge's own."""
+        apart = Random(f"docks {self._seed}")  # noqa: S311 (a simulation repeats itself)
+        if len(self._sites) > 1 and apart.random() < _TWO_READERS:
+            first, second, *_ = self._sites
+            first.partner, second.host = second.edge, first.edge
+
     def _box(self, site: Site, card: Card) -> Box:
         return Box(
             site.edge, card, broker=self._broker, witness=self._witness, chance=self._chance,
@@ -187,12 +202,13 @@ class _Run:
             event = Told(happening, [])
             told.append(event)
             began = asyncio.get_running_loop().time()
-            for offset_s, seen in happening.seen:
+            for offset_s, edge, seen in happening.seen:
                 now = asyncio.get_running_loop().time()
                 if began + offset_s > now:
                     await asyncio.sleep(began + offset_s - now)
-                base_us = box.clock.now_us() - round(offset_s * 1e6)
-                self._tell(box, event, made_at(seen, base_us))
+                (hears,) = (one for one in self._boxes if one.name == edge)
+                base_us = hears.clock.now_us() - round(offset_s * 1e6)
+                self._tell(hears, event, made_at(seen, base_us))
 
     @staticmethod
     def _tell(box: Box, event: Told, seen: Observation) -> None:
@@ -223,9 +239,10 @@ class _Run:
             if task.done() and not task.cancelled():
                 self._found.append(f"a part of central ended: {task.exception()!r}")
         database = self._centrals[0].database
-        self._found += database.read_now(
+        found, self._compared = database.read_now(
             lambda conn: checker.violations(conn, self._witness, self._told, self._sites)
         )
+        self._found += found
 
     async def _bury(self) -> None:
         """Unwind everything, the dead included, so that nothing dangles."""
@@ -254,6 +271,8 @@ class _Run:
                 lost=count("SELECT coalesce(sum(lost), 0) FROM edge_stream"),
                 faults=self._director.happened,
                 digest=_digest(database, loop.turns),
+                balances=self._compared.balances,
+                compared=self._compared.compared,
             )
 
 
