@@ -20,7 +20,15 @@ import structlog
 from sqlalchemy import Connection
 from sqlalchemy.exc import DBAPIError
 
-from central import amendments, audit, findings, left_alone, questions, whereabouts
+from central import (
+    amendments,
+    audit,
+    findings,
+    left_alone,
+    overtaken,
+    questions,
+    whereabouts,
+)
 from central.catalogue.context import ContextCache, next_change
 from central.documents import books
 from central.leases import Alone, Holder
@@ -28,7 +36,7 @@ from central.minds import Minds
 from central.observations import read_share
 from central.partitions import Held, partition_of
 from central.reconcile.mind import Mind
-from central.reconcile.verdict import Logged, Review, Verdict
+from central.reconcile.verdict import Logged, Verdict
 from central.stock import ledger, witnesses
 from central.stock.model import StockError
 from central.store import Database, blames_the_row
@@ -325,14 +333,18 @@ class Judge:
         if not any((*posts, verdict.reviews, verdict.passes)):
             return
         record_us, log_id = at.record_us, at.log_id
-        results = ledger.post_each(conn, verdict.movements, record_us=record_us, log_id=log_id)
-        refused: list[Review] = []
-        for movement, result in zip(verdict.movements, results, strict=True):
+        late = overtaken.among(conn, verdict.movements)
+        in_time = [one for one in verdict.movements if one.id not in late]
+        results = ledger.post_each(conn, in_time, record_us=record_us, log_id=log_id)
+        refused = [
+            questions.of_overtaken(one, late[one.id]) for one in verdict.movements if one.id in late
+        ]
+        for movement, result in zip(in_time, results, strict=True):
             if isinstance(result, StockError):
                 refused.append(questions.of_refusal(movement, result))
             else:
                 told["repeated" if result.repeated else "movements"] += 1
-        posted = len(refused) < len(results)
+        posted = len(refused) < len(verdict.movements)
         for amendment in verdict.amendments:
             asked = amendments.apply(conn, amendment, record_us=record_us, log_id=log_id)
             refused += [asked] if asked else []

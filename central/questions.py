@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import NamedTuple
+
 import msgspec
 
 from central.reconcile.hypotheses import NOTHING_MOVED, either_or, ranked
@@ -9,7 +11,18 @@ from central.reconcile.identity import cause_of, derived_id
 from central.reconcile.verdict import Hypothesis, Logged, Review
 from central.stock.model import InsufficientStock, LocationKind, Movement, StockError
 
-__all__ = ["of_fault", "of_refusal"]
+__all__ = ["Overtaken", "of_fault", "of_overtaken", "of_refusal"]
+
+LATE_IS_OVER = 0.7
+"""A choice, not a fit: where pieces were seen later they are, most likely."""
+
+
+class Overtaken(NamedTuple):
+    """Where one of a movement's tags was seen since, and when (ISO 8601)."""
+
+    epc: str
+    place: str
+    at: str
 
 
 def of_refusal(movement: Movement, error: StockError) -> Review:
@@ -23,6 +36,22 @@ def of_refusal(movement: Movement, error: StockError) -> Review:
         hypotheses=_what_then(movement, error),
         causes=movement.causes,
         evidence=movement.evidence,
+    )
+
+
+def of_overtaken(movement: Movement, since: Overtaken) -> Review:
+    """A movement that is told after a later one of the same pieces."""
+    asked = of_refusal(movement, StockError(""))
+    what = f"{movement.quantity} of {movement.sku} from {movement.source} to {movement.destination}"
+    return msgspec.structs.replace(
+        asked,
+        reason=f"it came late: tag {since.epc} was seen at {since.place} at {since.at}",
+        hypotheses=either_or(
+            what,
+            [movement],
+            1.0 - LATE_IS_OVER,
+            otherwise="the pieces have moved on since, and lie where they were seen later",
+        ),
     )
 
 
