@@ -24,6 +24,8 @@ _DECIDED_S = 30.0
 """Whatever an edge told of is judged, or asked about, when it has told of so much time more."""
 _STANDS_STILL_S = 60.0
 """Central that hears not even of an edge's health for so long will hear nothing more."""
+_STARTS_S = 180.0
+"""A start that ends is told at once; one that lives may be starved of the processor for so long."""
 _AHEAD_S = 60.0
 """An edge whose health is further in the future than this has a wrong clock still."""
 
@@ -115,7 +117,7 @@ class Storm:
         with self.watch.away("central"):
             await self.demo.site.central.kill()
             await asyncio.sleep(self.chance.uniform(0.2, 1.5))  # how long it stays dead
-            await self.demo.site.start_central()
+            await self.demo.site.start_central(_STARTS_S)
 
     async def _scanner_started(self) -> str:
         """How often the scanner was reported running, by the newest health's time."""
