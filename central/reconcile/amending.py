@@ -1,8 +1,9 @@
 """What changes when something is judged again: the difference, as movements that correct.
 
 What judging said before and says now is compared by content. Movements that belong together
-(they share a tag) change together or not at all. Where the same goods went the same way and only
-the tags differ, the tags that differ move; otherwise all is reversed and posted as it is now.
+(they share a tag, or an item whose pieces have no names) change together or not at all. Where the
+same goods went the same way and only the tags differ, the tags that differ move; otherwise all is
+reversed and posted as it is now.
 """
 
 from __future__ import annotations
@@ -29,7 +30,7 @@ from gateway.gs1 import decode_epc
 
 
 class _Change(msgspec.Struct):
-    """Movements and questions about the same tags that are not what they were."""
+    """Movements and questions about the same goods (``epcs``) that are not what they were."""
 
     epcs: set[str]
     gone: list[Movement] = []
@@ -92,6 +93,7 @@ def amended(
             reviews=tuple(reviews),
             traces=tuple(traces),
             passes=tuple(one for one in after.passes if known.get(one.id) != one),
+            rezeroed=tuple(one for one in after.rezeroed if one not in before.rezeroed),
         ),
         how,
         mark,
@@ -159,8 +161,8 @@ def _changes(before: Verdict, after: Verdict) -> list[_Change]:
     had = {one.id for one in before.reviews}
     has = {one.id for one in after.reviews}
     found = [
-        *(_Change(set(m.epcs), gone=[m]) for m in _without(before.movements, after.movements)),
-        *(_Change(set(m.epcs), come=[m]) for m in _without(after.movements, before.movements)),
+        *(_Change(_goods(m), gone=[m]) for m in _without(before.movements, after.movements)),
+        *(_Change(_goods(m), come=[m]) for m in _without(after.movements, before.movements)),
         *(_Change(_epcs(r), answered=[r]) for r in before.reviews if r.id not in has),
         *(_Change(_epcs(r), asked=[r]) for r in after.reviews if r.id not in had),
     ]
@@ -194,12 +196,17 @@ def _way(one: Movement) -> tuple[str, ...]:
     return one.sku, one.lot, one.source, one.destination
 
 
+def _goods(movement: Movement) -> set[str]:
+    """What moved: its tags, or the item where nothing names the pieces."""
+    return {*movement.epcs} or {movement.sku}
+
+
 def _epcs(review: Review) -> set[str]:
-    """The tags that a question is about."""
+    """The tags, or the items, that a question is about."""
     told = review.evidence.get("tags")
     tags = told if isinstance(told, list) else []
     named = {str(tag["epc"]) for tag in tags if isinstance(tag, dict) and "epc" in tag}
-    return named.union(*(one.epcs for one in review.proposals))
+    return named.union(*map(_goods, review.proposals))
 
 
 def _moved_since(change: _Change, context: Context) -> bool:
@@ -231,7 +238,7 @@ def _amendment(
         undone.append(_reversal(old, lost, _pieces(lost, context), (posted, mark)))
         new.append(_entry(same, more, _pieces(more, context), (posted, mark)))
     for one in come:
-        known = next((old for old in change.gone if set(old.epcs) & set(one.epcs)), None)
+        known = next((old for old in change.gone if _goods(old) & _goods(one)), None)
         corrects = None if known is None else stands.get(known.id, known.id)
         new.append(_entry(one, one.epcs, one.quantity, (corrects, mark)))
         stands[one.id] = new[-1].id

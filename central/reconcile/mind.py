@@ -44,6 +44,9 @@ class _Kept(msgspec.Struct):
     described: dict[str, list[Logged]] = {}
 
 
+_REWOUND = {"portal", "shelf"}
+"""Kinds that go back for what comes late. A zone takes it as it comes: what its own clock has told
+since stands, tag by tag."""
 LAYOUT = layout_of(_Kept, _Memory)
 
 
@@ -148,7 +151,7 @@ class Mind:
         if logged.log_id in self._aside:
             self._past(code).set_aside(logged.log_id)
             return Verdict()
-        if way is Way.LATE and (point.kind != "portal" or context.heard is None):
+        if way is Way.LATE and (point.kind not in _REWOUND or context.heard is None):
             way = Way.APART if point.kind == "portal" else Way.IN_ORDER
         if way is Way.APART:
             return self._turn_apart(logged, point, context)

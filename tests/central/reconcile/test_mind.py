@@ -20,7 +20,7 @@ from central.reconcile.layout import layout_of
 from central.reconcile.mind import ForeignState, Mind
 from central.reconcile.ordering import LATENESS_US, Order
 from central.reconcile.reconciler import Reconciler
-from central.reconcile.verdict import Logged, Verdict, together
+from central.reconcile.verdict import Context, Logged, Verdict, together
 from central.stock.model import Movement
 from gateway.contract import DeviceHealth
 from tests.fakes.portal_log import moment
@@ -52,7 +52,12 @@ class Ledger:
 
 
 def judge(
-    log: Sequence[Logged], placed: dict[str, str], cuts: Iterable[int] = (), *, upto: int = 0
+    log: Sequence[Logged],
+    placed: dict[str, str],
+    cuts: Iterable[int] = (),
+    *,
+    upto: int = 0,
+    known: Context | None = None,
 ) -> tuple[Verdict, Ledger]:
     """Everything that a log comes to, with a new mind at each cut, and then time passing."""
     ledger = Ledger(placed)
@@ -60,7 +65,8 @@ def judge(
     def heard(point: str, first: int, last: int) -> Iterator[Logged]:
         return (one for one in log if first <= one.log_id <= last)
 
-    known = msgspec.structs.replace(context(ledger.placed), heard=heard)
+    known = known or context(ledger.placed)
+    known = msgspec.structs.replace(known, placed=ledger.placed, heard=heard)
     mind, parts = Mind(), []
     for one in log:
         parts.append(mind.judge(one, known))
