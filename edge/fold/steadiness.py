@@ -31,6 +31,10 @@ _RELATIVE, _RINGING = 0.012, 0.05
 """Of a step: as far as its last means may still be apart, and as loud as it may still ring.
 How sure such a level is goes with it, and it is told once more when it is surer.
 """
+_SHAKEN_RELATIVE, _SHAKEN_AGREE = 0.04, 8.0
+"""While a footstep shakes the plate, means agree within the smaller of this share of the step and
+so many times their usual noise: a large step is clear long before the plate is still.
+"""
 
 
 class Sample(NamedTuple):
@@ -148,6 +152,11 @@ class Noise:
             _RELATIVE * abs(step_mg),
         )
 
+    def agree_shaken_mg(self, step_mg: float) -> float:
+        """The same while something shakes the plate that is not the step itself."""
+        loose_mg = min(_SHAKEN_RELATIVE * abs(step_mg), _SHAKEN_AGREE * self.mean_sd_mg)
+        return max(self.agree_mg(0.0), loose_mg)
+
     def learn(self, window: Window, away_mg: float) -> None:
         """At rest a mean was so far from the level. Bursts teach a little, never much."""
         self._seen = min(self._seen + 1, _REMEMBERED)
@@ -213,33 +222,47 @@ def find_rest(windows: deque[Window], noise: Noise, step_mg: float, apart_s: flo
     """The level that the last windows agree on, none yet otherwise.
 
     Calm windows need to agree for ``apart_s``, at least three of them and two of slow
-    instruments; shaken ones and those of a scale that calls itself in motion for three times as
-    long, without a trend.
+    instruments; shaken ones for one window more, where the step is large beside what they
+    scatter by. Others that are shaken and those of a scale that calls itself in motion need three
+    times as long, without a trend.
     """
     if len(windows) < 2:
         return None
     pace_us = max(1, windows[-1].at_us - windows[-2].at_us)
     need = max(2 if pace_us > 300_000 else 3, math.ceil(apart_s * 1e6 / pace_us - 0.25))
-    tolerance_mg = noise.agree_mg(step_mg)
-    last = list(windows)[-need:]
-    calm = len(last) == need and not any(
-        window.moving or noise.is_shaken(window, step_mg) for window in last
-    )
-    calm = calm and (noise.is_known or all((w.spread_mg or 0.0) <= tolerance_mg for w in last))
-    if calm and _range_mg(last) <= tolerance_mg:
-        return _rest(last, noise)
+    clear = _clear(list(windows)[-need - 1 :], need, noise, step_mg)
+    if clear:
+        return _rest(clear, noise)
     last = list(windows)[-3 * need :]
-    if len(last) < 3 * need:
-        return None
+    return _rest(last, noise) if len(last) == 3 * need and _at_last(last, noise, step_mg) else None
+
+
+def _clear(last: list[Window], need: int, noise: Noise, step_mg: float) -> list[Window]:
+    """The windows that agree soon: calm ones, or shaken ones of a step that is large for that."""
+    tolerance_mg = noise.agree_mg(step_mg)
+    few = last[-need:]
+    calm = len(few) == need and not any(
+        window.moving or noise.is_shaken(window, step_mg) for window in few
+    )
+    calm = calm and (noise.is_known or all((w.spread_mg or 0.0) <= tolerance_mg for w in few))
+    if calm and _range_mg(few) <= tolerance_mg:
+        return few
+    told = noise.is_known and len(last) > need and not any(window.moving for window in last)
+    return last if told and _range_mg(last) <= noise.agree_shaken_mg(step_mg) else []
+
+
+def _at_last(last: list[Window], noise: Noise, step_mg: float) -> bool:
+    """Whether so many windows agree that are shaken, or that nothing was known before."""
+    tolerance_mg = noise.agree_mg(step_mg)
     half = len(last) // 2
     trend_mg = abs(_mean_mg(last[:half]) - _mean_mg(last[half:]))
     if not noise.is_known:
         likely_mg = 2.0 * _restless_mg(last) / math.sqrt(half)
-        return _rest(last, noise) if trend_mg <= max(tolerance_mg, likely_mg) else None
+        return trend_mg <= max(tolerance_mg, likely_mg)
     likely_mg = 2.0 * statistics.stdev(one.mean_mg for one in last) / math.sqrt(half)
     if trend_mg > max(tolerance_mg / 2, min(likely_mg, 2.0 * tolerance_mg)):
-        return None
-    return _rest(last, noise) if _range_mg(last) <= 3.0 * tolerance_mg else None
+        return False
+    return _range_mg(last) <= 3.0 * tolerance_mg
 
 
 def _rest(windows: list[Window], noise: Noise) -> Rest:

@@ -15,7 +15,7 @@ import msgspec
 
 SHOWN, SHOWN_SD = 0.985, 0.018
 """What a shelf's plates show of a load: AiFi's plate 0.95 of a bottle, others all of it."""
-MEAN_SD = 0.012
+MEAN_SD = 0.008
 """How far a planned unit mass is usually off besides, scale and all: as a share of it."""
 WIDE_SD = 0.05
 """And rarely: a real plate moved by 561 g for a bottle of 592 g."""

@@ -21,20 +21,27 @@ from central.reconcile.shelf.odds import (
     NOTHING,
     NOTHING_UNDISTURBED,
     NOTHING_WITH_OTHERS,
-    Guess,
+    RESTED,
     Odds,
     Other,
     Reading,
     odds,
     terms,
 )
-from central.reconcile.shelf.plate import MOST_LYING, Change, Lying, Plate
+from central.reconcile.shelf.plate import (
+    HOLD_US,
+    MOST_ASIDE,
+    MOST_LYING,
+    Aside,
+    Change,
+    Lying,
+    Plate,
+)
 from central.reconcile.shelf.plates import Shelf
-from central.reconcile.shelf.waiting import is_apart, may_be_leak, waits
+from central.reconcile.shelf.waiting import is_apart, is_sure, may_be_leak, waits
 from central.reconcile.verdict import Context, Ignored, Logged, PlatePlan, ReadPoint, Verdict
 from gateway.contract import WeightDisturbed, WeightSettled
 
-SURE = 0.95
 LIKELY_NOTHING = 0.8
 LEARN_AT, LEARN_NOTHING_AT, LEARN_PIECES = 0.99, 0.9, 6
 LEARN_LEAK_MG = 300_000.0
@@ -75,23 +82,53 @@ def ripen(shelf: Shelf, now_us: int, point: ReadPoint, context: Context) -> list
         decided = None if plan is None else _decide(shelf, number, now_us, plan, point)
         if decided is not None:
             found.append(decided)
-    return found
+    return [*found, *_overdue(shelf, now_us, point, context)]
 
 
 def _apart(shelf: Shelf, seen: WeightSettled, plan: PlatePlan, point: ReadPoint) -> list[Verdict]:
     """Something strange lies on a plate and another change came. If it is another change indeed,
-    the first is decided now, so that the second counts for itself.
+    the first is decided now or put aside, so that the second counts for itself.
     """
     number, now_us = seen.plate, to_us(seen.event_time)
     plate = shelf.plates.get(number)
     if plate is None or plate.change is None or not plate.change.strange:
         return []
-    if seen.disturbed_at is None or may_be_leak(shelf, number, now_us):
+    if plate.is_same(seen) or may_be_leak(shelf, number, now_us):
         return []
-    if not is_apart(plate, seen, _others(shelf, number, now_us)):
+    if not is_apart(plate, seen, _others(shelf, number, now_us), shelf.felt(number, seen)):
         return []
     found = _decide(shelf, number, now_us, plan, point, finally_=True)
     return [] if found is None else [found]
+
+
+def _overdue(shelf: Shelf, now_us: int, point: ReadPoint, context: Context) -> list[Verdict]:
+    """What was put aside and has lain for so long that it stays: pieces, or a question."""
+    found = []
+    for number, plate in sorted(shelf.plates.items()):
+        plan = context.plates.get((point.code, number))
+        while plan is not None and plate.aside:
+            one = plate.aside[0]
+            if now_us - one.change.from_us < HOLD_US and len(plate.aside) <= MOST_ASIDE:
+                break
+            plate.aside = plate.aside[1:]
+            found.append(_stayed(shelf, number, one, now_us, plan=plan, point=point))
+    return found
+
+
+def _stayed(
+    shelf: Shelf, number: int, one: Aside, now_us: int, *, plan: PlatePlan, point: ReadPoint
+) -> Verdict:
+    """What lay aside stays: by what is known of the lane's pieces by now."""
+    plate = shelf.plates[number]
+    its_terms = terms(
+        one.readings, plate.unit, _others(shelf, number, now_us), (), nothing=NOTHING, lively=RESTED
+    )
+    found = odds(one.readings, its_terms)
+    decided = Decided(plan, point, one.change, one.before_mg, plate.unit, one.readings, found)
+    if not is_sure(found, now_us - one.change.from_us):
+        return ask_strange(decided)
+    plate.lying = [lies for lies in plate.lying if lies.at_us != one.change.at_us]
+    return count(decided)
 
 
 def _decide(
@@ -112,9 +149,9 @@ def _decide(
     best = found[0]
     decided = Decided(plan, point, change, plate.level_mg, plate.unit, told.readings, found)
     if plate.restarted and _lost_zero(plate, best):
-        _close(plate, told.readings[0], best.guess)
+        _close(plate, told.readings[0], best)
         return ask(decided, "scale restarted at zero")
-    sure = best.guess.kind == "pieces" and best.probability >= SURE
+    sure = is_sure(found, now_us - change.from_us)
     if not finally_:
         if best.guess.pieces and may_be_leak(shelf, number, now_us):
             return None
@@ -122,8 +159,12 @@ def _decide(
             return None
     if sure and best.guess.pieces:
         _learn(shelf, number, best, decided)
-        _close(plate, told.readings[0], best.guess, counted=True)
+        _close(plate, told.readings[0], best, counted=True)
         return count(decided)
+    if finally_ and told.readings[0].moved_mg > 0.0 and best.guess != NO_PIECE:
+        plate.aside = [*plate.aside, Aside(change, plate.level_mg, list(told.readings))]
+        _close(plate, told.readings[0], best)
+        return Verdict()
     return _without_pieces(shelf, number, decided)
 
 
@@ -177,10 +218,10 @@ def _without_pieces(shelf: Shelf, number: int, decided: Decided) -> Verdict:
     guess, change = best.guess, decided.change
     if guess == NO_PIECE and best.probability >= LIKELY_NOTHING:
         _learn(shelf, number, best, decided)
-        _close(plate, decided.readings[0], guess)
+        _close(plate, decided.readings[0], best)
         reason = "something rested on the plate" if change.strange else "no change in pieces"
         return _ignored(change.log_id, reason)
-    _close(plate, decided.readings[0], guess)
+    _close(plate, decided.readings[0], best)
     if guess.kind == "gone" and not guess.sku:
         return _ignored(change.log_id, "a strange thing was taken away again")
     if guess.kind != "pieces":
@@ -199,13 +240,14 @@ def _lost_zero(plate: Plate, best: Odds) -> bool:
     return at_zero and abs(moved) >= RESTART_PIECES and best.guess != NO_PIECE
 
 
-def _close(plate: Plate, reading: Reading, guess: Guess, *, counted: bool = False) -> None:
+def _close(plate: Plate, reading: Reading, best: Odds, *, counted: bool = False) -> None:
     """The change is decided: its level is the plate's now, whatever it was decided to be. What
     was put there and not counted lies there, and may go again.
     """
-    change = plate.change
+    change, guess = plate.change, best.guess
     assert change is not None
     plate.level_mg, plate.error_mg = change.gross_mg, change.error_mg
+    plate.weighed_us = change.at_us
     plate.restarted = False
     plate.change = None
     if guess == NO_PIECE:
@@ -214,10 +256,13 @@ def _close(plate: Plate, reading: Reading, guess: Guess, *, counted: bool = Fals
     if guess.kind == "pieces" and guess.pieces < 0:
         plate.taken_us = change.at_us
     if guess.kind != "gone" and reading.moved_mg > 0.0 and not counted:
-        lies = Lying(change.at_us, reading.moved_mg, reading.variance, guess.sku)
+        doubt = 1.0 - best.probability if guess.kind == "pieces" else 1.0
+        lies = Lying(change.at_us, reading.moved_mg, reading.variance, guess.sku, doubt)
         plate.lying = [*plate.lying, lies][-MOST_LYING:]
     elif guess.kind == "gone":
-        plate.lying = [lies for n, lies in enumerate(plate.lying) if n != guess.which]
+        gone = plate.lying[guess.which]
+        plate.lying = [lies for lies in plate.lying if lies is not gone]
+        plate.aside = [one for one in plate.aside if one.change.at_us != gone.at_us]
 
 
 def _learn(shelf: Shelf, number: int, best: Odds, decided: Decided) -> None:

@@ -26,8 +26,12 @@ LIVELY, DEAD, RESTED = 4.0, 0.3, 0.1
 """So much likelier is a hand where the load still moves after it came to rest, and so much less
 where it rests as still as goods do, or longer than hands do.
 """
-MISPLACED, MISPLACED_UNTAKEN = 0.012, 0.0003
+MISPLACED, MISPLACED_UNTAKEN = 0.02, 0.0003
 """That another lane's piece is put here, when one was taken there lately, and when none was."""
+CASES, CASE = (6, 10), 2.5
+"""Of so many pieces cases are made, or of whole numbers of that, and so much likelier it is that
+such a number is put on a plate than one piece more or less (a bare choice).
+"""
 STRANGE_MG = 400_000.0
 """Scale of a strange thing's mass, which is seldom small (gamma of shape 2, its likeliest is this):
 a hand leans, a phone is laid down.
@@ -158,9 +162,12 @@ def shares(weights: Iterable[tuple[Guess, float]]) -> list[Odds]:
 
 
 def often(pieces: int) -> float:
-    """How often so many pieces are moved at once: 1 half the time, the more the rarer."""
+    """How often so many pieces are moved at once: 1 half the time, the more the rarer. What is
+    refilled comes in whole cases.
+    """
     n = abs(pieces)
-    return 0.5 / (n * (n + 1))
+    is_case = any(pieces > 0 and not pieces % case for case in CASES)
+    return (CASE if is_case else 1.0) * 0.5 / (n * (n + 1))
 
 
 def strangely(moved_mg: float) -> float:

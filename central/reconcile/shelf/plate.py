@@ -10,14 +10,22 @@ from central.moments import to_us
 from central.reconcile.identity import cause_of, spanning
 from central.reconcile.shelf.beliefs import Shown, Unit, unit_of
 from central.reconcile.shelf.leaks import Leak
-from central.reconcile.shelf.odds import DEAD, LIVELY, RESTED, RETURNED, RETURNED_LATE, Strange
+from central.reconcile.shelf.odds import (
+    DEAD,
+    LIVELY,
+    RESTED,
+    RETURNED,
+    RETURNED_LATE,
+    Reading,
+    Strange,
+)
 from central.reconcile.verdict import Logged, PlatePlan
 from central.stock.model import Cause
 from gateway.contract import WeightSettled
 
 FOLLOWED = 0.4
 """A drift of less than this share of a piece is followed."""
-MOST_LYING, MOST_MOVED = 8, 4
+MOST_LYING, MOST_MOVED, MOST_ASIDE = 8, 4, 4
 SOON_US = 60_000_000
 """What was put down for a moment goes within this."""
 HANDS_FROM_MG = 50_000.0
@@ -29,9 +37,9 @@ this share of it; its level, when its error is less than this share.
 STILLER = 0.6
 STEADY_US = 2_500_000
 """What was undisturbed for so long lies still. An edge tells a fresh level once more within it."""
-HOLD_US, HOLD_LIVELY_US = 10_000_000, 20_000_000
-"""So long something strange may lie on a plate before anybody is asked: hands go away. What
-still moves, as a hand does, is given longer.
+HOLD_US = 20_000_000
+"""So long something strange may lie on a plate before anybody is asked: hands go away, and so
+does what was put down for a moment.
 """
 SETTLES_US, SETTLES = 3_000_000, 0.002
 """A level told among the last rings of a load comes right by this share of it (SD) soon after."""
@@ -56,6 +64,16 @@ class Change(msgspec.Struct, array_like=True):
     strange: bool = False
     lively: float = 1.0
 
+    def spans(self, before: Change, *, anew: bool) -> None:
+        """Both are one change with the one ``before``; ``anew``, its very level."""
+        self.disturbed = self.disturbed or before.disturbed
+        self.cause = spanning([before.cause, self.cause])[0]
+        self.from_us = min(self.from_us, before.from_us)
+        self.strange = before.strange
+        if anew:
+            self.at_us, self.event_time = before.at_us, before.event_time
+            self.step_us = before.step_us
+
 
 class Moved(msgspec.Struct, array_like=True):
     """A load that came or went lately, for what it leaked to others."""
@@ -66,18 +84,32 @@ class Moved(msgspec.Struct, array_like=True):
 
 
 class Lying(msgspec.Struct, array_like=True):
-    """Something that came to lie at ``at_us`` and was not counted; of item ``sku``, if known."""
+    """Something that came to lie at ``at_us`` and was not counted; of item ``sku``, if known.
+    ``doubt`` is how likely it is none of the plate's own pieces.
+    """
 
     at_us: int
     mass_mg: float
     variance: float
     sku: str
+    doubt: float = 1.0
+
+
+class Aside(msgspec.Struct, array_like=True):
+    """A change that is not decided though others followed it: it may be taken away again. It led
+    from ``before_mg`` to its level, and is read as ``readings``.
+    """
+
+    change: Change
+    before_mg: int
+    readings: list[Reading]
 
 
 class Plate(msgspec.Struct):
-    """One plate. ``lying`` are strange things on it, ``moved`` its last changes of load,
-    ``returned`` from when to when it was disturbed for nothing, ``spread_mg`` how much it
-    shakes by itself; ``zero_mg`` is its level with nothing on it, where that is known.
+    """One plate. Its level was weighed at ``weighed_us``. ``lying`` are strange things on it,
+    ``aside`` the undecided of them, ``moved`` its last changes of load, ``returned`` from when to
+    when it was disturbed for nothing, ``spread_mg`` how much it shakes by itself; ``zero_mg`` is
+    its level with nothing on it, where that is known.
     """
 
     device: str
@@ -85,6 +117,7 @@ class Plate(msgspec.Struct):
     unit: Unit
     level_mg: int
     error_mg: float
+    weighed_us: int = 0
     disturbed_us: int | None = None
     restarted: bool = False
     change: Change | None = None
@@ -93,6 +126,7 @@ class Plate(msgspec.Struct):
     taken_us: int | None = None
     leaks: dict[int, Leak] = {}
     lying: list[Lying] = []
+    aside: list[Aside] = []
     followed_mg: int = 0
     spread_mg: float | None = None
     zero_mg: float | None = None
@@ -103,7 +137,7 @@ class Plate(msgspec.Struct):
         found = []
         for one in self.lying:
             prior = RETURNED if now_us - one.at_us < SOON_US else RETURNED_LATE
-            found.append(Strange(one.mass_mg, one.variance, one.sku, prior))
+            found.append(Strange(one.mass_mg, one.variance, one.sku, prior * one.doubt))
         return found
 
     def load(self) -> tuple[float, float]:
@@ -123,15 +157,10 @@ class Plate(msgspec.Struct):
         if abs(self.change.gross_mg - self.level_mg) < HANDS_FROM_MG:
             return 1.0
         rested_us = 0 if self.disturbed_us is not None else now_us - self.change.at_us
-        if rested_us >= self.hold_us():
+        if rested_us >= HOLD_US:
             return RESTED
         is_steady = rested_us >= STEADY_US and self.change.lively < LIVELY
         return DEAD if is_steady else self.change.lively
-
-    def hold_us(self) -> int:
-        """So long the undecided load may turn out to be a hand."""
-        assert self.change is not None
-        return HOLD_LIVELY_US if self.change.lively >= LIVELY else HOLD_US
 
     def is_planned(self, plan: PlatePlan) -> bool:
         """Whether the plan still says that this item lies here."""
@@ -147,18 +176,26 @@ class Plate(msgspec.Struct):
         self.level_mg = level_mg
         if seen.disturbed_at is not None:
             return False
-        self.error_mg = error_mg(seen)
+        self.error_mg, self.weighed_us = error_mg(seen), to_us(seen.event_time)
         self._hear_spread(seen)
         return True
 
     def change_to(self, logged: Logged, seen: WeightSettled) -> None:
         """A level that is not decided yet, or that is told anew."""
         before_mg = self.level_mg if self.change is None else self.change.gross_mg
-        change = _change(logged, seen, self.change)
+        change = _change(logged, seen)
         change.lively = self._lively(seen)
         if seen.disturbed_at is not None:
             self._remember(change, to_us(seen.disturbed_at), float(seen.gross_mg - before_mg))
+        if self.change is not None:
+            change.spans(self.change, anew=self.is_same(seen))
         self.change = change
+
+    def is_same(self, seen: WeightSettled) -> bool:
+        """Whether this is the undecided change's level, known better or come to rest anew."""
+        assert self.change is not None
+        moved_mg = abs(seen.gross_mg - self.change.gross_mg)
+        return seen.disturbed_at is None or moved_mg < FOLLOWED * self.unit.mean_mg
 
     def _remember(self, change: Change, since_us: int, load_mg: float) -> None:
         """Keep a load that came or went, for what it leaks to others."""
@@ -196,6 +233,7 @@ def plate_at(seen: WeightSettled, plan: PlatePlan, shown: Shown) -> Plate:
         unit=unit_of(plan.unit_mg, plan.unit_cv, shown),
         level_mg=seen.gross_mg,
         error_mg=error_mg(seen),
+        weighed_us=to_us(seen.event_time),
         spread_mg=max(1.0, float(seen.std_mg)),
     )
 
@@ -205,11 +243,11 @@ def error_mg(seen: WeightSettled) -> float:
     return max(1.0, float(seen.std_mg if seen.error_mg is None else seen.error_mg))
 
 
-def _change(logged: Logged, seen: WeightSettled, before: Change | None) -> Change:
+def _change(logged: Logged, seen: WeightSettled) -> Change:
     at_us = to_us(seen.event_time)
     from_us = at_us if seen.disturbed_at is None else to_us(seen.disturbed_at)
     stepped = seen.stepped_at or seen.disturbed_at or seen.event_time
-    change = Change(
+    return Change(
         from_us,
         at_us,
         to_us(stepped),
@@ -220,12 +258,3 @@ def _change(logged: Logged, seen: WeightSettled, before: Change | None) -> Chang
         logged.log_id,
         cause_of(logged),
     )
-    if before is not None:
-        change.disturbed = change.disturbed or before.disturbed
-        change.cause = spanning([before.cause, change.cause])[0]
-        change.from_us = min(from_us, before.from_us)
-        change.strange = before.strange
-        if seen.disturbed_at is None:  # the same level, known better
-            change.at_us, change.event_time = before.at_us, before.event_time
-            change.step_us = before.step_us
-    return change

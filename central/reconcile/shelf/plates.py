@@ -19,8 +19,10 @@ from central.reconcile.shelf.plate import Change, Plate, plate_at
 from central.reconcile.verdict import Ignored, Logged, PlatePlan, Verdict
 from gateway.contract import WeightDisturbed, WeightSettled
 
-BEFORE_US = 400_000
-"""A neighbour's step so long before a disturbance may still be what disturbed."""
+BEFORE_US, LONG_BEFORE_US = 400_000, 1_500_000
+"""A neighbour's step so long before a disturbance is what disturbed, or may still be: what leaks
+is small, and a small change is noticed late.
+"""
 SETTLING_US = 500_000
 """A level is the mean of so long: a step within is in it by a part."""
 TOGETHER_US = 450_000
@@ -97,15 +99,14 @@ class Shelf(msgspec.Struct):
         plate = self.plates[number]
         change = plate.change
         assert change is not None
-        loads = self.loads(number, change)
+        loads = self.loads(number, change.from_us, change.at_us)
         ways = [(loads, _MAYBE_IN), ([one for one in loads if one.surely], 1.0 - _MAYBE_IN)]
         if len(ways[1][0]) == len(loads):
             ways = [(loads, 1.0)]
         unsettled = len(self.unsettled(number, now_us))
         if not unsettled:
             return [self._reading(number, those, 0.0, weight) for those, weight in ways]
-        share = self.common.near**2 + self.common.near_var
-        heavy_var = unsettled * share * UNSETTLED_MG**2
+        heavy_var = unsettled * self._heavy_var()
         return [
             self._reading(number, those, blur, weight * often)
             for those, weight in ways
@@ -131,14 +132,33 @@ class Shelf(msgspec.Struct):
         variance = alone + self.common.doubt(near_mg, far_mg)
         return Reading(moved_mg, variance, weight, near_mg, far_mg, alone)
 
-    def loads(self, number: int, change: Change) -> list[Load]:
+    def felt(self, number: int, seen: WeightSettled) -> tuple[float, float]:
+        """What a plate that came to this level felt of its neighbours, and the variance of that."""
+        at_us = to_us(seen.event_time)
+        loads = self.loads(number, to_us(seen.disturbed_at or seen.event_time), at_us)
+        near_mg = sum(one.load_mg for one in loads if abs(number - one.other) == 1)
+        far_mg = sum(one.load_mg for one in loads) - near_mg
+        felt_mg = self.common.felt(near_mg, far_mg)
+        variance = self.common.doubt(near_mg, far_mg)
+        variance += sum(self.leak(number, one.other).variance * one.load_mg**2 for one in loads)
+        restless = [other for other in self.near(number) if self.is_disturbed(other, at_us)]
+        return felt_mg, variance + len(restless) * self._heavy_var()
+
+    def loads(self, number: int, from_us: int, at_us: int) -> list[Load]:
         """What moved near by while a plate changed."""
+        first_us, last_us = from_us - BEFORE_US, at_us - SETTLING_US
+        weighed_us = self.plates[number].weighed_us - SETTLING_US
+        began_us = min(first_us, max(from_us - LONG_BEFORE_US, weighed_us))
         return [
-            Load(other, one.load_mg, one.variance, one.step_us <= change.at_us - SETTLING_US)
+            Load(other, one.load_mg, one.variance, first_us <= one.step_us <= last_us)
             for other in self.near(number)
             for one in self.plates[other].moved
-            if change.from_us - BEFORE_US <= one.step_us <= change.at_us
+            if began_us <= one.step_us <= at_us
         ]
+
+    def _heavy_var(self) -> float:
+        """What a heavy load on a plate that is not at rest leaks to the next, as a variance."""
+        return (self.common.near**2 + self.common.near_var) * UNSETTLED_MG**2
 
     def leak(self, number: int, other: int) -> Leak:
         """How plate ``number`` deviates from the shelf in what it feels of ``other``."""
@@ -153,7 +173,7 @@ class Shelf(msgspec.Struct):
         assert change is not None
         away_mg = reading.moved_mg - counted_mg
         total = reading.variance + variance
-        loads = self.loads(number, change)
+        loads = self.loads(number, change.from_us, change.at_us)
         if len(loads) == 1:
             self.leak(number, loads[0].other).learn(loads[0].load_mg, away_mg, total)
         noise = reading.alone + variance

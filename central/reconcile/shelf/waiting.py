@@ -15,15 +15,32 @@ from central.reconcile.shelf.odds import (
     strangely,
     terms,
 )
-from central.reconcile.shelf.plate import STEADY_US, Plate, error_mg
+from central.reconcile.shelf.plate import HOLD_US, STEADY_US, Plate, error_mg
 from central.reconcile.shelf.plates import PATIENCE_US, Shelf
 from gateway.contract import WeightSettled
 
-MAYBE_STRANGE = 0.05
+SURE = 0.95
+MAYBE_STRANGE, MAYBE_STRANGE_MANY, MANY = 0.05, 0.02, 6
+"""What may be strange so likely is waited for. It is less where so many pieces are put down at
+once: many light ones weigh as much as nearly any strange thing.
+"""
 LEAKED_AT_MOST, HAND_MG, PIECES_AT_ONCE = 0.016, 3_000_000.0, 6
 """What a plate may feel of a neighbour that is not at rest: of a hand, or of its pieces."""
 PASSING, PASSING_LATER, PASSING_US = 0.5, 0.05, 3_000_000
 """How likely a first change was but a hand on its way to the second, within so long and later."""
+
+
+def is_sure(found: Sequence[Odds], waited_us: int) -> bool:
+    """Whether a change may be posted that has waited for so long."""
+    best = found[0]
+    if best.guess.kind != "pieces" or best.probability < SURE:
+        return False
+    return waited_us >= HOLD_US or not _maybe_strange(found)
+
+
+def _maybe_strange(found: Sequence[Odds]) -> bool:
+    strange = sum(o.probability for o in found if o.guess.kind in {"strange", "misplaced"})
+    return strange >= (MAYBE_STRANGE_MANY if found[0].guess.pieces >= MANY else MAYBE_STRANGE)
 
 
 def may_be_leak(shelf: Shelf, number: int, now_us: int) -> bool:
@@ -38,8 +55,7 @@ def waits(shelf: Shelf, number: int, found: Sequence[Odds], now_us: int) -> bool
     """Whether a change that is not sure may become so by waiting."""
     change = shelf.plates[number].change
     assert change is not None
-    strange = sum(o.probability for o in found if o.guess.kind in {"strange", "misplaced"})
-    if strange >= MAYBE_STRANGE and now_us - change.from_us < shelf.plates[number].hold_us():
+    if _maybe_strange(found) and now_us - change.from_us < HOLD_US:
         change.strange = True
         return True
     age_us = now_us - change.at_us
@@ -53,8 +69,11 @@ def _is_restless(shelf: Shelf, number: int, now_us: int) -> bool:
     return shelf.is_disturbed(number, now_us) or bool(shelf.unsettled(number, now_us))
 
 
-def is_apart(plate: Plate, seen: WeightSettled, others: Mapping[str, Other]) -> bool:
+def is_apart(
+    plate: Plate, seen: WeightSettled, others: Mapping[str, Other], felt: tuple[float, float]
+) -> bool:
     """Whether a new level is a change besides the undecided one, and not the same one's end.
+    ``felt`` is what it felt of its neighbours, and the variance of that.
 
     A hand presses before it takes, leans and goes, or moves while it leans: then both are one
     change, and the level between them was passing.
@@ -62,9 +81,10 @@ def is_apart(plate: Plate, seen: WeightSettled, others: Mapping[str, Other]) -> 
     change = plate.change
     assert change is not None
     first_mg, first_var = plate.load()
-    second_mg = float(seen.gross_mg - change.gross_mg)
-    second_var = change.error_mg**2 + error_mg(seen) ** 2
-    both_var = plate.error_mg**2 + error_mg(seen) ** 2
+    felt_mg, felt_var = felt
+    second_mg = float(seen.gross_mg - change.gross_mg) - felt_mg
+    second_var = change.error_mg**2 + error_mg(seen) ** 2 + felt_var
+    both_var = plate.error_mg**2 + error_mg(seen) ** 2 + felt_var
     soon = to_us(seen.event_time) - change.at_us <= PASSING_US
     passing = PASSING if soon or change.lively >= LIVELY else PASSING_LATER
     passing *= strangely(first_mg)

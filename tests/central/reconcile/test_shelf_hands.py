@@ -72,3 +72,36 @@ def test_another_lanes_piece_of_nearly_the_same_mass_is_asked_about_with_both_an
         (review,) = verdict.reviews
         told = {m.sku for one in review.hypotheses for m in one.movements}
         assert told == {"SKU-1", "SKU-3"}, posted
+
+
+def test_what_lay_for_a_moment_asks_nobody_though_a_piece_was_taken_meanwhile() -> None:
+    """343 g lie on the plate for 14 seconds; between, a piece of 20 g is taken."""
+    steps = [
+        level(10, 2, 3_343_000, since=9),
+        level(18, 2, 3_323_300, since=17),
+        level(24, 2, 2_980_300, since=23),
+    ]
+    verdict = judge([*begin(UNITS), *steps, later(60)], UNITS)
+    assert [(m.sku, m.quantity) for m in verdict.movements] == [("SKU-2", 1)]
+    assert not verdict.reviews
+    stays = judge([*begin(UNITS), *steps[:2], later(60)], UNITS)
+    assert [m.quantity for m in stays.movements] == [1]
+    assert [one.reason for one in stays.reviews] == ["unresolved weight change"]
+
+
+@pytest.mark.parametrize("gram", [19.5, 19.9, 20.0])
+def test_a_dozen_put_on_a_new_lane_is_posted_when_it_stays(gram: float) -> None:
+    restock = level(10, 2, 3_000_000 + 12_000 * gram, since=9)
+    verdict = judge([*begin(UNITS), restock, later(14), later(40)], UNITS)
+    assert [(m.sku, m.quantity) for m in verdict.movements] == [("SKU-2", 12)]
+    assert not verdict.reviews
+
+
+def test_a_leak_that_is_noticed_late_is_still_one() -> None:
+    """Ten heavy pieces go; plate 2 is shaken and its 13 g are noticed a second later."""
+    steps = [
+        level(10, 1, 3_000_000 - 10 * 148_000, since=9),
+        level(11.2, 2, 3_000_000 - 16_500, since=10.2),
+    ]
+    verdict = judge([*begin(UNITS), *steps, later(60)], UNITS)
+    assert [m.sku for m in verdict.movements] == ["SKU-1"]
