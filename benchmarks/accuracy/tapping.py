@@ -17,6 +17,7 @@ from unittest.mock import patch
 import msgspec
 
 from central.reconcile.portal import weighing
+from central.reconcile.portal.ahead import Ahead
 from central.reconcile.portal.features import Lain
 from central.reconcile.portal.state import Portal
 from central.reconcile.portal.track import Track
@@ -30,7 +31,7 @@ from gateway.contract import Antenna, DeviceDescribed, DeviceHealth, Observation
 NEAR_S = 1.5
 """A truth this long before or after a track may still be the track's: nobody's clock is perfect,
 and a pallet's middle is not every case's."""
-_EARLY = 3
+_EARLY = 5
 _LATER = timedelta(seconds=60)
 
 
@@ -126,7 +127,9 @@ class _Tap:
         self._looks = 0
         self._last: Tapped | None = None
 
-    def weigh(self, tracks: Sequence[Track], portal: Portal, _: Context) -> list[Crossing]:
+    def weigh(
+        self, tracks: Sequence[Track], portal: Portal, _: Context, ahead: Sequence[Ahead] = ()
+    ) -> list[Crossing]:
         self._last = None
         if tracks:
             known = [portal.is_known(track) for track in tracks]
@@ -141,9 +144,6 @@ class _Tap:
         return []
 
     def is_sure(self, *_: object) -> bool:
-        return False
-
-    def is_likely(self, *_: object) -> bool:
         return False
 
     def learn(self, _: Sequence[Crossing], portal: Portal) -> None:
@@ -166,7 +166,6 @@ def _listening(site: str, truths: _Truths) -> Iterator[_Tap]:
     with (
         patch.object(weighing, "weigh", tap.weigh),
         patch.object(weighing, "is_sure", tap.is_sure),
-        patch.object(weighing, "is_likely", tap.is_likely),
         patch.object(weighing, "learn", tap.learn),
     ):
         yield tap

@@ -5,7 +5,7 @@ production reconciler, taps every pass at the moment of judging, and fits the re
 ``central.reconcile.portal.crossing`` in turn: each tag by itself, the group as a whole, each tag in
 its group. A later one learns from what an earlier one says of recordings that it was not fitted
 on (``FOLDS`` parts, by recording), as it will have to judge. The figures printed and written beside
-the weights are of such recordings too. The same recordings always give the same weights.
+the weights are of such recordings too; the way of a real walk is told by fits without that walk. The same recordings always give the same weights.
 """
 
 from __future__ import annotations
@@ -35,21 +35,25 @@ RIDGE = 3.0
 DECAY = 8.0
 SEEDS = (1, 2, 3)
 VERSION = 2
+REAL = "r420"
 REAL_COUNTS = 25.0
 """A tag of a real walk counts as so many emulated ones."""
-EARLY_COUNTS = 0.3
+EARLY_COUNTS = 0.12
 """A look at a pass that is not over is worth less: there are many of the same pass."""
 _WEIGHTS = Path(crossing.__file__).with_name("weights.json")
 _BINS = 10
 
 
 class Tags(NamedTuple):
-    """All tags of all passes as rows; ``truth`` is -1, 0 or 1, ``fold`` where it is left out."""
+    """All tags of all passes as rows; ``truth`` is -1, 0 or 1, ``fold`` where it is left out,
+    ``alone`` where its way is.
+    """
 
     shape: Numbers
     way: Numbers
     truth: Numbers
     fold: Numbers
+    alone: Numbers
     weight: Numbers
 
 
@@ -73,6 +77,13 @@ class Way(NamedTuple):
 def fold_of(site: str) -> int:
     """Where a recording is left out: by its name alone."""
     return int(hashlib.sha256(site.encode()).hexdigest(), 16) % FOLDS
+
+
+def alone_of(site: str) -> int:
+    """The same for regressions, which are quickly fitted: a real walk is left out by itself."""
+    if not site.startswith(REAL):
+        return fold_of(site)
+    return FOLDS + int(hashlib.sha256(site.encode()).hexdigest()[:8], 16)
 
 
 def whether(x: Numbers, y: Numbers, fold: Numbers, weight: Numbers, use: Numbers) -> Whether:
@@ -102,7 +113,7 @@ def which_way(x: Numbers, y: Numbers, fold: Numbers, weight: Numbers, use: Numbe
         return regression.fit(x[rows], (y[rows] + 1.0) / 2.0, weight[rows], ridge=RIDGE, bias=False)
 
     left_out = np.zeros(len(x))
-    for number in range(FOLDS):
+    for number in np.unique(fold):
         rows = fold == number
         left_out[rows] = x[rows] @ one(use & ~rows)
     return Way(one(use), left_out)
@@ -131,7 +142,7 @@ def train(passes: Sequence[Tapped], people: Sequence[labelled.Row] = ()) -> Trai
     placed = moved & (np.abs(every.way).sum(axis=1) > 0)
     _check(tags, passes)
     tag = whether(every.shape, moved * 1.0, every.fold, every.weight, np.ones(len(moved), bool))
-    tag_way = which_way(every.way, every.truth, every.fold, every.weight, placed)
+    tag_way = which_way(every.way, every.truth, every.alone, every.weight, placed)
     tag = tag._replace(left_out=tag.left_out[: len(tags.truth)])
     tag_way = tag_way._replace(left_out=tag_way.left_out[: len(tags.truth)])
     spoken = _spoken(said, tag.left_out, tag_way.left_out)
@@ -142,19 +153,21 @@ def _tags(passes: Sequence[Tapped], said: Sequence[Sequence[Look]]) -> Tags:
     rows = [look.seen for looks in said for look in looks]
     truth = [way for one in passes for way in one.truths]
     fold = [fold_of(one.site) for one in passes for _ in one.tracks]
+    alone = [alone_of(one.site) for one in passes for _ in one.tracks]
     counts = [_counts(one) for one in passes for _ in one.tracks]
     return Tags(
         array([row.shape for row in rows], len(SHAPE)),
         array([row.way for row in rows], len(WAY)),
         np.array(truth, dtype=np.float64),
         np.array(fold, dtype=np.float64),
+        np.array(alone, dtype=np.float64),
         np.array(counts, dtype=np.float64),
     )
 
 
 def _counts(one: Tapped) -> float:
     """As how many a pass counts."""
-    real = REAL_COUNTS if one.site.startswith("r420") else 1.0
+    real = REAL_COUNTS if one.site.startswith(REAL) else 1.0
     return real * (EARLY_COUNTS if one.early else 1.0)
 
 
@@ -165,6 +178,7 @@ def _with_labels(tags: Tags, people: Sequence[labelled.Row]) -> Tags:
         np.vstack([tags.way, array([one.way for one in people], len(WAY))]),
         np.append(tags.truth, [float(one.truth) for one in people]),
         np.append(tags.fold, [float(fold_of(one.review)) for one in people]),
+        np.append(tags.alone, [float(fold_of(one.review)) for one in people]),
         np.append(tags.weight, np.ones(len(people))),
     )
 
@@ -206,6 +220,7 @@ class _Cohorts:
     def __init__(self, passes: Sequence[Tapped], spoken: Sequence[Sequence[Voice]]) -> None:
         self.groups: list[Group] = []
         self.fold: list[int] = []
+        self.alone: list[int] = []
         self.weight: list[float] = []
         self.rows: list[tuple[tuple[float, ...], tuple[float, ...]]] = []
         self.movers: list[dict[int, int]] = []
@@ -218,6 +233,7 @@ class _Cohorts:
             self.groups += found
             self.rows += [cohort.of_group(group, len(voices)) for group in found]
             self.fold += [fold_of(one.site)] * len(found)
+            self.alone += [alone_of(one.site)] * len(found)
             self.weight += [_counts(one)] * len(found)
             self.movers += [{-1: 0, 0: 0, 1: 0} for _ in found]
             for voice, place, way in zip(voices, nearest, one.truths, strict=True):
@@ -253,7 +269,8 @@ def _later(
     through = went != 0
     group = whether(shape, through * 1.0, fold, weight, np.ones(len(went), bool))
     sided = through & (np.abs(way).sum(axis=1) > 0)
-    group_way = which_way(way, went, fold, weight, sided)
+    alone = np.array(found.alone, dtype=np.float64)
+    group_way = which_way(way, went, alone, weight, sided)
     member_of = np.array(found.member_of)
     has = member_of >= 0
     of = np.where(has, member_of, 0)
@@ -269,7 +286,7 @@ def _later(
     moved = tags.truth != 0
     member = whether(fits, moved * 1.0, tags.fold, tags.weight, has & through[of])
     both = np.column_stack([tag_way.left_out, np.where(has, group_way.left_out[of], 0.0)])
-    member_way = which_way(both, tags.truth, tags.fold, tags.weight, moved & has & sided[of])
+    member_way = which_way(both, tags.truth, tags.alone, tags.weight, moved & has & sided[of])
     p_group = np.where(has, _p(group.left_out)[of], 0.0)
     p = np.where(has, p_group * _p(member.left_out), _p(tag.left_out))
     inwards = np.where(has, _p(member_way.left_out), _p(tag_way.left_out))

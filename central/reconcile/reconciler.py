@@ -20,7 +20,8 @@ from central.reconcile.ordering import told_us
 from central.reconcile.portal import beam, desk, dwell, weighing
 from central.reconcile.portal.company import Company
 from central.reconcile.portal.crossing import Judged
-from central.reconcile.portal.state import Group, Portal
+from central.reconcile.portal.gathering import Group
+from central.reconcile.portal.state import Portal
 from central.reconcile.portal.ways import directed
 from central.reconcile.portal.weighing import Crossing
 from central.reconcile.scan import judge_scan
@@ -222,7 +223,7 @@ class Reconciler:
         portal = self._memory.portals[point.code]
         answers: list[Verdict] = []
         for group in groups:
-            alone = weighing.weigh(group.tracks, portal, context)
+            alone = weighing.weigh(group.tracks, portal, context, group.ahead)
             crossings = directed(beam.heed(alone, portal.eye), point.one_way)
             ripe = weighing.ripe(group, crossings, portal)
             if ripe is not None:

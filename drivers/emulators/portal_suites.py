@@ -1,8 +1,8 @@
 """Docks and hours drawn at random, in suites: what accuracy is trained and tested on.
 
 ``standard`` is a portal as it should be built: antennas apart and turned, goods in cartons, some
-strays. ``hard`` is as portals are found: antennas in one plane, liquids, a crowd of strays, an
-older reader between steel. ``wild`` is neither: every kind of portal, wider than any site, to train
+strays, labels that work. ``hard`` is as portals are found: antennas in one plane, liquids, a crowd
+of strays, an older reader between steel, dead labels. ``wild`` is neither: every kind of portal, wider than any site, to train
 on (``portal_wild``). Each has layouts for ``train`` and for ``test``, drawn from seeds of
 their own, so that no layout is in both. Everything is drawn from (suite, split, number) alone.
 """
@@ -38,6 +38,7 @@ class _Habits(NamedTuple):
     strays: tuple[int, int]
     speed_m_s: tuple[float, float]
     goods: tuple[Goods, ...]
+    unreadable: tuple[float, ...]
 
 
 _HABITS: dict[_Dock, _Habits] = {
@@ -48,9 +49,16 @@ _HABITS: dict[_Dock, _Habits] = {
         (10, 90),
         (0.6, 2.6),
         ("cartons", "cartons", "mixed"),
+        (0.0, 0.0, 0.0, 0.0),
     ),
     "hard": _Habits(
-        (0.1, 0.2), (0.0, 5.0), (11.0, 14.0), (60, 200), (1.0, 3.2), ("cartons", "mixed", "liquid")
+        (0.1, 0.2),
+        (0.0, 5.0),
+        (11.0, 14.0),
+        (60, 200),
+        (1.0, 3.2),
+        ("cartons", "mixed", "liquid"),
+        (0.0, 0.0, 0.01, 0.03),
     ),
 }
 _KINDS: tuple[Kind, ...] = (
@@ -147,7 +155,7 @@ def _move(suite: _Dock, rng: Random, at_s: float) -> Move:
         y_m=round(rng.uniform(-0.25, 0.25), 2),
         nearest_m=round(rng.uniform(1.2, 2.6) if kind == "walk-by" else rng.uniform(0.9, 1.6), 2),
         wait_s=round(rng.uniform(20.0, 60.0) if kind == "park" else rng.uniform(0.5, 4.0), 1),
-        unreadable_share=rng.choice((0.0, 0.0, 0.01, 0.03)),
+        unreadable_share=rng.choice(habits.unreadable),
         tagged_truck=carrier == "forklift" and rng.random() < 0.3,
     )
 

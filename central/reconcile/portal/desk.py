@@ -22,13 +22,15 @@ from central.reconcile.portal.weighing import CROSSED_AT, DOUBT_AT, Crossing
 from central.reconcile.verdict import Hypothesis, ReadPoint, Review, TagVerdict
 from central.stock.model import Cause, LocationKind, Movement
 
-SURE_TAG = 0.8
+SURE_TAG = 0.9
+SURE_SHARE = 0.8
 MOST_RISK = 0.05
-MOST_BESIDE = 1.0
-"""A group moves by itself when every tag of it is at least ``SURE_TAG`` sure, the mistakes
-expected among its tags are no more than ``MOST_RISK`` of them (what goes wrong in a group goes
-wrong for most of it, so that a sum would only ask about large pallets), and of the strangers
-beside it that are in doubt (``DOUBT_AT`` to ``CROSSED_AT``) less than one is expected to be of it.
+MOST_BESIDE = 0.5
+"""A group moves by itself when so many of its tags are at least ``SURE_TAG`` sure, and the mistakes
+expected among these are no more than ``MOST_RISK`` of them and of those that went before (what
+goes wrong in a group goes wrong for most of it, so that a sum would only ask about large pallets).
+A tag that is less sure beside a group that moves is asked about by itself, as are those in doubt
+(``DOUBT_AT`` to ``CROSSED_AT``) if so many of them are expected to be of it.
 Chosen on recordings left out of the fit of the weights."""
 NOT_ON_STOCK = "not on stock"
 
@@ -82,7 +84,15 @@ def _groups(crossings: Sequence[Crossing]) -> list[list[Crossing]]:
     for one in sorted(crossings, key=lambda one: (one.odds.centre_us, one.track.epc)):
         if one.odds.crossed >= DOUBT_AT and one.epc.scheme != "raw":
             groups.setdefault(one.odds.group, []).append(one)
-    return [g for g in groups.values() if any(one.odds.crossed >= CROSSED_AT for one in g)]
+    return [members for members in groups.values() if _may_have_gone(members)]
+
+
+def _may_have_gone(members: Sequence[Crossing]) -> bool:
+    """Whether some of a group crossed, or its group did, and probably some of these with it."""
+    if any(one.odds.crossed >= CROSSED_AT for one in members):
+        return True
+    expected = sum(one.odds.crossed for one in members)
+    return members[0].odds.group_crossed >= CROSSED_AT and expected >= MOST_BESIDE
 
 
 class _Desk:
@@ -131,16 +141,24 @@ class _Desk:
             self._ask("unknown item", unknown, guesses.of_unknown_goods(unknown))
 
     def _post_or_ask(self, goods: Sequence[Crossing]) -> None:
-        if not goods:
-            return
-        doubt = self._doubt(goods)
+        """The group moves, or is asked about as a whole; or it moves without a few tags of which
+        it is in doubt whether they belong to it, and these are asked about.
+        """
+        beside = [one for one in self._doubted if self._is_open(one)]
+        sure = [one for one in goods if one.confidence >= SURE_TAG]
+        doubt = self._doubt(goods, sure) if goods else ""
         if doubt:
-            beside = [one for one in self._doubted if self._is_open(one)]
             self._ask(doubt, goods, guesses.of_a_group(goods, beside, self._lots))
-        else:
-            self.movements += self._lots(goods, None)
+            return
+        self.movements += self._lots(sure, None)
+        unsure = [one for one in goods if one.confidence < SURE_TAG]
+        if unsure:
+            self._ask("low confidence", unsure, guesses.of_a_group(unsure, beside, self._lots))
+        elif sum(one.odds.crossed for one in beside) >= MOST_BESIDE:
+            why = "tags in doubt beside it"
+            self._ask(why, beside, guesses.of_a_group(beside, (), self._lots))
 
-    def _doubt(self, goods: Sequence[Crossing]) -> str:
+    def _doubt(self, goods: Sequence[Crossing], sure: Sequence[Crossing]) -> str:
         """Why this group cannot be posted without a person; empty when it can."""
         if all(
             not (one.track.sides[0].count or one.track.sides[1].count or one.expected)
@@ -152,12 +170,10 @@ class _Desk:
             ways.setdefault(one.direction, []).append(one.odds.centre_us)
         if len(ways) == 2 and _interleaved(ways["in"], ways["out"]):
             return "directions contradict"
-        if min(one.confidence for one in goods) < SURE_TAG:
-            return "low confidence"
-        if sum(one.odds.crossed for one in self._doubted if self._is_open(one)) >= MOST_BESIDE:
-            return "tags in doubt beside it"
-        errors = sum(1.0 - one.confidence for one in goods)
-        return "low confidence" if errors > MOST_RISK * len(goods) else ""
+        errors = sum(1.0 - one.confidence for one in sure)
+        too_few = len(sure) < SURE_SHARE * len(goods)
+        most = MOST_RISK * (len(sure) + max(one.after for one in goods))
+        return "low confidence" if too_few or errors > most else ""
 
     def _is_open(self, doubted: Crossing) -> bool:
         """Whether a tag in doubt could have crossed at all: one that lay here before, or whose

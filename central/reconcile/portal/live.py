@@ -18,6 +18,8 @@ from central.reconcile.portal.track import Track
 
 BACK_DB = 6.0
 """A tag that crossed is coming back when it is within this of how loud it was."""
+COME_BACK = 0.3
+"""It came back if so many of those that crossed with it are loud again."""
 ROSE_DB = 6.0
 FEW = 3
 TOGETHER_US = 4_000_000
@@ -42,8 +44,9 @@ KEPT_US = 3_600_000_000
 class Live(msgspec.Struct, array_like=True):
     """A tag under way. ``tail_dbm`` is how loud it was in the pass whose tail this is, which
     ends at ``tail_until_us``. ``came`` is its track until it stood; ``parked_us`` is when it was
-    parked, 0 if it is not, ``usual`` the amplitude that was
-    heard of it of late. It ``rests`` while its edge hears nothing of it change.
+    parked, 0 if it is not, ``usual`` the amplitude that was heard of it of late. It ``rests`` while
+    its edge hears nothing of it change. It is ``back`` when its group came as near again as it was;
+    ``way`` is where it surely went at the last look, if it surely did.
     """
 
     track: Track
@@ -54,10 +57,23 @@ class Live(msgspec.Struct, array_like=True):
     parked_us: int = 0
     usual: float = 0.0
     rests: bool = False
+    back: bool = False
+    way: str = ""
 
+    @property
     def is_tail(self) -> bool:
         """Whether it only tells more of a pass already judged."""
-        return bool(self.tail_until_us) and self.pulse.top_dbm < self.tail_dbm - BACK_DB
+        return bool(self.tail_until_us) and not self.back
+
+    @property
+    def is_under_way(self) -> bool:
+        """Whether anything is heard of it that no pass has taken, and it is not parked."""
+        return bool(self.track.ears) and not self.parked_us and not self.is_tail
+
+    @property
+    def is_near_again(self) -> bool:
+        """Whether a tag that crossed is nearly as loud as it was then."""
+        return self.pulse.top_dbm >= self.tail_dbm - BACK_DB
 
     @property
     def nearest_us(self) -> int:
@@ -106,6 +122,19 @@ def is_steady(ones: Collection[Live], now_us: int) -> bool:
     now = sum(one.amplitude(now_us) for one in ones)
     best = sum(one.pulse.best for one in ones)
     return now > max(STEADY * sum(one.usual for one in ones), FAR * best)
+
+
+def come_back(ones: Iterable[Live]) -> None:
+    """Tags that crossed together come back together: one that is loud again alone is not."""
+    lots: dict[int, list[Live]] = {}
+    for one in ones:
+        if one.tail_until_us:
+            lots.setdefault(one.tail_until_us, []).append(one)
+    for lot in lots.values():
+        near = [one for one in lot if one.is_near_again]
+        if len(near) >= COME_BACK * len(lot):
+            for one in near:
+                one.back = True
 
 
 def stand(ones: Iterable[Live], *, steady: bool) -> None:

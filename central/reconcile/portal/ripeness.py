@@ -13,9 +13,9 @@ from central.reconcile.portal import live, segment
 from central.reconcile.portal.live import FEW, Live
 from central.reconcile.portal.track import Track
 
-OVER_SHARE = 0.35
+OVER_SHARE = 0.5
 """A group's best moment is past when no more than this share of its best amplitude is heard, and"""
-OVER_US = 1_500_000
+OVER_US = 800_000
 """when three quarters of its tags were loudest so long ago. A decision is wanted within 2 s of
 the crossing; earlier ones are only worse."""
 FINAL_US = 4_000_000
@@ -45,12 +45,19 @@ class State(Enum):
 
 
 def how_far(
-    company: Sequence[Live], now_us: int, *, silent: bool, blind: bool, since_us: int
+    company: Sequence[Live],
+    now_us: int,
+    *,
+    silent: bool,
+    blind: bool,
+    since_us: int,
+    before: int = 0,
 ) -> State:
     """How far a group is, now; meanwhile its tags are told whether they stand. ``silent`` says
     that a window closed in silence, ``blind`` that no antenna's side is known, ``since_us`` from
-    when on anything was heard here.
+    when on anything was heard here, ``before`` how many of the group have been judged already.
     """
+    few = len(company) + before < FEW
     if not company:  # another group at nearly the same time has them all
         return State.OPEN
     tops = sorted(one.pulse.top_us for one in company)
@@ -60,7 +67,7 @@ def how_far(
     live.stand(company, steady=steady)
     silent_us = now_us - max(one.track.last_us for one in company)
     gone = all(one.pulse.is_gone(now_us) for one in company)
-    if len(company) < FEW:
+    if few:
         gone = gone and silent_us > ALONE_US
     if (gone and since_us > OVER_US) or (silent and silent_us > HUSH_US):
         return State.OVER
@@ -69,11 +76,11 @@ def how_far(
     share = segment.fallen((_curve(one.track) for one in company), now_us)
     came_us = sorted(one.pulse.top_us - one.track.first_us for one in company)[len(tops) // 2]
     final_us = min(max(FINAL_US, round(SLOW * came_us)), LATEST_US)
-    if len(company) < FEW:
+    if few:
         final_us = LATEST_US
     if waited_us > LATEST_US:
         return State.STANDING if steady and live.came(company, since_us) else State.OVER
-    if share > (LONE_SHARE if len(company) < FEW else OVER_SHARE):
+    if share > (LONE_SHARE if few else OVER_SHARE):
         return State.OPEN
     return State.OVER if waited_us > final_us and not steady else State.PAST
 

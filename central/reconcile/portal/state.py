@@ -1,7 +1,7 @@
 """One portal's memory: which tags are under way, which lie about, and which passes are over.
 
 Sightings add up in tracks. Tags that are neither known strays nor standing still are candidates;
-they are grouped by when each was nearest (``segment``). A group may be judged once its best
+they are grouped by when each was nearest (``gathering``). A group may be judged once its best
 moment is past (``ripeness``): not when all is silent, which among strays it never is, and not at a
 window's end, which cuts where it likes. If the answer is not sure then, it is asked again until
 the group is over. Its tracks are taken together, and no track is taken twice. What came and stands
@@ -13,18 +13,19 @@ pass nor a stray's level, unless the tag comes as near again as it was.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
-from typing import NamedTuple
+from collections.abc import Iterable, Mapping
 
 import msgspec
 
 from central.moments import to_us
-from central.reconcile.portal import live, pulse, segment
+from central.reconcile.portal import ahead, live, pulse
+from central.reconcile.portal.ahead import Ahead
 from central.reconcile.portal.dwell import Scan
 from central.reconcile.portal.eye import Eye
+from central.reconcile.portal.gathering import BESIDE_US, Group, Table
 from central.reconcile.portal.live import Live
 from central.reconcile.portal.residents import Residents
-from central.reconcile.portal.ripeness import FINAL_US, State, how_far
+from central.reconcile.portal.ripeness import FINAL_US, how_far
 from central.reconcile.portal.track import SIDES, SUPPOSED_DBM, UNKNOWN, Track, begin
 from central.reconcile.verdict import Logged
 from central.stock.model import Cause
@@ -32,13 +33,9 @@ from gateway.contract import DeviceDescribed, GateWindow, TagResident, TagSighti
 
 NEW_TRACK_US = 10_000_000
 """A tag silent for so long begins a new track: whatever it does now is another event."""
-LOOK_EVERY_US = 500_000
-LIVELY_DB = 10.0
-"""A tag whose level changed this much on one antenna can make a group."""
+LOOK_EVERY_US = 250_000
 AFTER_US = 15_000_000
 """What was parked is judged with what goes on within this."""
-BESIDE_US = 1_000_000
-"""Tags nearest this long before and after those that make a group still belong to it."""
 CLOCK_SET_US = 60_000_000
 """The log's time goes back this far only when a clock is set right."""
 STILL_FOR_US = 8_000_000
@@ -51,19 +48,6 @@ SOURCES = 8
 """So many starts of edges are in the table before those that are done with go."""
 
 
-class Group(NamedTuple):
-    """What went by together: the tracks to judge, the tags of them that make the group, when
-    these were heard, whether there is no more to wait for, and whether it stands in the doorway.
-    """
-
-    tracks: list[Track]
-    makers: frozenset[str]
-    opened_us: int
-    closed_us: int
-    final: bool = True
-    standing: bool = False
-
-
 class Portal(msgspec.Struct):
     """The state of one portal's judging; ``sources`` is the table of (edge, epoch) met."""
 
@@ -73,6 +57,7 @@ class Portal(msgspec.Struct):
     residents: Residents = msgspec.field(default_factory=Residents)
     eye: Eye = msgspec.field(default_factory=Eye)
     scan: Scan | None = None
+    ahead: list[Ahead] = []
     now_us: int = 0
     looked_us: int = 0
     judged_us: int = 0
@@ -164,7 +149,7 @@ class Portal(msgspec.Struct):
         """No pass took it: it lies about, or went by far away."""
         del self.live[one.track.epc]
         if not one.tail_until_us and not self.is_scanning:
-            self.residents.stay(one.track)
+            self.residents.stay(one.track, lay=one.pulse.is_still())
 
     # ---- memory of strays, for weighing --------------------------------------------------
     def is_known(self, track: Track) -> bool:
@@ -198,19 +183,24 @@ class Portal(msgspec.Struct):
             return []
         self.looked_us = now_us
         self._stand(now_us)
+        live.come_back(self.live.values())
+        self.ahead = ahead.kept(self.ahead, now_us)
         free = {epc: one for epc, one in self.live.items() if not one.parked_us}
+        table = Table(free, self.ahead, self.is_known, self.residents.tags, self.eye.middles())
         found: list[Group] = []
-        for makers, until_us in self._makers(now_us, all_silent=ended):
-            company = self._company(free, makers, until_us)
+        for makers in table.makers(now_us, all_silent=ended):
+            company = table.company(makers)
             state = how_far(
-                company, now_us, silent=ended, blind=self.is_blind, since_us=self.began_us
+                company,
+                now_us,
+                silent=ended,
+                blind=self.is_blind,
+                since_us=self.began_us,
+                before=len(makers.ahead),
             )
-            if state is not State.OPEN:
-                found.append(self._group(free, makers, company, state))
-                for track in found[-1].tracks:
-                    free.pop(track.epc)
-            for one in company:
-                free.pop(one.track.epc, None)
+            group = table.take(makers, company, state)
+            if group is not None:
+                found.append(group)
         live.stand(free.values(), steady=False)
         self._age(free, now_us)
         return found
@@ -221,6 +211,18 @@ class Portal(msgspec.Struct):
         if any(one.parked_us for one in self.live.values()):
             self.stood_us = (since_us, max(until_us, now_us + AFTER_US))
         live.pass_time(self.live.values(), now_us)
+
+    def sure_again(self, epcs: Iterable[str], ways: Mapping[str, str]) -> set[str]:
+        """Of the tags looked at, those that surely go the way that they surely went at the look
+        before: who looks often enough sees anything once.
+        """
+        again = set()
+        for epc in epcs:
+            one, way = self.live[epc], ways.get(epc, "")
+            if way and one.way == way:
+                again.add(epc)
+            one.way = way
+        return again
 
     def park(self, group: Group) -> None:
         """It stands in the doorway, and did not cross so far: it is asked again when it goes."""
@@ -257,7 +259,7 @@ class Portal(msgspec.Struct):
     def _age(self, free: dict[str, Live], now_us: int) -> None:
         """What becomes of the tags that are in no group."""
         for one in free.values():
-            if one.tail_until_us and (now_us > one.tail_until_us or not one.is_tail()):
+            if one.tail_until_us and (now_us > one.tail_until_us or not one.is_tail):
                 self._end_tail(one, now_us)
             elif one.came is not None and now_us - one.pulse.last_us <= NEW_TRACK_US:
                 continue  # it stands, and its group is still to be judged
@@ -268,75 +270,9 @@ class Portal(msgspec.Struct):
                 self._settle(one)
 
     def _end_tail(self, one: Live, now_us: int) -> None:
-        if one.is_tail() and (not one.track.ears or one.pulse.is_gone(now_us)):
+        if one.is_tail and (not one.track.ears or one.pulse.is_gone(now_us)):
             del self.live[one.track.epc]
         one.tail_until_us = 0
-
-    def _makers(self, now_us: int, *, all_silent: bool) -> list[tuple[list[Live], int]]:
-        """The tags that make each group, and the time up to which what was nearest is its own."""
-        lively = {one.track.epc for one in self.live.values() if self._is_candidate(one)}
-        makers = [
-            one
-            for epc, one in self.live.items()
-            if epc in lively
-            and (one.pulse.range_db >= LIVELY_DB or (all_silent and one.pulse.is_gone(now_us)))
-        ]
-        if not makers:
-            return []
-        timed = sorted((one.nearest_us, one.track.epc) for one in makers)
-        cuts = segment.cuts([at_us for at_us, _ in timed], self.eye.middles())
-        groups: list[tuple[list[Live], int]] = []
-        members: list[Live] = []
-        cut = 0
-        for at_us, epc in timed:
-            while cut < len(cuts) and at_us > cuts[cut]:
-                if members:
-                    groups.append((members, cuts[cut]))
-                    members = []
-                cut += 1
-            members.append(self.live[epc])
-        last_us = timed[-1][0] + BESIDE_US
-        groups.append((members, min([last_us, *cuts[cut : cut + 1]])))
-        return groups
-
-    def _is_candidate(self, one: Live) -> bool:
-        if not one.track.ears or one.parked_us or one.is_tail() or one.pulse.is_still():
-            return False
-        return not self.is_known(one.track)
-
-    def _company(self, free: dict[str, Live], makers: Sequence[Live], until_us: int) -> list[Live]:
-        """The candidates that were nearest when the group's makers were, themselves included."""
-        since_us = min(one.nearest_us for one in makers) - BESIDE_US
-        return [
-            one
-            for one in free.values()
-            if self._is_candidate(one) and since_us <= one.nearest_us <= until_us
-        ]
-
-    def _group(
-        self,
-        free: dict[str, Live],
-        makers: Sequence[Live],
-        company: Sequence[Live],
-        state: State,
-    ) -> Group:
-        """The company's tracks, and those of strays that were loudest at its time."""
-        epcs = frozenset(one.track.epc for one in company)
-        since_us = min(one.nearest_us for one in company)
-        until_us = max(one.nearest_us for one in company)
-        tracks = [
-            one.track
-            for epc, one in free.items()
-            if epc in epcs or (self._is_stray(one) and since_us <= one.nearest_us <= until_us)
-        ]
-        opened_us = min(one.track.first_us for one in makers)
-        closed_us = max(one.track.last_us for one in makers)
-        final, standing = state is State.OVER, state is State.STANDING
-        return Group(tracks, epcs, opened_us, closed_us, final, standing)
-
-    def _is_stray(self, one: Live) -> bool:
-        present = bool(one.track.ears) and not one.parked_us and not one.is_tail()
-        return present and not self._is_candidate(one)
 
     def _trail(self, one: Live) -> None:
         """What is heard from now on belongs to the pass just taken."""

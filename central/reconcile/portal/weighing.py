@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Collection, Sequence
 from typing import NamedTuple
 
 from central.reconcile.portal import crossing
+from central.reconcile.portal.ahead import Ahead, ahead_of
 from central.reconcile.portal.crossing import Judged
 from central.reconcile.portal.features import Lain, Seen
-from central.reconcile.portal.state import Group, Portal
+from central.reconcile.portal.gathering import Group
+from central.reconcile.portal.live import FEW
+from central.reconcile.portal.state import Portal
 from central.reconcile.portal.track import Track
 from central.reconcile.verdict import Context, Pack
 from gateway.gs1 import Epc, decode_epc
@@ -18,6 +22,7 @@ DOUBT_AT = 0.1
 SURE_AT = 0.95
 SURE_SHARE = 0.8
 HARDLY_AT = 0.8
+ALONG_AT = 0.9
 MOST_DOUBT = 0.5
 """A pass is judged before it is over if of the tags that may have crossed (more than
 ``1 - SURE_AT``) so many did so surely, the others that crossed did so hardly in doubt, and less
@@ -27,7 +32,8 @@ not, are not waited for."""
 
 class Crossing(NamedTuple):
     """One tag of the pass with all that is known of it. ``expected`` is the way that an open
-    document says it goes, where that settles it; empty otherwise.
+    document says it goes, where that settles it; empty otherwise. ``after`` is how many of its
+    group have crossed before and were judged.
     """
 
     track: Track
@@ -37,6 +43,7 @@ class Crossing(NamedTuple):
     known: bool
     pack: Pack | None
     expected: str = ""
+    after: int = 0
 
     @property
     def direction(self) -> str:
@@ -49,18 +56,30 @@ class Crossing(NamedTuple):
         return self.odds.crossed * max(self.odds.inwards, 1.0 - self.odds.inwards)
 
 
-def weigh(tracks: Sequence[Track], portal: Portal, context: Context) -> list[Crossing]:
-    """Judge every tag of a pass. What follows for the portal's memory is left to ``learn``."""
+def weigh(
+    tracks: Sequence[Track], portal: Portal, context: Context, ahead: Sequence[Ahead] = ()
+) -> list[Crossing]:
+    """Judge every tag of a pass, in the light of those ``ahead`` that were judged already. What
+    follows for the portal's memory is left to ``learn``.
+    """
     if not tracks:
         return []
+    own = {track.epc for track in tracks}
+    before = [one for one in ahead if one.track.epc not in own]
     known = [portal.is_known(track) for track in tracks]
-    looks = crossing.looks(tracks, [lain_of(portal, track) for track in tracks], known)
+    looks = crossing.looks(
+        [*tracks, *(one.track for one in before)],
+        [*(lain_of(portal, track) for track in tracks), *(one.lain for one in before)],
+        [*known, *(False for _ in before)],
+    )
     judged = crossing.judge(crossing.voices(looks))
+    gone = Counter(odds.group for odds in judged[len(tracks) :] if odds.crossed >= CROSSED_AT)
     crossings = []
-    for track, one, odds, old in zip(tracks, looks, judged, known, strict=True):
+    for track, one, odds, old in zip(tracks, looks, judged, known, strict=False):
         epc = decode_epc(track.epc)
         pack = context.packs.get(epc.gtin) if epc.gtin else None
-        crossings.append(Crossing(track, epc, one.seen, odds, old, pack))
+        after = gone[odds.group]
+        crossings.append(Crossing(track, epc, one.seen, odds, old, pack, after=after))
     return crossings
 
 
@@ -70,19 +89,23 @@ def learn(crossings: Sequence[Crossing], portal: Portal) -> None:
         if one.odds.crossed < DOUBT_AT:
             portal.remember(one.track)
         elif one.odds.crossed >= CROSSED_AT:
+            portal.ahead.append(ahead_of(one.track, lain_of(portal, one.track)))
             portal.forget(one.track)
 
 
-def is_sure(crossings: Sequence[Crossing]) -> bool:
-    """Whether nobody need wait for more reads: some tags crossed, and of nobody beside them it is
-    in doubt whether he did.
+def is_sure(crossings: Sequence[Crossing], sure: Collection[str]) -> bool:
+    """Whether nobody need wait for more reads: some tags crossed, nearly all of them ``sure``, and
+    of nobody beside them it is in doubt whether he did.
     """
     maybe = [one for one in crossings if one.odds.crossed > 1.0 - SURE_AT]
     crossed = [one.confidence for one in maybe if one.odds.crossed >= CROSSED_AT]
     doubt = sum(one.odds.crossed for one in maybe if one.odds.crossed < CROSSED_AT)
-    surely = sum(1 for confidence in crossed if confidence >= SURE_AT)
+    after = max((one.after for one in maybe), default=0)
     return (
-        0 < surely >= SURE_SHARE * len(maybe) and min(crossed) >= HARDLY_AT and doubt < MOST_DOUBT
+        len(sure) >= SURE_SHARE * len(maybe)
+        and 0 < len(sure) >= FEW - after
+        and min(crossed) >= HARDLY_AT
+        and doubt < MOST_DOUBT
     )
 
 
@@ -94,24 +117,19 @@ class Ripe(NamedTuple):
 
 
 def ripe(group: Group, crossings: list[Crossing], portal: Portal) -> Ripe | None:
-    """What of a group is judged now: one that stands without having crossed is parked. Of one
-    that is not over only who crossed: who is beside it may still be on the way.
+    """What of a group is judged now: one that stands without having crossed surely is parked. Of
+    one that is not over only who surely crossed: who is beside it may still be on the way.
     """
-    if group.standing and not is_likely(crossings, group.makers):
-        portal.park(group)
-        return None
-    if group.final or group.standing:
+    if group.final:
         return Ripe(group, crossings)
-    if not is_sure(crossings):
+    ways = {one.track.epc: one.direction for one in crossings if one.confidence >= SURE_AT}
+    sure = portal.sure_again([one.track.epc for one in crossings], ways)
+    if not is_sure(crossings, sure):
+        if group.standing:
+            portal.park(group)
         return None
-    left = [one for one in crossings if one.odds.crossed >= DOUBT_AT]
+    left = [one for one in crossings if one.confidence >= ALONG_AT]
     return Ripe(group._replace(tracks=[one.track for one in left]), left)
-
-
-def is_likely(crossings: Sequence[Crossing], makers: Collection[str]) -> bool:
-    """Whether most of the tags that make the group seem to have crossed."""
-    own = [one for one in crossings if one.track.epc in makers]
-    return sum(1 for one in own if one.odds.crossed >= CROSSED_AT) > len(own) / 2.0
 
 
 def lain_of(portal: Portal, track: Track) -> Lain | None:

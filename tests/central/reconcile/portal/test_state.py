@@ -12,8 +12,10 @@ from hypothesis import strategies as st
 
 from central.moments import to_us
 from central.reconcile.portal import state
+from central.reconcile.portal.ahead import ahead_of
+from central.reconcile.portal.gathering import Group
 from central.reconcile.portal.residents import MEMORY_TAGS, Residents
-from central.reconcile.portal.state import Group, Portal
+from central.reconcile.portal.state import Portal
 from central.reconcile.reconciler import Reconciler
 from central.reconcile.verdict import Logged
 from drivers.emulators.portal_physics import Path, Scene, dock_antennas, pallet, simulate
@@ -103,6 +105,48 @@ def test_two_pallets_close_behind_each_other_are_two_passes() -> None:
     heard += [(step / 3, f"C{step % 5}", -63.0 + rng.choice((-1.0, 1.0))) for step in range(90)]
     taken = [group for group in hear(sighted_portal(), heard, 30.0) if len(group.makers) > 2]
     assert [sorted(group.makers) for group in taken] == [first, second]
+
+
+def sound(portal: Portal, heard: list[Heard]) -> None:
+    """All of it, and nobody looks."""
+    for number, (t, epc, dbm) in enumerate(sorted(heard), 1):
+        seen = sighting(t, epc, dbm)
+        portal.sight(Logged(number, "edge-1", "epoch0001", number, seen), seen)
+
+
+def test_who_comes_behind_a_group_that_was_judged_is_looked_at_with_it() -> None:
+    portal, pallet = sighted_portal(), [f"A{n:01X}" for n in range(8)]
+    sound(portal, [one for epc in pallet for one in hump(epc, 5.0, 0.9)])
+    (group,) = portal.groups(to_us(moment(10.0)))
+    portal.ahead += [ahead_of(track, None) for track in group.tracks]
+    portal.take(group)
+    sound(portal, hump("B0", 6.0, 0.9, top=-55.0))
+    (behind,) = portal.groups(to_us(moment(40.0)))
+    assert behind.makers == {"B0"}
+    assert [one.track.epc for one in behind.ahead] == pallet
+
+
+def test_one_tag_that_is_loud_again_alone_has_not_come_back() -> None:
+    pallet = [f"A{n:01X}" for n in range(8)]
+
+    def again(back: list[str]) -> list[frozenset[str]]:
+        portal = sighted_portal()
+        sound(portal, [one for epc in pallet for one in hump(epc, 5.0, 0.9)])
+        (group,) = portal.groups(to_us(moment(10.0)))
+        portal.take(group)
+        sound(portal, [one for epc in back for one in hump(epc, 15.2, 0.9) if one[0] < 18.0])
+        return [group.makers for group in portal.groups(to_us(moment(19.0)))]
+
+    assert again(pallet[:1]) == []
+    assert again(pallet) == [frozenset(pallet)]
+
+
+def test_a_tag_is_sure_when_it_was_so_at_the_look_before_too() -> None:
+    portal = sighted_portal()
+    sound(portal, [(1.0, "A0", -50.0), (1.0, "A1", -50.0)])
+    assert portal.sure_again(["A0", "A1"], {"A0": "in", "A1": "in"}) == set()
+    assert portal.sure_again(["A0", "A1"], {"A0": "in", "A1": "out"}) == {"A0"}
+    assert portal.sure_again(["A0", "A1"], {"A1": "out"}) == {"A1"}
 
 
 def test_whoever_crosses_and_comes_back_moves_nothing_in_all() -> None:
