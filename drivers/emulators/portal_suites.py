@@ -2,9 +2,10 @@
 
 ``standard`` is a portal as it should be built: antennas apart and turned, goods in cartons, some
 strays, labels that work. ``hard`` is as portals are found: antennas in one plane, liquids, a crowd
-of strays, an older reader between steel, dead labels. ``wild`` is neither: every kind of portal, wider than any site, to train
-on (``portal_wild``). Each has layouts for ``train`` and for ``test``, drawn from seeds of
-their own, so that no layout is in both. Everything is drawn from (suite, split, number) alone.
+of strays, an older reader between steel, dead labels. ``wild`` is neither: every kind of portal,
+wider than any site, to train on (``portal_wild``). Each has layouts for ``train`` and for ``test``,
+drawn from seeds of their own, so that no layout is in both. Everything is drawn from (suite, split,
+number) alone.
 """
 
 from __future__ import annotations

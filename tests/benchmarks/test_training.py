@@ -8,7 +8,7 @@ import msgspec
 import numpy as np
 import pytest
 
-from benchmarks.accuracy import labelled, regression, train
+from benchmarks.accuracy import labelled, left_out, regression, train
 from benchmarks.accuracy.tapping import Tapped, tapped
 from benchmarks.datasets import docks
 from central.reconcile.portal import crossing
@@ -50,9 +50,9 @@ def test_training_is_the_same_twice_and_is_what_judging_reads(
     passes: list[Tapped], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(regression, "_STEPS", 20)
-    monkeypatch.setattr(train, "SEEDS", (1,))
+    monkeypatch.setattr(left_out, "SEEDS", (1,))
     assert {way for one in passes for way in one.truths} == {-1, 0, 1}
-    parts = {train.fold_of(one.site) for one in passes if any(one.truths)}
+    parts = {left_out.fold_of(one.site) for one in passes if any(one.truths)}
     assert len(parts) > 1, "with one part left out, nothing that moved is left to fit on"
     first, again = train.train(passes), train.train(passes)
     for number, trained in enumerate((first, again)):
@@ -86,7 +86,7 @@ def test_what_people_said_is_learnt_from(
     passes: list[Tapped], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(regression, "_STEPS", 20)
-    monkeypatch.setattr(train, "SEEDS", (1,))
+    monkeypatch.setattr(left_out, "SEEDS", (1,))
     file = tmp_path / "labels.jsonl"
     file.write_bytes(said(passes, {1: "none", -1: "none", 0: "none"}))
     rows = labelled.read_labels(file)

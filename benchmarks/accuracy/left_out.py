@@ -1,0 +1,83 @@
+"""Fits of everything, and what fits of the same kind say of what they were not fitted on.
+
+Emulated recordings are left out in ``FOLDS`` parts, by their names alone. Real walks are few: of
+which way one went, fits without that walk alone are asked.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from typing import NamedTuple
+
+import numpy as np
+
+from benchmarks.accuracy import regression
+from benchmarks.accuracy.regression import Numbers
+
+FOLDS = 5
+REAL = "r420"
+RIDGE = 3.0
+DECAY = 8.0
+SEEDS = (1, 2, 3)
+
+
+class Whether(NamedTuple):
+    """One question of yes or no: the nets fitted on everything, how their log-odds are to be
+    stretched, and what others of their kind, fitted without the row's recording, say of each row.
+    """
+
+    nets: list[regression.Net]
+    scale: tuple[float, float]
+    left_out: Numbers
+
+
+class Way(NamedTuple):
+    """The same of a question of in or out: the weights fitted on everything, and the others'."""
+
+    weights: Numbers
+    left_out: Numbers
+
+
+def fold_of(site: str) -> int:
+    """Where a recording is left out: by its name alone."""
+    return int(hashlib.sha256(site.encode()).hexdigest(), 16) % FOLDS
+
+
+def alone_of(site: str) -> int:
+    """The same for regressions, which are quickly fitted: a real walk is left out by itself."""
+    if not site.startswith(REAL):
+        return fold_of(site)
+    return FOLDS + int(hashlib.sha256(site.encode()).hexdigest()[:8], 16)
+
+
+def whether(x: Numbers, y: Numbers, fold: Numbers, weight: Numbers, use: Numbers) -> Whether:
+    """Fit on the rows in ``use``, and on all but each fold of them."""
+
+    def nets(rows: Numbers) -> list[regression.Net]:
+        return [
+            regression.fit_net(x[rows], y[rows], weight[rows], ridge=DECAY, seed=seed)
+            for seed in SEEDS
+        ]
+
+    left_out = np.zeros(len(x))
+    for number in range(FOLDS):
+        rows = fold == number
+        if rows.any():
+            found = nets(use & ~rows)
+            left_out[rows] = np.mean([net.odds(x[rows]) for net in found], axis=0)
+    platt = regression.fit(left_out[use, None], y[use], weight[use], ridge=0.1)
+    scale = (float(platt[0]), float(platt[1]))
+    return Whether(nets(use), scale, scale[0] * left_out + scale[1])
+
+
+def which_way(x: Numbers, y: Numbers, fold: Numbers, weight: Numbers, use: Numbers) -> Way:
+    """The same without a bias for ``y`` of -1 or 1: swapping the sides swaps the answer."""
+
+    def one(rows: Numbers) -> Numbers:
+        return regression.fit(x[rows], (y[rows] + 1.0) / 2.0, weight[rows], ridge=RIDGE, bias=False)
+
+    left_out = np.zeros(len(x))
+    for number in np.unique(fold):
+        rows = fold == number
+        left_out[rows] = x[rows] @ one(use & ~rows)
+    return Way(one(use), left_out)
