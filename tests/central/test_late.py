@@ -234,7 +234,9 @@ async def test_an_edge_that_was_offline_puts_right_what_was_decided_without_it(
     assert await database.read(stock) == expected[1]
     assert await database.read(whole) == []
     new = [one.movement for one in after[len(before) :]]
-    assert {one.evidence["late"] for one in new if "late" in one.evidence} == {"again"}
+    told = {one.evidence["late"] for one in new if "late" in one.evidence}
+    assert told <= {"again"}
+    assert told or edge == "edge-in", "the outer antennas alone tell the way of these"
     assert await database.read(lambda c: c.execute(_OPEN).scalar_one()) == 0
 
 
