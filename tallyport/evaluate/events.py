@@ -53,6 +53,11 @@ class Happening(NamedTuple):
             return "wrong direction"
         return "doubled" if abs(self.got) > abs(self.want) else "too few"
 
+    def true_so(self, quantity: int) -> int:
+        """How much truly went the way of this quantity, whether or not it came back."""
+        true = [one.quantity for one in self.events if not one.judged]
+        return sum(abs(one) for one in true if (one > 0) == (quantity > 0))
+
     @property
     def confidence(self) -> float | None:
         """How sure the answer was, at its least sure; None without one."""

@@ -174,7 +174,7 @@ def _recall(seen: Sequence[Happening]) -> Share:
 def _asked(seen: Sequence[Happening]) -> dict[str, Share]:
     """How often a person was asked, and how wrong what moved by itself was."""
     posted = sum(abs(one.posted) for one in seen)
-    right = sum(_right(one.want, one.posted) for one in seen)
+    right = sum(min(abs(one.posted), one.true_so(one.posted)) for one in seen)
     decided = [one for one in seen if one.got or one.asked]
     return {
         "reviewed": Share(sum(1 for one in decided if one.asked), len(decided)),

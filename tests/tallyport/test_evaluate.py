@@ -379,3 +379,14 @@ def test_who_turns_back_has_not_moved() -> None:
     (net,) = happenings(truth, 15.0)
     assert (net.want, net.got) == (0, 0)
     assert [one.want for one in happenings([*truth, Event(60.0, -1, False)], 15.0)] == [0, -1]
+
+
+def test_half_of_a_way_there_and_back_was_not_posted_wrongly() -> None:
+    """It came in, which was posted, and went back, which a person was asked about."""
+    truth = [Event(10.0, 1, judged=False), Event(16.0, -1, judged=False)]
+    asked = Event(16.0, -1, judged=True, asked="low confidence")
+    (both,) = happenings([*truth, Event(10.0, 1, judged=True), asked], 15.0)
+    assert (both.want, both.got, both.posted, both.mistake) == (0, 0, 1, None)
+    assert (both.true_so(both.posted), both.true_so(-1)) == (1, 1)
+    (turned,) = happenings([Event(10.0, 1, judged=True)], 15.0)
+    assert turned.true_so(turned.posted) == 0
