@@ -18,6 +18,10 @@ OVER_SHARE = 0.5
 OVER_US = 800_000
 """when three quarters of its tags were loudest so long ago. A decision is wanted within 2 s of
 the crossing; earlier ones are only worse."""
+RISING = 1.5
+LOW_SHARE = 0.1
+"""and when it is not coming back: no more is heard than so many times the least since, or than
+such a share of the best."""
 FINAL_US = 4_000_000
 SLOW = 1.5
 LATEST_US = 10_000_000
@@ -61,7 +65,7 @@ def how_far(
     if not company:  # another group at nearly the same time has them all
         return State.OPEN
     tops = sorted(one.pulse.top_us for one in company)
-    since_us = now_us - tops[(3 * len(tops)) // 4]
+    past_us = now_us - tops[(3 * len(tops)) // 4]
     waited_us = now_us - tops[len(tops) // 2]
     steady = waited_us > STANDS_US and live.is_steady(company, now_us)
     live.stand(company, steady=steady)
@@ -69,18 +73,19 @@ def how_far(
     gone = all(one.pulse.is_gone(now_us) for one in company)
     if few:
         gone = gone and silent_us > ALONE_US
-    if (gone and since_us > OVER_US) or (silent and silent_us > HUSH_US):
+    if (gone and past_us > OVER_US) or (silent and silent_us > HUSH_US):
         return State.OVER
-    if since_us < OVER_US or blind:
+    if past_us < OVER_US or blind:
         return State.OPEN  # goods held before a blind portal do not go: they are a scan
-    share = segment.fallen((_curve(one.track) for one in company), now_us)
+    fall = segment.fall((_curve(one.track) for one in company), now_us)
     came_us = sorted(one.pulse.top_us - one.track.first_us for one in company)[len(tops) // 2]
     final_us = min(max(FINAL_US, round(SLOW * came_us)), LATEST_US)
     if few:
         final_us = LATEST_US
     if waited_us > LATEST_US:
         return State.STANDING if steady and live.came(company, since_us) else State.OVER
-    if share > (LONE_SHARE if few else OVER_SHARE):
+    loud = fall.now > (LONE_SHARE if few else OVER_SHARE)
+    if loud or fall.now > max(RISING * fall.least, LOW_SHARE):
         return State.OPEN
     return State.OVER if waited_us > final_us and not steady else State.PAST
 

@@ -10,6 +10,7 @@ from __future__ import annotations
 import itertools
 import math
 from collections.abc import Iterable, Sequence
+from typing import NamedTuple
 
 KERNEL_S = 0.35
 """Tags of one pallet are nearest within about a second of each other (reconciling facts, 5c)."""
@@ -42,9 +43,16 @@ def cuts(moments_us: Sequence[int], beams_us: Sequence[int] = ()) -> list[int]:
     return kept
 
 
-def fallen(curves: Iterable[Curve], now_us: int) -> float:
-    """How little is heard now of what was heard at best: the ratio of the tags' summed
-    amplitudes in the last ``WINDOW_US`` to the most in any such window; 1 for nothing heard.
+class Fall(NamedTuple):
+    """How much is heard now of what was heard at best, and how little it has been since then."""
+
+    now: float
+    least: float
+
+
+def fall(curves: Iterable[Curve], now_us: int) -> Fall:
+    """How the tags' summed amplitudes in the last ``WINDOW_US`` compare with the most in any such
+    window, and the least since that; 1 for nothing heard.
     """
     heard: dict[int, float] = {}
     for first_us, width_us, amplitudes in curves:
@@ -53,12 +61,18 @@ def fallen(curves: Iterable[Curve], now_us: int) -> float:
                 middle_us = first_us + place * width_us + width_us // 2
                 slot = (middle_us - now_us) // _SLOT_US
                 heard[slot] = heard.get(slot, 0.0) + amplitude
+    if not heard:
+        return Fall(1.0, 1.0)
     slots = WINDOW_US // _SLOT_US
-    best = max(
-        (sum(heard.get(slot + more, 0.0) for more in range(slots)) for slot in heard), default=0.0
-    )
+    windows = {
+        first: sum(heard.get(first + more, 0.0) for more in range(slots))
+        for first in range(min(heard), 0)
+    }
+    top = max(windows, key=windows.__getitem__)
+    best = windows[top]
     now = sum(heard.get(slot, 0.0) for slot in range(-slots, 1))
-    return now / best if best else 1.0
+    least = min((total for first, total in windows.items() if top < first <= -slots), default=best)
+    return Fall(now / best, least / best)
 
 
 def _between(beams_us: Sequence[int]) -> list[int]:
