@@ -26,11 +26,13 @@ SURE_TAG = 0.9
 SURE_SHARE = 0.8
 MOST_RISK = 0.05
 MOST_BESIDE = 0.5
+NEARLY_AT = 0.3
 """A group moves by itself when so many of its tags are at least ``SURE_TAG`` sure, and the mistakes
 expected among these are no more than ``MOST_RISK`` of them and of those that went before (what
 goes wrong in a group goes wrong for most of it, so that a sum would only ask about large pallets).
 A tag that is less sure beside a group that moves is asked about by itself, as are those in doubt
-(``DOUBT_AT`` to ``CROSSED_AT``) if so many of them are expected to be of it.
+(``DOUBT_AT`` to ``CROSSED_AT``) if so many of them are expected to be of it. A group that
+``NEARLY_AT`` crossed is asked about, too: nothing is left behind silently.
 Chosen on recordings left out of the fit of the weights."""
 NOT_ON_STOCK = "not on stock"
 
@@ -88,11 +90,14 @@ def _groups(crossings: Sequence[Crossing]) -> list[list[Crossing]]:
 
 
 def _may_have_gone(members: Sequence[Crossing]) -> bool:
-    """Whether some of a group crossed, or its group did, and probably some of these with it."""
-    if any(one.odds.crossed >= CROSSED_AT for one in members):
-        return True
+    """Whether some of a group crossed, or its group did, and probably some of these with it, or
+    so nearly did that a person had better look.
+    """
+    best = max(one.odds.crossed for one in members)
     expected = sum(one.odds.crossed for one in members)
-    return members[0].odds.group_crossed >= CROSSED_AT and expected >= MOST_BESIDE
+    if members[0].odds.group_crossed >= CROSSED_AT:
+        return best >= CROSSED_AT or expected >= MOST_BESIDE
+    return best >= NEARLY_AT
 
 
 class _Desk:

@@ -18,7 +18,7 @@ from central.reconcile.portal.track import Track
 
 BACK_DB = 6.0
 """A tag that crossed is coming back when it is within this of how loud it was."""
-COME_BACK = 0.3
+COME_BACK = 0.5
 """It came back if so many of those that crossed with it are loud again."""
 ROSE_DB = 6.0
 FEW = 3

@@ -84,9 +84,12 @@ def weigh(
 
 
 def learn(crossings: Sequence[Crossing], portal: Portal) -> None:
-    """Remember those that did not cross as strays; those that did are none any more."""
+    """Remember those that did not cross as strays, unless they did a moment ago; those that did
+    are none any more.
+    """
+    before = {one.track.epc for one in portal.ahead}
     for one in crossings:
-        if one.odds.crossed < DOUBT_AT:
+        if one.odds.crossed < DOUBT_AT and one.track.epc not in before:
             portal.remember(one.track)
         elif one.odds.crossed >= CROSSED_AT:
             portal.ahead.append(ahead_of(one.track, lain_of(portal, one.track)))
