@@ -57,9 +57,18 @@ item = Table(
     Column("unit", Text, nullable=False, server_default="each"),
     Column("unit_mg", BigInteger),
     Column("unit_cv", Float),
-    Column("price_minor", BigInteger),
+    Column("price_micros", BigInteger),
+    Column("currency", Text, nullable=False, server_default=""),
+    Column("attributes", Text, nullable=False, server_default="{}"),
+    Column("length_mm", BigInteger),
+    Column("width_mm", BigInteger),
+    Column("height_mm", BigInteger),
+    Column("parent", Text),  # an item's SKU; items are never deleted
+    Column("family", Boolean, nullable=False, server_default=false()),
     Column("status", Text, nullable=False, server_default="active"),
     Column("created_us", BigInteger, nullable=False),
+    Index("ix_item_category", "category", "sku"),
+    Index("ix_item_parent", "parent", "sku"),
 )
 location = Table(
     "location",
@@ -80,6 +89,20 @@ pack = Table(
     Column("gtin", Text, nullable=False, index=True),
     Column("sku", Text, ForeignKey("item.sku"), nullable=False),
     Column("quantity", BigInteger, nullable=False, server_default="1"),
+    Index("ix_pack_sku", "sku"),
+)
+tag_binding = Table(
+    "tag_binding",
+    metadata,
+    Column("id", _Id, primary_key=True, autoincrement=True),
+    Column("valid_from_log", BigInteger, nullable=False, index=True),
+    Column("epc", Text, nullable=False),
+    Column("sku", Text, ForeignKey("item.sku")),  # NULL: bound to nothing any more
+    Column("quantity", BigInteger, nullable=False, server_default="1"),
+    Column("lot", Text, nullable=False, server_default=""),
+    Column("serial", Text, nullable=False, server_default=""),
+    Index("ix_tag_binding_epc", "epc", "id"),
+    Index("ix_tag_binding_sku", "sku", "epc"),
 )
 read_point = Table(
     "read_point",

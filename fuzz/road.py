@@ -22,7 +22,7 @@ from sqlalchemy import Connection, text
 from central import quarantine, replay
 from central.api.application import build
 from central.api.services import Services
-from central.catalogue import items, places
+from central.catalogue import items, packs, places
 from central.ingest import Ingest
 from central.insight.follow import Follower, LedgerSource, ObservationSource
 from central.judge import Judge
@@ -204,7 +204,7 @@ def _set_up(conn: Connection) -> None:
         places.add_location(conn, places.Location(code=code, name=code))
     for sku in ("CASE", "SCREW"):
         items.add_item(conn, items.Item(sku=sku, name=sku))
-    items.put_pack(conn, GTIN, "CASE", 12)
+    packs.put_pack(conn, GTIN, "CASE", 12)
     places.put_read_point(conn, ReadPoint(code="dock-1", kind="portal", location="hall"))
     places.put_read_point(conn, ReadPoint(code="desk", kind="scan", location="hall"))
     places.put_read_point(conn, ReadPoint(code="shelf-7", kind="shelf", location="shelf-7"))

@@ -17,7 +17,7 @@ from sqlalchemy import Connection, text
 
 from benchmarks.powercut.journal import Found
 from central import replay
-from central.catalogue import items, places
+from central.catalogue import items, packs, places
 from central.ingest import Ingest
 from central.judge import Judge
 from central.reconcile.verdict import ReadPoint
@@ -102,7 +102,7 @@ def _set_up(conn: Connection) -> None:
     places.add_location(conn, places.Location(code="hall", name="Hall"))
     for number, gtin in enumerate(_GTINS, start=1):
         items.add_item(conn, items.Item(sku=f"SKU-{number}", name=f"Item {number}"))
-        items.put_pack(conn, gtin, f"SKU-{number}", number)
+        packs.put_pack(conn, gtin, f"SKU-{number}", number)
     places.put_read_point(conn, ReadPoint(code="desk", kind="scan", location="hall"))
 
 

@@ -9,6 +9,7 @@ from central.api import (
     catalogue,
     documents,
     health,
+    items,
     kpis,
     presence,
     problems,
@@ -16,6 +17,7 @@ from central.api import (
     sensed,
     series,
     stock,
+    tags,
     why,
 )
 from central.api.road import Road
@@ -43,6 +45,8 @@ def build(services: Services, pages: Pages) -> FastAPI:
     )
     road = Road()
     book = KpiBook()
+    app.include_router(items.router(services))
+    app.include_router(tags.router(services))
     app.include_router(catalogue.router(services))
     app.include_router(stock.router(services))
     app.include_router(documents.router(services))

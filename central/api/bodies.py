@@ -4,10 +4,19 @@ from __future__ import annotations
 
 from typing import Annotated, Literal
 
-from pydantic import AliasChoices, AwareDatetime, BaseModel, ConfigDict, Field
+from pydantic import AfterValidator, AliasChoices, AwareDatetime, BaseModel, ConfigDict, Field
 
-Sku = Annotated[str, Field(min_length=1, max_length=64, pattern=r"^\S(.*\S)?$")]
-Code = Annotated[str, Field(min_length=1, max_length=64)]
+
+def _storable(said: str) -> str:
+    if "\x00" in said:
+        raise ValueError("a NUL character cannot be stored")
+    return said
+
+
+Said = Annotated[str, AfterValidator(_storable)]
+"""Text that both databases can store, and be asked for."""
+Sku = Annotated[Said, Field(min_length=1, max_length=64, pattern=r"^\S(.*\S)?$")]
+Code = Annotated[Said, Field(min_length=1, max_length=64)]
 Quantity = Annotated[int, Field(ge=1, le=2**53, description="Of the item's smallest unit.")]
 CommandId = Annotated[
     str,
@@ -29,35 +38,6 @@ class PackBody(_Body):
 
     gtin: Annotated[str, Field(pattern=r"^\d{8,14}$")]
     quantity: Annotated[int, Field(ge=1, le=2**31)] = 1
-
-
-class ItemBody(_Body):
-    """A new item."""
-
-    model_config = ConfigDict(
-        extra="forbid",
-        frozen=True,
-        json_schema_extra={
-            "examples": [
-                {
-                    "sku": "OAT-500",
-                    "name": "Rolled oats 500 g",
-                    "category": "dry goods",
-                    "unit_mg": 512_000,
-                    "gtins": [{"gtin": "4012345000016", "quantity": 12}],
-                }
-            ]
-        },
-    )
-
-    sku: Sku
-    name: Annotated[str, Field(min_length=1, max_length=200)]
-    category: Annotated[str, Field(max_length=100)] = ""
-    unit: Annotated[str, Field(min_length=1, max_length=20)] = "each"
-    unit_mg: Annotated[int, Field(ge=1, description="A piece's mass in milligrams.")] | None = None
-    unit_cv: Annotated[float, Field(ge=0, le=1)] | None = None
-    price_minor: Annotated[int, Field(ge=0)] | None = None
-    gtins: list[PackBody] = []
 
 
 class LocationBody(_Body):
@@ -124,6 +104,9 @@ class _Command(_Body):
     epcs: list[Epc] = []
     event_time: AwareDatetime | None = None
     reason: Annotated[str, Field(max_length=500)] = ""
+    reference: Annotated[
+        str, Field(max_length=100, description="The order or paper that it goes by.")
+    ] = ""
 
 
 class ReceiveBody(_Command):
@@ -139,6 +122,7 @@ class ReceiveBody(_Command):
                     "sku": "OAT-500",
                     "quantity": 240,
                     "location": "backroom",
+                    "reference": "PO-7890",
                 }
             ]
         },

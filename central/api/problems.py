@@ -15,6 +15,16 @@ from central.insight.series import SeriesUnavailable
 from central.stock.model import StockError
 
 MEDIA_TYPE = "application/problem+json"
+_SCHEMA = {
+    "type": "object",
+    "required": ["type", "title", "status", "detail"],
+    "properties": {
+        "type": {"type": "string"},
+        "title": {"type": "string"},
+        "status": {"type": "integer"},
+        "detail": {"type": "string"},
+    },
+}
 
 
 class Problem(Exception):
@@ -30,6 +40,27 @@ def answer(status: int, detail: str, *, kind: str = "about:blank", **more: objec
     """A problem as a response. ``kind`` names the sort of problem for programs."""
     body = {"type": kind, "title": HTTPStatus(status).phrase, "status": status, "detail": detail}
     return Response(msgspec.json.encode(body | more), status, media_type=MEDIA_TYPE)
+
+
+def shown_as(*statuses: int) -> dict[int | str, dict[str, object]]:
+    """How these refusals are described in OpenAPI."""
+    return {
+        status: {
+            "description": HTTPStatus(status).phrase,
+            "content": {
+                MEDIA_TYPE: {
+                    "schema": _SCHEMA,
+                    "example": {
+                        "type": "about:blank",
+                        "title": HTTPStatus(status).phrase,
+                        "status": status,
+                        "detail": "what happened, and what to do about it",
+                    },
+                }
+            },
+        }
+        for status in statuses
+    }
 
 
 def _kind(error: Exception) -> str:

@@ -75,6 +75,7 @@ def _movement(
         event_time=body.event_time or datetime.now(UTC),
         epcs=tuple(body.epcs),
         reason=body.reason,
+        evidence={"reference": body.reference} if body.reference else {},
         corrects=body.corrects if isinstance(body, MoveBody) else None,
     )
 

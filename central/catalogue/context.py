@@ -9,7 +9,9 @@ from sqlalchemy import Connection, Table, select, text
 
 from central import schema
 from central.bulk import BulkLookup
+from central.catalogue.packs import NO_PACK, pack_of
 from central.catalogue.places import plate_of, read_point_of
+from central.catalogue.tags import KeptBindings
 from central.documents.books import BroughtByNotes, changed_documents, open_documents
 from central.effective import next_log_id
 from central.observations import heard
@@ -32,6 +34,7 @@ _NEXT = text(
     "SELECT min(valid_from_log) AS entry FROM read_point WHERE valid_from_log > :after UNION ALL "
     "SELECT min(valid_from_log) FROM plate_plan WHERE valid_from_log > :after UNION ALL "
     "SELECT min(valid_from_log) FROM pack WHERE valid_from_log > :after UNION ALL "
+    "SELECT min(valid_from_log) FROM tag_binding WHERE valid_from_log > :after UNION ALL "
     "SELECT min(valid_from_log) FROM document WHERE valid_from_log > :after) AS entries"
 )
 
@@ -79,6 +82,7 @@ class ContextCache:
         self._document = 0
         self._open: dict[str, Document] = {}
         self._documents: Mapping[str, tuple[Document, ...]] = {}
+        self._bindings = KeptBindings()
 
     def load(
         self,
@@ -96,15 +100,17 @@ class ContextCache:
             self._maps = _read_maps(conn, at)
             self._key = key
         self._read_documents(conn, at)
+        bound, since = self._bindings.at(conn, at)
         return Context(
             read_points=self._maps.read_points,
             plates=self._maps.plates,
             packs=self._maps.packs,
+            bound=bound,
             placed=PlacedTags(conn) if placed is None else placed,
             recent=RecentMovements(conn) if recent is None else recent,
             documents=self._documents,
             brought=BroughtByNotes(conn) if brought is None else brought,
-            version=self._maps.version,
+            version=max(self._maps.version, since),
             heard=partial(heard, conn),
         )
 
@@ -140,7 +146,7 @@ def next_change(conn: Connection, after: int) -> int | None:
 def context_changes(conn: Connection) -> list[int]:
     """The log entries from which on something new was in force, in order."""
     found: set[int] = set()
-    for table in (*_EFFECTIVE, schema.document):
+    for table in (*_EFFECTIVE, schema.tag_binding, schema.document):
         found.update(conn.execute(select(table.c.valid_from_log).distinct()).scalars())
     return sorted(found)
 
@@ -167,8 +173,8 @@ def _read_maps(conn: Connection, at: int) -> Context:
                 read_points[row["code"]] = read_point_of(row)
             elif table is schema.plate_plan:
                 plates[row["read_point"], row["plate"]] = plate_of(row)
+            elif row["quantity"] == NO_PACK:
+                packs.pop(row["gtin"], None)
             else:
-                packs[row["gtin"]] = Pack(
-                    gtin=row["gtin"], sku=row["sku"], quantity=row["quantity"]
-                )
+                packs[row["gtin"]] = pack_of(row)
     return Context(read_points=read_points, plates=plates, packs=packs, version=version)

@@ -1,22 +1,44 @@
-"""Items (SKUs), and the packs whose GTIN stands for some number of them."""
+"""Items (SKUs): what they are, what they belong to, and whether they are still bought."""
 
 from __future__ import annotations
 
-import msgspec
-from sqlalchemy import Connection, RowMapping, insert, select, update
+from collections.abc import Mapping
 
-from central import schema
+import msgspec
+from sqlalchemy import Connection, RowMapping, Select, insert, select, update
+
+from central import keyset, schema
 from central.catalogue.errors import AlreadyExists, NotFound, NotValid
-from central.effective import next_log_id
-from central.reconcile.verdict import Pack
-from gateway.gs1.keys import Gs1Error, to_gtin14
+
+__all__ = [
+    "MICROS",
+    "STATUSES",
+    "Item",
+    "Wanted",
+    "add_item",
+    "change_item",
+    "get_item",
+    "list_items",
+    "set_item_status",
+]
 
 STATUSES = ("active", "retired")
+MICROS = 1_000_000
+MOST_ATTRIBUTES = 100
+MOST_GENERATIONS = 16
+"""How deep families may lie in families."""
+_encode = msgspec.json.Encoder(order="sorted").encode
+_attributes = msgspec.json.Decoder(dict[str, str | int | float | bool]).decode
 
 
 class Item(msgspec.Struct, frozen=True, kw_only=True):
-    """An item of the catalogue. ``unit_mg`` is a piece's mass in milligrams, ``unit_cv`` its
-    relative standard deviation, ``price_minor`` a price in the currency's smallest unit.
+    """An item of the catalogue.
+
+    ``unit_mg`` is a piece's mass in milligrams, ``unit_cv`` its relative standard deviation.
+    ``price_micros`` is a unit's price in millionths of ``currency`` (ISO 4217; empty: the books'
+    own), so that a price is exact whatever the currency's smallest coin. The sizes are a unit's,
+    in millimetres. ``parent`` is the SKU that it is a variant or a part of; a ``family`` has
+    variants and never any stock itself. A ``retired`` item is received no more.
     """
 
     sku: str
@@ -25,20 +47,44 @@ class Item(msgspec.Struct, frozen=True, kw_only=True):
     unit: str = "each"
     unit_mg: int | None = None
     unit_cv: float | None = None
-    price_minor: int | None = None
+    price_micros: int | None = None
+    currency: str = ""
+    attributes: Mapping[str, str | int | float | bool] = {}
+    length_mm: int | None = None
+    width_mm: int | None = None
+    height_mm: int | None = None
+    parent: str | None = None
+    family: bool = False
     status: str = "active"
     created_us: int = 0
 
 
+class Wanted(msgspec.Struct, frozen=True, kw_only=True):
+    """Which items a listing is of; empty: all. ``search`` looks into SKU, name and category."""
+
+    search: str = ""
+    category: str | None = None
+    status: str | None = None
+    parent: str | None = None
+    sku: str | None = None
+
+
 def add_item(conn: Connection, item: Item) -> Item:
-    """Put a new item into the catalogue; raises ``AlreadyExists`` or ``NotValid``."""
-    if not 1 <= len(item.sku) <= 64 or item.sku != item.sku.strip():
+    """Put a new item into the catalogue; raises ``AlreadyExists``, ``NotFound``, ``NotValid``."""
+    if not 1 <= len(item.sku) <= 64 or item.sku != item.sku.strip() or "\x00" in item.sku:
         raise NotValid(f"a SKU has 1 to 64 characters and no blanks around it, not {item.sku!r}")
-    if item.status not in STATUSES:
-        raise NotValid(f"an item is active or retired, not {item.status!r}")
+    _check(conn, item)
     if _find(conn, item.sku) is not None:
         raise AlreadyExists(f"item {item.sku} exists already: change it, or choose another SKU")
-    conn.execute(insert(schema.item).values(msgspec.structs.asdict(item)))
+    conn.execute(insert(schema.item).values(_row(item)))
+    return item
+
+
+def change_item(conn: Connection, item: Item) -> Item:
+    """Let an item be this from now on; raises ``NotFound`` or ``NotValid``."""
+    get_item(conn, item.sku)
+    _check(conn, item)
+    conn.execute(update(schema.item).where(schema.item.c.sku == item.sku).values(_row(item)))
     return item
 
 
@@ -47,59 +93,74 @@ def get_item(conn: Connection, sku: str) -> Item:
     row = _find(conn, sku)
     if row is None:
         raise NotFound(f"there is no item {sku}: add it to the catalogue first")
-    return Item(**row)
+    return _item(row)
 
 
 def list_items(
-    conn: Connection, *, after: str = "", limit: int = 200, search: str = ""
+    conn: Connection, *, after: str = "", limit: int = 200, wanted: Wanted | None = None
 ) -> list[Item]:
-    """Items by SKU, those behind ``after``; ``search`` looks into SKU, name and category."""
-    table = schema.item.c
-    query = select(schema.item).where(table.sku > after).order_by(table.sku).limit(limit)
-    if search:
+    """Items by SKU, those behind ``after``."""
+    table, of = schema.item.c, wanted or Wanted()
+    query: Select[*tuple[object, ...]] = keyset.ascending(
+        select(schema.item), (table.sku,), (after,), limit
+    )
+    if of.search:
         query = query.where(
-            table.sku.icontains(search, autoescape=True)
-            | table.name.icontains(search, autoescape=True)
-            | table.category.icontains(search, autoescape=True)
+            table.sku.icontains(of.search, autoescape=True)
+            | table.name.icontains(of.search, autoescape=True)
+            | table.category.icontains(of.search, autoescape=True)
         )
-    return [Item(**row) for row in conn.execute(query).mappings()]
+    for name in ("category", "status", "parent", "sku"):
+        value = getattr(of, name)
+        if value is not None:
+            query = query.where(table[name] == value)
+    return [_item(row) for row in conn.execute(query).mappings()]
 
 
 def set_item_status(conn: Connection, sku: str, status: str) -> Item:
-    """Retire an item (nothing more can be posted for it) or make it active again."""
-    if status not in STATUSES:
-        raise NotValid(f"an item is active or retired, not {status!r}")
-    get_item(conn, sku)
-    conn.execute(update(schema.item).where(schema.item.c.sku == sku).values(status=status))
-    return get_item(conn, sku)
+    """Retire an item (it is received no more) or make it active again."""
+    return change_item(conn, msgspec.structs.replace(get_item(conn, sku), status=status))
 
 
-def put_pack(conn: Connection, gtin: str, sku: str, quantity: int = 1) -> Pack:
-    """Let a GTIN (8 to 14 digits) stand for ``quantity`` units of an item from the next
-    observation on; raises ``NotFound`` or ``NotValid``.
-    """
-    try:
-        gtin14 = to_gtin14(gtin)
-    except Gs1Error as error:
-        raise NotValid(str(error)) from error
-    if not 1 <= quantity <= 2**31:
-        raise NotValid(f"a pack holds at least one unit, not {quantity}")
-    get_item(conn, sku)
-    pack = Pack(gtin=gtin14, sku=sku, quantity=quantity)
-    values = msgspec.structs.asdict(pack) | {"valid_from_log": next_log_id(conn)}
-    conn.execute(insert(schema.pack).values(values))
-    return pack
+def _check(conn: Connection, item: Item) -> None:
+    """Raises ``NotFound`` or ``NotValid`` where an item cannot be like this."""
+    if item.status not in STATUSES:
+        raise NotValid(f"an item is active or retired, not {item.status!r}")
+    if any("\x00" in one for one in (item.name, item.category, item.unit, item.currency)):
+        raise NotValid("a text with a NUL character in it cannot be stored")
+    sizes = (item.length_mm, item.width_mm, item.height_mm)
+    if any(size is None or size < 1 for size in sizes) and any(size is not None for size in sizes):
+        raise NotValid("an item's sizes are told all three, each at least 1 mm, or none")
+    if len(item.attributes) > MOST_ATTRIBUTES:
+        raise NotValid(f"an item has at most {MOST_ATTRIBUTES} attributes")
+    if item.parent is not None:
+        _check_ancestors(conn, item.sku, item.parent)
 
 
-def list_packs(conn: Connection, sku: str | None = None) -> list[Pack]:
-    """The packs in force, by GTIN; only those of ``sku`` when given."""
-    table = schema.pack.c
-    rows = conn.execute(select(table.gtin, table.sku, table.quantity).order_by(table.id))
-    newest = {row.gtin: Pack(gtin=row.gtin, sku=row.sku, quantity=row.quantity) for row in rows}
-    return [newest[gtin] for gtin in sorted(newest) if sku in (None, newest[gtin].sku)]
+def _check_ancestors(conn: Connection, sku: str, parent: str) -> None:
+    """Nothing belongs to itself, over however many steps."""
+    above: str | None = parent
+    for _ in range(MOST_GENERATIONS):
+        if above == sku:
+            raise NotValid(f"{sku} would be its own ancestor by way of {parent}")
+        if above is None:
+            return
+        above = get_item(conn, above).parent
+    raise NotValid(f"items lie at most {MOST_GENERATIONS} deep in each other")
+
+
+def _row(item: Item) -> dict[str, object]:
+    return msgspec.structs.asdict(item) | {"attributes": _encode(item.attributes).decode()}
+
+
+def _item(row: RowMapping) -> Item:
+    values = {name: row[name] for name in Item.__struct_fields__}
+    return Item(**values | {"attributes": _attributes(row["attributes"])})
 
 
 def _find(conn: Connection, sku: str) -> RowMapping | None:
+    if "\x00" in sku:
+        return None  # PostgreSQL has no place for it, not even in a question
     return (
         conn.execute(select(schema.item).where(schema.item.c.sku == sku)).mappings().one_or_none()
     )

@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import NamedTuple
 
-from sqlalchemy import Connection, select
+from sqlalchemy import Connection
 
-from central import schema
-from central.catalogue.errors import NotFound, NotValid
+from central.catalogue.errors import NotValid
+from central.catalogue.packs import known_pack
 from central.reconcile.serials import of_label, of_unit, serial_of
-from gateway.gs1 import Gs1Error, parse, to_gtin14
+from gateway.gs1 import Gs1Error, parse
 
 __all__ = ["Goods", "ends", "goods", "named", "unit_name"]
 
@@ -45,16 +45,8 @@ def goods(conn: Connection, sku: str | None, gtin: str | None, quantity: int) ->
     """
     if sku is not None:
         return Goods(sku, quantity)
-    try:
-        wanted = to_gtin14(gtin or "")
-    except Gs1Error as error:
-        raise NotValid(str(error)) from error
-    pack = schema.pack.c
-    query = select(pack.sku, pack.quantity).where(pack.gtin == wanted).order_by(pack.id.desc())
-    row = conn.execute(query.limit(1)).one_or_none()
-    if row is None:
-        raise NotFound(f"no item has the GTIN {wanted}: add it to the item first")
-    return Goods(row.sku, row.quantity * quantity)
+    pack = known_pack(conn, gtin or "")
+    return Goods(pack.sku, pack.quantity * quantity)
 
 
 def named(names: Iterable[str]) -> tuple[str, ...]:

@@ -26,7 +26,6 @@ from central.reconcile.verdict import (
     Verdict,
 )
 from central.stock.model import Movement
-from gateway.gs1 import decode_epc
 
 
 class _Change(msgspec.Struct):
@@ -314,7 +313,7 @@ def _adds_up(one: Movement, context: Context) -> bool:
 
 
 def _pieces(epcs: Iterable[str], context: Context) -> int:
-    packs = (context.packs.get(decode_epc(epc).gtin or "") for epc in epcs)
+    packs = map(context.pack_of, epcs)
     return sum(pack.quantity for pack in packs if pack is not None)
 
 

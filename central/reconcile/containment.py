@@ -30,7 +30,6 @@ from central.reconcile.portal.weighing import CROSSED_AT, Crossing
 from central.reconcile.serials import of_contents, serial_of
 from central.reconcile.verdict import Context, Hypothesis, ReadPoint, Review
 from central.stock.model import Cause, LocationKind, Movement
-from gateway.gs1 import decode_epc
 
 __all__ = ["Absent", "Carried", "Confirmed", "absent_of", "ask_or_post", "confirmed", "unit_named"]
 
@@ -135,8 +134,8 @@ def absent_of(
     document, declared = told
     packs = _packs((epc for epc in declared.epcs if serial_of(epc) not in heard), context)
     absent = [
-        Absent(unit.name, sku, quantity, True, document, epcs=tuple(epcs))
-        for (sku, quantity), epcs in sorted(packs.items())
+        Absent(unit.name, sku, quantity, True, document, lot, tuple(epcs))
+        for (sku, quantity, lot), epcs in sorted(packs.items())
     ]
     read = _units_by_sku(unit.along)
     for content in declared.contents:
@@ -161,26 +160,19 @@ def _as_before(
         return []
     packs = _packs((epc for epc in before if serial_of(epc) not in heard), context)
     return [
-        Absent(unit.name, sku, quantity, False, epcs=tuple(epcs))
-        for (sku, quantity), epcs in sorted(packs.items())
+        Absent(unit.name, sku, quantity, False, lot=lot, epcs=tuple(epcs))
+        for (sku, quantity, lot), epcs in sorted(packs.items())
     ]
 
 
-def _packs(epcs: Iterable[str], context: Context) -> dict[tuple[str, int], list[str]]:
-    """Pieces by item and by how many units each of them is."""
-    found: dict[tuple[str, int], list[str]] = {}
+def _packs(epcs: Iterable[str], context: Context) -> dict[tuple[str, int, str], list[str]]:
+    """Pieces by item, by how many units each of them is, and by lot."""
+    found: dict[tuple[str, int, str], list[str]] = {}
     for epc in sorted(epcs):
-        pack = context.packs.get(gtin_of(epc))
+        pack = context.pack_of(epc)
         if pack is not None:
-            found.setdefault((pack.sku, pack.quantity), []).append(epc)
+            found.setdefault((pack.sku, pack.quantity, pack.lot), []).append(epc)
     return found
-
-
-def gtin_of(epc: str) -> str:
-    """The GTIN in an EPC or in a label's Digital Link; empty when there is none."""
-    if "/01/" in epc:
-        return epc.partition("/01/")[2][:14]
-    return decode_epc(epc).gtin or "" if "/" not in epc else ""
 
 
 def _units_by_sku(ones: Iterable[Crossing]) -> dict[str, int]:

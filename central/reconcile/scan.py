@@ -215,7 +215,7 @@ def _unit(scan: _Scan) -> Verdict:
 
 def _witnesses_of_unit(scan: _Scan, here: set[str]) -> tuple[Witness, ...]:
     """The scan bears witness to whatever lately brought the unit's pieces here."""
-    packs = {serial_of(epc): scan.context.packs.get(containment.gtin_of(epc)) for epc in here}
+    packs = {serial_of(epc): scan.context.pack_of(epc) for epc in here}
     answer = []
     for sku in sorted({pack.sku for pack in packs.values() if pack is not None}):
         for known in _lately(scan, sku):

@@ -21,6 +21,7 @@ from gateway.gs1 import Gs1Error, decode_epc, encode_epc, to_gtin14, to_sscc
 __all__ = [
     "Placed",
     "Searchable",
+    "gtin_of",
     "names_of_label",
     "names_pieces",
     "of_contents",
@@ -100,6 +101,13 @@ def serial_of(epc: str) -> str:
     if told.gtin and told.serial:
         return of_label(told.gtin, told.serial)
     return f"{_ORIGIN}/00/{told.sscc}" if told.sscc else epc
+
+
+def gtin_of(name: str) -> str:
+    """The GTIN in an EPC or in a label's Digital Link; empty when there is none."""
+    if "/01/" in name:
+        return name.partition("/01/")[2][:14]
+    return decode_epc(name).gtin or "" if "/" not in name else ""
 
 
 @lru_cache(maxsize=4_096)

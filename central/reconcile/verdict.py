@@ -14,6 +14,7 @@ from typing import NamedTuple
 import msgspec
 
 from central.reconcile.expected import NOTHING_BROUGHT, Brought, Document, Note
+from central.reconcile.serials import gtin_of
 from central.reconcile.witness import NOTHING_RECENT, Recent, Witness
 from central.stock.model import Cause, Movement
 from gateway.contract import Observation
@@ -73,11 +74,16 @@ class PlatePlan(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Pack(msgspec.Struct, frozen=True, kw_only=True):
-    """A GTIN (14 digits) stands for ``quantity`` units of ``sku``."""
+    """What one carrier stands for: ``quantity`` units of ``sku``.
 
-    gtin: str
+    A GTIN (14 digits) stands for them on every piece that bears it; a tag that is bound to an item
+    has no ``gtin`` here, and may tell the ``lot``.
+    """
+
     sku: str
+    gtin: str = ""
     quantity: int = 1
+    lot: str = ""
 
 
 class Context(msgspec.Struct, frozen=True, kw_only=True):
@@ -85,19 +91,25 @@ class Context(msgspec.Struct, frozen=True, kw_only=True):
 
     ``placed`` says where a tag's goods are on the ledger now (missing: never seen), ``recent``
     what sensors moved lately. ``documents`` are the open ones by the locations at their ends, and
-    ``brought`` tells what came of them so far.
+    ``brought`` tells what came of them so far. ``bound`` are the tags of which people said what
+    they stand for: that goes before what is written in a tag.
     ``heard`` reads the log again; without it nothing is judged again that was decided.
     """
 
     read_points: Mapping[str, ReadPoint] = {}
     plates: Mapping[tuple[str, int], PlatePlan] = {}
     packs: Mapping[str, Pack] = {}
+    bound: Mapping[str, Pack] = {}
     placed: Mapping[str, str] = {}
     recent: Recent = NOTHING_RECENT
     documents: Mapping[str, tuple[Document, ...]] = {}
     brought: Brought = NOTHING_BROUGHT
     version: int = 0
     heard: Heard | None = None
+
+    def pack_of(self, epc: str) -> Pack | None:
+        """What a tag, or the label of a piece, stands for; ``None`` when nobody knows."""
+        return self.bound.get(epc) or self.packs.get(gtin_of(epc))
 
 
 class Hypothesis(msgspec.Struct, frozen=True, kw_only=True):

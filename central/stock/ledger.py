@@ -20,6 +20,7 @@ from central.stock.model import (
     InsufficientStock,
     LocationKind,
     Movement,
+    NotReceived,
     Posted,
     StockError,
     UnknownItem,
@@ -28,6 +29,8 @@ from central.stock.model import (
 
 __all__ = ["post", "post_each"]
 
+_OTHERS = (LocationKind.SUPPLIER, LocationKind.CUSTOMER, LocationKind.UNKNOWN)
+"""Where goods are that are not ours: what comes from there is received."""
 MAX_QUANTITY = 2**53
 """Units in one movement: what a JSON number carries exactly."""
 _KEY = (("sku", "text"), ("lot", "text"), ("location", "text"))
@@ -37,7 +40,7 @@ _SAME_ID = BulkLookup(
     (("id", "text"),),
 )
 _ITEMS = BulkLookup(
-    "SELECT i.sku, i.status FROM {keys} JOIN item i ON i.sku = k.sku", (("sku", "text"),)
+    "SELECT i.sku, i.status, i.family FROM {keys} JOIN item i ON i.sku = k.sku", (("sku", "text"),)
 )
 _LOCATIONS = BulkLookup(
     "SELECT l.code, l.kind FROM {keys} JOIN location l ON l.code = k.code", (("code", "text"),)
@@ -105,7 +108,8 @@ class _Desk:
             for row in _SAME_ID.run(conn, _keys(m.id for m in movements))
         }
         # A result has keys(): dict() would take it for a mapping.
-        self._items = {row[0]: row[1] for row in _ITEMS.run(conn, _keys(m.sku for m in movements))}
+        found = _ITEMS.run(conn, _keys(m.sku for m in movements))
+        self._items: dict[str, tuple[str, bool]] = {row[0]: (row[1], bool(row[2])) for row in found}
         ends = [code for m in movements for code in (m.source, m.destination)]
         self._kinds = {row[0]: row[1] for row in _LOCATIONS.run(conn, _keys(ends))}
         touched = [(m.sku, m.lot, m.source) for m in movements]
@@ -164,15 +168,32 @@ class _Desk:
         self._on_hand[key] = self._on_hand.get(key, 0) + change
 
     def _refusal(self, movement: Movement) -> StockError | None:
-        status = self._items.get(movement.sku)
-        if status is None:
+        if movement.sku not in self._items:
             return UnknownItem(f"there is no item {movement.sku}: add it to the catalogue first")
-        if status != "active":
-            return UnknownItem(f"item {movement.sku} is {status}: nothing can be posted for it")
         for code in (movement.source, movement.destination):
             if code not in self._kinds:
                 return UnknownLocation(f"there is no location {code}: add it first")
-        return _ends_refused(movement) or self._short(movement)
+        return self._not_received(movement) or _ends_refused(movement) or self._short(movement)
+
+    def _not_received(self, movement: Movement) -> StockError | None:
+        """What is retired comes in no more: what is there may be moved, counted and shipped, and
+        a mistake taken back.
+        """
+        status, family = self._items[movement.sku]
+        if family:
+            return NotReceived(
+                f"item {movement.sku} is a family, which has no stock: name one of its variants"
+            )
+        comes_in = (
+            self._kinds[movement.source] in _OTHERS
+            and self._kinds[movement.destination] == LocationKind.INTERNAL
+        )
+        if status == "active" or not comes_in or movement.corrects is not None:
+            return None
+        return NotReceived(
+            f"item {movement.sku} is {status}: it is received no more, though what is there can "
+            "leave; make it active again to receive it"
+        )
 
     def _short(self, movement: Movement) -> StockError | None:
         if self._kinds[movement.source] != LocationKind.INTERNAL:

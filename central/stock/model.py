@@ -108,9 +108,13 @@ class InsufficientStock(StockError):
 
 
 class UnknownItem(StockError):
-    """No such SKU in the catalogue, or it is retired."""
+    """No such SKU in the catalogue."""
 
     status = 404
+
+
+class NotReceived(StockError):
+    """The item is retired, or a family that only its variants have stock of."""
 
 
 class UnknownLocation(StockError):

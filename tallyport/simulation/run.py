@@ -21,7 +21,7 @@ import msgspec
 import structlog
 from sqlalchemy import Connection, text
 
-from central.catalogue import items, places
+from central.catalogue import items, packs, places
 from central.reconcile.verdict import PlatePlan, ReadPoint
 from central.stock import ledger
 from central.stock.model import Movement
@@ -323,7 +323,7 @@ def _open_books(conn: Connection) -> None:
     items.add_item(conn, items.Item(sku="PIECE", name="Piece", unit_mg=100_000))
     for gtin, quantity in GTINS.items():
         items.add_item(conn, items.Item(sku=sku_of(gtin), name=sku_of(gtin)))
-        items.put_pack(conn, gtin, sku_of(gtin), quantity)
+        packs.put_pack(conn, gtin, sku_of(gtin), quantity)
     for number in range(MOST_EDGES):
         _open_site(conn, f"edge-{number}")
 

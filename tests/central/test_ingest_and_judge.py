@@ -12,7 +12,7 @@ import pytest
 from sqlalchemy import Connection, event, text
 
 from central import replay
-from central.catalogue import items, places
+from central.catalogue import items, packs, places
 from central.ingest import Ingest
 from central.judge import Judge
 from central.reconcile.reconciler import Reconciler
@@ -51,7 +51,7 @@ def set_up(conn: Connection) -> None:
     places.add_location(conn, places.Location(code="hall", name="Hall"))
     for gtin, pack in portal_scenes.PACKS.items():
         items.add_item(conn, items.Item(sku=pack.sku, name=pack.sku))
-        items.put_pack(conn, gtin, pack.sku, pack.quantity)
+        packs.put_pack(conn, gtin, pack.sku, pack.quantity)
     places.put_read_point(conn, portal_scenes.DOCK)
     places.put_read_point(conn, ReadPoint(code="desk", kind="scan", location="hall"))
 
@@ -276,7 +276,7 @@ async def test_the_road_ends_in_stock_and_replay_agrees(database: Database) -> N
     await judge_all(database)
     move = moving(1, "supplier", "hall", 3, sku="SKU-1")
     await database.write(lambda c: ledger.post(c, [move], record_us=1))
-    await database.write(lambda c: items.put_pack(c, portal_scenes.GTINS[2], "SKU-1", 9))
+    await database.write(lambda c: packs.put_pack(c, portal_scenes.GTINS[2], "SKU-1", 9))
     await ingest.receive([wire(half + 1, seen[half:])])
     judge = await judge_all(database)
     assert judge.counters["failed"] == 0

@@ -17,7 +17,7 @@ from sqlalchemy import Connection, text
 
 from central import amendments, replay
 from central import judge as judging
-from central.catalogue import items, places
+from central.catalogue import items, packs, places
 from central.ingest import Ingest
 from central.judge import Judge
 from central.reconcile.ordering import LATENESS_US
@@ -43,7 +43,7 @@ def set_up(conn: Connection) -> None:
     places.add_location(conn, places.Location(code="hall", name="Hall"))
     for gtin, pack in portal_scenes.PACKS.items():
         items.add_item(conn, items.Item(sku=pack.sku, name=pack.sku))
-        items.put_pack(conn, gtin, pack.sku, pack.quantity)
+        packs.put_pack(conn, gtin, pack.sku, pack.quantity)
     places.put_read_point(conn, portal_scenes.DOCK)
     places.put_read_point(conn, ReadPoint(code="desk", kind="scan", location="hall"))
     opening = [

@@ -18,7 +18,7 @@ from sqlalchemy.exc import DBAPIError, OperationalError
 
 from central import ingest as ingesting
 from central import replay, store
-from central.catalogue import items, places
+from central.catalogue import packs, places
 from central.config import CentralSettings
 from central.ingest import Ingest
 from central.judge import Judge
@@ -265,7 +265,7 @@ async def test_a_change_of_the_catalogue_holds_from_one_entry_on_for_all_workers
     seen = [scan(LABEL, read_point=points(12)[n % 12]) for n in range(24)]
     await Ingest(database, Tide()).receive([wire(1, seen)])
     await judge_by(database, one)
-    await database.write(lambda c: items.put_pack(c, portal_scenes.GTINS[1], "SKU-1", 7))
+    await database.write(lambda c: packs.put_pack(c, portal_scenes.GTINS[1], "SKU-1", 7))
     await Ingest(database, Tide()).receive([wire(25, seen)])
     await judge_by(database, two)  # its part of the first 24 is judged as of before
     await judge_by(database, one)

@@ -19,7 +19,7 @@ from sqlalchemy import Connection, text
 
 from benchmarks.herd.edges import HerdEdge
 from central import replay
-from central.catalogue import items, places
+from central.catalogue import items, packs, places
 from central.reconcile.verdict import ReadPoint
 from central.stock import chain, projection
 from central.store import Database
@@ -153,7 +153,7 @@ def _scan(edge: str, number: int) -> bytes:
 
 def _open_books(conn: Connection) -> None:
     items.add_item(conn, items.Item(sku="TEA", name="Tea"))
-    items.put_pack(conn, GTIN, "TEA", 1)
+    packs.put_pack(conn, GTIN, "TEA", 1)
     places.add_location(conn, places.Location(code="hall", name="Hall"))
     for n in range(EDGES):
         point = ReadPoint(code=f"edge-{n:03}-desk", kind="scan", location="hall")

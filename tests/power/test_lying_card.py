@@ -18,7 +18,7 @@ from sqlalchemy import Connection, text
 from benchmarks.powercut.disk import SURVIVALS
 from benchmarks.powercut.mount import Card, mounted, why_not
 from central import replay
-from central.catalogue import items, places
+from central.catalogue import items, packs, places
 from central.ingest import Ingest
 from central.judge import Judge
 from central.reconcile.verdict import ReadPoint
@@ -138,7 +138,7 @@ class Edge:
 def set_up(conn: Connection) -> None:
     places.add_location(conn, places.Location(code="hall", name="Hall"))
     items.add_item(conn, items.Item(sku="SKU-1", name="Item"))
-    items.put_pack(conn, GTIN, "SKU-1", 1)
+    packs.put_pack(conn, GTIN, "SKU-1", 1)
     places.put_read_point(conn, ReadPoint(code="desk", kind="scan", location="hall"))
 
 

@@ -72,7 +72,7 @@ def decide(
     tags = [
         _told(one, *notes.get(id(one.track), ("none", _why_not(one))))
         for one in crossings
-        if one.epc.scheme != "raw"
+        if one.says_something
     ]
     ways = {tag.direction for tag in tags} - {"none"}
     direction = ways.pop() if len(ways) == 1 else "mixed" if ways else "none"
@@ -84,7 +84,7 @@ def _groups(crossings: Sequence[Crossing]) -> list[list[Crossing]]:
     """Tags in doubt or better, as they were judged together."""
     groups: dict[int, list[Crossing]] = {}
     for one in sorted(crossings, key=lambda one: (one.odds.centre_us, one.track.epc)):
-        if one.odds.crossed >= DOUBT_AT and one.epc.scheme != "raw":
+        if one.odds.crossed >= DOUBT_AT and one.says_something:
             groups.setdefault(one.odds.group, []).append(one)
     return [members for members in groups.values() if _may_have_gone(members)]
 
@@ -211,7 +211,7 @@ class _Desk:
         """The movements of goods that go ``way``, or each as judged; none for goods that lie
         where they would go.
         """
-        lots: dict[tuple[str, str, str, str], list[Crossing]] = {}
+        lots: dict[tuple[str, str, str, str, str], list[Crossing]] = {}
         for one in goods:
             assert one.pack is not None
             direction = way or one.direction
@@ -221,12 +221,18 @@ class _Desk:
             else:
                 source, destination = place or LocationKind.UNKNOWN.value, self._point.outbound_to
             if source != destination:
-                key = (direction, one.pack.sku, source, destination)
+                key = (direction, one.pack.sku, source, destination, one.pack.lot)
                 lots.setdefault(key, []).append(one)
         return tuple(self._movement(*key, ones) for key, ones in sorted(lots.items()))
 
-    def _movement(
-        self, direction: str, sku: str, source: str, destination: str, ones: Sequence[Crossing]
+    def _movement(  # noqa: PLR0917 (all that it tells)
+        self,
+        direction: str,
+        sku: str,
+        source: str,
+        destination: str,
+        lot: str,
+        ones: Sequence[Crossing],
     ) -> Movement:
         epcs = tuple(sorted(one.track.epc for one in ones))
         causes = self._causes(ones)
@@ -235,6 +241,7 @@ class _Desk:
         return Movement(
             id=derived_id("portal", self._point.code, *first, sku, source, destination, *epcs),
             sku=sku,
+            lot=lot,
             quantity=sum(one.pack.quantity for one in ones if one.pack is not None),
             source=source,
             destination=destination,

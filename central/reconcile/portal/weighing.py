@@ -51,6 +51,11 @@ class Crossing(NamedTuple):
         return "in" if self.odds.inwards >= 0.5 else "out"
 
     @property
+    def says_something(self) -> bool:
+        """Whether it can be told what it is on: by what is written in it, or as people said."""
+        return self.pack is not None or self.epc.scheme != "raw"
+
+    @property
     def confidence(self) -> float:
         """That it crossed, and this way."""
         return self.odds.crossed * max(self.odds.inwards, 1.0 - self.odds.inwards)
@@ -77,7 +82,7 @@ def weigh(
     crossings = []
     for track, one, odds, old in zip(tracks, looks, judged, known, strict=False):
         epc = decode_epc(track.epc)
-        pack = context.packs.get(epc.gtin) if epc.gtin else None
+        pack = context.pack_of(track.epc)
         after = gone[odds.group]
         crossings.append(Crossing(track, epc, one.seen, odds, old, pack, after=after))
     return crossings

@@ -27,7 +27,6 @@ from central.reconcile.witness import Known, Recent
 from central.reconcile.zone.tags import Tag
 from central.reconcile.zone.zone import Zone
 from central.stock.model import LocationKind, Movement
-from gateway.gs1 import decode_epc
 
 SETTLED_S = 30.0
 ENOUGH_S = 19
@@ -52,8 +51,7 @@ def settled(
     tag = zone.state.tags.get(epc)
     if tag is None or not _is_settled(tag):
         return Verdict()
-    gtin = decode_epc(epc).gtin
-    pack = context.packs.get(gtin) if gtin else None
+    pack = context.pack_of(epc)
     place = None if pack is None else _place(epc, context, moved)
     if pack is None or place is None or place == point.location:
         tag.claimed = True
@@ -101,6 +99,7 @@ def _movement(  # noqa: PLR0917 (all that it tells)
         id=derived_id("zone", point.code, logged.edge, logged.epoch, logged.seq, epc),
         sku=pack.sku,
         quantity=pack.quantity,
+        lot=pack.lot,
         source=place,
         destination=point.location,
         biz_step="storing",

@@ -15,9 +15,9 @@ from central.stock.model import (
     ConflictingRepeat,
     InsufficientStock,
     Movement,
+    NotReceived,
     Posted,
     StockError,
-    UnknownItem,
     UnknownLocation,
 )
 from central.store import Database
@@ -149,7 +149,7 @@ def test_retired_and_unknown_are_refused(database: Database) -> None:
             ],
             record_us=1,
         )
-        assert [type(r) for r in results] == [UnknownItem, UnknownLocation, Posted]
+        assert [type(r) for r in results] == [NotReceived, UnknownLocation, Posted]
 
     _trial(database, work)
 
