@@ -10,6 +10,8 @@ from pydantic import AfterValidator, AliasChoices, AwareDatetime, BaseModel, Con
 def _storable(said: str) -> str:
     if "\x00" in said:
         raise ValueError("a NUL character cannot be stored")
+    if not said.isascii() and any("\ud800" <= one <= "\udfff" for one in said):
+        raise ValueError("half of a character (a lone surrogate) cannot be stored")
     return said
 
 
@@ -50,7 +52,7 @@ class LocationBody(_Body):
     )
 
     code: Code
-    name: Annotated[str, Field(min_length=1, max_length=200)]
+    name: Annotated[Said, Field(min_length=1, max_length=200)]
     parent: Code | None = None
 
 
@@ -100,12 +102,12 @@ class _Command(_Body):
     id: CommandId | None = None
     sku: Sku
     quantity: Quantity
-    lot: Annotated[str, Field(max_length=64)] = ""
+    lot: Annotated[Said, Field(max_length=64)] = ""
     epcs: list[Epc] = []
     event_time: AwareDatetime | None = None
-    reason: Annotated[str, Field(max_length=500)] = ""
+    reason: Annotated[Said, Field(max_length=500)] = ""
     reference: Annotated[
-        str, Field(max_length=100, description="The order or paper that it goes by.")
+        Said, Field(max_length=100, description="The order or paper that it goes by.")
     ] = ""
 
 
@@ -163,7 +165,7 @@ class SaidBody(_Body):
     quantity: Quantity
     source: Code = Field(validation_alias=AliasChoices("source", "from"))
     destination: Code = Field(validation_alias=AliasChoices("destination", "to"))
-    lot: Annotated[str, Field(max_length=64)] = ""
+    lot: Annotated[Said, Field(max_length=64)] = ""
     epcs: list[Epc] = []
 
 
@@ -186,4 +188,4 @@ class ResolveBody(_Body):
     hypothesis: Annotated[int, Field(ge=0, description="Its place; 0 is the best.")] | None = None
     movements: list[SaidBody] = []
     dismiss: bool = False
-    note: Annotated[str, Field(max_length=300)] = ""
+    note: Annotated[Said, Field(max_length=300)] = ""

@@ -91,12 +91,17 @@ async def _http(request: Request, error: Exception) -> Response:
     return answer(error.status_code, detail)
 
 
+def _sayable(said: str) -> str:
+    """What a client wrote, without half characters (lone surrogates), which no answer can carry."""
+    return said.encode("utf-8", "replace").decode()
+
+
 async def _invalid(_: Request, error: Exception) -> Response:
     assert isinstance(error, RequestValidationError), "registered for this alone"
     mistakes = [
         {
-            "where": ".".join(str(part) for part in detail["loc"]),
-            "what": detail["msg"],
+            "where": _sayable(".".join(str(part) for part in detail["loc"])),
+            "what": _sayable(detail["msg"]),
         }
         for detail in error.errors()
     ]
