@@ -8,6 +8,7 @@ left. Otherwise somebody knows more than the sensors do, and decides.
 from __future__ import annotations
 
 from collections.abc import Collection, Sequence
+from typing import NamedTuple
 
 from sqlalchemy import Connection, select, text
 
@@ -17,9 +18,9 @@ from central.reconcile.amending import question
 from central.reconcile.verdict import Amendment, Review
 from central.reviews.store import answer
 from central.stock import ledger
-from central.stock.model import Movement, StockError
+from central.stock.model import Movement, Posted, StockError
 
-__all__ = ["apply"]
+__all__ = ["Applied", "apply"]
 
 _ANSWERED = "answered"
 _CORRECTED = text(
@@ -29,17 +30,27 @@ _CORRECTED = text(
 _movement, _review_row = schema.movement.c, schema.review.c
 
 
-def apply(conn: Connection, amendment: Amendment, *, record_us: int, log_id: int) -> Review | None:
-    """Post all of it, or none: then the review to open instead."""
+class Applied(NamedTuple):
+    """What became of an amendment: the movements that stand on the ledger, or, if none do, the
+    review to open instead.
+    """
+
+    posted: tuple[Posted, ...] = ()
+    asked: Review | None = None
+
+
+def apply(conn: Connection, amendment: Amendment, *, record_us: int, log_id: int) -> Applied:
+    """Post all of it, or none."""
     movements = amendment.movements
+    posted: Sequence[Posted] = ()
     why = "" if _is_posted(conn, movements) else _obstacle(conn, amendment)
     if not why:
         try:
-            ledger.post(conn, movements, record_us=record_us, log_id=log_id)
+            posted = ledger.post(conn, movements, record_us=record_us, log_id=log_id)
         except StockError as error:
             why = f"the ledger refuses it: {error}"
     if why:
-        return question(amendment, why)
+        return Applied(asked=question(amendment, why))
     if amendment.answers:
         answer(
             conn,
@@ -49,7 +60,7 @@ def apply(conn: Connection, amendment: Amendment, *, record_us: int, log_id: int
             movements=tuple(one.id for one in movements),
             now_us=record_us,
         )
-    return None
+    return Applied(tuple(posted))
 
 
 def _is_posted(conn: Connection, movements: Sequence[Movement]) -> bool:

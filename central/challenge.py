@@ -33,7 +33,8 @@ _PEOPLE = text(
 )
 _REVIEWS = text(
     "SELECT id, read_point, reason, event_us FROM review "
-    "WHERE id NOT LIKE 'refused-%' AND id NOT LIKE 'fault-%' ORDER BY event_us, id"
+    "WHERE id NOT LIKE 'refused-%' AND id NOT LIKE 'fault-%' "
+    "AND id NOT LIKE 'rule-%' ORDER BY event_us, id"
 )
 _PASSES = text("SELECT id, read_point, opened_us, direction, decision FROM portal_pass")
 

@@ -38,7 +38,7 @@ from central.partitions import Held, partition_of
 from central.reconcile.mind import Mind
 from central.reconcile.verdict import Logged, Verdict
 from central.stock import ledger, witnesses
-from central.stock.model import StockError
+from central.stock.model import Posted, StockError
 from central.store import Database, blames_the_row
 from central.stretches import Judged, Recorder, behind, keep
 from central.tide import Tide
@@ -339,6 +339,7 @@ class Judge:
         refused = [
             questions.of_overtaken(one, late[one.id]) for one in verdict.movements if one.id in late
         ]
+        astray = [one for one in results if isinstance(one, Posted) and one.broken]
         for movement, result in zip(in_time, results, strict=True):
             if isinstance(result, StockError):
                 refused.append(questions.of_refusal(movement, result))
@@ -346,10 +347,11 @@ class Judge:
                 told["repeated" if result.repeated else "movements"] += 1
         posted = len(refused) < len(verdict.movements)
         for amendment in verdict.amendments:
-            asked = amendments.apply(conn, amendment, record_us=record_us, log_id=log_id)
-            refused += [asked] if asked else []
-            told["movements"] += 0 if asked else len(amendment.movements)
-        reviews = [*verdict.reviews, *refused]
+            applied = amendments.apply(conn, amendment, record_us=record_us, log_id=log_id)
+            refused += [applied.asked] if applied.asked else []
+            astray += [one for one in applied.posted if one.broken]
+            told["movements"] += 0 if applied.asked else len(amendment.movements)
+        reviews = [*verdict.reviews, *refused, *map(questions.of_broken_rules, astray)]
         findings.keep_reviews(conn, reviews, record_us, log_id)
         findings.keep_passes(conn, verdict.passes, log_id)
         findings.keep_traces(conn, verdict.traces, log_id, at.context)

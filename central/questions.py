@@ -9,12 +9,15 @@ import msgspec
 from central.reconcile.hypotheses import NOTHING_MOVED, either_or, ranked
 from central.reconcile.identity import cause_of, derived_id
 from central.reconcile.verdict import Hypothesis, Logged, Review
-from central.stock.model import InsufficientStock, LocationKind, Movement, StockError
+from central.stock.model import InsufficientStock, LocationKind, Movement, Posted, StockError
 
-__all__ = ["Overtaken", "of_fault", "of_overtaken", "of_refusal"]
+__all__ = ["Overtaken", "of_broken_rules", "of_fault", "of_overtaken", "of_refusal"]
 
 LATE_IS_OVER = 0.7
 """A choice, not a fit: where pieces were seen later they are, most likely."""
+
+STANDS = 0.9
+"""A choice, not a fit: goods are put where they should not be more often than sensors err."""
 
 
 class Overtaken(NamedTuple):
@@ -36,6 +39,38 @@ def of_refusal(movement: Movement, error: StockError) -> Review:
         hypotheses=_what_then(movement, error),
         causes=movement.causes,
         evidence=movement.evidence,
+    )
+
+
+def of_broken_rules(posted: Posted) -> Review:
+    """Goods that lie where they should not: they are posted, and somebody looks after them.
+
+    It asks about the place and not about what was sensed, so it teaches judging nothing of tags.
+    """
+    movement = posted.movement
+    read_point = movement.evidence.get("read_point")
+    back = msgspec.structs.replace(
+        movement,
+        id=derived_id("taken back", movement.id),
+        source=movement.destination,
+        destination=movement.source,
+        corrects=movement.id,
+        evidence={},
+    )
+    what = f"{movement.quantity} of {movement.sku}"
+    return Review(
+        id=f"rule-{movement.id}"[:64],
+        read_point=read_point if isinstance(read_point, str) else movement.origin,
+        reason=f"a rule of the place is broken: {'; '.join(posted.broken)}",
+        event_time=movement.event_time,
+        hypotheses=either_or(
+            f"{what} did not come to {movement.destination}: back to {movement.source}",
+            [back],
+            1.0 - STANDS,
+            otherwise=f"{what} came to {movement.destination} indeed: stock stays as it is",
+        ),
+        causes=movement.causes,
+        evidence={"movement": movement.id, "broken": list(posted.broken)},
     )
 
 

@@ -37,17 +37,18 @@ from central.schema_judging import (
     trace,
     worker,
 )
+from central.schema_places import location, plate_plan, read_point, warehouse
 from central.schema_presence import presence, presence_event
 
 __all__ = [  # of other modules; the tables below are everybody's, too
-    "cursor", "document", "document_note", "label", "left_alone", "memory", "metadata", "partition",
-    "portal_pass",
-    "presence", "presence_event", "review", "stretch", "trace", "witness", "worker",
+    "cursor", "document", "document_note", "label", "left_alone", "location", "memory", "metadata",
+    "partition", "plate_plan", "portal_pass", "presence", "presence_event", "read_point", "review",
+    "stretch", "trace", "warehouse", "witness", "worker",
 ]  # fmt: skip
 
 _Id = ID
 
-# ---- catalogue and places -------------------------------------------------------------
+# ---- the catalogue ----------------------------------------------------------------------
 item = Table(
     "item",
     metadata,
@@ -69,15 +70,6 @@ item = Table(
     Column("created_us", BigInteger, nullable=False),
     Index("ix_item_category", "category", "sku"),
     Index("ix_item_parent", "parent", "sku"),
-)
-location = Table(
-    "location",
-    metadata,
-    Column("code", Text, primary_key=True),
-    Column("name", Text, nullable=False),
-    Column("kind", Text, nullable=False, server_default="internal"),
-    Column("parent", Text, ForeignKey("location.code")),
-    Column("created_us", BigInteger, nullable=False),
 )
 # What judging knows, effective from a place in the observation log on, so that a replay
 # judges each observation with the context of its time. The newest row of a key wins.
@@ -103,33 +95,6 @@ tag_binding = Table(
     Column("serial", Text, nullable=False, server_default=""),
     Index("ix_tag_binding_epc", "epc", "id"),
     Index("ix_tag_binding_sku", "sku", "epc"),
-)
-read_point = Table(
-    "read_point",
-    metadata,
-    Column("id", _Id, primary_key=True, autoincrement=True),
-    Column("valid_from_log", BigInteger, nullable=False),
-    Column("code", Text, nullable=False, index=True),
-    Column("kind", Text, nullable=False),
-    Column("location", Text, ForeignKey("location.code"), nullable=False),
-    Column("inbound_from", Text, ForeignKey("location.code"), nullable=False),
-    Column("outbound_to", Text, ForeignKey("location.code"), nullable=False),
-    Column("fuse_s", Integer, nullable=False, server_default="600"),
-    Column("inferred", Text, nullable=False, server_default="review"),
-    Column("gone_after_s", Float, nullable=False, server_default="60"),
-    Column("one_way", Text, nullable=False, server_default=""),
-    Column("moves_stock", Boolean, nullable=False, server_default=false()),
-)
-plate_plan = Table(
-    "plate_plan",
-    metadata,
-    Column("id", _Id, primary_key=True, autoincrement=True),
-    Column("valid_from_log", BigInteger, nullable=False),
-    Column("read_point", Text, nullable=False),
-    Column("plate", Integer, nullable=False),
-    Column("sku", Text, ForeignKey("item.sku"), nullable=False),
-    Column("unit_mg", BigInteger, nullable=False),
-    Column("unit_cv", Float, nullable=False, server_default="0.01"),
 )
 
 # ---- the observation log --------------------------------------------------------------

@@ -6,13 +6,14 @@ from fastapi import FastAPI
 
 from central.api import (
     audit,
-    catalogue,
     documents,
     health,
     items,
     kpis,
+    places,
     presence,
     problems,
+    read_points,
     reviews,
     sensed,
     series,
@@ -47,7 +48,8 @@ def build(services: Services, pages: Pages) -> FastAPI:
     book = KpiBook()
     app.include_router(items.router(services))
     app.include_router(tags.router(services))
-    app.include_router(catalogue.router(services))
+    app.include_router(places.router(services))
+    app.include_router(read_points.router(services))
     app.include_router(stock.router(services))
     app.include_router(documents.router(services))
     app.include_router(reviews.router(services))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Literal
+from typing import Annotated
 
 from pydantic import AfterValidator, AliasChoices, AwareDatetime, BaseModel, ConfigDict, Field
 
@@ -19,6 +19,7 @@ Said = Annotated[str, AfterValidator(_storable)]
 """Text that both databases can store, and be asked for."""
 Sku = Annotated[Said, Field(min_length=1, max_length=64, pattern=r"^\S(.*\S)?$")]
 Code = Annotated[Said, Field(min_length=1, max_length=64)]
+Name = Annotated[Said, Field(min_length=1, max_length=200)]
 Quantity = Annotated[int, Field(ge=1, le=2**53, description="Of the item's smallest unit.")]
 CommandId = Annotated[
     str,
@@ -31,74 +32,20 @@ CommandId = Annotated[
 Epc = Annotated[str, Field(pattern=r"^[0-9A-F]{2,128}$", description="Upper-case hexadecimal.")]
 
 
-class _Body(BaseModel):
+class Body(BaseModel):
+    """Nothing but what is described."""
+
     model_config = ConfigDict(extra="forbid", frozen=True)
 
 
-class PackBody(_Body):
+class PackBody(Body):
     """A GTIN that stands for some units of the item."""
 
     gtin: Annotated[str, Field(pattern=r"^\d{8,14}$")]
     quantity: Annotated[int, Field(ge=1, le=2**31)] = 1
 
 
-class LocationBody(_Body):
-    """A new location."""
-
-    model_config = ConfigDict(
-        extra="forbid",
-        frozen=True,
-        json_schema_extra={"examples": [{"code": "backroom", "name": "Back room"}]},
-    )
-
-    code: Code
-    name: Annotated[Said, Field(min_length=1, max_length=200)]
-    parent: Code | None = None
-
-
-class ReadPointBody(_Body):
-    """What a read point means for stock."""
-
-    model_config = ConfigDict(
-        extra="forbid",
-        frozen=True,
-        json_schema_extra={"examples": [{"kind": "portal", "location": "backroom"}]},
-    )
-
-    kind: Literal["portal", "shelf", "scan", "zone"]
-    location: Code
-    inbound_from: Code = "supplier"
-    outbound_to: Code = "customer"
-    fuse_s: Annotated[
-        int,
-        Field(ge=0, le=86_400, description="Other sensors' events within these may be the same."),
-    ] = 600
-    inferred: Literal["review", "auto"] = "review"
-    gone_after_s: Annotated[float, Field(ge=1, le=86_400)] = 60.0
-    moves_stock: Annotated[
-        bool, Field(description="A zone moves known pieces that settle in it to its location.")
-    ] = False
-    one_way: Annotated[
-        Literal["", "in", "out"],
-        Field(description="A portal through which goods go this way only; empty: both ways."),
-    ] = ""
-
-
-class PlateBody(_Body):
-    """What lies on a shelf's plate."""
-
-    model_config = ConfigDict(
-        extra="forbid",
-        frozen=True,
-        json_schema_extra={"examples": [{"sku": "OAT-500", "unit_mg": 512_000}]},
-    )
-
-    sku: Sku
-    unit_mg: Annotated[int, Field(ge=1)]
-    unit_cv: Annotated[float, Field(ge=0, le=1)] = 0.01
-
-
-class _Command(_Body):
+class _Command(Body):
     id: CommandId | None = None
     sku: Sku
     quantity: Quantity
@@ -158,7 +105,7 @@ class MoveBody(_Command):
     corrects: CommandId | None = None
 
 
-class SaidBody(_Body):
+class SaidBody(Body):
     """Goods that moved, as a person says."""
 
     sku: Sku
@@ -169,7 +116,7 @@ class SaidBody(_Body):
     epcs: list[Epc] = []
 
 
-class ResolveBody(_Body):
+class ResolveBody(Body):
     """What a person says to a review: one of ``hypothesis``, ``movements`` and ``dismiss``."""
 
     model_config = ConfigDict(

@@ -15,7 +15,7 @@ from central.api.bodies import MoveBody, ReceiveBody
 from central.api.pages import Cursor, Number, following, page
 from central.api.problems import Problem
 from central.api.services import Services, json_answer, now_us
-from central.catalogue import items, places
+from central.catalogue import items, tree
 from central.stock import ledger, queries
 from central.stock.model import Movement, Posted
 from central.stock.witnesses import of_movement
@@ -123,11 +123,13 @@ def _add_lookups(made: APIRouter, services: Services) -> None:
         return json_answer(await services.read(work))
 
     async def inventory(
-        sku: str | None, location: str | None, after: str | None, limit: int
+        sku: str | None, location: str | None, after: str | None, limit: int, below: bool = False
     ) -> Response:
         seen = _CURSOR.read(after)
         found = await services.read(
-            lambda c: queries.on_hand(c, sku=sku, location=location, after=seen, limit=limit)
+            lambda c: queries.on_hand(
+                c, sku=sku, location=location, below=below, after=seen, limit=limit
+            )
         )
         behind = following(found, limit, lambda b: _CURSOR.told((b.sku, b.lot, b.location)))
         return page(found, behind)
@@ -144,10 +146,12 @@ def _add_lookups(made: APIRouter, services: Services) -> None:
 
     @made.get("/locations/{code}/inventory", summary="Stock of one location")
     @made.get("/api/locations/{code}/inventory", summary="Stock of one location (alias)")
-    async def at_location(code: str, after: str | None = None, limit: Limit = 200) -> Response:
-        """By item and lot."""
-        await services.read(lambda c: places.get_location(c, code))
-        return await inventory(None, code, after, limit)
+    async def at_location(
+        code: str, subtree: bool = False, after: str | None = None, limit: Limit = 200
+    ) -> Response:
+        """By item and lot; `subtree=true` takes all places within this one in as well."""
+        await services.read(lambda c: tree.get_location(c, code))
+        return await inventory(None, code, after, limit, below=subtree)
 
 
 def _add_movements(made: APIRouter, services: Services) -> None:

@@ -10,7 +10,8 @@ from sqlalchemy import Connection, Table, select, text
 from central import schema
 from central.bulk import BulkLookup
 from central.catalogue.packs import NO_PACK, pack_of
-from central.catalogue.places import plate_of, read_point_of
+from central.catalogue.places import read_point_of
+from central.catalogue.planogram import plate_of
 from central.catalogue.tags import KeptBindings
 from central.documents.books import BroughtByNotes, changed_documents, open_documents
 from central.effective import next_log_id
@@ -104,6 +105,7 @@ class ContextCache:
         return Context(
             read_points=self._maps.read_points,
             plates=self._maps.plates,
+            dated=self._maps.dated,
             packs=self._maps.packs,
             bound=bound,
             placed=PlacedTags(conn) if placed is None else placed,
@@ -163,6 +165,7 @@ def _by_place(documents: Iterable[Document]) -> dict[str, tuple[Document, ...]]:
 def _read_maps(conn: Connection, at: int) -> Context:
     read_points: dict[str, ReadPoint] = {}
     plates: dict[tuple[str, int], PlatePlan] = {}
+    dated: dict[tuple[str, int], dict[int, PlatePlan]] = {}
     packs: dict[str, Pack] = {}
     version = 0
     for table in _EFFECTIVE:
@@ -172,9 +175,20 @@ def _read_maps(conn: Connection, at: int) -> Context:
             if table is schema.read_point:
                 read_points[row["code"]] = read_point_of(row)
             elif table is schema.plate_plan:
-                plates[row["read_point"], row["plate"]] = plate_of(row)
+                plan = plate_of(row)
+                key = (plan.read_point, plan.plate)
+                if plan.valid_from_us:
+                    dated.setdefault(key, {})[plan.valid_from_us] = plan
+                else:
+                    plates[key] = plan
             elif row["quantity"] == NO_PACK:
                 packs.pop(row["gtin"], None)
             else:
                 packs[row["gtin"]] = pack_of(row)
-    return Context(read_points=read_points, plates=plates, packs=packs, version=version)
+    return Context(
+        read_points=read_points,
+        plates=plates,
+        dated={key: tuple(plans[at] for at in sorted(plans)) for key, plans in dated.items()},
+        packs=packs,
+        version=version,
+    )

@@ -19,6 +19,10 @@ class NotFound(CatalogueError):
     status = 404
 
 
+class StillInUse(CatalogueError):
+    """It cannot be retired yet."""
+
+
 class NotValid(CatalogueError):
     """The request makes no sense as it stands."""
 

@@ -64,13 +64,16 @@ class ReadPoint(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class PlatePlan(msgspec.Struct, frozen=True, kw_only=True):
-    """Which item lies on a plate: ``unit_mg`` a piece's mass, ``unit_cv`` its relative SD."""
+    """Which item lies on a plate: ``unit_mg`` a piece's mass, ``unit_cv`` its relative SD.
+    ``valid_from_us`` is when that begins, in event time (microseconds since 1970; 0: ever since).
+    """
 
     read_point: str
     plate: int
     sku: str
     unit_mg: int
     unit_cv: float = 0.01
+    valid_from_us: int = 0
 
 
 class Pack(msgspec.Struct, frozen=True, kw_only=True):
@@ -90,14 +93,16 @@ class Context(msgspec.Struct, frozen=True, kw_only=True):
     """All that judging may know besides the log.
 
     ``placed`` says where a tag's goods are on the ledger now (missing: never seen), ``recent``
-    what sensors moved lately. ``documents`` are the open ones by the locations at their ends, and
-    ``brought`` tells what came of them so far. ``bound`` are the tags of which people said what
-    they stand for: that goes before what is written in a tag.
+    what sensors moved lately. ``plates`` are plans that hold whatever the time, ``dated`` those
+    that begin at a time, the latest last. ``documents`` are the open ones by the locations at
+    their ends, and ``brought`` tells what came of them so far. ``bound`` are the tags of which
+    people said what they stand for: that goes before what is written in a tag.
     ``heard`` reads the log again; without it nothing is judged again that was decided.
     """
 
     read_points: Mapping[str, ReadPoint] = {}
     plates: Mapping[tuple[str, int], PlatePlan] = {}
+    dated: Mapping[tuple[str, int], tuple[PlatePlan, ...]] = {}
     packs: Mapping[str, Pack] = {}
     bound: Mapping[str, Pack] = {}
     placed: Mapping[str, str] = {}
@@ -110,6 +115,13 @@ class Context(msgspec.Struct, frozen=True, kw_only=True):
     def pack_of(self, epc: str) -> Pack | None:
         """What a tag, or the label of a piece, stands for; ``None`` when nobody knows."""
         return self.bound.get(epc) or self.packs.get(gtin_of(epc))
+
+    def plan(self, read_point: str, plate: int, at_us: int) -> PlatePlan | None:
+        """What is planned for a plate at an event's time, as far as it was said by then."""
+        for one in reversed(self.dated.get((read_point, plate), ())):
+            if one.valid_from_us <= at_us:
+                return one
+        return self.plates.get((read_point, plate))
 
 
 class Hypothesis(msgspec.Struct, frozen=True, kw_only=True):

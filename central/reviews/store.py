@@ -13,7 +13,7 @@ from typing import Any, NamedTuple
 import msgspec
 from sqlalchemy import Connection, RowMapping, select, update
 
-from central import audit, keyset, schema
+from central import audit, findings, keyset, questions, schema
 from central.audit import Change
 from central.bulk import storable
 from central.catalogue.context import PlacedTags
@@ -106,7 +106,7 @@ def resolve(conn: Connection, review_id: str, choice: Choice, *, at_us: int) -> 
     if review.status != "open":
         raise AlreadyDecided(told(review))
     follows = outcome(review, choice)
-    _post(conn, follows, at_us)
+    _post(conn, review, follows, at_us)
     done = Resolution(
         id=choice.id,
         by=choice.by,
@@ -137,14 +137,16 @@ def _said_before(conn: Connection, review_id: str, choice: Choice) -> Resolution
     )
 
 
-def _post(conn: Connection, follows: Outcome, at_us: int) -> None:
+def _post(conn: Connection, review: Stored, follows: Outcome, at_us: int) -> None:
     obstacle = in_the_way(follows.movements, places_of(conn, follows.movements))
     if obstacle:
         raise StaleReview(f"stock has changed since this was asked: {obstacle}; {_INSTEAD}")
     try:
-        ledger.post(conn, follows.movements, record_us=at_us)
+        posted = ledger.post(conn, follows.movements, record_us=at_us)
     except InsufficientStock as error:
         raise StaleReview(f"stock does not allow this now: {error}; or {_INSTEAD}") from error
+    astray = [questions.of_broken_rules(one) for one in posted if one.broken]
+    findings.keep_reviews(conn, astray, at_us, review.log_id)
 
 
 def _end(conn: Connection, review: Stored, done: Resolution, status: str, at_us: int) -> None:

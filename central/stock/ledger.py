@@ -3,6 +3,9 @@
 The rules are decided in memory over a ``_Desk``: everything the batch touches, read with a
 handful of statements however long the batch is. That is sound because one writer holds the
 database; what was read cannot change before it is written.
+
+A command that breaks a rule of a place is refused. What sensors saw happened all the same: it is
+posted, and ``Posted.broken`` names the rules, for whoever posts to ask a person about them.
 """
 
 from __future__ import annotations
@@ -22,10 +25,13 @@ from central.stock.model import (
     Movement,
     NotReceived,
     Posted,
+    RuleBroken,
     StockError,
     UnknownItem,
     UnknownLocation,
 )
+from central.stock.room import ItemFacts, Room
+from central.stock.rules import FACTS
 
 __all__ = ["post", "post_each"]
 
@@ -40,10 +46,9 @@ _SAME_ID = BulkLookup(
     (("id", "text"),),
 )
 _ITEMS = BulkLookup(
-    "SELECT i.sku, i.status, i.family FROM {keys} JOIN item i ON i.sku = k.sku", (("sku", "text"),)
-)
-_LOCATIONS = BulkLookup(
-    "SELECT l.code, l.kind FROM {keys} JOIN location l ON l.code = k.code", (("code", "text"),)
+    "SELECT i.sku, i.status, i.family, i.category, i.unit_mg "
+    "FROM {keys} JOIN item i ON i.sku = k.sku",
+    (("sku", "text"),),
 )
 _BALANCES = BulkLookup(
     "SELECT b.sku, b.lot, b.location, b.on_hand FROM {keys} JOIN balance b "
@@ -108,10 +113,11 @@ class _Desk:
             for row in _SAME_ID.run(conn, _keys(m.id for m in movements))
         }
         # A result has keys(): dict() would take it for a mapping.
-        found = _ITEMS.run(conn, _keys(m.sku for m in movements))
-        self._items: dict[str, tuple[str, bool]] = {row[0]: (row[1], bool(row[2])) for row in found}
-        ends = [code for m in movements for code in (m.source, m.destination)]
-        self._kinds = {row[0]: row[1] for row in _LOCATIONS.run(conn, _keys(ends))}
+        self._items = {
+            row[0]: ItemFacts(row[1], bool(row[2]), row[3], row[4])
+            for row in _ITEMS.run(conn, _keys(m.sku for m in movements))
+        }
+        self._room = Room(conn, movements, self._items)
         touched = [(m.sku, m.lot, m.source) for m in movements]
         self._on_hand: dict[tuple[str, str, str], int] = {
             (row[0], row[1], row[2]): row[3]
@@ -129,7 +135,15 @@ class _Desk:
         refusal = self._refusal(movement)
         if refusal is not None:
             return refusal
-        posted = Posted(seq=self._next_seq, movement=movement, record_time=from_us(record_us))
+        broken = tuple(self._room.broken(movement))
+        if broken and movement.origin not in FACTS:
+            return RuleBroken(f"{'; '.join(broken)}: choose another place, or change its rules")
+        posted = Posted(
+            seq=self._next_seq,
+            movement=movement,
+            record_time=from_us(record_us),
+            broken=broken,
+        )
         self._next_seq += 1
         self._new.append(posted)
         self._posted[movement.id] = Posted(
@@ -137,6 +151,7 @@ class _Desk:
         )
         self._add(movement, movement.source, -movement.quantity)
         self._add(movement, movement.destination, movement.quantity)
+        self._room.add(movement)
         return posted
 
     def write(self, conn: Connection, record_us: int, log_id: int) -> None:
@@ -171,7 +186,7 @@ class _Desk:
         if movement.sku not in self._items:
             return UnknownItem(f"there is no item {movement.sku}: add it to the catalogue first")
         for code in (movement.source, movement.destination):
-            if code not in self._kinds:
+            if self._room.kind(code) is None:
                 return UnknownLocation(f"there is no location {code}: add it first")
         return self._not_received(movement) or _ends_refused(movement) or self._short(movement)
 
@@ -179,24 +194,24 @@ class _Desk:
         """What is retired comes in no more: what is there may be moved, counted and shipped, and
         a mistake taken back.
         """
-        status, family = self._items[movement.sku]
-        if family:
+        item = self._items[movement.sku]
+        if item.family:
             return NotReceived(
                 f"item {movement.sku} is a family, which has no stock: name one of its variants"
             )
         comes_in = (
-            self._kinds[movement.source] in _OTHERS
-            and self._kinds[movement.destination] == LocationKind.INTERNAL
+            self._room.kind(movement.source) in _OTHERS
+            and self._room.kind(movement.destination) == LocationKind.INTERNAL
         )
-        if status == "active" or not comes_in or movement.corrects is not None:
+        if item.status == "active" or not comes_in or movement.corrects is not None:
             return None
         return NotReceived(
-            f"item {movement.sku} is {status}: it is received no more, though what is there can "
-            "leave; make it active again to receive it"
+            f"item {movement.sku} is {item.status}: it is received no more, though what is there "
+            "can leave; make it active again to receive it"
         )
 
     def _short(self, movement: Movement) -> StockError | None:
-        if self._kinds[movement.source] != LocationKind.INTERNAL:
+        if self._room.kind(movement.source) != LocationKind.INTERNAL:
             return None
         there = self._on_hand.get((movement.sku, movement.lot, movement.source), 0)
         if there >= movement.quantity:

@@ -75,12 +75,15 @@ class Movement(msgspec.Struct, frozen=True, kw_only=True, gc=False):
 
 
 class Posted(msgspec.Struct, frozen=True, kw_only=True, gc=False):
-    """A movement on the ledger. ``repeated`` is true when its id had been posted before."""
+    """A movement on the ledger. ``repeated`` is true when its id had been posted before;
+    ``broken`` names the rules of places that it broke when it was posted.
+    """
 
     seq: int
     movement: Movement
     record_time: Moment
     repeated: bool = False
+    broken: tuple[str, ...] = ()
 
 
 class Balance(msgspec.Struct, frozen=True, kw_only=True, gc=False):
@@ -105,6 +108,10 @@ class InsufficientStock(StockError):
     def __init__(self, said: str, *, there: int = 0) -> None:
         super().__init__(said)
         self.there = there
+
+
+class RuleBroken(StockError):
+    """A place does not take these goods: its capacity, what it is for, or that it is retired."""
 
 
 class UnknownItem(StockError):

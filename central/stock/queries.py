@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from sqlalchemy import Connection, bindparam, select
+from sqlalchemy import CTE, Connection, bindparam, select
 
 from central import keyset, schema
 from central.stock import rows
@@ -23,6 +23,7 @@ def on_hand(
     *,
     sku: str | None = None,
     location: str | None = None,
+    below: bool = False,
     virtual: bool = False,
     zero: bool = False,
     after: tuple[str, str, str] | None = None,
@@ -30,7 +31,8 @@ def on_hand(
 ) -> list[Balance]:
     """Balances by SKU, lot and location, those behind ``after``.
 
-    Only internal locations unless ``virtual``, only what is there unless ``zero``.
+    Only internal locations unless ``virtual``, only what is there unless ``zero``. ``below`` takes
+    the locations within ``location`` in as well.
     """
     key = (_balance.sku, _balance.lot, _balance.location)
     query = keyset.ascending(select(schema.balance), key, after, limit)
@@ -42,9 +44,19 @@ def on_hand(
         query = query.where(_balance.on_hand != 0)
     if sku is not None:
         query = query.where(_balance.sku == sku)
-    if location is not None:
+    if location is not None and below:
+        query = query.where(_balance.location.in_(select(_subtree(location).c.code)))
+    elif location is not None:
         query = query.where(_balance.location == location)
     return [Balance(**row) for row in conn.execute(query).mappings()]
+
+
+def _subtree(root: str) -> CTE:
+    """The codes of a location and of all that lies below it."""
+    place = schema.location.c
+    tree = select(place.code).where(place.code == root).cte("subtree", recursive=True)
+    child = schema.location.alias("child")
+    return tree.union_all(select(child.c.code).join(tree, child.c.parent == tree.c.code))
 
 
 def stock_of(conn: Connection, sku: str, *, virtual: bool = True) -> list[Balance]:

@@ -8,7 +8,10 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parents[2]
-PAGES = ("README.md", "CONTRIBUTING.md", "docs/accuracy.md", "docs/devices.md", "docs/presence.md")
+PAGES = (
+    "README.md", "CONTRIBUTING.md", "docs/accuracy.md", "docs/devices.md", "docs/places.md",
+    "docs/presence.md",
+)  # fmt: skip
 _PATH = re.compile(
     r"`((?:firmware_configs|docs|drivers|edge|central|gateway|tests|benchmarks)/[^`\s<*]*)`"
 )

@@ -300,7 +300,7 @@ def original(conn: Connection, epcs: tuple[str, ...] = ()) -> None:
 
 
 def applied(conn: Connection, one: Amendment) -> str:
-    asked = amendments.apply(conn, one, record_us=2, log_id=0)
+    asked = amendments.apply(conn, one, record_us=2, log_id=0).asked
     return "" if asked is None else asked.reason
 
 

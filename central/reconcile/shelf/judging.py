@@ -65,7 +65,7 @@ def weigh(
     parts = ripen(shelf, to_us(began), point, context)
     if isinstance(seen, WeightDisturbed):
         return [*parts, _ignored(logged.log_id, shelf.disturb(seen))]
-    plan = context.plates.get((point.code, seen.plate))
+    plan = context.plan(point.code, seen.plate, to_us(seen.event_time))
     if plan is None:
         return [*parts, _ignored(logged.log_id, "no item is planned for this plate")]
     parts += _apart(shelf, seen, plan, point)
@@ -77,8 +77,9 @@ def ripen(shelf: Shelf, now_us: int, point: ReadPoint, context: Context) -> list
     waiting = [(n, plate) for n, plate in shelf.plates.items() if plate.change is not None]
     waiting.sort(key=lambda one: (-abs(one[1].load()[0]), one[0]))
     found = []
-    for number, _ in waiting:
-        plan = context.plates.get((point.code, number))
+    for number, plate in waiting:
+        assert plate.change is not None
+        plan = context.plan(point.code, number, plate.change.at_us)
         decided = None if plan is None else _decide(shelf, number, now_us, plan, point)
         if decided is not None:
             found.append(decided)
@@ -105,9 +106,11 @@ def _overdue(shelf: Shelf, now_us: int, point: ReadPoint, context: Context) -> l
     """What was put aside and has lain for so long that it stays: pieces, or a question."""
     found = []
     for number, plate in sorted(shelf.plates.items()):
-        plan = context.plates.get((point.code, number))
-        while plan is not None and plate.aside:
+        while plate.aside:
             one = plate.aside[0]
+            plan = context.plan(point.code, number, one.change.at_us)
+            if plan is None:
+                break
             if now_us - one.change.from_us < HOLD_US and len(plate.aside) <= MOST_ASIDE:
                 break
             plate.aside = plate.aside[1:]

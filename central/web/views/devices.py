@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import time
 from typing import Any
 
 import msgspec
@@ -111,7 +112,11 @@ class PlateLevels:
         plan = schema.plate_plan
         planned = {
             (row.read_point, row.plate): row
-            for row in connection.execute(select(plan).order_by(plan.c.id))
+            for row in connection.execute(
+                select(plan)
+                .where(plan.c.valid_from_us <= time.time_ns() // 1_000)
+                .order_by(plan.c.valid_from_us, plan.c.id)
+            )
         }
         names = item_names(connection, {row.sku for row in planned.values()})
         shelves: dict[str, list[PlateRow]] = {}

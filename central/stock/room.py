@@ -1,0 +1,125 @@
+"""What a batch of movements would bring into which places, and which rules that would break."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
+from typing import NamedTuple
+
+import msgspec
+from sqlalchemy import Connection
+
+from central.bulk import BulkLookup
+from central.stock.model import LocationKind, Movement
+from central.stock.rules import Goods, Rules, broken
+
+__all__ = ["ItemFacts", "Room"]
+
+_UPWARDS = BulkLookup(
+    "WITH RECURSIVE up(code, kind, parent, status, rules) AS ("
+    "SELECT l.code, l.kind, l.parent, l.status, l.rules "
+    "FROM {keys} JOIN location l ON l.code = k.code "
+    "UNION SELECT l.code, l.kind, l.parent, l.status, l.rules "
+    "FROM up JOIN location l ON l.code = up.parent) "
+    "SELECT code, kind, parent, status, rules FROM up",
+    (("code", "text"),),
+)
+_HELD = BulkLookup(
+    "WITH RECURSIVE below(root, code) AS (SELECT k.code, k.code FROM {keys} "
+    "UNION SELECT b.root, l.code FROM below b JOIN location l ON l.parent = b.code) "
+    "SELECT b.root, h.sku, h.lot, sum(h.on_hand), max(i.unit_mg) FROM below b "
+    "JOIN balance h ON h.location = b.code JOIN item i ON i.sku = h.sku "
+    "WHERE h.on_hand > 0 GROUP BY b.root, h.sku, h.lot",
+    (("code", "text"),),
+)
+_decode = msgspec.json.Decoder(Rules).decode
+
+
+class ItemFacts(NamedTuple):
+    """What posting must know of an item; ``unit_mg`` is a piece's mass in milligrams."""
+
+    status: str
+    family: bool
+    category: str
+    unit_mg: int | None
+
+
+class _Place(NamedTuple):
+    kind: str
+    parent: str | None
+    status: str
+    rules: Rules | None
+
+
+class Room:
+    """The ends of some movements, all places around them, and what those with rules hold.
+
+    What a place holds is summed over everything below it, and only where one of its rules asks
+    for that: capacities are cheap on a bin or a rack, and dear on a whole warehouse.
+    """
+
+    def __init__(
+        self, conn: Connection, movements: Sequence[Movement], items: Mapping[str, ItemFacts]
+    ) -> None:
+        ends = dict.fromkeys(code for m in movements for code in (m.source, m.destination))
+        self._items = items
+        self._places = {
+            row[0]: _Place(row[1], row[2], row[3], None if row[4] == "{}" else _decode(row[4]))
+            for row in _UPWARDS.run(conn, [(code,) for code in ends])
+        }
+        self._unit_mg = {sku: item.unit_mg for sku, item in items.items()}
+        self._held: dict[str, Counter[tuple[str, str]]] = {
+            code: Counter() for m in movements for code in self._entered(m) if self._asks(code)
+        }
+        for root, sku, lot, units, unit_mg in _HELD.run(conn, [(code,) for code in self._held]):
+            self._held[root][sku, lot] = int(units)
+            self._unit_mg[sku] = unit_mg
+
+    def kind(self, code: str) -> str | None:
+        """A location's kind; ``None`` where there is no such location."""
+        place = self._places.get(code)
+        return None if place is None else place.kind
+
+    def broken(self, movement: Movement) -> list[str]:
+        """What forbids that these goods come to their destination, a sentence each."""
+        item = self._items[movement.sku]
+        goods = Goods(movement.sku, movement.lot, movement.quantity, item.category, item.unit_mg)
+        found = []
+        for code in self._entered(movement):
+            place = self._places[code]
+            if place.status != "active":
+                found.append(f"{code} is {place.status}")
+            if place.rules is not None:
+                found += broken(code, place.rules, goods, self._held.get(code, {}), self._unit_mg)
+        return found
+
+    def add(self, movement: Movement) -> None:
+        """The movement is posted: what follows it finds the goods at their destination."""
+        if not self._held:
+            return
+        key = (movement.sku, movement.lot)
+        for end, change in (
+            (movement.source, -movement.quantity),
+            (movement.destination, movement.quantity),
+        ):
+            for code in self._upwards(end):
+                if code in self._held:
+                    self._held[code][key] += change
+
+    def _entered(self, movement: Movement) -> list[str]:
+        """The places that the goods were not in before: the destination and what encloses it."""
+        if self.kind(movement.destination) != LocationKind.INTERNAL:
+            return []
+        left = set(self._upwards(movement.source))
+        return [code for code in self._upwards(movement.destination) if code not in left]
+
+    def _upwards(self, code: str) -> Iterator[str]:
+        """A place and all that enclose it; nothing for an unknown one."""
+        at: str | None = code
+        while at is not None and at in self._places:
+            yield at
+            at = self._places[at].parent
+
+    def _asks(self, code: str) -> bool:
+        rules = self._places[code].rules
+        return rules is not None and rules.asks_what_is_there
