@@ -42,7 +42,7 @@ from central.reconcile.portal.weights import WEIGHTS, Weights
 class Judged(NamedTuple):
     """One tag's probabilities: that it crossed, and that it went inwards if it did; when it was
     nearest; the same two of its ``group`` as a whole, whose place in the pass that is
-    (-1: none).
+    (-1: none); that it crossed by its own looks, whatever its company says.
     """
 
     crossed: float
@@ -51,6 +51,7 @@ class Judged(NamedTuple):
     group: int = -1
     group_crossed: float = 0.0
     group_inwards: float = 0.5
+    alone: float = 0.0
 
 
 def weights() -> dict[str, object]:
@@ -145,4 +146,12 @@ def _judged(
     crossed, way = went[place]
     belongs = logistic(_in_use[-1].member.log_odds(of_member(one, found[place], way)))
     inwards = logistic(_in_use[-1].member_way.log_odds((one.inwards, way)))
-    return Judged(crossed * belongs, inwards, one.when.centre_us, place, crossed, logistic(way))
+    return Judged(
+        crossed * belongs,
+        inwards,
+        one.when.centre_us,
+        place,
+        crossed,
+        logistic(way),
+        one.crossed,
+    )

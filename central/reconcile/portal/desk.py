@@ -94,10 +94,17 @@ def _may_have_gone(members: Sequence[Crossing]) -> bool:
     so nearly did that a person had better look.
     """
     best = max(one.odds.crossed for one in members)
-    expected = sum(one.odds.crossed for one in members)
     if members[0].odds.group_crossed >= CROSSED_AT:
-        return best >= CROSSED_AT or expected >= MOST_BESIDE
+        return best >= CROSSED_AT or _is_worth_asking(members)
     return best >= NEARLY_AT
+
+
+def _is_worth_asking(doubted: Sequence[Crossing]) -> bool:
+    """Whether of tags in doubt beside a group some probably belong to it, or one would be sure to
+    have crossed but for its company.
+    """
+    expected = sum(one.odds.crossed for one in doubted)
+    return expected >= MOST_BESIDE or any(one.odds.alone >= SURE_TAG for one in doubted)
 
 
 class _Desk:
@@ -159,7 +166,7 @@ class _Desk:
         unsure = [one for one in goods if one.confidence < SURE_TAG]
         if unsure:
             self._ask("low confidence", unsure, guesses.of_a_group(unsure, beside, self._lots))
-        elif sum(one.odds.crossed for one in beside) >= MOST_BESIDE:
+        elif _is_worth_asking(beside):
             why = "tags in doubt beside it"
             self._ask(why, beside, guesses.of_a_group(beside, (), self._lots))
 
