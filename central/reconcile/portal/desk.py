@@ -1,9 +1,9 @@
 """A pass through a portal, decided: tracks in, movements or a question out.
 
 Tags that probably crossed are grouped as they were judged: a group is what one pallet, trolley or
-person carried. A group moves stock only as a whole. When the mistakes expected in
-it are too many, all of it becomes a Review with its proposals, because what goes wrong in a
-group goes wrong for many of its tags at once.
+person carried. A group that is in doubt becomes a Review as a whole, with its proposals, because
+what goes wrong in a group goes wrong for many of its tags at once. One that is sure moves, and the
+few tags of which it is in doubt whether they belong to it are one question beside it.
 
 The ledger has a say: goods that are inside cannot come in, goods that are not cannot go out.
 """

@@ -26,8 +26,9 @@ ALONG_AT = 0.9
 MOST_DOUBT = 0.5
 """A pass is judged before it is over if of the tags that may have crossed (more than
 ``1 - SURE_AT``) so many did so surely, the others that crossed did so hardly in doubt, and less
-than half a tag is expected of those that seem not to have. Strays beside it, who surely did
-not, are not waited for."""
+than half a tag is expected of those that seem not to have. Sure is who was so at the look before,
+too. Whoever is then at least ``ALONG_AT`` sure goes along; the others are judged when they are ripe
+themselves. Strays beside it, who surely did not cross, are not waited for."""
 
 
 class Crossing(NamedTuple):
@@ -126,7 +127,7 @@ class Ripe(NamedTuple):
 
 def ripe(group: Group, crossings: list[Crossing], portal: Portal) -> Ripe | None:
     """What of a group is judged now: one that stands without having crossed surely is parked. Of
-    one that is not over only who surely crossed: who is beside it may still be on the way.
+    one that is not over only who crossed with it: who is beside it may still be on the way.
     """
     if group.final:
         return Ripe(group, crossings)
