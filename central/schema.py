@@ -24,6 +24,7 @@ from sqlalchemy import (
 )
 
 from central.schema_announced import document, document_note, witness
+from central.schema_events import domain_event
 from central.schema_ground import ID, metadata
 from central.schema_judging import (
     cursor,
@@ -41,9 +42,9 @@ from central.schema_places import location, plate_plan, read_point, warehouse
 from central.schema_presence import presence, presence_event
 
 __all__ = [  # of other modules; the tables below are everybody's, too
-    "cursor", "document", "document_note", "label", "left_alone", "location", "memory", "metadata",
-    "partition", "plate_plan", "portal_pass", "presence", "presence_event", "read_point", "review",
-    "stretch", "trace", "warehouse", "witness", "worker",
+    "cursor", "document", "document_note", "domain_event", "label", "left_alone", "location",
+    "memory", "metadata", "partition", "plate_plan", "portal_pass", "presence", "presence_event",
+    "read_point", "review", "stretch", "trace", "warehouse", "witness", "worker",
 ]  # fmt: skip
 
 _Id = ID

@@ -12,6 +12,7 @@ from central.catalogue import items, packs, tags
 from central.catalogue.errors import NotValid
 from central.catalogue.items import MICROS, Item
 from central.catalogue.tags import Binding
+from central.events import log as events
 from central.stock import queries
 
 __all__ = ["Told", "bind", "create", "described", "replace", "retire", "unbind"]
@@ -30,7 +31,9 @@ def create(conn: Connection, item: Item, gtins: Gtins, told: Told) -> dict[str, 
     """Put a new item with its GTINs into the catalogue; answers it as it is described."""
     items.add_item(conn, item)
     packs.set_packs(conn, item.sku, gtins)
-    return _kept(conn, item.sku, None, "add item", told)
+    made = _kept(conn, item.sku, None, "add item", told)
+    events.record(conn, "ProductCreated", item.sku, made, at_us=told.at_us)
+    return made
 
 
 def replace(conn: Connection, item: Item, gtins: Gtins, told: Told) -> dict[str, object]:

@@ -1,0 +1,1 @@
+"""Domain events: what happened in the inventory, told to whoever subscribed."""
