@@ -20,17 +20,16 @@ import uvicorn
 from central.api.application import build
 from central.api.services import Services
 from central.config import CentralSettings
-from central.digests import Digests
 from central.ingest import Ingest
 from central.insight.follow import Follower, LedgerSource, ObservationSource
 from central.insight.series import SeriesStore, SeriesUnavailable
 from central.insight.series_duckdb import DuckDBSeries
+from central.inventory import Ground, Inventory
 from central.judge import Judge
 from central.leases import Alone, Leases
 from central.listening import listen
 from central.live_lane import LiveLane
 from central.quarantine import Limits
-from central.reviews.store import Ageing, age
 from central.schedule import Schedule
 from central.signals import Signals
 from central.store import Database
@@ -100,7 +99,7 @@ class _Central:
         self._schedule = Schedule()
         self._serving = asyncio.Event()
         self._client: MqttClient
-        self._digests: Digests
+        self._inventory: Inventory
 
     async def open(self) -> None:
         """Open what can refuse: the database, the ports."""
@@ -132,10 +131,8 @@ class _Central:
             )
         )
         self._mqtt_port = port
-        self._digests = Digests(
-            self._database, self._tide, self._client,
-            file=self._settings.digest_path, every_s=self._settings.ledger.digest_every_s,
-        )  # fmt: skip
+        ground = Ground(self._settings, self._database, self._tide, self._client)
+        self._inventory = Inventory(ground)
         self._socket = listen(self._settings.http.host, self._settings.http.port)
         self._stack.callback(self._socket.close)
 
@@ -154,7 +151,8 @@ class _Central:
         self._schedule.every(
             3_600, "prune series", lambda: self._store.prune(time.time_ns() // 1000 - keep_us)
         )
-        self._schedule.every(300, "age reviews", self._age_reviews)
+        for job in self._inventory.jobs():
+            self._schedule.every(job.seconds, job.name, job.work)
         self._schedule.start()
         self._stack.callback(self._schedule.stop)
         server = self._server()
@@ -179,7 +177,7 @@ class _Central:
             ("the broker connection", self._client.run()),
             ("ingest", self._ingest.run(self._client)),
             ("the live lane", self._live.run()),
-            ("digests", self._by_one(self._digests.run)),
+            *((part.name, self._by_one(part.run)) for part in self._inventory.parts()),
             ("judging", self._judge.run()),
             *(
                 (f"series of {each.name}", each.run() if own_series else self._by_one(each.run))
@@ -189,18 +187,6 @@ class _Central:
             ("http", self._serve(server)),
             *self._shared_parts(),
         ]
-
-    async def _age_reviews(self) -> None:
-        """Mark and close what waited too long; harmless however many workers do it."""
-        settings, now_us = self._settings.reviews, time.time_ns() // 1_000
-        rules = Ageing(
-            escalate_us=round(settings.escalate_after_h * 3_600e6),
-            expire_us=round(settings.expire_after_days * _DAY_S * 1e6),
-        )
-        aged = await self._database.write(lambda c: age(c, rules, now_us=now_us))
-        if any(aged):
-            _log.info("reviews_aged", escalated=aged.escalated, expired=aged.expired)
-            self._tide.rise()
 
     def _shared_parts(self) -> list[tuple[str, Awaitable[None]]]:
         """What only one of several workers has."""
@@ -223,7 +209,7 @@ class _Central:
             counters={
                 "ingest": self._ingest.counters,
                 "live": self._live.counters,
-                "digests": self._digests.counters,
+                **self._inventory.counters,
                 "judge": self._judge.counters,
                 **({"leases": self._leases.counters} if self._leases else {}),
                 "schedule": self._schedule.counters,

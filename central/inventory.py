@@ -1,0 +1,86 @@
+"""What runs in the inventory system besides the road: its parts that never end, and its work by
+the clock. Built here, run by ``central.app``.
+
+To add a part, build it in ``Inventory`` and name it in ``parts``; to add work that is done every
+so often, name it in ``jobs``.
+"""
+
+from __future__ import annotations
+
+import time
+from collections import Counter
+from collections.abc import Awaitable, Callable, Coroutine
+from typing import NamedTuple
+
+import structlog
+
+from central.config import CentralSettings
+from central.digests import Digests
+from central.reviews.store import Ageing, age
+from central.store import Database
+from central.tide import Tide
+from gateway.link import Link
+
+__all__ = ["Ground", "Inventory", "Job", "Part"]
+
+_log = structlog.get_logger("central")
+_DAY_US = 86_400 * 1_000_000
+
+
+class Ground(NamedTuple):
+    """What every part stands on. ``link`` is the connection to the broker."""
+
+    settings: CentralSettings
+    database: Database
+    tide: Tide
+    link: Link
+
+
+class Part(NamedTuple):
+    """Something that runs until it is cancelled. Of several workers one runs it: what it tells
+    must not be told twice, and it goes on from a cursor in the database.
+    """
+
+    name: str
+    run: Callable[[], Coroutine[None, None, None]]
+
+
+class Job(NamedTuple):
+    """Work that is done every so often, harmless however many workers do it."""
+
+    seconds: float
+    name: str
+    work: Callable[[], Awaitable[None]]
+
+
+class Inventory:
+    """The parts, wired. ``counters`` are shown as metrics, by part."""
+
+    def __init__(self, ground: Ground) -> None:
+        self._ground = ground
+        settings = ground.settings
+        self._digests = Digests(
+            ground.database, ground.tide, ground.link,
+            file=settings.digest_path, every_s=settings.ledger.digest_every_s,
+        )  # fmt: skip
+        self.counters: dict[str, Counter[str]] = {"digests": self._digests.counters}
+
+    def parts(self) -> list[Part]:
+        """All that runs for as long as central does."""
+        return [Part("digests", self._digests.run)]
+
+    def jobs(self) -> list[Job]:
+        """All that is done by the clock."""
+        return [Job(300, "age reviews", self._age_reviews)]
+
+    async def _age_reviews(self) -> None:
+        """Mark and close what waited too long."""
+        rules, now_us = self._ground.settings.reviews, time.time_ns() // 1_000
+        limits = Ageing(
+            escalate_us=round(rules.escalate_after_h * 3_600e6),
+            expire_us=round(rules.expire_after_days * _DAY_US),
+        )
+        aged = await self._ground.database.write(lambda c: age(c, limits, now_us=now_us))
+        if any(aged):
+            _log.info("reviews_aged", escalated=aged.escalated, expired=aged.expired)
+            self._ground.tide.rise()
