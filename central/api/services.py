@@ -11,7 +11,10 @@ import msgspec
 from fastapi import Response
 from sqlalchemy import Connection
 
+from central.grouped import Grouped
 from central.insight.series import SeriesStore
+from central.stock import ledger
+from central.stock.model import Movement, Posted
 from central.store import Database
 from central.tide import Tide
 
@@ -32,7 +35,7 @@ class Broker(Protocol):
 
 class Services:
     """Everything behind the API. ``counters`` are shown as metrics, by part; ``live`` tells what
-    edges with a backlog preview.
+    edges with a backlog preview. ``posting`` takes the movements of all clients together.
     """
 
     def __init__(
@@ -49,7 +52,10 @@ class Services:
         self.tide = tide
         self.series = series
         self.broker = broker
-        self.counters = counters or {}
+        self.posting: Grouped[Movement, Posted] = Grouped(
+            self.write, lambda conn, group: ledger.post_each(conn, group, record_us=now_us())
+        )
+        self.counters = {**(counters or {}), "posting": self.posting.counters}
         self.live = live
 
     async def read(self, work: Callable[[Connection], T]) -> T:

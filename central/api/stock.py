@@ -14,9 +14,9 @@ from sqlalchemy import Connection
 from central.api.bodies import MoveBody, ReceiveBody
 from central.api.pages import Cursor, Number, following, page
 from central.api.problems import Problem
-from central.api.services import Services, json_answer, now_us
+from central.api.services import Services, json_answer
 from central.catalogue import items, tree
-from central.stock import ledger, queries
+from central.stock import queries
 from central.stock.model import Movement, Posted
 from central.stock.witnesses import of_movement
 
@@ -39,7 +39,7 @@ def router(services: Services) -> APIRouter:
 
 def _add_commands(made: APIRouter, services: Services) -> None:
     async def post(movement: Movement) -> Response:
-        (posted,) = await services.write(lambda c: ledger.post(c, [movement], record_us=now_us()))
+        posted = await services.posting.do(movement)
         return json_answer(_posted(posted), 200 if posted.repeated else 201)
 
     @made.post("/stock/receive", status_code=201, summary="Receive goods")
