@@ -19,6 +19,7 @@ from typing import Generic, NamedTuple, TypeVar
 from sqlalchemy import Connection
 from sqlalchemy.exc import DBAPIError
 
+from central.access.behalf import Roots, reaching, roots
 from central.store import passes_by
 
 __all__ = ["Grouped"]
@@ -32,10 +33,11 @@ GATHER_S = 0.003
 
 
 class _Asked(NamedTuple, Generic[C, R]):
-    """A command, and who waits for its verdict."""
+    """A command, who waits for its verdict, and how far they may reach."""
 
     command: C
     answer: asyncio.Future[R]
+    roots: Roots
 
 
 class Grouped(Generic[C, R]):
@@ -65,7 +67,7 @@ class Grouped(Generic[C, R]):
     async def do(self, command: C) -> R:
         """Its result, once that is committed. Raises why it was refused, or what failed."""
         answer: asyncio.Future[R] = asyncio.get_running_loop().create_future()
-        self._waiting.append(_Asked(command, answer))
+        self._waiting.append(_Asked(command, answer, roots()))
         if self._flushing is None:
             self._flushing = asyncio.create_task(self._flush(), name="grouped commands")
         return await answer
@@ -94,9 +96,8 @@ class Grouped(Generic[C, R]):
     async def _carry_out(self, group: Sequence[_Asked[C, R]]) -> None:
         if not group:
             return
-        commands = [one.command for one in group]
         try:
-            verdicts = await self._write(lambda conn: list(self._decide(conn, commands)))
+            verdicts = await self._write(lambda conn: self._decided(conn, group))
         except Exception as error:  # noqa: BLE001 (handed to those who asked)
             await self._failed(group, error)
             return
@@ -107,6 +108,18 @@ class Grouped(Generic[C, R]):
                 _refuse(one, verdict)
             elif not one.answer.done():
                 one.answer.set_result(verdict)
+
+    def _decided(self, conn: Connection, group: Sequence[_Asked[C, R]]) -> list[R | Exception]:
+        """A verdict for each; those who may reach the same places are decided together."""
+        alike: dict[Roots, list[int]] = {}
+        for place, one in enumerate(group):
+            alike.setdefault(one.roots, []).append(place)
+        verdicts: dict[int, R | Exception] = {}
+        for within, places in alike.items():
+            with reaching(within):
+                found = self._decide(conn, [group[place].command for place in places])
+            verdicts.update(zip(places, found, strict=True))
+        return [verdicts[place] for place in range(len(group))]
 
     async def _failed(self, group: Sequence[_Asked[C, R]], error: Exception) -> None:
         """Nothing of the group stands. What only one of them is to blame for must not hurt the

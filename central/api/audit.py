@@ -6,6 +6,7 @@ from fastapi import APIRouter, Response
 
 from central import audit
 from central.api.pages import Limit, Number, following, page
+from central.api.permits import needs
 from central.api.services import Services
 
 
@@ -13,7 +14,7 @@ def router(services: Services) -> APIRouter:
     """The route of the audit."""
     made = APIRouter(tags=["audit"])
 
-    @made.get("/audit", summary="Who changed what")
+    @made.get("/audit", summary="Who changed what", openapi_extra=needs("read:audit"))
     async def listed(
         action: str | None = None,
         subject: str | None = None,

@@ -11,6 +11,7 @@ from sqlalchemy import Connection
 
 from central.api.bodies import Code, CommandId, Quantity, Sku
 from central.api.pages import Limit, following, page
+from central.api.permits import needs
 from central.api.services import Services, json_answer, now_us
 from central.documents import announcing, books
 from central.documents.announcing import Goods
@@ -100,7 +101,12 @@ def router(services: Services) -> APIRouter:
     """Routes of documents."""
     made = APIRouter(tags=["documents"])
 
-    @made.post("/documents", status_code=201, summary="Announce goods")
+    @made.post(
+        "/documents",
+        status_code=201,
+        summary="Announce goods",
+        openapi_extra=needs("write:documents"),
+    )
     async def announce(body: DocumentBody) -> Response:
         """From the next observation on, judging knows of them: doubts are settled, lines ticked
         off. Nothing is received by it. A repeat of a known id answers 200; the same id with other
@@ -115,7 +121,7 @@ def router(services: Services) -> APIRouter:
         shown, known = await services.write(work)
         return json_answer(shown, 200 if known else 201)
 
-    @made.get("/documents", summary="List documents")
+    @made.get("/documents", summary="List documents", openapi_extra=needs("read:documents"))
     async def documents(
         status: Literal["open", "closed", "all"] = "open", after: str = "", limit: Limit = 100
     ) -> Response:
@@ -127,7 +133,9 @@ def router(services: Services) -> APIRouter:
         behind = following(found, limit, lambda one: one.document.id)
         return page([_shown(one) for one in found], behind)
 
-    @made.get("/documents/{document_id}", summary="One document")
+    @made.get(
+        "/documents/{document_id}", summary="One document", openapi_extra=needs("read:documents")
+    )
     async def document(document_id: str) -> Response:
         """With what was read and inferred of each line so far, and what every pass or scan meant
         for it: matched, short, over, unexpected, the wrong way.
@@ -141,7 +149,11 @@ def router(services: Services) -> APIRouter:
 
         return json_answer(await services.read(work))
 
-    @made.post("/documents/{document_id}/close", summary="Expect nothing more of a document")
+    @made.post(
+        "/documents/{document_id}/close",
+        summary="Expect nothing more of a document",
+        openapi_extra=needs("write:documents"),
+    )
     async def close(document_id: str) -> Response:
         """What was short of it stays short: no stock moves. Closing again changes nothing."""
         listed = await services.write(

@@ -12,7 +12,9 @@ from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metri
 from prometheus_client.registry import Collector
 from sqlalchemy.exc import SQLAlchemyError
 
+from central.access.model import PUBLIC
 from central.api import kpis
+from central.api.permits import needs
 from central.api.road import Road
 from central.api.services import Services, json_answer, now_us
 from central.insight.kpi import Kpis
@@ -75,12 +77,12 @@ def router(services: Services, road: Road, book: KpiBook) -> APIRouter:
     prometheus_client.ProcessCollector(registry=registry)
     prometheus_client.PlatformCollector(registry=registry)
 
-    @made.get("/healthz", summary="Is central alive")
+    @made.get("/healthz", summary="Is central alive", openapi_extra=needs(PUBLIC))
     async def alive() -> Response:
         """Answers as long as the event loop turns."""
         return json_answer({"status": "ok"})
 
-    @made.get("/readyz", summary="Is central ready")
+    @made.get("/readyz", summary="Is central ready", openapi_extra=needs(PUBLIC))
     async def ready() -> Response:
         """503 with the reason when the database, the broker or judging is not well."""
         reasons = []
@@ -104,7 +106,7 @@ def router(services: Services, road: Road, book: KpiBook) -> APIRouter:
         }
         return json_answer(state, 503 if reasons else 200)
 
-    @made.get("/metrics", summary="Metrics for Prometheus")
+    @made.get("/metrics", summary="Metrics for Prometheus", openapi_extra=needs("read:metrics"))
     async def metrics() -> Response:
         """In the text format."""
         figures.road = await services.read(road.counts)

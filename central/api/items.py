@@ -36,7 +36,7 @@ def _add_lookups(made: APIRouter, services: Services) -> None:
         "/items",
         summary="List items",
         responses=shown_as(422),
-        openapi_extra=needs("read:catalogue"),
+        openapi_extra=needs("read:catalogue", "none"),
     )
     async def list_items(asked: Annotated[ItemsAsked, Query()]) -> Response:
         """By SKU; `search` looks into SKU, name and category. `parent` is the item's whose
@@ -66,7 +66,7 @@ def _add_lookups(made: APIRouter, services: Services) -> None:
         "/items/{sku}",
         summary="One item",
         responses=shown_as(404),
-        openapi_extra=needs("read:catalogue"),
+        openapi_extra=needs("read:catalogue", "none"),
     )
     async def get_item(sku: str) -> Response:
         """With the GTINs that stand for it, and the `ETag` that a change of it asks for."""

@@ -8,6 +8,7 @@ from typing import Annotated
 from fastapi import APIRouter, Query, Response
 from prometheus_client.core import GaugeMetricFamily, Metric
 
+from central.api.permits import needs
 from central.api.services import Services, json_answer, now_us
 from central.insight.kpi import Kpis, Tally
 from central.insight.kpi_book import MOST_DAYS, KpiBook
@@ -21,7 +22,7 @@ def router(services: Services, book: KpiBook) -> APIRouter:
     """Routes of the figures."""
     made = APIRouter(tags=["insight"])
 
-    @made.get("/kpis", summary="Accuracy figures")
+    @made.get("/kpis", summary="Accuracy figures", openapi_extra=needs("read:insight"))
     async def kpis(days: Annotated[int, Query(ge=1, le=MOST_DAYS)] = 7) -> Response:
         """Of the last `days` (UTC, today among them): for all, by read point and by day, how many
         movements were posted unasked, how precise those were, how often people were asked and

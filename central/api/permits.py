@@ -2,10 +2,19 @@
 
 from __future__ import annotations
 
+from central.access.model import Places
+
 PERMISSION = "x-permission"
 """OpenAPI's extension field that carries it."""
+PLACES = "x-places"
+"""The one that says which places the route is about."""
 
 
-def needs(permission: str) -> dict[str, object]:
-    """For a route's ``openapi_extra``: ``read:stock``, ``write:orders``, ``manage:users``."""
-    return {PERMISSION: permission}
+def needs(permission: str, places: Places = "all") -> dict[str, object]:
+    """For a route's ``openapi_extra``: ``read:stock``, ``write:orders``, ``manage:users``.
+
+    ``places`` says what a grant for some places only is good for here: ``all``: nothing; ``own``:
+    the route shows and touches only what lies in these (``central.access.reach``); ``none``: it is
+    about no place.
+    """
+    return {PERMISSION: permission, PLACES: places}

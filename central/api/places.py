@@ -10,11 +10,14 @@ from pydantic import ConfigDict, Field
 from sqlalchemy import Connection
 
 from central import audit
+from central.api.acting import Telling
 from central.api.bodies import Body, Code, Name, Said, Sku
 from central.api.etags import IfMatch, check, tagged
 from central.api.pages import following, page
-from central.api.services import Services, now_us
+from central.api.permits import needs
+from central.api.services import Services
 from central.catalogue import tree, warehouses
+from central.catalogue.changes import Told
 from central.stock.rules import Rules
 
 Capacity = Annotated[int, Field(ge=0, le=2**53)]
@@ -138,19 +141,24 @@ def router(services: Services) -> APIRouter:
 
 
 def _add_warehouses(made: APIRouter, services: Services) -> None:
-    @made.post("/warehouses", status_code=201, summary="Add a warehouse")
-    async def add(body: WarehouseBody) -> Response:
+    @made.post(
+        "/warehouses",
+        status_code=201,
+        summary="Add a warehouse",
+        openapi_extra=needs("write:places", "own"),
+    )
+    async def add(body: WarehouseBody, told: Telling) -> Response:
         """It is a location of the same code, too: the root of the tree of its places."""
-        wanted, at_us = warehouses.Warehouse(**body.model_dump()), now_us()
+        wanted = warehouses.Warehouse(**body.model_dump())
 
         def work(connection: Connection) -> warehouses.Warehouse:
-            added = warehouses.add_warehouse(connection, wanted, created_us=at_us)
-            _keep(connection, "add warehouse", added.code, None, added, at_us)
+            added = warehouses.add_warehouse(connection, wanted, created_us=told.at_us)
+            _keep(connection, "add warehouse", added.code, None, added, told)
             return added
 
         return tagged(await services.write(work), 201)
 
-    @made.get("/warehouses", summary="List warehouses")
+    @made.get("/warehouses", summary="List warehouses", openapi_extra=needs("read:places", "own"))
     async def listed(after: str = "", limit: Limit = 1000) -> Response:
         """By code."""
         found = await services.read(
@@ -158,45 +166,57 @@ def _add_warehouses(made: APIRouter, services: Services) -> None:
         )
         return page(found, following(found, limit, lambda one: one.code))
 
-    @made.get("/warehouses/{code}", summary="One warehouse")
+    @made.get(
+        "/warehouses/{code}", summary="One warehouse", openapi_extra=needs("read:places", "own")
+    )
     async def one(code: str) -> Response:
         """With the `ETag` that a change of it can name."""
         found = await services.read(lambda c: warehouses.get_warehouse(c, code))
         return tagged(found)
 
-    @made.patch("/warehouses/{code}", summary="Change a warehouse")
-    async def change(code: str, body: WarehouseChangeBody, if_match: IfMatch = None) -> Response:
+    @made.patch(
+        "/warehouses/{code}",
+        summary="Change a warehouse",
+        openapi_extra=needs("write:places", "own"),
+    )
+    async def change(
+        code: str, body: WarehouseChangeBody, told: Telling, if_match: IfMatch = None
+    ) -> Response:
         """Its code stays. It is retired when it is empty, as any location."""
         changes = body.model_dump(exclude_none=True)
 
         def work(connection: Connection) -> warehouses.Warehouse:
             check(if_match, warehouses.get_warehouse(connection, code), needed=False)
             before, after = warehouses.change_warehouse(connection, code, changes)
-            _keep(connection, "change warehouse", code, before, after, now_us())
+            _keep(connection, "change warehouse", code, before, after, told)
             return after
 
         return tagged(await services.write(work))
 
 
 def _add_locations(made: APIRouter, services: Services) -> None:
-    @made.post("/locations", status_code=201, summary="Add a location")
-    async def add(body: LocationBody) -> Response:
+    @made.post(
+        "/locations",
+        status_code=201,
+        summary="Add a location",
+        openapi_extra=needs("write:places", "own"),
+    )
+    async def add(body: LocationBody, told: Telling) -> Response:
         """Internal locations hold stock and never go negative. Codes are unique over all
         warehouses. Its rules hold for it and for all within it together: a command that breaks
         one is refused with 409, and what sensors saw is posted and put before a person.
         """
-        at_us = now_us()
         values = body.model_dump(exclude={"rules"})
-        place = tree.Location(**values, rules=body.rules.rules(), created_us=at_us)
+        place = tree.Location(**values, rules=body.rules.rules(), created_us=told.at_us)
 
         def work(connection: Connection) -> dict[str, object]:
             added = tree.add_location(connection, place)
-            _keep(connection, "add location", added.code, None, added, at_us)
+            _keep(connection, "add location", added.code, None, added, told)
             return _shown(connection, added)
 
         return tagged(await services.write(work), 201)
 
-    @made.get("/locations", summary="List locations")
+    @made.get("/locations", summary="List locations", openapi_extra=needs("read:places", "own"))
     async def listed(under: str | None = None, after: str = "", limit: Limit = 1000) -> Response:
         """By code, the virtual ones (supplier, customer, ...) too; `parent` and `depth` make the
         tree. `under` lists one location and all within it, with depths from there.
@@ -212,15 +232,23 @@ def _add_locations(made: APIRouter, services: Services) -> None:
         rows = [{**msgspec.structs.asdict(one.location), "depth": one.depth} for one in found]
         return page(rows, behind)
 
-    @made.get("/locations/{code}", summary="One location")
+    @made.get(
+        "/locations/{code}", summary="One location", openapi_extra=needs("read:places", "own")
+    )
     async def one(code: str) -> Response:
         """With its `path` from the root, and the `ETag` that a change of it can name."""
         return tagged(await services.read(lambda c: _shown(c, tree.get_location(c, code))))
 
 
 def _add_location_changes(made: APIRouter, services: Services) -> None:
-    @made.patch("/locations/{code}", summary="Change or move a location")
-    async def change(code: str, body: LocationChangeBody, if_match: IfMatch = None) -> Response:
+    @made.patch(
+        "/locations/{code}",
+        summary="Change or move a location",
+        openapi_extra=needs("write:places", "own"),
+    )
+    async def change(
+        code: str, body: LocationChangeBody, told: Telling, if_match: IfMatch = None
+    ) -> Response:
         """With another `parent` it goes there, and all within it goes along. `retired` it takes
         nothing more: it must be empty, with nothing active within it and no read point that
         posts to it. Rules hold for goods that come from now on.
@@ -235,7 +263,7 @@ def _add_location_changes(made: APIRouter, services: Services) -> None:
             seen = _shown(connection, tree.get_location(connection, code))
             check(if_match, seen, needed=False)
             before, after = tree.change_location(connection, code, changes)
-            _keep(connection, "change location", code, before, after, now_us())
+            _keep(connection, "change location", code, before, after, told)
             return _shown(connection, after)
 
         return tagged(await services.write(work))
@@ -252,7 +280,7 @@ def _keep(  # noqa: PLR0917 (what an entry of the audit says)
     code: str,
     before: msgspec.Struct | None,
     after: msgspec.Struct,
-    at_us: int,
+    told: Told,
 ) -> None:
     """An entry of the audit, in the same transaction."""
     subject = f"{action.rpartition(' ')[2]} {code}"
@@ -261,4 +289,4 @@ def _keep(  # noqa: PLR0917 (what an entry of the audit says)
         None if before is None else msgspec.to_builtins(before),
         msgspec.to_builtins(after),
     )
-    audit.record(connection, [change], actor="api", action=action, at_us=at_us)
+    audit.record(connection, [change], actor=told.by, action=action, at_us=told.at_us)

@@ -8,6 +8,7 @@ from fastapi import APIRouter, Query, Response
 
 from central import whereabouts
 from central.api.pages import Cursor, Limit, Number, following, page
+from central.api.permits import needs
 from central.api.sensed import told_row
 from central.api.services import Services
 
@@ -20,7 +21,7 @@ def router(services: Services) -> APIRouter:
     """Routes of presence."""
     made = APIRouter(prefix="/presence", tags=["presence"])
 
-    @made.get("", summary="Which tags are in which zone now")
+    @made.get("", summary="Which tags are in which zone now", openapi_extra=needs("read:devices"))
     async def present(
         epc: Epc = None,
         place: Place = None,
@@ -41,7 +42,7 @@ def router(services: Services) -> APIRouter:
         behind = following(found, limit, lambda row: _CURSOR.told((row["read_point"], row["epc"])))
         return page([told_row(row) for row in found], behind)
 
-    @made.get("/events", summary="What happened in zones")
+    @made.get("/events", summary="What happened in zones", openapi_extra=needs("read:devices"))
     async def events(
         epc: Epc = None,
         place: Place = None,

@@ -10,8 +10,10 @@ from pydantic import AwareDatetime, ConfigDict, Field
 from sqlalchemy import Connection
 
 from central import audit
+from central.api.acting import Telling
 from central.api.bodies import Body, Code, Sku
 from central.api.pages import page
+from central.api.permits import needs
 from central.api.services import Services, json_answer, now_us
 from central.catalogue import places, planogram
 from central.moments import to_us
@@ -76,7 +78,7 @@ def router(services: Services) -> APIRouter:
     """The routes of read points and plates."""
     made = APIRouter(tags=["places"])
 
-    @made.get("/read-points", summary="List read points")
+    @made.get("/read-points", summary="List read points", openapi_extra=needs("read:devices"))
     async def list_read_points() -> Response:
         """What is in force now, with the plates of shelves; ``countable`` is how many pieces a
         plate tells from one more or less in one change, at a usual shelf's noise.
@@ -101,7 +103,11 @@ def router(services: Services) -> APIRouter:
 
         return page(await services.read(work))
 
-    @made.put("/read-points/{code}", summary="Say what a read point means")
+    @made.put(
+        "/read-points/{code}",
+        summary="Say what a read point means",
+        openapi_extra=needs("write:devices"),
+    )
     async def put_read_point(code: str, body: ReadPointBody) -> Response:
         """Holds from the next observation on; what was judged before stays as it is."""
         point = ReadPoint(code=code, **body.model_dump())
@@ -112,31 +118,40 @@ def router(services: Services) -> APIRouter:
 
 
 def _add_plates(made: APIRouter, services: Services) -> None:
-    @made.put("/read-points/{code}/plates/{plate}", summary="Say what lies on a plate")
-    async def put_plate(code: str, plate: Plate, body: PlateBody) -> Response:
+    @made.put(
+        "/read-points/{code}/plates/{plate}",
+        summary="Say what lies on a plate",
+        openapi_extra=needs("write:devices"),
+    )
+    async def put_plate(code: str, plate: Plate, body: PlateBody, told: Telling) -> Response:
         """`unit_mg` is a piece's mass, `unit_cv` its relative standard deviation. Without
         `valid_from` it corrects the plan in force, from the next observation on. With it the plan
         begins then, by the time of what is weighed; what was judged before stays as it is.
         """
         plan = PlatePlan(read_point=code, plate=plate, **body.model_dump(exclude={"valid_from"}))
         begins_us = None if body.valid_from is None else to_us(body.valid_from)
-        at_us = now_us()
 
         def work(connection: Connection) -> PlatePlan:
-            held = planogram.list_plates(connection, at_us=at_us, read_point=code)
+            held = planogram.list_plates(connection, at_us=told.at_us, read_point=code)
             before = next((one for one in held if one.plate == plate), None)
-            said = planogram.put_plate(connection, plan, valid_from_us=begins_us, said_us=at_us)
+            said = planogram.put_plate(
+                connection, plan, valid_from_us=begins_us, said_us=told.at_us
+            )
             change = audit.Change(
                 f"plate {code}/{plate}",
                 None if before is None else msgspec.to_builtins(before),
                 msgspec.to_builtins(said),
             )
-            audit.record(connection, [change], actor="api", action="plan plate", at_us=at_us)
+            audit.record(connection, [change], actor=told.by, action="plan plate", at_us=told.at_us)
             return said
 
         return json_answer(await services.write(work))
 
-    @made.get("/read-points/{code}/plates/{plate}/history", summary="What lay on a plate when")
+    @made.get(
+        "/read-points/{code}/plates/{plate}/history",
+        summary="What lay on a plate when",
+        openapi_extra=needs("read:devices"),
+    )
     async def history(code: str, plate: Plate) -> Response:
         """Every plan of the plate in the order in which it was said, those that are yet to begin
         too; `valid_until` is null for the last one.

@@ -9,6 +9,7 @@ from fastapi import APIRouter, Response
 
 from central.api.bodies import ResolveBody
 from central.api.pages import Count, Cursor, Limit, following, page
+from central.api.permits import needs
 from central.api.problems import Problem
 from central.api.services import Services, json_answer, now_us
 from central.api.stock import Key, command_id
@@ -24,7 +25,7 @@ def router(services: Services) -> APIRouter:
     """Routes of reviews."""
     made = APIRouter(tags=["reviews"])
 
-    @made.get("/reviews", summary="List reviews")
+    @made.get("/reviews", summary="List reviews", openapi_extra=needs("read:reviews"))
     async def reviews(
         status: Status = "open",
         *,
@@ -53,7 +54,7 @@ def router(services: Services) -> APIRouter:
         behind = following(found, limit, lambda one: _CURSOR.told((to_us(one.opened_at), one.id)))
         return page([_shown(one) for one in found], behind)
 
-    @made.get("/reviews/{review_id}", summary="One review")
+    @made.get("/reviews/{review_id}", summary="One review", openapi_extra=needs("read:reviews"))
     async def review(review_id: str) -> Response:
         """With the effect of each hypothesis on stock as it is now, and why one could not be
         posted any more; or with how the review ended.
@@ -63,7 +64,12 @@ def router(services: Services) -> APIRouter:
         )
         return json_answer(_shown(found) | {"hypotheses": told})
 
-    @made.post("/reviews/{review_id}/resolve", status_code=201, summary="Resolve a review")
+    @made.post(
+        "/reviews/{review_id}/resolve",
+        status_code=201,
+        summary="Resolve a review",
+        openapi_extra=needs("write:reviews"),
+    )
     async def resolve(review_id: str, body: ResolveBody, key: Key = None) -> Response:
         """By the hypothesis that is true, by the quantities that moved, or by dismissing it.
 

@@ -8,6 +8,7 @@ from sqlalchemy import Connection, RowMapping, select
 
 from central import keyset, schema
 from central.api.pages import Count, Cursor, Limit, following, page
+from central.api.permits import needs
 from central.api.road import Road
 from central.api.services import Services, json_answer
 from central.moments import from_us
@@ -20,7 +21,7 @@ def router(services: Services, road: Road) -> APIRouter:
     """Routes of what was sensed."""
     made = APIRouter(tags=["sensed"])
 
-    @made.get("/passes", summary="List portal passes")
+    @made.get("/passes", summary="List portal passes", openapi_extra=needs("read:devices"))
     async def passes(after: str | None = None, limit: Limit = 50) -> Response:
         """Newest first, each with what was decided of every tag, and why."""
         seen, table = _CURSOR.read(after), schema.portal_pass
@@ -29,7 +30,7 @@ def router(services: Services, road: Road) -> APIRouter:
         behind = following(found, limit, lambda row: _CURSOR.told((row["closed_us"], row["id"])))
         return page([told_row(row) for row in found], behind)
 
-    @made.get("/devices", summary="List devices")
+    @made.get("/devices", summary="List devices", openapi_extra=needs("read:devices"))
     async def devices() -> Response:
         """With their health: state, cause, hint and counters."""
 
@@ -44,7 +45,7 @@ def router(services: Services, road: Road) -> APIRouter:
 
         return page(await services.read(work))
 
-    @made.get("/road", summary="How far everything has come")
+    @made.get("/road", summary="How far everything has come", openapi_extra=needs("read:devices"))
     async def whole_road() -> Response:
         """Reads heard, observations committed by edge and epoch, what was declared lost, how
         far judging is behind, what came of it, and what edges with a backlog preview (``live``).

@@ -7,6 +7,7 @@ from typing import Annotated
 
 from fastapi import APIRouter, Query, Response
 
+from central.api.permits import needs
 from central.api.problems import Problem
 from central.api.services import Services, json_answer, now_us
 from central.insight.points import FIELDS
@@ -31,7 +32,7 @@ def router(services: Services) -> APIRouter:
     """Routes of the measurements."""
     made = APIRouter(tags=["measurements"])
 
-    @made.get("/series/feeds", summary="List what is measured")
+    @made.get("/series/feeds", summary="List what is measured", openapi_extra=needs("read:screens"))
     async def feeds() -> Response:
         """Each feed's `key` goes into `feed` of `/series`."""
         found = [
@@ -49,7 +50,7 @@ def router(services: Services) -> APIRouter:
         found.sort(key=lambda f: order.index(str(f["group"])))  # stable: fields keep their order
         return json_answer({"feeds": found})
 
-    @made.get("/series", summary="Samples of one feed")
+    @made.get("/series", summary="Samples of one feed", openapi_extra=needs("read:screens"))
     async def series(
         feed: Annotated[str, Query(max_length=500)],
         seconds: Annotated[int, Query(ge=10, le=90 * 86_400)] = 300,

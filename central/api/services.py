@@ -11,6 +11,7 @@ import msgspec
 from fastapi import Response
 from sqlalchemy import Connection
 
+from central.access.behalf import carried
 from central.grouped import Grouped
 from central.insight.series import SeriesStore
 from central.stock import ledger
@@ -59,12 +60,14 @@ class Services:
         self.live = live
 
     async def read(self, work: Callable[[Connection], T]) -> T:
-        """Ask the database."""
-        return await self.database.read(work)
+        """Ask the database, on behalf of whoever sent the request."""
+        return await self.database.read(carried(work))
 
     async def write(self, work: Callable[[Connection], T]) -> T:
-        """Change something in one transaction, and wake those who tell."""
-        result = await self.database.write(work)
+        """Change something in one transaction, on behalf of whoever sent the request, and wake
+        those who tell.
+        """
+        result = await self.database.write(carried(work))
         self.tide.rise()
         return result
 

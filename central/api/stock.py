@@ -13,6 +13,7 @@ from sqlalchemy import Connection
 
 from central.api.bodies import MoveBody, ReceiveBody
 from central.api.pages import Cursor, Number, following, page
+from central.api.permits import needs
 from central.api.problems import Problem
 from central.api.services import Services, json_answer
 from central.catalogue import items, tree
@@ -42,15 +43,30 @@ def _add_commands(made: APIRouter, services: Services) -> None:
         posted = await services.posting.do(movement)
         return json_answer(_posted(posted), 200 if posted.repeated else 201)
 
-    @made.post("/stock/receive", status_code=201, summary="Receive goods")
+    @made.post(
+        "/stock/receive",
+        status_code=201,
+        summary="Receive goods",
+        openapi_extra=needs("write:stock", "own"),
+    )
     async def receive(body: ReceiveBody, key: Key = None) -> Response:
         """From the supplier into a location. A repeat of a known id answers 200 with the
         first result; the same id with other content is refused with 409.
         """
         return await post(_movement(body, key, source=body.source, destination=body.location))
 
-    @made.post("/stock/move", status_code=201, summary="Move goods")
-    @made.post("/api/inventory/move", status_code=201, summary="Move goods (alias)")
+    @made.post(
+        "/stock/move",
+        status_code=201,
+        summary="Move goods",
+        openapi_extra=needs("write:stock", "own"),
+    )
+    @made.post(
+        "/api/inventory/move",
+        status_code=201,
+        summary="Move goods (alias)",
+        openapi_extra=needs("write:stock", "own"),
+    )
     async def move(body: MoveBody, key: Key = None) -> Response:
         """From one location to another. An internal location never goes negative: what is
         not there cannot be moved, and is refused with 409.
@@ -100,7 +116,7 @@ def _posted(posted: Posted) -> dict[str, object]:
 
 
 def _add_lookups(made: APIRouter, services: Services) -> None:
-    @made.get("/stock/{sku}", summary="Stock of one item")
+    @made.get("/stock/{sku}", summary="Stock of one item", openapi_extra=needs("read:stock", "own"))
     async def stock(sku: str) -> Response:
         """On hand in all, by location, and by lot. Virtual locations are left out."""
 
@@ -134,7 +150,9 @@ def _add_lookups(made: APIRouter, services: Services) -> None:
         behind = following(found, limit, lambda b: _CURSOR.told((b.sku, b.lot, b.location)))
         return page(found, behind)
 
-    @made.get("/api/inventory", summary="Stock of all items")
+    @made.get(
+        "/api/inventory", summary="Stock of all items", openapi_extra=needs("read:stock", "own")
+    )
     async def everything(
         sku: str | None = None,
         location: str | None = None,
@@ -144,8 +162,16 @@ def _add_lookups(made: APIRouter, services: Services) -> None:
         """By item, lot and location; `next` of an answer goes into `after`."""
         return await inventory(sku, location, after, limit)
 
-    @made.get("/locations/{code}/inventory", summary="Stock of one location")
-    @made.get("/api/locations/{code}/inventory", summary="Stock of one location (alias)")
+    @made.get(
+        "/locations/{code}/inventory",
+        summary="Stock of one location",
+        openapi_extra=needs("read:stock", "own"),
+    )
+    @made.get(
+        "/api/locations/{code}/inventory",
+        summary="Stock of one location (alias)",
+        openapi_extra=needs("read:stock", "own"),
+    )
     async def at_location(
         code: str, subtree: bool = False, after: str | None = None, limit: Limit = 200
     ) -> Response:
@@ -155,7 +181,7 @@ def _add_lookups(made: APIRouter, services: Services) -> None:
 
 
 def _add_movements(made: APIRouter, services: Services) -> None:
-    @made.get("/movements", summary="List movements")
+    @made.get("/movements", summary="List movements", openapi_extra=needs("read:stock", "own"))
     async def movements(
         sku: str | None = None,
         location: str | None = None,
@@ -172,7 +198,9 @@ def _add_movements(made: APIRouter, services: Services) -> None:
         rows: list[object] = [_posted(posted) for posted in found]
         return page(rows, following(found, limit, lambda posted: posted.seq))
 
-    @made.get("/movements/{movement_id}", summary="One movement")
+    @made.get(
+        "/movements/{movement_id}", summary="One movement", openapi_extra=needs("read:stock", "own")
+    )
     async def movement(movement_id: str) -> Response:
         """With its evidence: why it was posted, and what other sensors said of it later."""
         found, seen = await services.read(

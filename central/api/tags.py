@@ -42,7 +42,7 @@ def router(services: Services) -> APIRouter:
         "/tag-bindings",
         summary="List bound tags",
         responses=shown_as(422),
-        openapi_extra=needs("read:catalogue"),
+        openapi_extra=needs("read:catalogue", "none"),
     )
     async def list_bindings(
         sku: Annotated[Said | None, Query(max_length=64)] = None,
@@ -61,7 +61,7 @@ def router(services: Services) -> APIRouter:
         "/tag-bindings/{epc}",
         summary="What a tag is bound to",
         responses=shown_as(404, 422),
-        openapi_extra=needs("read:catalogue"),
+        openapi_extra=needs("read:catalogue", "none"),
     )
     async def get_binding(epc: InPath) -> Response:
         """404 where nobody said: it stands then for what is written in it."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from fastapi import APIRouter, Response
 
+from central.api.permits import needs
 from central.api.services import Services, json_answer
 from central.why.story import why
 
@@ -12,7 +13,7 @@ def router(services: Services) -> APIRouter:
     """The route of why."""
     made = APIRouter(tags=["why"])
 
-    @made.get("/why/{of}", summary="Why did this post?")
+    @made.get("/why/{of}", summary="Why did this post?", openapi_extra=needs("read:devices"))
     async def explain(of: str) -> Response:
         """The stages of a decision, by the id of a movement, a review or a portal's pass: what
         was heard, what each tag looked like and what that weighed, what its company added, what

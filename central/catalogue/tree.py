@@ -12,6 +12,7 @@ import msgspec
 from sqlalchemy import CTE, Connection, RowMapping, Select, func, insert, literal, select, update
 
 from central import schema
+from central.access import reach
 from central.catalogue.errors import (
     AlreadyExists,
     NotFound,
@@ -69,18 +70,21 @@ def add_location(conn: Connection, location: Location) -> Location:
     _check(location)
     if conn.execute(select(1).where(_location.code == location.code)).first():
         raise AlreadyExists(f"location {location.code} exists already")
-    if location.parent is not None:
+    if location.parent is None:
+        reach.everywhere("a place within no other")
+    else:
         _check_parent(conn, location.parent)
     conn.execute(insert(schema.location).values(_row(location)))
     return location
 
 
 def get_location(conn: Connection, code: str) -> Location:
-    """The location of this code; raises ``NotFound``."""
+    """The location of this code; raises ``NotFound``, and ``OutOfReach``."""
     query = select(schema.location).where(_location.code == code)
     row = conn.execute(query).mappings().one_or_none()
     if row is None:
         raise NotFound(f"there is no location {code}: add it first")
+    reach.check(conn, [code])
     return _of(row)
 
 
@@ -88,7 +92,7 @@ def list_locations(
     conn: Connection, *, under: str | None = None, after: str = "", limit: int = 1_000
 ) -> list[Listed]:
     """Locations by code, those behind ``after``; only ``under`` and what lies below it when
-    given. The virtual ones are roots of their own.
+    given, and only what is within reach. The virtual ones are roots of their own.
     """
     tree = _tree(under)
     query: Select[Any] = (
@@ -98,6 +102,8 @@ def list_locations(
         .order_by(_location.code)
         .limit(limit)
     )
+    if (granted := reach.within(_location.code)) is not None:
+        query = query.where(granted)
     rows = conn.execute(query).mappings()
     return [Listed(location=_of(row), depth=row["depth"]) for row in rows]
 
@@ -160,6 +166,7 @@ def _check_parent(conn: Connection, code: str) -> None:
 
 def _check_move(conn: Connection, location: Location) -> None:
     if location.parent is None:
+        reach.everywhere("a place within no other")
         return
     _check_parent(conn, location.parent)
     if location.code in path_of(conn, get_location(conn, location.parent)):

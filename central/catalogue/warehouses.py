@@ -10,6 +10,7 @@ import msgspec
 from sqlalchemy import Connection, Select, insert, select, update
 
 from central import schema
+from central.access import reach
 from central.catalogue.errors import NotFound, NotValid
 from central.catalogue.tree import Location, add_location, change_location
 
@@ -46,16 +47,19 @@ def add_warehouse(conn: Connection, warehouse: Warehouse, *, created_us: int) ->
 
 
 def get_warehouse(conn: Connection, code: str) -> Warehouse:
-    """The warehouse of this code; raises ``NotFound``."""
+    """The warehouse of this code; raises ``NotFound``, and ``OutOfReach``."""
     row = conn.execute(_listing().where(_warehouse.code == code)).mappings().one_or_none()
     if row is None:
         raise NotFound(f"there is no warehouse {code}: add it first")
+    reach.check(conn, [code])
     return Warehouse(**row)
 
 
 def list_warehouses(conn: Connection, *, after: str = "", limit: int = 200) -> list[Warehouse]:
-    """Warehouses by code, those behind ``after``."""
+    """Warehouses by code, those behind ``after``, as far as they are within reach."""
     query = _listing().where(_warehouse.code > after).order_by(_warehouse.code).limit(limit)
+    if (granted := reach.within(_warehouse.code)) is not None:
+        query = query.where(granted)
     return [Warehouse(**row) for row in conn.execute(query).mappings()]
 
 

@@ -14,6 +14,7 @@ from collections.abc import Iterable, Sequence
 
 from sqlalchemy import Connection, text
 
+from central.access import behalf
 from central.bulk import BulkInsert, BulkLookup
 from central.effective import judged_upto
 from central.moments import from_us
@@ -24,6 +25,7 @@ from central.stock.model import (
     LocationKind,
     Movement,
     NotReceived,
+    OutOfReach,
     Posted,
     RuleBroken,
     StockError,
@@ -125,6 +127,7 @@ class _Desk:
         }
         head = conn.execute(text("SELECT coalesce(max(seq), 0) FROM movement")).scalar_one()
         self._next_seq = int(head) + 1
+        self._roots = behalf.roots()
         self._new: list[Posted] = []
 
     def decide(self, movement: Movement, record_us: int) -> Posted | StockError:
@@ -188,7 +191,29 @@ class _Desk:
         for code in (movement.source, movement.destination):
             if self._room.kind(code) is None:
                 return UnknownLocation(f"there is no location {code}: add it first")
-        return self._not_received(movement) or _ends_refused(movement) or self._short(movement)
+        return (
+            self._not_reached(movement)
+            or self._not_received(movement)
+            or _ends_refused(movement)
+            or self._short(movement)
+        )
+
+    def _not_reached(self, movement: Movement) -> StockError | None:
+        """Both ends must be granted to whoever moves; the ends of the books are everybody's, but
+        not without a place at the other end.
+        """
+        if self._roots is None:
+            return None
+        ends = [
+            code
+            for code in (movement.source, movement.destination)
+            if self._room.kind(code) == LocationKind.INTERNAL
+        ]
+        outside = [code for code in ends if not self._room.lies_in(code, self._roots)]
+        if ends and not outside:
+            return None
+        where = " and ".join(outside) or f"{movement.source} and {movement.destination}"
+        return OutOfReach(f"you were not granted to move goods at {where}")
 
     def _not_received(self, movement: Movement) -> StockError | None:
         """What is retired comes in no more: what is there may be moved, counted and shipped, and

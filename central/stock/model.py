@@ -130,5 +130,11 @@ class UnknownLocation(StockError):
     status = 404
 
 
+class OutOfReach(StockError):
+    """A place that whoever asks was not granted this for."""
+
+    status = 403
+
+
 class ConflictingRepeat(StockError):
     """An id that was posted before came back with other content."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 from sqlalchemy import CTE, Connection, bindparam, select
 
 from central import keyset, schema
+from central.access import reach
 from central.stock import rows
 from central.stock.model import Balance, LocationKind, Posted
 
@@ -32,7 +33,7 @@ def on_hand(
     """Balances by SKU, lot and location, those behind ``after``.
 
     Only internal locations unless ``virtual``, only what is there unless ``zero``. ``below`` takes
-    the locations within ``location`` in as well.
+    the locations within ``location`` in as well. Only places within reach (``central.access``).
     """
     key = (_balance.sku, _balance.lot, _balance.location)
     query = keyset.ascending(select(schema.balance), key, after, limit)
@@ -42,6 +43,8 @@ def on_hand(
         )
     if not zero:
         query = query.where(_balance.on_hand != 0)
+    if (granted := reach.within(_balance.location)) is not None:
+        query = query.where(granted)
     if sku is not None:
         query = query.where(_balance.sku == sku)
     if location is not None and below:
@@ -77,7 +80,7 @@ def movements(
     """Movements with their evidence, newest first; ``before_seq`` asks for the next page.
 
     With ``after_seq`` they come oldest first from behind that number on: what a consumer
-    with a cursor reads.
+    with a cursor reads. Only those with an end within reach.
     """
     query = select(*_columns).limit(limit)
     if after_seq is not None:
@@ -92,12 +95,16 @@ def movements(
         query = query.where((_movement.source == location) | (_movement.destination == location))
     if origin is not None:
         query = query.where(_movement.origin == origin)
+    if (granted := reach.within(_movement.source, _movement.destination)) is not None:
+        query = query.where(granted)
     return [rows.from_row(tuple(row)) for row in conn.execute(query)]
 
 
 def movement_by_id(conn: Connection, movement_id: str) -> Posted | None:
-    """The movement of this id, or ``None``."""
-    row = conn.execute(_BY_ID, {"wanted": movement_id}).one_or_none()
+    """The movement of this id with an end within reach, or ``None``."""
+    granted = reach.within(_movement.source, _movement.destination)
+    query = _BY_ID if granted is None else _BY_ID.where(granted)
+    row = conn.execute(query, {"wanted": movement_id}).one_or_none()
     return None if row is None else rows.from_row(tuple(row))
 
 

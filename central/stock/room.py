@@ -80,6 +80,10 @@ class Room:
         place = self._places.get(code)
         return None if place is None else place.kind
 
+    def lies_in(self, code: str, roots: frozenset[str]) -> bool:
+        """Whether a place is one of these, or lies within one."""
+        return not roots.isdisjoint(self._upwards(code))
+
     def broken(self, movement: Movement) -> list[str]:
         """What forbids that these goods come to their destination, a sentence each."""
         item = self._items[movement.sku]

@@ -13,7 +13,9 @@ from fastapi.responses import HTMLResponse, RedirectResponse, Response, Streamin
 from starlette.staticfiles import StaticFiles
 from starlette.types import Scope
 
+from central.access.model import PUBLIC, SIGNED_IN
 from central.api.kpis import told
+from central.api.permits import needs
 from central.api.services import now_us
 from central.insight.kpi_book import MOST_DAYS, KpiBook
 from central.moments import from_us
@@ -58,13 +60,16 @@ class Pages:
     def router(self) -> APIRouter:
         """Every page's route; none of them belongs to the API's description."""
         router = APIRouter(include_in_schema=False)
-        router.add_api_route("/", self.index)
-        router.add_api_route("/live", self.stream)
-        router.add_api_route("/accuracy", self.accuracy)
-        router.add_api_route("/docs", self.docs)
-        router.add_api_route("/favicon.ico", self.icon)
-        router.add_api_route("/screen/passes/{pass_id}", self.pass_tags)
-        router.add_api_route("/screen/movements/{movement_id}", self.movement)
+        for path, page, permission in (
+            ("/", self.index, "read:screens"),
+            ("/live", self.stream, "read:screens"),
+            ("/accuracy", self.accuracy, "read:insight"),
+            ("/docs", self.docs, SIGNED_IN),
+            ("/favicon.ico", self.icon, PUBLIC),
+            ("/screen/passes/{pass_id}", self.pass_tags, "read:screens"),
+            ("/screen/movements/{movement_id}", self.movement, "read:screens"),
+        ):
+            router.add_api_route(path, page, openapi_extra=needs(permission))
         return router
 
     def _page(self, template: str, facts: Mapping[str, object], status: int = 200) -> HTMLResponse:

@@ -12,6 +12,7 @@ import httpx
 import uvicorn
 from fastapi import FastAPI
 
+from central.api.access.gate import Door
 from central.api.application import build
 from central.api.services import Services
 from central.insight.follow import Follower, LedgerSource, ObservationSource
@@ -25,13 +26,13 @@ from tests.fakes.books import sqlite_books
 class Bench:
     """The parts that tell, wired as in production."""
 
-    def __init__(self, folder: Path, database_url: str) -> None:
+    def __init__(self, folder: Path, database_url: str, door: Door | None = None) -> None:
         self.database = Database(database_url)
         self.tide = Tide()
         self.series = DuckDBSeries(folder / "series.duckdb")
         self.services = Services(database=self.database, tide=self.tide, series=self.series)
         self.pages = Pages(database=self.database, tide=self.tide)
-        self.app: FastAPI = build(self.services, self.pages)
+        self.app: FastAPI = build(self.services, self.pages, door)
         self.followers = [
             Follower(
                 database=self.database,
@@ -61,9 +62,13 @@ class Bench:
 
 
 @asynccontextmanager
-async def bench(folder: Path, books_url: str | None = None) -> AsyncIterator[Bench]:
-    """A bench over migrated books, closed at the end; on SQLite's of its own without a URL."""
-    made = Bench(folder, books_url or sqlite_books(folder / "central.sqlite"))
+async def bench(
+    folder: Path, books_url: str | None = None, door: Door | None = None
+) -> AsyncIterator[Bench]:
+    """A bench over migrated books, closed at the end; on SQLite's of its own without a URL, open
+    to everybody without a door.
+    """
+    made = Bench(folder, books_url or sqlite_books(folder / "central.sqlite"), door)
     await made.series.open()
     try:
         async with made.http:

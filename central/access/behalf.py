@@ -1,0 +1,50 @@
+"""How far the transaction that runs may reach: where whoever asked for it was granted that.
+
+A request's commands pass through many functions; what must not be forgotten in any of them stands
+beside the transaction instead of in each one's parameters. Central's own work (judging, schedules,
+commands on the machine) runs on nobody's behalf and reaches everywhere.
+"""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Callable, Iterator
+from contextvars import ContextVar
+from typing import TypeVar
+
+from sqlalchemy import Connection
+
+__all__ = ["Roots", "carried", "reaching", "roots"]
+
+T = TypeVar("T")
+Roots = frozenset[str] | None
+"""Locations, each with all that lies within it; ``None`` is everywhere."""
+_roots: ContextVar[Roots] = ContextVar("roots", default=None)
+
+
+def roots() -> Roots:
+    """Where what runs now may reach."""
+    return _roots.get()
+
+
+@contextlib.contextmanager
+def reaching(places: Roots) -> Iterator[None]:
+    """What runs within reaches no further than these places."""
+    token = _roots.set(places)
+    try:
+        yield
+    finally:
+        _roots.reset(token)
+
+
+def carried(work: Callable[[Connection], T]) -> Callable[[Connection], T]:
+    """``work`` for another thread, reaching as far as here."""
+    places = _roots.get()
+    if places is None:
+        return work
+
+    def as_here(connection: Connection) -> T:
+        with reaching(places):
+            return work(connection)
+
+    return as_here

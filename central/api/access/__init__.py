@@ -1,0 +1,1 @@
+"""The door of the API: who is let in, and the routes of users, keys and sessions."""
