@@ -80,6 +80,18 @@ BENCHES = {
         "The whole road in virtual time under every fault. Options: --seeds N, --first SEED, "
         "--workers N, --plant BUG (one that must be found).",
     ),
+    "ledger": (
+        "benchmarks.books.ledger",
+        "Posting on large books, SQLite and PostgreSQL, beside one transaction per move in the "
+        "same database. Options: --full yes (100,000 SKUs, a million balances, ten million "
+        "movements: minutes to load), --engine sqlite|postgresql|all, --seed S.",
+    ),
+    "api": (
+        "benchmarks.books.api",
+        "Central's HTTP API on large books with 200 clients at once, beside the same process "
+        "saying that it is alive. Options: --full yes, --engine sqlite|postgresql|all, "
+        "--clients N, --seconds S, --every-s S (a client's pause in the paced run).",
+    ),
     "powercut": (
         "benchmarks.powercut.run",
         "Power cuts: the journal and central's SQLite started on disks that lost or tore what "

@@ -50,16 +50,20 @@ class PostgresProcess:
 
     Its data stand in ``folder / "data"``, where a disk may be mounted beforehand; ``thrifty``
     keeps little of its log there, for a small one. Of ``passing`` databases nothing is kept that
-    only a machine's crash would make use of, and nobody tidies them up.
+    only a machine's crash would make use of, and nobody tidies them up. A ``durable`` one syncs
+    what it commits.
     """
 
-    def __init__(self, folder: Path, *, thrifty: bool = False, passing: bool = False) -> None:
+    def __init__(
+        self, folder: Path, *, thrifty: bool = False, passing: bool = False, durable: bool = False
+    ) -> None:
         programs = postgres_folder()
         assert programs is not None
         self._programs = programs
         self._folder = folder
         self._rights = _rights(folder)
-        self._settings = (*_THRIFTY * thrifty, *_PASSING * passing)
+        sync = ("-c", f"fsync={'on' if durable else 'off'}")
+        self._settings = (*sync, *_THRIFTY * thrifty, *_PASSING * passing)
         segments = ("--wal-segsize=1",) if thrifty else ()
         if (folder / "data").exists():
             _rights(folder / "data")
@@ -87,7 +91,7 @@ class PostgresProcess:
         with (self._folder / "log").open("ab") as log:
             self._process = subprocess.Popen(
                 [self._programs / "postgres", "-D", self._folder / "data", "-p", str(self.port),
-                 "-k", self._folder, "-c", "listen_addresses=127.0.0.1", "-c", "fsync=off",
+                 "-k", self._folder, "-c", "listen_addresses=127.0.0.1",
                  *self._settings],
                 stdout=subprocess.DEVNULL, stderr=log, cwd=self._folder, **self._rights,
             )  # fmt: skip

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from fastapi import Depends, FastAPI
+from fastapi import FastAPI
 
 from central.api import (
     audit,
@@ -21,9 +21,10 @@ from central.api import (
     tags,
     why,
 )
-from central.api.access.gate import Door, Gate, OpenDoor, passed
+from central.api.access.gate import Door, OpenDoor, guard
 from central.api.road import Road
 from central.api.services import Services
+from central.api.signpost import Signpost
 from central.insight.kpi_book import KpiBook
 from central.web.headers import SecurityHeaders
 from central.web.pages import STATIC, KeptFiles, Pages
@@ -44,27 +45,30 @@ def build(services: Services, pages: Pages, door: Door | None = None) -> FastAPI
         docs_url=None,
         redoc_url=None,
         openapi_url="/openapi.json",
-        dependencies=[Depends(passed)],
     )
     road = Road()
     book = KpiBook()
-    app.include_router(items.router(services))
-    app.include_router(tags.router(services))
-    app.include_router(places.router(services))
-    app.include_router(read_points.router(services))
-    app.include_router(stock.router(services))
-    app.include_router(documents.router(services))
-    app.include_router(reviews.router(services))
-    app.include_router(why.router(services))
-    app.include_router(audit.router(services))
-    app.include_router(sensed.router(services, road))
-    app.include_router(presence.router(services))
-    app.include_router(series.router(services))
-    app.include_router(kpis.router(services, book))
-    app.include_router(health.router(services, road, book))
-    app.include_router(pages.router())
+    for each in (
+        items.router(services),
+        tags.router(services),
+        places.router(services),
+        read_points.router(services),
+        stock.router(services),
+        documents.router(services),
+        reviews.router(services),
+        why.router(services),
+        audit.router(services),
+        sensed.router(services, road),
+        presence.router(services),
+        series.router(services),
+        kpis.router(services, book),
+        health.router(services, road, book),
+        pages.router(),
+    ):
+        app.router.routes += each.routes  # flat: nested routers cost every request
     app.mount("/static", KeptFiles(directory=STATIC))
+    guard(app.router.routes, door or OpenDoor())
+    app.router.middleware_stack = Signpost(app.router.middleware_stack, app.router.routes)
     problems.register(app)
-    app.add_middleware(Gate, door=door or OpenDoor())
     app.add_middleware(SecurityHeaders)
     return app

@@ -1,29 +1,27 @@
 """The one place where requests are let in or turned away, before anything of them is read.
 
-Default deny: a route that does not say what it needs is for nobody. That the application reaches
-the very route that was looked at here is checked again behind it (``passed``).
+Default deny: a route that does not say what it needs is for nobody.
 """
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Protocol
 
-from fastapi import Request
 from starlette.requests import HTTPConnection
 from starlette.responses import Response
+from starlette.routing import BaseRoute, Mount, Route
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from central.access import model
 from central.access.behalf import Roots, reaching
 from central.access.model import PUBLIC, Actor
 from central.api import problems
-from central.api.access.routes import Asked, Routes
-from central.api.problems import Problem
+from central.api.access.routes import Asked, asked_of
 
-__all__ = ["Door", "Gate", "OpenDoor", "TurnedAway", "actor_of", "passed"]
+__all__ = ["Door", "Gate", "OpenDoor", "TurnedAway", "actor_of", "guard"]
 
 _ACTOR = "tallyport.actor"
-_ROUTE = "tallyport.route"
 
 
 class TurnedAway(Exception):
@@ -61,36 +59,26 @@ class OpenDoor:
 
 
 class Gate:
-    """ASGI middleware around the application."""
+    """Stands before one route: ``app`` is what answers there."""
 
-    def __init__(self, app: ASGIApp, *, door: Door) -> None:
+    def __init__(self, app: ASGIApp, *, door: Door, asked: Asked) -> None:
         self._app = app
         self._door = door
-        self._routes: Routes | None = None
+        self._asked = asked
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Let in, on behalf of whoever asks; or turn away."""
-        if scope["type"] != "http":
-            assert scope["type"] == "lifespan", "there are no web sockets here"
-            await self._app(scope, receive, send)
-            return
-        if self._routes is None:  # the first request: by now every route is there
-            self._routes = Routes(scope["app"].routes)
-        asked = self._routes.find(scope)
-        if asked is None:
-            await self._app(scope, receive, send)  # which says 404 or 405
-            return
+        """Let in, to reach as far as whoever asks was granted; or turn away."""
         try:
-            actor = await self._admitted(HTTPConnection(scope), asked)
+            actor = await self._admitted(HTTPConnection(scope), self._asked)
         except TurnedAway as turned:
             await turned.answer(scope, receive, send)
             return
-        scope[_ROUTE], scope[_ACTOR] = asked.route, actor
+        scope[_ACTOR] = actor
         places: Roots = frozenset()
         if actor is not None:
-            assert asked.permission is not None
+            assert self._asked.permission is not None
             scope.setdefault("state", {})["actor"] = actor.name
-            places = model.reach(actor, asked.permission)
+            places = model.reach(actor, self._asked.permission)
         with reaching(places):
             await self._app(scope, receive, send)
 
@@ -123,10 +111,12 @@ def _needed(actor: Actor, asked: Asked) -> str:
     )
 
 
-async def passed(request: Request) -> None:
-    """A dependency of every route. Raises ``Problem`` 403 for one that the gate did not see."""
-    if request.scope.get(_ROUTE) is not request.scope["route"]:
-        raise Problem(403, "this route was not looked at before it was reached: nobody may use it")
+def guard(routes: Sequence[BaseRoute], door: Door) -> None:
+    """Put a gate before each of these routes; those that are added later have none."""
+    for route in routes:
+        asked = asked_of(route)
+        assert isinstance(route, Route | Mount)
+        route.app = Gate(route.app, door=door, asked=asked)
 
 
 def actor_of(request: HTTPConnection) -> Actor:

@@ -7,14 +7,16 @@ from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
 
+import httpx
 import pytest
-from fastapi import APIRouter
+from fastapi import FastAPI
 from starlette.requests import HTTPConnection
 from starlette.responses import Response
 
 from central.access.model import OPEN, PERMISSIONS, PUBLIC, SIGNED_IN, Actor, Grant, Role
 from central.api import problems
-from central.api.access.routes import Asked, Routes
+from central.api.access.gate import Gate, guard
+from central.api.access.routes import Asked, asked_of
 from central.api.permits import needs
 from tests.central.harness import Bench, bench
 
@@ -57,33 +59,37 @@ async def made(tmp_path: Path, books_url: str, door: Somebody) -> AsyncIterator[
         yield opened
 
 
-async def test_every_route_says_what_it_needs(made: Bench) -> None:
+async def test_every_route_says_what_it_needs_and_has_a_gate(made: Bench) -> None:
     known = {*PERMISSIONS, PUBLIC, SIGNED_IN}
+    routes: Any = made.app.router.routes
     silent = [
-        f"{' '.join(sorted(one.methods))} {one.path}: {one.permission}"
-        for one in Routes(made.app.routes).all()
-        if one.permission not in known
+        f"{' '.join(sorted(asked.methods))} {asked.path}: {asked.permission}"
+        for asked in map(asked_of, routes)
+        if asked.permission not in known
     ]
     assert not silent, "needs(...) of a permission that central/access/model.py knows is missing"
+    open_ = [route.path for route in routes if not isinstance(route.app, Gate)]
+    assert not open_, "these routes were added behind guard(...) in central/api/application.py"
 
 
-async def test_a_route_that_does_not_say_what_it_needs_is_for_nobody(
-    tmp_path: Path, door: Somebody
-) -> None:
-    late = APIRouter()
+async def test_a_route_that_does_not_say_what_it_needs_is_for_nobody(door: Somebody) -> None:
+    app = FastAPI()
 
     async def answer() -> str:
         return "in"
 
-    late.add_api_route("/silent", answer)
-    late.add_api_route("/unheard-of", answer, openapi_extra=needs("read:secrets"))
-    async with bench(tmp_path, door=door) as made:
-        made.app.include_router(late)
-        said = await made.get("/silent", 403)
-        assert "does not say who may use it" in str(said["detail"])
-        assert "needs read:secrets" in str((await made.get("/unheard-of", 403))["detail"])
-        made.app.add_api_route("/too-late", answer, openapi_extra=needs(PUBLIC))
-        assert "was not looked at" in str((await made.get("/too-late", 403))["detail"])
+    app.add_api_route("/silent", answer)
+    app.add_api_route("/unheard-of", answer, openapi_extra=needs("read:secrets"))
+    app.add_api_route("/said", answer, openapi_extra=needs("read:stock"))
+    guard(app.router.routes, door)
+    transport = httpx.ASGITransport(app)
+    async with httpx.AsyncClient(transport=transport, base_url="http://central") as http:
+        silent, unheard_of = await http.get("/silent"), await http.get("/unheard-of")
+        assert (silent.status_code, unheard_of.status_code) == (403, 403)
+        assert "does not say who may use it" in silent.json()["detail"]
+        assert unheard_of.json()["needed"] == "read:secrets"
+        assert (await http.get("/said")).status_code == 200
+        assert (await http.get("/docs")).status_code == 403  # FastAPI's own says nothing
 
 
 async def test_strangers_are_asked_who_they_are_but_for_health(made: Bench, door: Somebody) -> None:
