@@ -16,7 +16,7 @@ from central.bulk import BulkInsert, storable
 from central.moments import to_us
 from central.reconcile.verdict import Rezeroed
 
-__all__ = ["REZERO", "Change", "Entry", "entries", "record", "rezeroed"]
+__all__ = ["REZERO", "Change", "Entry", "Noted", "entries", "following", "record", "rezeroed"]
 
 REZERO = "re-zero"
 
@@ -132,3 +132,18 @@ def entries(
         )
         for row in conn.execute(wanted)
     ]
+
+
+class Noted(NamedTuple):
+    """That something was changed, for whoever follows: ``id`` is the entry's number."""
+
+    id: int
+    action: str
+    subject: str
+
+
+def following(conn: Connection, after: int, limit: int) -> list[Noted]:
+    """Entries behind number ``after``, oldest first."""
+    table = schema.audit.c
+    query = select(table.id, table.action, table.subject).where(table.id > after)
+    return [Noted(*row) for row in conn.execute(query.order_by(table.id).limit(limit))]

@@ -111,6 +111,15 @@ class ReviewSection(_Section):
     expire_after_days: Annotated[float, Field(ge=0, le=3_650)] = 0.0
 
 
+class AlertSection(_Section):
+    """How often alerts are looked for by the clock: places, devices, documents and reviews every
+    ``look_every_s``, every item every ``sweep_every_min``. What moves is looked at as it moves.
+    """
+
+    look_every_s: Annotated[float, Field(ge=1, le=3_600)] = 30.0
+    sweep_every_min: Annotated[float, Field(ge=1, le=1_440)] = 60.0
+
+
 class SeriesSection(_Section):
     """Where measurements go: embedded DuckDB, or a server that speaks InfluxDB's v2 write."""
 
@@ -140,6 +149,7 @@ class CentralSettings(_Section):
     quarantine: QuarantineSection = QuarantineSection()
     reviews: ReviewSection = ReviewSection()
     series: SeriesSection = SeriesSection()
+    alerts: AlertSection = AlertSection()
 
     @model_validator(mode="after")
     def _shareable(self) -> CentralSettings:

@@ -14,6 +14,7 @@ from typing import NamedTuple
 
 import structlog
 
+from central.alerts.watch import Watch
 from central.config import CentralSettings
 from central.digests import Digests
 from central.reviews.store import Ageing, age
@@ -63,11 +64,19 @@ class Inventory:
             ground.database, ground.tide, ground.link,
             file=settings.digest_path, every_s=settings.ledger.digest_every_s,
         )  # fmt: skip
-        self.counters: dict[str, Counter[str]] = {"digests": self._digests.counters}
+        self._watch = Watch(
+            ground.database, ground.tide,
+            look_every_s=settings.alerts.look_every_s,
+            sweep_every_s=settings.alerts.sweep_every_min * 60,
+        )  # fmt: skip
+        self.counters: dict[str, Counter[str]] = {
+            "digests": self._digests.counters,
+            "alerts": self._watch.counters,
+        }
 
     def parts(self) -> list[Part]:
         """All that runs for as long as central does."""
-        return [Part("digests", self._digests.run)]
+        return [Part("digests", self._digests.run), Part("alerts", self._watch.run)]
 
     def jobs(self) -> list[Job]:
         """All that is done by the clock."""

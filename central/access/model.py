@@ -41,9 +41,12 @@ class Role(StrEnum):
 
 _READ = (
     "catalogue", "places", "stock", "documents", "reviews", "devices", "screens", "insight",
-    "metrics", "audit", "access",
+    "metrics", "audit", "access", "alerts",
 )  # fmt: skip
-_WRITE = ("catalogue", "places", "stock", "documents", "reviews", "devices", "access")
+_WRITE = (
+    "catalogue", "places", "stock", "documents", "reviews", "devices", "access", "alerts",
+    "alert-rules",
+)  # fmt: skip
 PERMISSIONS = frozenset({*(f"read:{one}" for one in _READ), *(f"write:{one}" for one in _WRITE)})
 """All there are. A route that names another one is for nobody, and a test names the route."""
 
@@ -57,21 +60,23 @@ def _given(*, read: str = "", write: str = "") -> frozenset[str]:
 ROLES: dict[Role, frozenset[str]] = {
     Role.ADMIN: PERMISSIONS,
     Role.MANAGER: _given(
-        read="catalogue places stock documents reviews devices screens insight metrics audit",
-        write="catalogue places stock documents reviews",
+        read="catalogue places stock documents reviews devices screens insight metrics audit "
+        "alerts",
+        write="catalogue places stock documents reviews alerts alert-rules",
     ),
     Role.OPERATOR: _given(
-        read="catalogue places stock documents reviews screens",
-        write="stock documents reviews",
+        read="catalogue places stock documents reviews screens alerts",
+        write="stock documents reviews alerts",
     ),
     Role.TECHNICIAN: _given(
-        read="catalogue places devices screens insight metrics", write="devices"
+        read="catalogue places devices screens insight metrics alerts", write="devices alerts"
     ),
     Role.AUDITOR: _given(
-        read="catalogue places stock documents reviews devices screens insight metrics audit access"
+        read="catalogue places stock documents reviews devices screens insight metrics audit "
+        "access alerts"
     ),
     Role.INTEGRATION: _given(
-        read="catalogue places stock documents metrics", write="catalogue stock documents"
+        read="catalogue places stock documents metrics alerts", write="catalogue stock documents"
     ),
 }
 

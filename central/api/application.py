@@ -22,6 +22,8 @@ from central.api import (
     why,
 )
 from central.api.access.gate import Door, OpenDoor, guard
+from central.api.alerts import found as alerts_found
+from central.api.alerts import rules as alert_rules
 from central.api.road import Road
 from central.api.services import Services
 from central.api.signpost import Signpost
@@ -56,6 +58,8 @@ def build(services: Services, pages: Pages, door: Door | None = None) -> FastAPI
         stock.router(services),
         documents.router(services),
         reviews.router(services),
+        alert_rules.router(services),
+        alerts_found.router(services),
         why.router(services),
         audit.router(services),
         sensed.router(services, road),

@@ -13,11 +13,10 @@ from collections import Counter
 from typing import Protocol
 
 import structlog
-from sqlalchemy import Connection, case, delete, func, select
-from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy import Connection, case, func, select
 from sqlalchemy.exc import DBAPIError
 
-from central import schema
+from central import cursors, schema
 from central.insight.points import AntennaSums, observed_points
 from central.insight.series import Point, SeriesRefused, SeriesStore, SeriesUnavailable
 from central.observations import read_log
@@ -170,13 +169,7 @@ class Follower:
 
     async def rewind(self) -> None:
         """Begin from the first fact: the store is new."""
-        await self._database.write(
-            lambda c: (
-                c.execute(
-                    delete(schema.cursor).where(schema.cursor.c.name == self._cursor)
-                ).rowcount
-            )
-        )
+        await self._database.write(lambda c: cursors.forget(c, self._cursor))
         self._forget()
 
     async def run(self) -> None:
@@ -228,7 +221,7 @@ class Follower:
         self._position = upto
         held = self._source.kept(now_us, upto)
         if held != self._held:
-            await self._database.write(lambda c: self._store_cursor(c, held))
+            await self._database.write(lambda c: cursors.move(c, self._cursor, held))
             self._held = held
         return upto - since >= _CHUNK
 
@@ -237,13 +230,5 @@ class Follower:
         self._source.forget()
 
     def _stored(self, conn: Connection) -> int:
-        cursor = schema.cursor.c
-        found = conn.execute(select(cursor.position).where(cursor.name == self._cursor)).scalar()
-        return int(found or 0)
-
-    def _store_cursor(self, conn: Connection, position: int) -> None:
-        made = sqlite if conn.dialect.name == "sqlite" else postgresql
-        insert = made.insert(schema.cursor).values(name=self._cursor, position=position)
-        conn.execute(
-            insert.on_conflict_do_update(index_elements=["name"], set_={"position": position})
-        )
+        there = cursors.place(conn, self._cursor)
+        return 0 if there is None else there.position

@@ -11,7 +11,7 @@ from collections.abc import Collection, Iterable, Sequence
 from typing import Any, NamedTuple
 
 import msgspec
-from sqlalchemy import Connection, RowMapping, select, update
+from sqlalchemy import Connection, RowMapping, func, select, update
 
 from central import audit, findings, keyset, questions, schema
 from central.audit import Change
@@ -36,7 +36,10 @@ from central.reviews.model import (
 from central.stock import ledger
 from central.stock.model import Cause, ConflictingRepeat, InsufficientStock, Movement
 
-__all__ = ["Aged", "Ageing", "Resolved", "age", "get", "page", "places_of", "resolve"]
+__all__ = [
+    "Aged", "Ageing", "Resolved", "Waiting", "age", "get", "page", "places_of", "resolve",
+    "waiting",
+]  # fmt: skip
 
 _review = schema.review.c
 _HYPOTHESES = msgspec.json.Decoder(tuple[Hypothesis, ...])
@@ -84,6 +87,21 @@ def page(
     if escalated is not None:
         query = query.where(_review.escalated_us.is_not(None) == escalated)
     return [_stored(row) for row in conn.execute(query).mappings()]
+
+
+class Waiting(NamedTuple):
+    """How many reviews of a read point are open, and since when the oldest is."""
+
+    read_point: str
+    open: int
+    oldest_us: int
+
+
+def waiting(conn: Connection) -> list[Waiting]:
+    """The open reviews, by read point."""
+    counted = (func.count(), func.min(_review.opened_us))
+    query = select(_review.read_point, *counted).where(_review.status == "open")
+    return [Waiting(*row) for row in conn.execute(query.group_by(_review.read_point))]
 
 
 def places_of(conn: Connection, movements: Iterable[Movement]) -> dict[str, str]:

@@ -1,0 +1,1 @@
+"""Routes of alerts: rules, what was found, and who is told."""
