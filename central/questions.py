@@ -53,7 +53,9 @@ def of_broken_rules(posted: Posted) -> Review:
         movement,
         id=derived_id("taken back", movement.id),
         source=movement.destination,
+        source_status=movement.destination_status,
         destination=movement.source,
+        destination_status=movement.source_status,
         corrects=movement.id,
         evidence={},
     )

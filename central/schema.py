@@ -183,8 +183,15 @@ movement = Table(
     Column("corrects", Text),
     Column("reason", Text, nullable=False, server_default=""),
     Column("log_id", BigInteger, nullable=False, server_default="0"),
+    Column("source_status", Text, nullable=False, server_default="available"),
+    Column("destination_status", Text, nullable=False, server_default="available"),
+    Column("serials", Text, nullable=False, server_default="[]"),
+    Column("reference", Text, nullable=False, server_default=""),
+    Column("actor", Text, nullable=False, server_default=""),
     CheckConstraint("quantity > 0", name="ck_movement_quantity"),
-    CheckConstraint("source <> destination", name="ck_movement_ends"),
+    CheckConstraint(
+        "source <> destination OR source_status <> destination_status", name="ck_movement_ends"
+    ),
     Index("ix_movement_sku_seq", "sku", "seq"),
     Index(
         "ix_movement_sensed",
@@ -206,6 +213,7 @@ balance = Table(
     Column("sku", Text, primary_key=True),
     Column("lot", Text, primary_key=True),
     Column("location", Text, primary_key=True),
+    Column("status", Text, primary_key=True, server_default="available"),
     Column("on_hand", BigInteger, nullable=False),
     Column("last_seq", BigInteger, nullable=False),
     Index("ix_balance_location", "location"),
@@ -216,6 +224,7 @@ tag_place = Table(
     Column("epc", Text, primary_key=True),
     Column("sku", Text, nullable=False),
     Column("location", Text, nullable=False),
+    Column("status", Text, nullable=False, server_default="available"),
     Column("last_seq", BigInteger, nullable=False),
 )
 block = Table(
@@ -228,6 +237,7 @@ block = Table(
     Column("prev_hash", Text, nullable=False),
     Column("hash", Text, nullable=False),
     Column("last_witness", BigInteger, nullable=False, server_default="0"),
+    Column("format", Integer, nullable=False, server_default="1"),
 )
 
 # ---- what people changed by command ------------------------------------------------------

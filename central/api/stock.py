@@ -4,21 +4,26 @@ from __future__ import annotations
 
 import hashlib
 import uuid
+from collections import Counter
+from collections.abc import Callable
 from datetime import UTC, datetime
+from functools import partial
 from typing import Annotated
 
 import msgspec
 from fastapi import APIRouter, Header, Query, Response
 from sqlalchemy import Connection
 
+from central.api.acting import Telling
 from central.api.bodies import MoveBody, ReceiveBody
 from central.api.pages import Cursor, Number, following, page
 from central.api.permits import needs
 from central.api.problems import Problem
 from central.api.services import Services, json_answer
 from central.catalogue import items, tree
+from central.catalogue.changes import Told
 from central.stock import queries
-from central.stock.model import Movement, Posted
+from central.stock.model import Balance, Movement, Posted, Status
 from central.stock.witnesses import of_movement
 
 Limit = Annotated[int, Query(ge=1, le=1000)]
@@ -26,14 +31,15 @@ Key = Annotated[
     str | None,
     Header(alias="Idempotency-Key", max_length=255, description="Instead of `id` in the body."),
 ]
-_CURSOR = Cursor(tuple[str, str, str])
+_CURSOR = Cursor(tuple[str, str, str, str])
 
 
 def router(services: Services) -> APIRouter:
     """Stock's routes."""
     made = APIRouter(tags=["stock"])
     _add_commands(made, services)
-    _add_lookups(made, services)
+    _add_item(made, services)
+    _add_inventory(made, services)
     _add_movements(made, services)
     return made
 
@@ -49,11 +55,11 @@ def _add_commands(made: APIRouter, services: Services) -> None:
         summary="Receive goods",
         openapi_extra=needs("write:stock", "own"),
     )
-    async def receive(body: ReceiveBody, key: Key = None) -> Response:
+    async def receive(body: ReceiveBody, told: Telling, key: Key = None) -> Response:
         """From the supplier into a location. A repeat of a known id answers 200 with the
         first result; the same id with other content is refused with 409.
         """
-        return await post(_movement(body, key, source=body.source, destination=body.location))
+        return await post(_movement(body, key, told, source=body.source, destination=body.location))
 
     @made.post(
         "/stock/move",
@@ -67,15 +73,16 @@ def _add_commands(made: APIRouter, services: Services) -> None:
         summary="Move goods (alias)",
         openapi_extra=needs("write:stock", "own"),
     )
-    async def move(body: MoveBody, key: Key = None) -> Response:
+    async def move(body: MoveBody, told: Telling, key: Key = None) -> Response:
         """From one location to another. An internal location never goes negative: what is
         not there cannot be moved, and is refused with 409.
         """
-        return await post(_movement(body, key, source=body.source, destination=body.destination))
+        ends = {"source": body.source, "destination": body.destination}
+        return await post(_movement(body, key, told, **ends))
 
 
 def _movement(
-    body: ReceiveBody | MoveBody, key: str | None, *, source: str, destination: str
+    body: ReceiveBody | MoveBody, key: str | None, told: Told, *, source: str, destination: str
 ) -> Movement:
     outward = destination == "customer"
     step = "receiving" if isinstance(body, ReceiveBody) else "shipping" if outward else "storing"
@@ -91,7 +98,8 @@ def _movement(
         event_time=body.event_time or datetime.now(UTC),
         epcs=tuple(body.epcs),
         reason=body.reason,
-        evidence={"reference": body.reference} if body.reference else {},
+        reference=body.reference,
+        actor=told.by,
         corrects=body.corrects if isinstance(body, MoveBody) else None,
     )
 
@@ -115,39 +123,44 @@ def _posted(posted: Posted) -> dict[str, object]:
     }
 
 
-def _add_lookups(made: APIRouter, services: Services) -> None:
+def _add_item(made: APIRouter, services: Services) -> None:
     @made.get("/stock/{sku}", summary="Stock of one item", openapi_extra=needs("read:stock", "own"))
     async def stock(sku: str) -> Response:
-        """On hand in all, by location, and by lot. Virtual locations are left out."""
+        """On hand in all, by location, by status and by lot; `available` of it can be sold.
+        Virtual locations are left out.
+        """
 
         def work(connection: Connection) -> dict[str, object]:
             item = items.get_item(connection, sku)
             held = queries.stock_of(connection, sku, virtual=False)
-            by_location: dict[str, int] = {}
+            by_location: Counter[str] = Counter()
+            by_status: Counter[str] = Counter()
             for balance in held:
-                there = by_location.get(balance.location, 0)
-                by_location[balance.location] = there + balance.on_hand
+                by_location[balance.location] += balance.on_hand
+                by_status[balance.status] += balance.on_hand
             return {
                 "sku": sku,
                 "name": item.name,
                 "unit": item.unit,
-                "on_hand": sum(by_location.values()),
+                "on_hand": by_status.total(),
+                "available": by_status["available"],
                 "by_location": by_location,
+                "by_status": by_status,
                 "balances": held,
             }
 
         return json_answer(await services.read(work))
 
+
+def _add_inventory(made: APIRouter, services: Services) -> None:
     async def inventory(
-        sku: str | None, location: str | None, after: str | None, limit: int, below: bool = False
+        find: Callable[..., list[Balance]], after: str | None, limit: int
     ) -> Response:
         seen = _CURSOR.read(after)
-        found = await services.read(
-            lambda c: queries.on_hand(
-                c, sku=sku, location=location, below=below, after=seen, limit=limit
-            )
+        found = await services.read(lambda c: find(c, after=seen, limit=limit))
+        behind = following(
+            found, limit, lambda b: _CURSOR.told((b.sku, b.lot, b.location, b.status))
         )
-        behind = following(found, limit, lambda b: _CURSOR.told((b.sku, b.lot, b.location)))
         return page(found, behind)
 
     @made.get(
@@ -156,11 +169,13 @@ def _add_lookups(made: APIRouter, services: Services) -> None:
     async def everything(
         sku: str | None = None,
         location: str | None = None,
+        status: Status | None = None,
         after: str | None = None,
         limit: Limit = 200,
     ) -> Response:
-        """By item, lot and location; `next` of an answer goes into `after`."""
-        return await inventory(sku, location, after, limit)
+        """By item, lot, location and status; `next` of an answer goes into `after`."""
+        find = partial(queries.on_hand, sku=sku, location=location, status=status)
+        return await inventory(find, after, limit)
 
     @made.get(
         "/locations/{code}/inventory",
@@ -173,11 +188,16 @@ def _add_lookups(made: APIRouter, services: Services) -> None:
         openapi_extra=needs("read:stock", "own"),
     )
     async def at_location(
-        code: str, subtree: bool = False, after: str | None = None, limit: Limit = 200
+        code: str,
+        subtree: bool = False,
+        status: Status | None = None,
+        after: str | None = None,
+        limit: Limit = 200,
     ) -> Response:
-        """By item and lot; `subtree=true` takes all places within this one in as well."""
+        """By item, lot and status; `subtree=true` takes all places within this one in as well."""
         await services.read(lambda c: tree.get_location(c, code))
-        return await inventory(None, code, after, limit, below=subtree)
+        find = partial(queries.on_hand, location=code, status=status, below=subtree)
+        return await inventory(find, after, limit)
 
 
 def _add_movements(made: APIRouter, services: Services) -> None:

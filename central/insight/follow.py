@@ -142,6 +142,7 @@ def _on_hand_at(conn: Connection, sku: str, place: str, seq: int) -> int:
     total = select(func.sum(signed)).where(
         moved.sku == sku,
         moved.seq <= seq,
+        moved.source != moved.destination,
         (moved.source == place) | (moved.destination == place),
     )
     return int(conn.execute(total).scalar() or 0)

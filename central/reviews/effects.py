@@ -109,10 +109,10 @@ def _inside(conn: Connection, codes: set[str]) -> set[str]:
 
 def _on_hand(conn: Connection, key: _Key) -> int:
     sku, lot, location = key
-    query = select(_balance.on_hand).where(
+    query = select(func.coalesce(func.sum(_balance.on_hand), 0)).where(
         _balance.sku == sku, _balance.lot == lot, _balance.location == location
     )
-    return conn.execute(query).scalar() or 0
+    return int(conn.execute(query).scalar_one())
 
 
 def _since(conn: Connection, key: _Key, opened_us: int) -> int:

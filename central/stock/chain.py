@@ -1,29 +1,35 @@
 """The proof that nobody edited the ledger: blocks of rows, each hashed over the one before.
 
-A block's hash is SHA-256 over the previous block's hash and the canonical rows
-(``rows.canonical``), each ended by a newline: first the movements, then the witnesses that were
-kept since the block before. Every transaction seals the rows it wrote, evidence that was kept
-without a movement in a block without rows. Whoever can write to the database could forge the whole
-chain, so its ``head`` is worth as much as the copies of it that are kept elsewhere.
+Every transaction seals the rows it wrote (``sealing`` says how), evidence that was kept without a
+movement in a block without rows. Whoever can write to the database could forge the whole chain, so
+its ``head`` is worth as much as the copies of it that are kept elsewhere.
 """
 
 from __future__ import annotations
 
-import hashlib
 import itertools
 from collections.abc import Iterable, Iterator, Sequence
-from typing import Any, NamedTuple
 
-from sqlalchemy import Connection, Row, insert, text
+from sqlalchemy import Connection, insert, text
 
 from central import schema
 from central.bulk import BulkLookup
-from central.stock import rows
+from central.stock import rows, sealing
+from central.stock.sealing import GENESIS, Block, Head, Line, Sealed
 
-__all__ = ["GENESIS", "Head", "compare", "head", "seal", "verify"]
+__all__ = [
+    "GENESIS",
+    "Head",
+    "blocks",
+    "compare",
+    "head",
+    "movements_of",
+    "seal",
+    "verify",
+    "witnesses_of",
+]
 
-GENESIS = "0" * 64
-"""What the first block names as its predecessor's hash."""
+_NAMES = ", ".join(Block._fields)
 _PAGE = 2_000
 _PAGE_OF_ROWS = text(
     f"SELECT {rows.NAMES} FROM movement WHERE seq >= :first AND seq <= :last ORDER BY seq"  # noqa: S608
@@ -32,6 +38,10 @@ _PAGE_OF_WITNESSES = text(
     f"SELECT {rows.WITNESS_NAMES} FROM witness WHERE no > :after AND no <= :last "  # noqa: S608
     "ORDER BY no LIMIT :limit"
 )
+_PAGE_OF_BLOCKS = text(
+    f"SELECT {_NAMES} FROM block WHERE no > :after ORDER BY no LIMIT :limit"  # noqa: S608
+)
+_LAST = text("SELECT no, last_seq, hash, last_witness FROM block ORDER BY no DESC LIMIT 1")
 _LOOSE = text(
     "SELECT min(seq) AS first, max(seq) AS last, count(*) AS rows, "
     "(SELECT count(*) FROM block) AS blocks, "
@@ -41,21 +51,6 @@ _LOOSE = text(
 _NAMED = BulkLookup(
     "SELECT b.no, b.last_seq, b.hash FROM {keys} JOIN block b ON b.no = k.no", (("no", "bigint"),)
 )
-
-
-class Head(NamedTuple):
-    """The last block: publish it outside the database and the past is fixed."""
-
-    no: int
-    last_seq: int
-    hash: str
-
-
-class _Sealed(NamedTuple):
-    """A block, and the last witness that it or one before it seals."""
-
-    head: Head = Head(0, 0, GENESIS)
-    witness: int = 0
 
 
 def head(conn: Connection) -> Head:
@@ -71,28 +66,14 @@ def seal(
     """Seal rows that were just written as the next block: movements in the order of
     ``rows.COLUMNS``, witnesses in that of ``rows.WITNESS_COLUMNS``.
     """
-    before, witness = _sealed(conn)
-    digest = _digest(before.hash, [*lines, *witnesses])
-    last = _place(lines[-1]) if lines else before.last_seq
-    conn.execute(
-        insert(schema.block).values(
-            no=before.no + 1,
-            first_seq=before.last_seq + 1,
-            last_seq=last,
-            rows=len(lines),
-            prev_hash=before.hash,
-            hash=digest,
-            last_witness=_place(witnesses[-1]) if witnesses else witness,
-        )
-    )
-    return Head(before.no + 1, last, digest)
+    block = sealing.sealed(_sealed(conn), lines, witnesses)
+    conn.execute(insert(schema.block).values(block._asdict()))
+    return block.sealed.head
 
 
-def _sealed(conn: Connection) -> _Sealed:
-    row = conn.execute(
-        text("SELECT no, last_seq, hash, last_witness FROM block ORDER BY no DESC LIMIT 1")
-    ).one_or_none()
-    return _Sealed() if row is None else _Sealed(Head(*row[:3]), row.last_witness)
+def _sealed(conn: Connection) -> Sealed:
+    row = conn.execute(_LAST).one_or_none()
+    return Sealed() if row is None else Sealed(Head(*row[:3]), row.last_witness)
 
 
 def verify(conn: Connection) -> list[str]:
@@ -101,12 +82,13 @@ def verify(conn: Connection) -> list[str]:
     Empty means: every row from 1 to the last and every witness of them is there, sealed, and as
     it was when sealed.
     """
-    sealed = _Sealed()
-    for block in _blocks(conn):
-        fault = _block_fault(conn, block, sealed)
+    sealed = Sealed()
+    for block in blocks(conn):
+        movements = movements_of(conn, block)
+        fault = sealing.fault_of(block, sealed, movements, witnesses_of(conn, block, sealed))
         if fault:
             return [fault]
-        sealed = _Sealed(Head(block.no, block.last_seq, block.hash), block.last_witness)
+        sealed = block.sealed
     before = sealed.head
     asked = {"last": before.last_seq, "witness": sealed.witness}
     loose = conn.execute(_LOOSE, asked).one()
@@ -154,67 +136,19 @@ def _published_fault(found: Head | None, one: Head) -> str | None:
     )
 
 
-def _block_fault(conn: Connection, block: Row[Any], before: _Sealed) -> str | None:
-    fault = _place_fault(block, before) or _content_fault(conn, block, before.witness)
-    return fault and f"block {block.no} (rows {block.first_seq} to {block.last_seq}) {fault}"
-
-
-def _place_fault(block: Row[Any], sealed: _Sealed) -> str | None:
-    before = sealed.head
-    if [type(value) for value in block] != [int, int, int, int, str, str, int]:
-        return "holds what no block of ours does"
-    if block.no != before.no + 1 or block.first_seq != before.last_seq + 1:
-        missing = "" if block.no == before.no + 1 else f": block {before.no + 1} is missing"
-        return f"does not follow block {before.no}, which ends at row {before.last_seq}{missing}"
-    if block.rows != block.last_seq - block.first_seq + 1 or block.rows < 0:
-        return f"says that it has {block.rows} rows"
-    if block.last_witness < sealed.witness + (block.rows == 0):
-        return f"says that it seals witnesses up to {block.last_witness}"
-    if block.prev_hash != before.hash:
-        return f"names another predecessor than block {before.no}: one was replaced"
-    return None
-
-
-def _content_fault(conn: Connection, block: Row[Any], witness: int) -> str | None:
-    hasher = _hasher(block.prev_hash)
-    expected = block.first_seq
-    for row in _rows(conn, block.first_seq, block.last_seq):
-        if row[0] != expected:
-            break
-        if column := rows.misfit(row):
-            return f"is broken: {column} of row {expected} holds what no movement of ours does"
-        hasher.update(rows.canonical(row) + b"\n")
-        expected += 1
-    if expected != block.last_seq + 1:
-        return f"is broken: row {expected} is missing"
-    for row in _witnesses(conn, witness, block.last_witness):
-        if row[0] != witness + 1:
-            break
-        if column := rows.misfit(row, rows.WITNESS_COLUMNS):
-            return f"is broken: {column} of witness {row[0]} holds what none of ours does"
-        hasher.update(rows.canonical(row) + b"\n")
-        witness += 1
-    if witness != block.last_witness:
-        return f"is broken: witness {witness + 1} is missing"
-    if hasher.hexdigest() != block.hash:
-        return "is broken: the rows are not what was sealed, or the hash was edited"
-    return None
-
-
-def _blocks(conn: Connection) -> Iterator[Row[Any]]:
-    after = 0
-    page = text(
-        "SELECT no, first_seq, last_seq, rows, prev_hash, hash, last_witness FROM block "
-        "WHERE no > :after ORDER BY no LIMIT :limit"
-    )
-    while found := conn.execute(page, {"after": after, "limit": _PAGE}).all():
-        yield from found  # in order, or the reader stopped: this ends
+def blocks(conn: Connection, after: int = 0) -> Iterator[Block]:
+    """The blocks behind number ``after``, in order: whoever finds them out of order must stop."""
+    while found := conn.execute(_PAGE_OF_BLOCKS, {"after": after, "limit": _PAGE}).all():
+        yield from (Block(*row) for row in found)
         after = found[-1].no
 
 
-def _rows(conn: Connection, first: int, last: int) -> Iterator[Sequence[Any]]:
-    """Up to the first page that is not full: a forged block may claim any number of rows."""
-    for start in range(first, last + 1, _PAGE):
+def movements_of(conn: Connection, block: Block) -> Iterator[Line]:
+    """The rows of a block, up to the first page that is not full: a forged block may claim any
+    number of rows.
+    """
+    last = block.last_seq
+    for start in range(block.first_seq, last + 1, _PAGE):
         upto = min(start + _PAGE - 1, last)
         page = conn.execute(_PAGE_OF_ROWS, {"first": start, "last": upto}).all()
         yield from page
@@ -222,7 +156,9 @@ def _rows(conn: Connection, first: int, last: int) -> Iterator[Sequence[Any]]:
             return
 
 
-def _witnesses(conn: Connection, after: int, last: int) -> Iterator[Sequence[Any]]:
+def witnesses_of(conn: Connection, block: Block, before: Sealed) -> Iterator[Line]:
+    """The witnesses of a block that stands behind ``before``."""
+    after, last = before.witness, block.last_witness
     while after < last:
         asked = {"after": after, "last": last, "limit": _PAGE}
         page = conn.execute(_PAGE_OF_WITNESSES, asked).all()
@@ -230,20 +166,3 @@ def _witnesses(conn: Connection, after: int, last: int) -> Iterator[Sequence[Any
         if len(page) < _PAGE:
             return
         after = page[-1][0]
-
-
-def _digest(prev_hash: str, lines: Iterable[Sequence[object]]) -> str:
-    hasher = _hasher(prev_hash)
-    for line in lines:
-        hasher.update(rows.canonical(line) + b"\n")
-    return hasher.hexdigest()
-
-
-def _hasher(prev_hash: str) -> hashlib._Hash:
-    return hashlib.sha256(prev_hash.encode() + b"\n")
-
-
-def _place(line: tuple[object, ...]) -> int:
-    place = line[0]
-    assert isinstance(place, int)
-    return place

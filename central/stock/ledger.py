@@ -20,8 +20,8 @@ from central.effective import judged_upto
 from central.moments import from_us
 from central.stock import chain, rows
 from central.stock.model import (
+    STATUSES,
     ConflictingRepeat,
-    InsufficientStock,
     LocationKind,
     Movement,
     NotReceived,
@@ -34,6 +34,8 @@ from central.stock.model import (
 )
 from central.stock.room import ItemFacts, Room
 from central.stock.rules import FACTS
+from central.stock.standing import Standing
+from central.stock.witnesses import PUT_TAGS
 
 __all__ = ["post", "post_each"]
 
@@ -41,7 +43,7 @@ _OTHERS = (LocationKind.SUPPLIER, LocationKind.CUSTOMER, LocationKind.UNKNOWN)
 """Where goods are that are not ours: what comes from there is received."""
 MAX_QUANTITY = 2**53
 """Units in one movement: what a JSON number carries exactly."""
-_KEY = (("sku", "text"), ("lot", "text"), ("location", "text"))
+_KEY = (("sku", "text"), ("lot", "text"), ("location", "text"), ("status", "text"))
 _SAME_ID = BulkLookup(
     f"SELECT {', '.join('m.' + name for name, _ in rows.COLUMNS)} "  # noqa: S608 (our own words)
     "FROM {keys} JOIN movement m ON m.id = k.id",
@@ -52,23 +54,12 @@ _ITEMS = BulkLookup(
     "FROM {keys} JOIN item i ON i.sku = k.sku",
     (("sku", "text"),),
 )
-_BALANCES = BulkLookup(
-    "SELECT b.sku, b.lot, b.location, b.on_hand FROM {keys} JOIN balance b "
-    "ON b.sku = k.sku AND b.lot = k.lot AND b.location = k.location",
-    _KEY,
-)
 _INSERT = BulkInsert("movement", rows.COLUMNS)
 _UPSERT_BALANCE = BulkInsert(
     "balance",
     (*_KEY, ("on_hand", "bigint"), ("last_seq", "bigint")),
-    "ON CONFLICT (sku, lot, location) DO UPDATE SET "
+    "ON CONFLICT (sku, lot, location, status) DO UPDATE SET "
     "on_hand = balance.on_hand + excluded.on_hand, last_seq = excluded.last_seq",
-)
-_UPSERT_TAG = BulkInsert(
-    "tag_place",
-    (("epc", "text"), ("sku", "text"), ("location", "text"), ("last_seq", "bigint")),
-    "ON CONFLICT (epc) DO UPDATE SET sku = excluded.sku, location = excluded.location, "
-    "last_seq = excluded.last_seq",
 )
 
 
@@ -120,11 +111,7 @@ class _Desk:
             for row in _ITEMS.run(conn, _keys(m.sku for m in movements))
         }
         self._room = Room(conn, movements, self._items)
-        touched = [(m.sku, m.lot, m.source) for m in movements]
-        self._on_hand: dict[tuple[str, str, str], int] = {
-            (row[0], row[1], row[2]): row[3]
-            for row in _BALANCES.run(conn, list(dict.fromkeys(touched)))
-        }
+        self._standing = Standing(conn, movements)
         head = conn.execute(text("SELECT coalesce(max(seq), 0) FROM movement")).scalar_one()
         self._next_seq = int(head) + 1
         self._roots = behalf.roots()
@@ -135,9 +122,10 @@ class _Desk:
         before = self._posted.get(movement.id)
         if before is not None:
             return _repeat(before, movement)
-        refusal = self._refusal(movement)
-        if refusal is not None:
-            return refusal
+        settled = self._settled(movement)
+        if isinstance(settled, StockError):
+            return settled
+        movement = settled
         broken = tuple(self._room.broken(movement))
         if broken and movement.origin not in FACTS:
             return RuleBroken(f"{'; '.join(broken)}: choose another place, or change its rules")
@@ -152,8 +140,7 @@ class _Desk:
         self._posted[movement.id] = Posted(
             seq=posted.seq, movement=movement, record_time=posted.record_time, repeated=True
         )
-        self._add(movement, movement.source, -movement.quantity)
-        self._add(movement, movement.destination, movement.quantity)
+        self._standing.add(movement)
         self._room.add(movement)
         return posted
 
@@ -165,38 +152,43 @@ class _Desk:
         lines = [rows.to_row(posted.seq, posted.movement, record_us, at) for posted in self._new]
         _INSERT.run(conn, lines)
         chain.seal(conn, lines)
-        deltas: dict[tuple[str, str, str], list[int]] = {}
-        tags: dict[str, tuple[str, str, str, int]] = {}
+        deltas: dict[tuple[str, str, str, str], list[int]] = {}
+        tags: dict[str, tuple[object, ...]] = {}
         for posted in self._new:
             moved, seq = posted.movement, posted.seq
-            for end, change in (
-                (moved.source, -moved.quantity),
-                (moved.destination, moved.quantity),
+            for end, status, change in (
+                (moved.source, moved.source_status, -moved.quantity),
+                (moved.destination, moved.destination_status, moved.quantity),
             ):
-                delta = deltas.setdefault((moved.sku, moved.lot, end), [0, 0])
+                delta = deltas.setdefault((moved.sku, moved.lot, end, status), [0, 0])
                 delta[0] += change
                 delta[1] = seq
             for epc in moved.epcs:
-                tags[epc] = (epc, moved.sku, moved.destination, seq)
+                tags[epc] = (epc, moved.sku, moved.destination, moved.destination_status, seq)
         _UPSERT_BALANCE.run(conn, [(*key, *delta) for key, delta in sorted(deltas.items())])
-        _UPSERT_TAG.run(conn, [tags[epc] for epc in sorted(tags)])
+        PUT_TAGS.run(conn, [tags[epc] for epc in sorted(tags)])
 
-    def _add(self, movement: Movement, location: str, change: int) -> None:
-        key = (movement.sku, movement.lot, location)
-        self._on_hand[key] = self._on_hand.get(key, 0) + change
+    def _settled(self, movement: Movement) -> Movement | StockError:
+        """The movement between the accounts that it takes from and goes to, or its refusal."""
+        unknown = self._unknown(movement) or self._not_reached(movement)
+        if unknown is not None:
+            return unknown
+        bounded = self._room.kind(movement.source) == LocationKind.INTERNAL
+        settled = self._standing.settled(movement, bounded=bounded)
+        if isinstance(settled, StockError):
+            return settled
+        refusal = self._not_received(settled) or _ends_refused(settled)
+        if refusal is None and bounded:
+            refusal = self._standing.short(settled)
+        return settled if refusal is None else refusal
 
-    def _refusal(self, movement: Movement) -> StockError | None:
+    def _unknown(self, movement: Movement) -> StockError | None:
         if movement.sku not in self._items:
             return UnknownItem(f"there is no item {movement.sku}: add it to the catalogue first")
         for code in (movement.source, movement.destination):
             if self._room.kind(code) is None:
                 return UnknownLocation(f"there is no location {code}: add it first")
-        return (
-            self._not_reached(movement)
-            or self._not_received(movement)
-            or _ends_refused(movement)
-            or self._short(movement)
-        )
+        return None
 
     def _not_reached(self, movement: Movement) -> StockError | None:
         """Both ends must be granted to whoever moves; the ends of the books are everybody's, but
@@ -235,26 +227,18 @@ class _Desk:
             "can leave; make it active again to receive it"
         )
 
-    def _short(self, movement: Movement) -> StockError | None:
-        if self._room.kind(movement.source) != LocationKind.INTERNAL:
-            return None
-        there = self._on_hand.get((movement.sku, movement.lot, movement.source), 0)
-        if there >= movement.quantity:
-            return None
-        lot = f" of lot {movement.lot}" if movement.lot else ""
-        return InsufficientStock(
-            f"{movement.source} holds {there} of {movement.sku}{lot}, {movement.quantity} were "
-            "asked for: count the place, or post what is missing first",
-            there=there,
-        )
-
 
 def _ends_refused(movement: Movement) -> StockError | None:
-    if movement.source == movement.destination:
+    statuses = (movement.source_status, movement.destination_status)
+    if not set(statuses) <= set(STATUSES):
+        return StockError(f"a status is one of {', '.join(STATUSES)}, not {' or '.join(statuses)}")
+    if movement.source == movement.destination and statuses[0] == statuses[1]:
         return StockError(
-            f"a movement goes from one place to another, not from {movement.source} to itself"
+            f"a movement goes from one place to another, not from {movement.source} to itself: "
+            "there it can only change a status"
         )
-    if "\x00" in movement.lot + movement.reason:
+    said = (movement.lot, movement.reason, movement.reference, movement.actor, *movement.serials)
+    if any("\x00" in one for one in said):
         return StockError("a lot or a reason with a NUL character in it cannot be stored")
     if not 1 <= movement.quantity <= MAX_QUANTITY:
         return StockError(f"a movement is of 1 to {MAX_QUANTITY} units, not {movement.quantity}")
@@ -272,9 +256,11 @@ def _repeat(before: Posted, movement: Movement) -> Posted | StockError:
 
 def _content(movement: Movement) -> tuple[object, ...]:
     """What makes two movements the same: all that stock depends on. Times and evidence may
-    differ between a request and its retry.
+    differ between a request and its retry, and sensors do not tell of statuses.
     """
+    told = (movement.source_status, movement.destination_status)
     return (
+        None if movement.origin in FACTS else told,
         movement.sku,
         movement.lot,
         movement.quantity,
@@ -284,6 +270,7 @@ def _content(movement: Movement) -> tuple[object, ...]:
         movement.disposition,
         movement.corrects,
         sorted(movement.epcs),
+        sorted(movement.serials),
     )
 
 

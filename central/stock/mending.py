@@ -41,10 +41,10 @@ def _balances(conn: Connection) -> Iterator[Change]:
     for row in conn.execute(projection.DIFFERENT):
         before = None if row.said is None else {"on_hand": row.said, "last_seq": row.said_seq}
         after = {"on_hand": row.truth, "last_seq": row.truth_seq}
-        yield Change(_balance(row.sku, row.lot, row.location), before, after)
+        yield Change(_balance(row.sku, row.lot, row.location, row.status), before, after)
     for row in conn.execute(projection.UNFOUNDED):
         before = {"on_hand": row.on_hand, "last_seq": row.last_seq}
-        yield Change(_balance(row.sku, row.lot, row.location), before, None)
+        yield Change(_balance(row.sku, row.lot, row.location, row.status), before, None)
 
 
 def _tags(conn: Connection) -> Iterator[Change]:

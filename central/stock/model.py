@@ -1,6 +1,8 @@
 """What stock is made of: movements with two ends, and what follows from them.
 
-A movement takes ``quantity`` units of one item (and lot) from one location to another.
+A movement takes ``quantity`` units of one item (and lot) from one account to another: a location,
+and the status in which the goods lie there. What is damaged, held back or past its date stays
+where it is and moves to another status, so that what can be sold is a matter of where it stands.
 Supplier, customer, adjustment, scrap, transit and unknown are locations too (virtual ones,
 which may go negative), so every item sums to zero over all locations. Movements are never
 edited: a mistake is corrected by a further movement that names the first in ``corrects``.
@@ -11,12 +13,16 @@ from __future__ import annotations
 
 from datetime import datetime
 from enum import StrEnum
-from typing import Annotated
+from typing import Annotated, Literal, get_args
 
 import msgspec
 
 Sku = Annotated[str, msgspec.Meta(min_length=1, max_length=64)]
 Moment = Annotated[datetime, msgspec.Meta(tz=True)]
+Status = Literal["available", "quarantined", "damaged", "expired"]
+AVAILABLE: Status = "available"
+STATUSES: tuple[Status, ...] = get_args(Status)
+"""In this order goods are taken whose status nobody told: the sellable ones first."""
 
 
 class LocationKind(StrEnum):
@@ -53,7 +59,11 @@ class Movement(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     posting idempotent. ``origin`` is ``portal``, ``shelf``, ``scan``, ``review`` (a
     person decided what a sensor asked), ``api`` or ``user``.
     ``biz_step`` and ``disposition`` are GS1 CBV 2.0 words. ``confidence`` is in [0, 1].
-    ``evidence`` is what a person needs to see why; ``epcs`` the tags that moved, if any.
+    ``evidence`` is what a person needs to see why; ``epcs`` the tags that moved, if any, and
+    ``serials`` the pieces of an item that is tracked by serial numbers. ``reference`` is the
+    order or paper that it goes by, ``actor`` who commanded it.
+
+    What sensors saw does not tell in which status it lay: the ledger does, when it is posted.
     """
 
     id: Annotated[str, msgspec.Meta(min_length=8, max_length=64)]
@@ -72,6 +82,11 @@ class Movement(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     evidence: dict[str, object] = {}
     corrects: str | None = None
     reason: str = ""
+    source_status: Status = AVAILABLE
+    destination_status: Status = AVAILABLE
+    serials: tuple[str, ...] = ()
+    reference: str = ""
+    actor: str = ""
 
 
 class Posted(msgspec.Struct, frozen=True, kw_only=True, gc=False):
@@ -87,11 +102,12 @@ class Posted(msgspec.Struct, frozen=True, kw_only=True, gc=False):
 
 
 class Balance(msgspec.Struct, frozen=True, kw_only=True, gc=False):
-    """How much of an item (and lot) is at a location; a projection of the ledger."""
+    """How much of an item (and lot) is at a location in a status; a projection of the ledger."""
 
     sku: str
     lot: str
     location: str
+    status: Status
     on_hand: int
     last_seq: int
 

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import msgspec
-from sqlalchemy import Connection, text
+from sqlalchemy import Connection, Row, text
 
 from central.bulk import BulkInsert
 from central.stock import witnesses
@@ -24,28 +24,29 @@ __all__ = [
 ]
 
 _LEGS = (
-    "SELECT sku, lot, destination AS location, quantity AS change, seq FROM movement "
-    "UNION ALL SELECT sku, lot, source, -quantity, seq FROM movement"
+    "SELECT sku, lot, destination AS location, destination_status AS status, "
+    "quantity AS change, seq FROM movement "
+    "UNION ALL SELECT sku, lot, source, source_status, -quantity, seq FROM movement"
 )
 # sum() of bigint is numeric on PostgreSQL: the cast brings an integer back.
 _TRUTH = (
-    f"SELECT sku, lot, location, CAST(sum(change) AS BIGINT) AS on_hand, max(seq) AS last_seq "  # noqa: S608
-    f"FROM ({_LEGS}) AS legs GROUP BY sku, lot, location"
+    "SELECT sku, lot, location, status, CAST(sum(change) AS BIGINT) AS on_hand, "  # noqa: S608
+    f"max(seq) AS last_seq FROM ({_LEGS}) AS legs GROUP BY sku, lot, location, status"
 )
 DIFFERENT = text(
-    f"SELECT t.sku, t.lot, t.location, t.on_hand AS truth, t.last_seq AS truth_seq, "  # noqa: S608
+    f"SELECT t.sku, t.lot, t.location, t.status, t.on_hand AS truth, t.last_seq AS truth_seq, "  # noqa: S608
     f"b.on_hand AS said, b.last_seq AS said_seq "
     f"FROM ({_TRUTH}) AS t LEFT JOIN balance b "
-    "ON b.sku = t.sku AND b.lot = t.lot AND b.location = t.location "
+    "ON b.sku = t.sku AND b.lot = t.lot AND b.location = t.location AND b.status = t.status "
     "WHERE b.sku IS NULL OR b.on_hand <> t.on_hand OR b.last_seq <> t.last_seq "
-    "ORDER BY t.sku, t.lot, t.location"
+    "ORDER BY t.sku, t.lot, t.location, t.status"
 )
 """Balances that are not the sum of their movements; ``said`` is null where there is none."""
 UNFOUNDED = text(
-    "SELECT b.sku, b.lot, b.location, b.on_hand, b.last_seq FROM balance b "  # noqa: S608
+    "SELECT b.sku, b.lot, b.location, b.status, b.on_hand, b.last_seq FROM balance b "  # noqa: S608
     f"LEFT JOIN ({_TRUTH}) AS t "
-    "ON t.sku = b.sku AND t.lot = b.lot AND t.location = b.location "
-    "WHERE t.sku IS NULL ORDER BY b.sku, b.lot, b.location"
+    "ON t.sku = b.sku AND t.lot = b.lot AND t.location = b.location AND t.status = b.status "
+    "WHERE t.sku IS NULL ORDER BY b.sku, b.lot, b.location, b.status"
 )
 """Balances without any movement."""
 _UNEVEN = text(
@@ -53,9 +54,9 @@ _UNEVEN = text(
     "HAVING sum(on_hand) <> 0 ORDER BY sku"
 )
 _NEGATIVE = text(
-    "SELECT b.sku, b.lot, b.location, b.on_hand FROM balance b "
+    "SELECT b.sku, b.lot, b.location, b.status, b.on_hand FROM balance b "
     "JOIN location l ON l.code = b.location "
-    "WHERE l.kind = 'internal' AND b.on_hand < 0 ORDER BY b.sku, b.lot, b.location"
+    "WHERE l.kind = 'internal' AND b.on_hand < 0 ORDER BY b.sku, b.lot, b.location, b.status"
 )
 
 
@@ -66,13 +67,11 @@ def check_balances(conn: Connection) -> list[str]:
     all locations, and that no internal location is negative.
     """
     faults = [
-        f"the balance of {row.sku} {row.lot} at {row.location} says {row.said}, its movements "
-        f"say {row.truth}"
+        f"the balance of {_named(row)} says {row.said}, its movements say {row.truth}"
         for row in conn.execute(DIFFERENT)
     ]
     faults += [
-        f"the balance of {row.sku} {row.lot} at {row.location} says {row.on_hand} without any "
-        "movement"
+        f"the balance of {_named(row)} says {row.on_hand} without any movement"
         for row in conn.execute(UNFOUNDED)
     ]
     faults += [
@@ -80,17 +79,22 @@ def check_balances(conn: Connection) -> list[str]:
         for row in conn.execute(_UNEVEN)
     ]
     faults += [
-        f"internal location {row.location} holds {row.on_hand} of {row.sku} {row.lot}"
+        f"internal location {row.location} holds {row.on_hand} of {row.sku} {row.lot} "
+        f"({row.status})"
         for row in conn.execute(_NEGATIVE)
     ]
     return faults
+
+
+def _named(row: Row[Any]) -> str:
+    return f"{row.sku} {row.lot} at {row.location} ({row.status})"
 
 
 def rebuild_balances(conn: Connection) -> int:
     """Throw the balances away and sum them up from the ledger; returns how many there are."""
     conn.execute(text("DELETE FROM balance"))
     made = conn.execute(
-        text(f"INSERT INTO balance (sku, lot, location, on_hand, last_seq) {_TRUTH}")
+        text(f"INSERT INTO balance (sku, lot, location, status, on_hand, last_seq) {_TRUTH}")
     )
     return int(made.rowcount)
 
@@ -100,32 +104,31 @@ class Disordered(Exception):
 
 
 class Place(NamedTuple):
-    """Where a tag lies, by the last movement that names it."""
+    """Where and how a tag lies, by the last movement that names it."""
 
     sku: str
     location: str
+    status: str
     last_seq: int
 
 
 _PAGE = 5_000
 _MOST_TOLD = 100
 _decode_epcs = msgspec.json.Decoder(tuple[str, ...]).decode
-_INSERT_TAGS = BulkInsert(
-    "tag_place",
-    (("epc", "text"), ("sku", "text"), ("location", "text"), ("last_seq", "bigint")),
-)
+_INSERT_TAGS = BulkInsert("tag_place", witnesses.TAG_PLACE)
 
 
 def check_tags(conn: Connection) -> list[str]:
     """Compare where tags lie with the ledger; a sentence for each that is wrong, at most 100."""
     faults = []
     for epc, said, truth in misplaced(conn):
-        known = "nothing" if truth is None else f"{truth.sku} at {truth.location}"
+        known = "nothing" if truth is None else f"{truth.sku} at {truth.location} ({truth.status})"
         if said is None:
             faults.append(f"tag {epc} is {known} by its movements, and is not known to be anywhere")
         else:
             faults.append(
-                f"tag {epc} is said to be {said.sku} at {said.location}, its movements say {known}"
+                f"tag {epc} is said to be {said.sku} at {said.location} ({said.status}), its "
+                f"movements say {known}"
             )
     return faults[:_MOST_TOLD]
 
@@ -134,10 +137,10 @@ def misplaced(conn: Connection) -> Iterator[tuple[str, Place | None, Place | Non
     """Each tag that is not where its movements put it: where it is said to be, where it is."""
     truth = _tags(conn)
     for row in conn.execute(
-        text("SELECT epc, sku, location, last_seq FROM tag_place ORDER BY epc")
+        text("SELECT epc, sku, location, status, last_seq FROM tag_place ORDER BY epc")
     ):
         place = truth.pop(row.epc, None)
-        said = Place(row.sku, row.location, row.last_seq)
+        said = Place(*row[1:])
         if place != said:
             yield row.epc, said, place
     for epc, place in truth.items():
@@ -154,8 +157,8 @@ def rebuild_tags(conn: Connection) -> int:
 
 def _tags(conn: Connection) -> dict[str, Place]:
     page = text(
-        "SELECT seq, sku, destination, epcs FROM movement WHERE seq > :after AND epcs <> '[]' "
-        "ORDER BY seq LIMIT :limit"
+        "SELECT seq, sku, destination, destination_status, epcs FROM movement "
+        "WHERE seq > :after AND epcs <> '[]' ORDER BY seq LIMIT :limit"
     )
     placed: dict[str, Place] = {}
     told = _Told(conn)
@@ -163,7 +166,7 @@ def _tags(conn: Connection) -> dict[str, Place]:
     while found := conn.execute(page, {"after": after, "limit": _PAGE}).all():
         for row in found:
             told.bring(placed, before_seq=row.seq)
-            place = Place(row.sku, row.destination, row.seq)
+            place = Place(row.sku, row.destination, row.destination_status, row.seq)
             placed.update(dict.fromkeys(_decode_epcs(row.epcs), place))
         if found[-1].seq <= after:
             raise Disordered(f"movement {found[-1].seq} comes after movement {after}")
@@ -182,6 +185,6 @@ class _Told:
     def bring(self, placed: dict[str, Place], before_seq: int = 2**62) -> None:
         """Bring ``placed`` up to movement ``before_seq``, without it."""
         while self._next is not None and self._next.after_seq < before_seq:
-            place = Place(self._next.sku, self._next.location, self._next.seq)
+            place = Place(*self._next[4:])
             placed.update(dict.fromkeys(self._next.epcs, place))
             self._next = next(self._rows, None)

@@ -27,15 +27,16 @@ def on_hand(
     below: bool = False,
     virtual: bool = False,
     zero: bool = False,
-    after: tuple[str, str, str] | None = None,
+    status: str | None = None,
+    after: tuple[str, str, str, str] | None = None,
     limit: int = 200,
 ) -> list[Balance]:
-    """Balances by SKU, lot and location, those behind ``after``.
+    """Balances by SKU, lot, location and status, those behind ``after``.
 
     Only internal locations unless ``virtual``, only what is there unless ``zero``. ``below`` takes
     the locations within ``location`` in as well. Only places within reach (``central.access``).
     """
-    key = (_balance.sku, _balance.lot, _balance.location)
+    key = (_balance.sku, _balance.lot, _balance.location, _balance.status)
     query = keyset.ascending(select(schema.balance), key, after, limit)
     if not virtual:
         query = query.join(schema.location, schema.location.c.code == _balance.location).where(
@@ -47,6 +48,8 @@ def on_hand(
         query = query.where(granted)
     if sku is not None:
         query = query.where(_balance.sku == sku)
+    if status is not None:
+        query = query.where(_balance.status == status)
     if location is not None and below:
         query = query.where(_balance.location.in_(select(_subtree(location).c.code)))
     elif location is not None:
@@ -63,7 +66,7 @@ def _subtree(root: str) -> CTE:
 
 
 def stock_of(conn: Connection, sku: str, *, virtual: bool = True) -> list[Balance]:
-    """Where an item is, by lot and location; with the virtual locations its sum is zero."""
+    """Where an item is, by lot, location and status; with the virtual locations its sum is zero."""
     return on_hand(conn, sku=sku, virtual=virtual, zero=virtual, limit=10_000)
 
 

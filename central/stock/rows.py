@@ -1,7 +1,8 @@
 """A movement as a row of the ledger, and back.
 
 The orders of ``COLUMNS`` and ``WITNESS_COLUMNS`` are the canonical rows that blocks are hashed
-over: they never change.
+over: what stands there never changes. The first ``OLDER`` columns are all that blocks of format 1
+cover: of rows whose later columns say nothing (``PLAIN``).
 """
 
 from __future__ import annotations
@@ -12,7 +13,7 @@ from typing import Any
 import msgspec
 
 from central.moments import from_us, to_us
-from central.stock.model import Cause, Movement, Posted
+from central.stock.model import AVAILABLE, Cause, Movement, Posted
 
 COLUMNS: tuple[tuple[str, str], ...] = (
     ("seq", "bigint"),
@@ -34,7 +35,14 @@ COLUMNS: tuple[tuple[str, str], ...] = (
     ("corrects", "text"),
     ("reason", "text"),
     ("log_id", "bigint"),
+    ("source_status", "text"),
+    ("destination_status", "text"),
+    ("serials", "text"),
+    ("reference", "text"),
+    ("actor", "text"),
 )
+OLDER = 19
+PLAIN = (AVAILABLE, AVAILABLE, "[]", "", "")
 WITNESS_COLUMNS: tuple[tuple[str, str], ...] = (
     ("no", "bigint"),
     ("id", "text"),
@@ -57,7 +65,7 @@ WITNESS_NAMES = ", ".join(name for name, _type in WITNESS_COLUMNS)
 
 _encoder = msgspec.json.Encoder()
 _causes = msgspec.json.Decoder(tuple[Cause, ...])
-_epcs = msgspec.json.Decoder(tuple[str, ...])
+_texts = msgspec.json.Decoder(tuple[str, ...])
 _evidence = msgspec.json.Decoder(dict[str, Any])
 
 
@@ -83,7 +91,19 @@ def to_row(seq: int, movement: Movement, record_us: int, log_id: int) -> tuple[o
         movement.corrects,
         movement.reason,
         log_id,
+        movement.source_status,
+        movement.destination_status,
+        _json(movement.serials) if movement.serials else "[]",
+        movement.reference,
+        movement.actor,
     )
+
+
+def judged(movement: Movement) -> tuple[object, ...]:
+    """What judging says of a movement, to compare it with what was posted: the rest of a row the
+    ledger knows when it is posted.
+    """
+    return to_row(0, movement, 0, 0)[:OLDER]
 
 
 def from_row(row: Sequence[Any], *, repeated: bool = False) -> Posted:
@@ -101,10 +121,15 @@ def from_row(row: Sequence[Any], *, repeated: bool = False) -> Posted:
         confidence=row[10],
         event_time=from_us(row[11]),
         causes=_causes.decode(row[13]),
-        epcs=_epcs.decode(row[14]),
+        epcs=_texts.decode(row[14]),
         evidence=_evidence.decode(row[15]),
         corrects=row[16],
         reason=row[17],
+        source_status=row[19],
+        destination_status=row[20],
+        serials=_texts.decode(row[21]) if row[21] != "[]" else (),
+        reference=row[22],
+        actor=row[23],
     )
     return Posted(seq=row[0], movement=movement, record_time=from_us(row[12]), repeated=repeated)
 

@@ -22,6 +22,8 @@ from central.stock import chain, rows
 from central.stock.model import Cause
 
 __all__ = [
+    "PUT_TAGS",
+    "TAG_PLACE",
     "Bound",
     "Placing",
     "RecentMovements",
@@ -35,16 +37,25 @@ __all__ = [
 _END = 2**62
 _INSERT = BulkInsert("witness", rows.WITNESS_COLUMNS)
 _MOVED = BulkLookup(
-    "SELECT m.id, m.seq, m.sku, m.destination FROM {keys} JOIN movement m ON m.id = k.id",
+    "SELECT m.id, m.sku, m.destination, m.destination_status, m.seq FROM {keys} "
+    "JOIN movement m ON m.id = k.id",
     (("id", "text"),),
 )
 _KNOWN = BulkLookup("SELECT w.id FROM {keys} JOIN witness w ON w.id = k.id", (("id", "text"),))
-_PLACE = BulkInsert(
-    "tag_place",
-    (("epc", "text"), ("sku", "text"), ("location", "text"), ("last_seq", "bigint")),
-    "ON CONFLICT (epc) DO UPDATE SET sku = excluded.sku, location = excluded.location, "
-    "last_seq = excluded.last_seq",
+TAG_PLACE = (
+    ("epc", "text"),
+    ("sku", "text"),
+    ("location", "text"),
+    ("status", "text"),
+    ("last_seq", "bigint"),
 )
+PUT_TAGS = BulkInsert(
+    "tag_place",
+    TAG_PLACE,
+    "ON CONFLICT (epc) DO UPDATE SET sku = excluded.sku, location = excluded.location, "
+    "status = excluded.status, last_seq = excluded.last_seq",
+)
+"""Rows of ``TAG_PLACE``: where and how tags lie now."""
 _HEADS = text(
     "SELECT (SELECT coalesce(max(seq), 0) FROM movement), "
     "(SELECT coalesce(max(no), 0) FROM witness)"
@@ -56,7 +67,7 @@ _TAKEN_BACK = (
 _RECENT = text(
     "SELECT m.id, m.sku, m.quantity - "  # noqa: S608 (our own words)
     f"{_TAKEN_BACK} AS quantity, m.source, m.destination, m.origin, m.event_us, m.lot, m.epcs, "
-    "m.evidence FROM movement m WHERE m.sku = :sku "
+    "m.evidence FROM movement m WHERE m.sku = :sku AND m.source <> m.destination "
     "AND (m.origin IN ('portal', 'shelf', 'scan', 'zone', 'review') "
     "OR m.origin = 'api' AND m.corrects IS NULL) AND m.origin <> :besides "
     "AND m.event_us BETWEEN :from_us AND :upto_us AND m.seq <= :seq ORDER BY m.seq"
@@ -66,8 +77,9 @@ _ATTESTED = text(
     "WHERE movement_id IN :ids AND no <= :no ORDER BY no"
 ).bindparams(bindparam("ids", expanding=True))
 _PLACED_BY = text(
-    "SELECT w.no, w.after_seq, w.log_id, w.epcs, m.sku, m.destination, m.seq FROM witness w "
-    "JOIN movement m ON m.id = w.movement_id WHERE w.no > :after ORDER BY w.no LIMIT 1000"
+    "SELECT w.no, w.after_seq, w.log_id, w.epcs, m.sku, m.destination, m.destination_status, "
+    "m.seq FROM witness w JOIN movement m ON m.id = w.movement_id "
+    "WHERE w.no > :after ORDER BY w.no LIMIT 1000"
 )
 _encode = msgspec.json.Encoder().encode
 _causes = msgspec.json.Decoder(tuple[Cause, ...]).decode
@@ -91,6 +103,7 @@ class Placing(NamedTuple):
     epcs: tuple[str, ...]
     sku: str
     location: str
+    status: str
     seq: int
 
 
@@ -126,9 +139,9 @@ def _place(conn: Connection, witnesses: Sequence[Witness]) -> None:
     moved = {row[0]: row for row in _MOVED.run(conn, [(one.movement_id,) for one in named])}
     tags: dict[str, tuple[object, ...]] = {}
     for one in named:
-        _, seq, sku, destination = moved[one.movement_id]
-        tags |= {epc: (epc, sku, destination, seq) for epc in one.epcs}
-    _PLACE.run(conn, [tags[epc] for epc in sorted(tags)])
+        place = tuple(moved[one.movement_id][1:])
+        tags |= {epc: (epc, *place) for epc in one.epcs}
+    PUT_TAGS.run(conn, [tags[epc] for epc in sorted(tags)])
 
 
 def everything(conn: Connection) -> Iterator[Placing]:

@@ -52,7 +52,7 @@ def compare(
     """Hold the ledger against all that central heard of, whole and at the right time."""
     on_hand: Counter[tuple[str, str]] = Counter()
     for row in conn.execute(text("SELECT location, sku, on_hand FROM balance")):
-        on_hand[row.location, row.sku] = row.on_hand
+        on_hand[row.location, row.sku] += row.on_hand
     whole = Compared([], 0, 0, 0)
     for site in sites:
         arrived = _arrived(conn, site.edge)

@@ -11,7 +11,7 @@ from sqlalchemy import Connection, text
 
 from central.digest_files import read_digests
 from central.digests import Digests
-from central.stock import chain, ledger, rows
+from central.stock import chain, ledger, rows, sealing
 from central.stock.chain import Head
 from central.store import Database
 from central.tide import Tide
@@ -90,18 +90,14 @@ async def test_a_changed_or_missing_block_is_named(
 def forge(conn: Connection) -> None:
     """Rewrite a row and every hash after it: the chain is sound in itself."""
     unguarded(conn, "UPDATE movement SET quantity = 999 WHERE seq = 5")
-    before = chain.GENESIS
-    for block in conn.execute(text("SELECT * FROM block ORDER BY no")).all():
-        lines = conn.execute(
-            text(f"SELECT {rows.NAMES} FROM movement WHERE seq BETWEEN :a AND :b ORDER BY seq"),
-            {"a": block.first_seq, "b": block.last_seq},
-        ).all()
-        digest = chain._digest(before, lines)
+    before = sealing.Sealed()
+    for block in list(chain.blocks(conn)):
+        forged = sealing.sealed(before, [tuple(row) for row in chain.movements_of(conn, block)], ())
         conn.execute(
-            text("UPDATE block SET prev_hash = :before, hash = :hash WHERE no = :no"),
-            {"before": before, "hash": digest, "no": block.no},
+            text("UPDATE block SET prev_hash = :prev_hash, hash = :hash WHERE no = :no"),
+            forged._asdict(),
         )
-        before = digest
+        before = forged.sealed
 
 
 async def test_a_forged_chain_shows_against_what_was_published(

@@ -25,7 +25,7 @@ from tests.central.dying import settings_for
 from tests.central.shop import moving
 from tests.central.test_digests import fill, unguarded
 
-BLOCK = ("no", "first_seq", "last_seq", "rows", "prev_hash", "hash")
+BLOCK = ("no", "first_seq", "last_seq", "rows", "prev_hash", "hash", "format")
 SEALED = {"movement": [name for name, _ in rows.COLUMNS], "block": list(BLOCK)}
 KEY = {"movement": "seq", "block": "no"}
 LAST = {"movement": 15, "block": 5}
@@ -35,11 +35,12 @@ FLIPS = 40
 
 
 def books(conn: Connection) -> None:
-    """Five blocks, the last with tags, words and fractions in it."""
+    """Five blocks, the last with tags, words and fractions in it, of the newer format."""
     fill(conn)
     several = [
         moving(n, "supplier", "hall", 2, epcs=(f"30AA{n}",), lot="L\u00f6t", confidence=0.75,
-               evidence={"seen": n}, corrects="movement-1", reason="re\u00e7u")
+               evidence={"seen": n}, corrects="movement-1", reason="re\u00e7u",
+               destination_status="damaged", serials=(f"S{n}",), reference="PO-7", actor="anna")
         for n in range(20, 23)
     ]  # fmt: skip
     ledger.post(conn, several, record_us=20)

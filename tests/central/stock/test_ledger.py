@@ -194,7 +194,7 @@ def test_a_wrong_balance_is_named(database: Database) -> None:
         ledger.post(conn, [moving(1, "supplier", "dock", 2)], record_us=1)
         conn.execute(text("UPDATE balance SET on_hand = 3 WHERE location = 'dock'"))
         faults = projection.check_balances(conn)
-        assert "NUT  at dock says 3, its movements say 2" in faults[0]
+        assert "NUT  at dock (available) says 3, its movements say 2" in faults[0]
         assert "item NUT sums to 1" in faults[1]
 
     _trial(database, work)

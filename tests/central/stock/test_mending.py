@@ -20,13 +20,16 @@ from tests.central.stock.test_tags_rebuilt import fill, harm
 from tests.central.test_digests import unguarded
 
 MENDED = {
-    'balance ["NUT","","hall"]': ({"on_hand": 7, "last_seq": 2}, {"on_hand": 1, "last_seq": 2}),
-    "tag AA": (
-        {"sku": "NUT", "location": "shelf", "last_seq": 2},
-        {"sku": "NUT", "location": "hall", "last_seq": 2},
+    'balance ["NUT","","hall","available"]': (
+        {"on_hand": 7, "last_seq": 2},
+        {"on_hand": 1, "last_seq": 2},
     ),
-    "tag BB": (None, {"sku": "NUT", "location": "dock", "last_seq": 1}),
-    "tag CC": ({"sku": "NUT", "location": "dock", "last_seq": 1}, None),
+    "tag AA": (
+        {"sku": "NUT", "location": "shelf", "status": "available", "last_seq": 2},
+        {"sku": "NUT", "location": "hall", "status": "available", "last_seq": 2},
+    ),
+    "tag BB": (None, {"sku": "NUT", "location": "dock", "status": "available", "last_seq": 1}),
+    "tag CC": ({"sku": "NUT", "location": "dock", "status": "available", "last_seq": 1}, None),
 }
 ROWS = text("SELECT * FROM audit ORDER BY id")
 

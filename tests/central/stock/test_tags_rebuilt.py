@@ -26,7 +26,7 @@ def fill(conn: Connection) -> None:
 def harm(conn: Connection) -> None:
     conn.execute(text("UPDATE tag_place SET location = 'shelf' WHERE epc = 'AA'"))
     conn.execute(text("DELETE FROM tag_place WHERE epc = 'BB'"))
-    conn.execute(text("INSERT INTO tag_place VALUES ('CC', 'NUT', 'dock', 1)"))
+    conn.execute(text("INSERT INTO tag_place VALUES ('CC', 'NUT', 'dock', 1, 'available')"))
     conn.execute(text("UPDATE balance SET on_hand = 7 WHERE location = 'hall'"))
 
 
@@ -36,9 +36,9 @@ async def test_wrong_missing_and_unfounded_tags_are_named_and_mended(database: D
     await database.write(harm)
     told = await database.read(projection.check_tags)
     assert told == [
-        "tag AA is said to be NUT at shelf, its movements say NUT at hall",
-        "tag CC is said to be NUT at dock, its movements say nothing",
-        "tag BB is NUT at dock by its movements, and is not known to be anywhere",
+        "tag AA is said to be NUT at shelf (available), its movements say NUT at hall (available)",
+        "tag CC is said to be NUT at dock (available), its movements say nothing",
+        "tag BB is NUT at dock (available) by its movements, and is not known to be anywhere",
     ]
     assert len(await database.write(lambda c: mend(c, actor="test", at_us=1))) > 3
     assert await database.read(projection.check_tags) == []

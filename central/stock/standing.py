@@ -1,0 +1,106 @@
+"""In which status goods lie, as a batch of movements goes on.
+
+A command says which status it takes from. What sensors saw happened without a word about that, and
+the ledger says it for them: tags move in the status that they were put into; other goods in the
+first status, sellable before others, of which there is enough. No movement takes from two.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import msgspec
+from sqlalchemy import Connection
+
+from central.bulk import BulkLookup
+from central.stock.model import AVAILABLE, STATUSES, InsufficientStock, Movement, Status, StockError
+from central.stock.rules import FACTS
+
+__all__ = ["Standing"]
+
+_BALANCES = BulkLookup(
+    "SELECT b.sku, b.lot, b.location, b.status, b.on_hand FROM {keys} JOIN balance b "
+    "ON b.sku = k.sku AND b.lot = k.lot AND b.location = k.location",
+    (("sku", "text"), ("lot", "text"), ("location", "text")),
+)
+_TAGS = BulkLookup(
+    "SELECT t.epc, t.location, t.status FROM {keys} JOIN tag_place t ON t.epc = k.epc",
+    (("epc", "text"),),
+)
+_Key = tuple[str, str, str]
+
+
+class Standing:
+    """What the sources of some movements hold, by status, and where their tags lie."""
+
+    def __init__(self, conn: Connection, movements: Sequence[Movement]) -> None:
+        self._on_hand: dict[_Key, dict[str, int]] = {}
+        keys = dict.fromkeys((m.sku, m.lot, m.source) for m in movements)
+        for sku, lot, location, status, units in _BALANCES.run(conn, list(keys)):
+            self._on_hand.setdefault((sku, lot, location), {})[status] = units
+        sensed = dict.fromkeys(epc for m in movements if m.origin in FACTS for epc in m.epcs)
+        self._tags: dict[str, tuple[str, Status]] = {
+            row[0]: (row[1], row[2]) for row in _TAGS.run(conn, [(epc,) for epc in sensed])
+        }
+
+    def settled(self, movement: Movement, *, bounded: bool) -> Movement | StockError:
+        """The movement between the accounts that it takes from and goes to; what forbids it.
+
+        ``bounded`` says that its source cannot give what it does not hold.
+        """
+        said = (movement.source_status, movement.destination_status) != (AVAILABLE, AVAILABLE)
+        if movement.origin not in FACTS or said:
+            return movement
+        lying = {
+            status
+            for place, status in (self._tags[epc] for epc in movement.epcs if epc in self._tags)
+            if place == movement.source
+        }
+        if len(lying) > 1:
+            return StockError(
+                f"the tags lie at {movement.source} as {' and as '.join(sorted(lying))}, and one "
+                "movement takes from one of these: say the quantities of each"
+            )
+        status = self._of_tags_or_units(movement, lying, bounded=bounded)
+        if status == AVAILABLE:
+            return movement
+        return msgspec.structs.replace(movement, source_status=status, destination_status=status)
+
+    def _of_tags_or_units(self, movement: Movement, lying: set[Status], *, bounded: bool) -> Status:
+        likely = next(iter(lying), AVAILABLE)
+        there = self._on_hand.get((movement.sku, movement.lot, movement.source), {})
+        if not bounded or not there or there.get(likely, 0) >= movement.quantity:
+            return likely
+        enough = (one for one in STATUSES if there.get(one, 0) >= movement.quantity)
+        return next(enough, likely)
+
+    def short(self, movement: Movement) -> StockError | None:
+        """Whether its source lacks what it takes, and what lies there in other statuses."""
+        held = self._on_hand.get((movement.sku, movement.lot, movement.source), {})
+        there = held.get(movement.source_status, 0)
+        if there >= movement.quantity:
+            return None
+        lot = f" of lot {movement.lot}" if movement.lot else ""
+        others = [
+            f"{units} {status}"
+            for status, units in sorted(held.items())
+            if units > 0 and status != movement.source_status
+        ]
+        only = f" that is {movement.source_status}" if movement.source_status != AVAILABLE else ""
+        besides = f" (and {', '.join(others)})" if others else ""
+        return InsufficientStock(
+            f"{movement.source} holds {there} of {movement.sku}{lot}{only}{besides}, "
+            f"{movement.quantity} were asked for: count the place, or post what is missing first",
+            there=there,
+        )
+
+    def add(self, movement: Movement) -> None:
+        """The movement is posted: what follows it finds the goods where they are now."""
+        for end, status, change in (
+            (movement.source, movement.source_status, -movement.quantity),
+            (movement.destination, movement.destination_status, movement.quantity),
+        ):
+            held = self._on_hand.setdefault((movement.sku, movement.lot, end), {})
+            held[status] = held.get(status, 0) + change
+        for epc in movement.epcs:
+            self._tags[epc] = (movement.destination, movement.destination_status)
