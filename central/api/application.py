@@ -10,6 +10,7 @@ from central.api import (
     health,
     items,
     kpis,
+    openapi,
     places,
     presence,
     problems,
@@ -74,5 +75,6 @@ def build(services: Services, pages: Pages, door: Door | None = None) -> FastAPI
     guard(app.router.routes, door or OpenDoor())
     app.router.middleware_stack = Signpost(app.router.middleware_stack, app.router.routes)
     problems.register(app)
+    openapi.describe(app)
     app.add_middleware(SecurityHeaders)
     return app

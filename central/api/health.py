@@ -8,6 +8,7 @@ from typing import Any
 
 import prometheus_client
 from fastapi import APIRouter, Response
+from fastapi.responses import PlainTextResponse
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
 from prometheus_client.registry import Collector
 from sqlalchemy.exc import SQLAlchemyError
@@ -106,7 +107,12 @@ def router(services: Services, road: Road, book: KpiBook) -> APIRouter:
         }
         return json_answer(state, 503 if reasons else 200)
 
-    @made.get("/metrics", summary="Metrics for Prometheus", openapi_extra=needs("read:metrics"))
+    @made.get(
+        "/metrics",
+        summary="Metrics for Prometheus",
+        response_class=PlainTextResponse,
+        openapi_extra=needs("read:metrics"),
+    )
     async def metrics() -> Response:
         """In the text format."""
         figures.road = await services.read(road.counts)

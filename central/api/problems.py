@@ -15,7 +15,7 @@ from central.insight.series import SeriesUnavailable
 from central.stock.model import StockError
 
 MEDIA_TYPE = "application/problem+json"
-_SCHEMA = {
+SCHEMA = {
     "type": "object",
     "required": ["type", "title", "status", "detail"],
     "properties": {
@@ -25,6 +25,7 @@ _SCHEMA = {
         "detail": {"type": "string"},
     },
 }
+"""What a refusal looks like, as JSON Schema."""
 
 
 class Problem(Exception):
@@ -49,7 +50,7 @@ def shown_as(*statuses: int) -> dict[int | str, dict[str, object]]:
             "description": HTTPStatus(status).phrase,
             "content": {
                 MEDIA_TYPE: {
-                    "schema": _SCHEMA,
+                    "schema": SCHEMA,
                     "example": {
                         "type": "about:blank",
                         "title": HTTPStatus(status).phrase,
@@ -88,7 +89,9 @@ async def _http(request: Request, error: Exception) -> Response:
     detail = str(error.detail)
     if error.status_code == 404 and detail == "Not Found":
         detail = f"There is nothing at {request.url.path}. The API is described at /docs."
-    return answer(error.status_code, detail)
+    told = answer(error.status_code, detail)
+    told.headers.update(error.headers or {})
+    return told
 
 
 def _sayable(said: str) -> str:
