@@ -206,6 +206,7 @@ class _Central:
             series=self._store,
             broker=self._client,
             live=self._live.heard,
+            events=self._settings.events,
             counters={
                 "ingest": self._ingest.counters,
                 "live": self._live.counters,

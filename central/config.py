@@ -11,7 +11,7 @@ import socket
 from pathlib import Path
 from typing import Annotated, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, SecretStr, model_validator
+from pydantic import BaseModel, ConfigDict, Field, IPvAnyNetwork, SecretStr, model_validator
 
 from gateway.access import CENTRAL, worker_name
 from gateway.logs import Level, Style
@@ -137,6 +137,42 @@ class SeriesSection(_Section):
         return self
 
 
+class BrokerSection(_Section):
+    """A message broker that events may be told to. ``url`` is ``amqp(s)://``, ``nats://``,
+    ``tls://`` (NATS with TLS) or ``kafka(+ssl)://``, with user and password in it where needed.
+    ``name`` is RabbitMQ's exchange, what NATS's subjects begin with, or Kafka's topic.
+    """
+
+    url: SecretStr
+    name: str = Field(default="tallyport.events", pattern=r"^[A-Za-z0-9_.-]{1,200}$")
+    ca_file: Path | None = None
+    jetstream: bool = True
+    """NATS: let a stream acknowledge, which has to be there; without it nothing is kept."""
+
+    @model_validator(mode="after")
+    def _known(self) -> BrokerSection:
+        if self.scheme not in {"amqp", "amqps", "nats", "tls", "kafka", "kafka+ssl"}:
+            raise ValueError("url begins with amqp, amqps, nats, tls, kafka or kafka+ssl, and ://")
+        return self
+
+    @property
+    def scheme(self) -> str:
+        """What the broker speaks."""
+        return self.url.get_secret_value().partition("://")[0]
+
+
+class EventsSection(_Section):
+    """How events are told: ``source`` names this central in them. Webhooks go to public addresses
+    alone, and to ``webhook_networks`` (``["10.1.0.0/16"]``).
+    """
+
+    source: str = Field(default="urn:tallyport:central", pattern=r"^\S{1,200}$")
+    webhook_networks: tuple[IPvAnyNetwork, ...] = ()
+    webhook_timeout_s: Annotated[float, Field(ge=0.5, le=120)] = 15.0
+    webhook_ca_file: Path | None = None
+    brokers: dict[str, BrokerSection] = {}
+
+
 class CentralSettings(_Section):
     """All of central's settings."""
 
@@ -150,6 +186,7 @@ class CentralSettings(_Section):
     reviews: ReviewSection = ReviewSection()
     series: SeriesSection = SeriesSection()
     alerts: AlertSection = AlertSection()
+    events: EventsSection = EventsSection()
 
     @model_validator(mode="after")
     def _shareable(self) -> CentralSettings:

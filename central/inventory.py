@@ -17,6 +17,8 @@ import structlog
 from central.alerts.watch import Watch
 from central.config import CentralSettings
 from central.digests import Digests
+from central.events.courier import Road
+from central.events.couriers import Couriers
 from central.reviews.store import Ageing, age
 from central.store import Database
 from central.tide import Tide
@@ -69,14 +71,22 @@ class Inventory:
             look_every_s=settings.alerts.look_every_s,
             sweep_every_s=settings.alerts.sweep_every_min * 60,
         )  # fmt: skip
+        self._couriers = Couriers(
+            Road(ground.database, ground.link, ground.tide, ground.settings.events)
+        )
         self.counters: dict[str, Counter[str]] = {
             "digests": self._digests.counters,
             "alerts": self._watch.counters,
+            "events": self._couriers.counters,
         }
 
     def parts(self) -> list[Part]:
         """All that runs for as long as central does."""
-        return [Part("digests", self._digests.run), Part("alerts", self._watch.run)]
+        return [
+            Part("digests", self._digests.run),
+            Part("alerts", self._watch.run),
+            Part("events", self._couriers.run),
+        ]
 
     def jobs(self) -> list[Job]:
         """All that is done by the clock."""

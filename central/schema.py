@@ -33,7 +33,7 @@ from central.schema_alerts import (
     alert_told,
 )
 from central.schema_announced import document, document_note, witness
-from central.schema_events import domain_event
+from central.schema_events import dead_letter, delivery, domain_event, subscription
 from central.schema_ground import ID, metadata
 from central.schema_judging import (
     cursor,
@@ -52,9 +52,10 @@ from central.schema_presence import presence, presence_event
 
 __all__ = [  # of other modules; the tables below are everybody's, too
     "alert", "alert_channel", "alert_event", "alert_message", "alert_notice", "alert_rule",
-    "alert_told", "cursor", "document", "document_note", "domain_event", "label", "left_alone",
-    "location", "memory", "metadata", "partition", "plate_plan", "portal_pass", "presence",
-    "presence_event", "read_point", "review", "stretch", "trace", "warehouse", "witness", "worker",
+    "alert_told", "cursor", "dead_letter", "delivery", "document", "document_note", "domain_event",
+    "label", "left_alone", "location", "memory", "metadata", "partition", "plate_plan",
+    "portal_pass", "presence", "presence_event", "read_point", "review", "stretch", "subscription",
+    "trace", "warehouse", "witness", "worker",
 ]  # fmt: skip
 
 _Id = ID

@@ -63,12 +63,12 @@ def worker_name(worker: str) -> str:
 
 
 def admit_central(name: str = CENTRAL) -> list[Command]:
-    """Commands that let central in: every ``up`` to read, every ``down`` and the ledger's
-    digest to write.
+    """Commands that let central in: every ``up`` to read, every ``down``, the ledger's digest
+    and the events to write.
     """
     return _admit(
         name,
-        writes=[f"{topics.ROOT}/+/+/down/#", topics.DIGEST],
+        writes=[f"{topics.ROOT}/+/+/down/#", topics.DIGEST, f"{topics.EVENTS}/#"],
         reads=[f"{topics.ROOT}/+/+/up/#"],
     )
 

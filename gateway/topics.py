@@ -7,6 +7,7 @@
 | tp/v1/{site}/{edge}/up/status      | edge -> central | 1   | yes, will| contract.Presence  |
 | tp/v1/{site}/{edge}/down/watermark | central -> edge | 1   | yes      | contract.Watermark |
 | tp/v1/ledger/digest                | central -> all  | 1   | yes      | contract.Digest    |
+| tp/v1/events/{topic}/{kind}        | central -> all  | 1   | no       | CloudEvents (JSON) |
 """
 
 from __future__ import annotations
@@ -44,6 +45,12 @@ def watermark(site: str, edge: str) -> str:
     return f"{ROOT}/{site}/{edge}/down/watermark"
 
 
+def event(topic: str, kind: str) -> str:
+    """Where central tells of an event: ``topic`` is the founding documents' word."""
+    return f"{EVENTS}/{topic}/{kind}"
+
+
+EVENTS = f"{ROOT}/events"
 DIGEST = f"{ROOT}/ledger/digest"
 ALL_OBSERVATIONS = f"{ROOT}/+/+/up/observations"
 ALL_LIVE = f"{ROOT}/+/+/up/live"

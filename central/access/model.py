@@ -41,11 +41,11 @@ class Role(StrEnum):
 
 _READ = (
     "catalogue", "places", "stock", "documents", "reviews", "devices", "screens", "insight",
-    "metrics", "audit", "access", "alerts",
+    "metrics", "audit", "access", "alerts", "events",
 )  # fmt: skip
 _WRITE = (
     "catalogue", "places", "stock", "documents", "reviews", "devices", "access", "alerts",
-    "alert-rules",
+    "alert-rules", "events",
 )  # fmt: skip
 PERMISSIONS = frozenset({*(f"read:{one}" for one in _READ), *(f"write:{one}" for one in _WRITE)})
 """All there are. A route that names another one is for nobody, and a test names the route."""
@@ -61,8 +61,8 @@ ROLES: dict[Role, frozenset[str]] = {
     Role.ADMIN: PERMISSIONS,
     Role.MANAGER: _given(
         read="catalogue places stock documents reviews devices screens insight metrics audit "
-        "alerts",
-        write="catalogue places stock documents reviews alerts alert-rules",
+        "alerts events",
+        write="catalogue places stock documents reviews alerts alert-rules events",
     ),
     Role.OPERATOR: _given(
         read="catalogue places stock documents reviews screens alerts",
@@ -73,10 +73,11 @@ ROLES: dict[Role, frozenset[str]] = {
     ),
     Role.AUDITOR: _given(
         read="catalogue places stock documents reviews devices screens insight metrics audit "
-        "access alerts"
+        "access alerts events"
     ),
     Role.INTEGRATION: _given(
-        read="catalogue places stock documents metrics alerts", write="catalogue stock documents"
+        read="catalogue places stock documents metrics alerts events",
+        write="catalogue stock documents events",
     ),
 }
 

@@ -25,6 +25,8 @@ from central.api import (
 from central.api.access.gate import Door, OpenDoor, guard
 from central.api.alerts import found as alerts_found
 from central.api.alerts import rules as alert_rules
+from central.api.events import stream as events
+from central.api.events import subscriptions
 from central.api.road import Road
 from central.api.services import Services
 from central.api.signpost import Signpost
@@ -63,6 +65,8 @@ def build(services: Services, pages: Pages, door: Door | None = None) -> FastAPI
         alerts_found.router(services),
         why.router(services),
         audit.router(services),
+        events.router(services),
+        subscriptions.router(services),
         sensed.router(services, road),
         presence.router(services),
         series.router(services),

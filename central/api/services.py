@@ -12,6 +12,7 @@ from fastapi import Response
 from sqlalchemy import Connection
 
 from central.access.behalf import carried
+from central.config import EventsSection
 from central.grouped import Grouped
 from central.insight.series import SeriesStore
 from central.stock import ledger
@@ -36,7 +37,8 @@ class Broker(Protocol):
 
 class Services:
     """Everything behind the API. ``counters`` are shown as metrics, by part; ``live`` tells what
-    edges with a backlog preview. ``posting`` takes the movements of all clients together.
+    edges with a backlog preview, ``events`` where events may be told to. ``posting`` takes the
+    movements of all clients together.
     """
 
     def __init__(
@@ -48,6 +50,7 @@ class Services:
         broker: Broker | None = None,
         counters: dict[str, Counter[str]] | None = None,
         live: Callable[[], list[dict[str, object]]] = list,
+        events: EventsSection | None = None,
     ) -> None:
         self.database = database
         self.tide = tide
@@ -58,6 +61,7 @@ class Services:
         )
         self.counters = {**(counters or {}), "posting": self.posting.counters}
         self.live = live
+        self.events = events or EventsSection()
 
     async def read(self, work: Callable[[Connection], T]) -> T:
         """Ask the database, on behalf of whoever sent the request."""

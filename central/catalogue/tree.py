@@ -6,6 +6,7 @@ A location's rules are kept here and enforced where movements are posted, see
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Any
 
 import msgspec
@@ -24,8 +25,8 @@ from central.stock.model import LocationKind
 from central.stock.rules import Rules
 
 __all__ = [
-    "TYPES", "Listed", "Location", "add_location", "change_location", "get_location",
-    "list_locations", "path_of",
+    "TYPES", "Listed", "Location", "add_location", "change_location", "codes_under",
+    "get_location", "list_locations", "path_of",
 ]  # fmt: skip
 
 TYPES = ("", "warehouse", "zone", "aisle", "rack", "shelf", "bin", "dock", "area")
@@ -106,6 +107,14 @@ def list_locations(
         query = query.where(granted)
     rows = conn.execute(query).mappings()
     return [Listed(location=_of(row), depth=row["depth"]) for row in rows]
+
+
+def codes_under(conn: Connection, codes: Iterable[str]) -> frozenset[str]:
+    """These locations and all that lie below them."""
+    found = set[str]()
+    for code in codes:
+        found.update(conn.execute(select(_tree(code).c.code)).scalars())
+    return frozenset(found)
 
 
 def path_of(conn: Connection, location: Location) -> list[str]:

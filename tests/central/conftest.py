@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from central.store import Database
-from tests.fakes import postgres
+from tests.fakes import postgres, told
 from tests.fakes.books import postgres_books, sqlite_books
 
 _names = (f"test_{number}" for number in itertools.count())
@@ -40,7 +40,9 @@ def database_url(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str
 def books_url(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
     """The URL of a migrated database without a row in it, on each engine in turn."""
     if request.param == "sqlite":
-        yield sqlite_books(tmp_path / "central.sqlite")
+        url = sqlite_books(tmp_path / "central.sqlite")
+        yield url
+        told.check_all(url)
         return
     server = request.getfixturevalue("postgres_server")
     url = postgres.fresh_database(server, next(_names), postgres_books(server))

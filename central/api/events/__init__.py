@@ -1,0 +1,1 @@
+"""Events: who is told of them, what they look like, and the stream itself."""

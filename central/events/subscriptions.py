@@ -1,0 +1,171 @@
+"""Subscriptions: made, changed and ended by command, each with an entry in the audit."""
+
+from __future__ import annotations
+
+import secrets
+from typing import Any
+
+import msgspec
+from sqlalchemy import Connection, RowMapping, delete, insert, select, update
+
+from central import audit, keyset, schema
+from central.catalogue.changes import Told
+from central.catalogue.errors import NotFound, NotValid
+from central.events import kinds, signing, stream
+from central.events.model import Secret, Subscription, Target
+
+__all__ = [
+    "MOST", "active", "add", "change", "end", "get", "keys", "listed", "new_secret", "turn_off",
+]  # fmt: skip
+
+MOST = 100
+"""Each one is read for by a task of its own."""
+_STATUSES = ("active", "paused")
+_table = schema.subscription
+_encode = msgspec.json.Encoder().encode
+_secrets = msgspec.json.Decoder(tuple[Secret, ...]).decode
+_JSON = ("target", "kinds", "skus", "locations")
+
+
+def add(
+    conn: Connection, wanted: Subscription, told: Told, *, from_beginning: bool
+) -> tuple[Subscription, str]:
+    """Tell somebody from now on, or of all that ever happened; answers what was made, and a
+    webhook's key (empty for others). Raises ``NotValid``.
+    """
+    _check(wanted)
+    if len(listed(conn, after=None, limit=MOST)) >= MOST:
+        raise NotValid(f"there are {MOST} subscriptions, and more cannot be: end one first")
+    made = msgspec.structs.replace(
+        wanted, id=f"sub_{secrets.token_hex(8)}", created_us=told.at_us, version=1
+    )
+    key = signing.new_key() if made.target.kind == "webhook" else ""
+    held = (Secret(key=key),) if key else ()
+    conn.execute(insert(_table).values(**_row(made), secrets=_text(held)))
+    begins = stream.BEGINNING if from_beginning else stream.head(conn)
+    conn.execute(
+        insert(schema.delivery).values(
+            subscription=made.id, ledger_seq=begins.ledger, log_seq=begins.log
+        )
+    )
+    _audit(conn, "add subscription", None, made, told)
+    return made, key
+
+
+def get(conn: Connection, wanted: str) -> Subscription:
+    """The subscription of this id; raises ``NotFound``."""
+    row = conn.execute(select(_table).where(_table.c.id == wanted)).mappings().one_or_none()
+    if row is None:
+        raise NotFound(f"there is no subscription {wanted}")
+    return _of(row)
+
+
+def listed(conn: Connection, *, after: str | None, limit: int) -> list[Subscription]:
+    """Subscriptions by id, those behind ``after``."""
+    key = None if after is None else (after,)
+    query = keyset.ascending(select(_table), (_table.c.id,), key, limit)
+    return [_of(row) for row in conn.execute(query).mappings()]
+
+
+def active(conn: Connection) -> list[Subscription]:
+    """Who is to be told now."""
+    return [one for one in listed(conn, after=None, limit=MOST) if one.status == "active"]
+
+
+def change(conn: Connection, wanted: Subscription, told: Told) -> Subscription:
+    """Let a subscription be this from now on. Its target stays of its kind; made active again it
+    goes on where it was. Raises ``NotFound``, ``NotValid``.
+    """
+    before = get(conn, wanted.id)
+    _check(wanted)
+    if (before.target.kind == "webhook") != (wanted.target.kind == "webhook"):
+        raise NotValid("a webhook stays one, and nothing else becomes one: subscribe anew")
+    after = msgspec.structs.replace(wanted, version=before.version + 1, why="")
+    conn.execute(update(_table).where(_table.c.id == after.id).values(**_row(after)))
+    if before.status != "active":
+        fresh = {"failures": 0, "next_us": 0, "why": ""}
+        its = schema.delivery.c.subscription == after.id
+        conn.execute(update(schema.delivery).where(its).values(**fresh))
+    _audit(conn, "change subscription", before, after, told)
+    return after
+
+
+def end(conn: Connection, wanted: str, told: Told) -> None:
+    """Forget a subscription and what it did not take; raises ``NotFound``."""
+    before = get(conn, wanted)
+    for table in (schema.dead_letter, schema.delivery):
+        conn.execute(delete(table).where(table.c.subscription == wanted))
+    conn.execute(delete(_table).where(_table.c.id == wanted))
+    _audit(conn, "end subscription", before, None, told)
+
+
+def new_secret(conn: Connection, wanted: str, told: Told) -> str:
+    """Another key for a webhook; the one before it signs for a day as well. Raises ``NotFound``,
+    ``NotValid``.
+    """
+    before = get(conn, wanted)
+    if before.target.kind != "webhook":
+        raise NotValid("only webhooks are signed: the broker knows central by its own means")
+    key = signing.new_key()
+    held = signing.rotated(keys(conn, wanted), key, told.at_us)
+    after = msgspec.structs.replace(before, version=before.version + 1)
+    values = {"secrets": _text(held), "version": after.version}
+    conn.execute(update(_table).where(_table.c.id == wanted).values(**values))
+    _audit(conn, "rotate secret", before, after, told)
+    return key
+
+
+def keys(conn: Connection, wanted: str) -> tuple[Secret, ...]:
+    """A webhook's keys."""
+    return _secrets(
+        conn.execute(select(_table.c.secrets).where(_table.c.id == wanted)).scalar_one()
+    )
+
+
+def turn_off(
+    conn: Connection, wanted: Subscription, why: str, at_us: int, *, status: str = "gone"
+) -> None:
+    """Tell this one no more, unless somebody changed the subscription meanwhile."""
+    after = msgspec.structs.replace(wanted, status=status, why=why, version=wanted.version + 1)
+    same = (_table.c.id == wanted.id) & (_table.c.version == wanted.version)
+    if conn.execute(update(_table).where(same).values(**_row(after))).rowcount:
+        _audit(conn, "turn off subscription", wanted, after, Told(by="deliveries", at_us=at_us))
+
+
+def _check(wanted: Subscription) -> None:
+    unknown = sorted(set(wanted.kinds) - kinds.names())
+    if unknown:
+        raise NotValid(f"there are no events called {', '.join(unknown)}: see /events/schemas")
+    if wanted.status not in _STATUSES:
+        raise NotValid(f"a subscription is active or paused, not {wanted.status!r}")
+
+
+def _row(made: Subscription) -> dict[str, Any]:
+    values = msgspec.structs.asdict(made)
+    return values | {name: _text(values[name]) for name in _JSON}
+
+
+def _of(row: RowMapping) -> Subscription:
+    values: dict[str, Any] = {name: row[name] for name in Subscription.__struct_fields__}
+    for name in _JSON[1:]:
+        values[name] = tuple(msgspec.json.decode(row[name]))
+    return Subscription(**values | {"target": msgspec.json.decode(row["target"], type=Target)})
+
+
+def _text(value: object) -> str:
+    return _encode(value).decode()
+
+
+def _audit(
+    conn: Connection,
+    action: str,
+    before: Subscription | None,
+    after: Subscription | None,
+    told: Told,
+) -> None:
+    """Keys are never in it."""
+    one = after or before
+    assert one is not None
+    plain = [None if each is None else msgspec.to_builtins(each) for each in (before, after)]
+    entry = audit.Change(f"subscription {one.id}", plain[0], plain[1])
+    audit.record(conn, [entry], actor=told.by, action=action, at_us=told.at_us)
