@@ -49,12 +49,21 @@ from central.schema_judging import (
 )
 from central.schema_places import location, plate_plan, read_point, warehouse
 from central.schema_presence import presence, presence_event
+from central.schema_receiving import (
+    inbound_discrepancy,
+    inbound_order,
+    receipt,
+    receipt_piece,
+    receipt_take,
+    receiving_session,
+)
 
 __all__ = [  # of other modules; the tables below are everybody's, too
     "alert", "alert_channel", "alert_event", "alert_message", "alert_notice", "alert_rule",
     "alert_told", "cursor", "dead_letter", "delivery", "document", "document_note", "domain_event",
-    "label", "left_alone", "location", "memory", "metadata", "partition", "plate_plan",
-    "portal_pass", "presence", "presence_event", "read_point", "review", "stretch", "subscription",
+    "inbound_discrepancy", "inbound_order", "label", "left_alone", "location", "memory", "metadata",
+    "partition", "plate_plan", "portal_pass", "presence", "presence_event", "read_point", "receipt",
+    "receipt_piece", "receipt_take", "receiving_session", "review", "stretch", "subscription",
     "trace", "warehouse", "witness", "worker",
 ]  # fmt: skip
 

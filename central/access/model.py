@@ -40,11 +40,11 @@ class Role(StrEnum):
 
 
 _READ = (
-    "catalogue", "places", "stock", "documents", "reviews", "devices", "screens", "insight",
-    "metrics", "audit", "access", "alerts", "events",
+    "catalogue", "places", "stock", "documents", "orders", "reviews", "devices", "screens",
+    "insight", "metrics", "audit", "access", "alerts", "events",
 )  # fmt: skip
 _WRITE = (
-    "catalogue", "places", "stock", "documents", "reviews", "devices", "access", "alerts",
+    "catalogue", "places", "stock", "documents", "orders", "reviews", "devices", "access", "alerts",
     "alert-rules", "events",
 )  # fmt: skip
 PERMISSIONS = frozenset({*(f"read:{one}" for one in _READ), *(f"write:{one}" for one in _WRITE)})
@@ -60,24 +60,24 @@ def _given(*, read: str = "", write: str = "") -> frozenset[str]:
 ROLES: dict[Role, frozenset[str]] = {
     Role.ADMIN: PERMISSIONS,
     Role.MANAGER: _given(
-        read="catalogue places stock documents reviews devices screens insight metrics audit "
-        "alerts events",
-        write="catalogue places stock documents reviews alerts alert-rules events",
+        read="catalogue places stock documents orders reviews devices screens insight metrics "
+        "audit alerts events",
+        write="catalogue places stock documents orders reviews alerts alert-rules events",
     ),
     Role.OPERATOR: _given(
-        read="catalogue places stock documents reviews screens alerts",
-        write="stock documents reviews alerts",
+        read="catalogue places stock documents orders reviews screens alerts",
+        write="stock documents orders reviews alerts",
     ),
     Role.TECHNICIAN: _given(
         read="catalogue places devices screens insight metrics alerts", write="devices alerts"
     ),
     Role.AUDITOR: _given(
-        read="catalogue places stock documents reviews devices screens insight metrics audit "
-        "access alerts events"
+        read="catalogue places stock documents orders reviews devices screens insight metrics "
+        "audit access alerts events"
     ),
     Role.INTEGRATION: _given(
-        read="catalogue places stock documents metrics alerts events",
-        write="catalogue stock documents events",
+        read="catalogue places stock documents orders metrics alerts events",
+        write="catalogue stock documents orders events",
     ),
 }
 

@@ -27,6 +27,8 @@ from central.api.alerts import found as alerts_found
 from central.api.alerts import rules as alert_rules
 from central.api.events import stream as events
 from central.api.events import subscriptions
+from central.api.receiving import orders as inbound_orders
+from central.api.receiving import sessions as receiving
 from central.api.road import Road
 from central.api.services import Services
 from central.api.signpost import Signpost
@@ -60,6 +62,8 @@ def build(services: Services, pages: Pages, door: Door | None = None) -> FastAPI
         read_points.router(services),
         stock.router(services),
         documents.router(services),
+        inbound_orders.router(services),
+        receiving.router(services),
         reviews.router(services),
         alert_rules.router(services),
         alerts_found.router(services),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Annotated, Literal, Self
 
 import msgspec
@@ -166,18 +167,6 @@ def router(services: Services) -> APIRouter:
 
 def _document(connection: Connection, body: DocumentBody) -> Document:
     source, destination = announcing.ends(body.kind, body.source, body.destination)
-    lines = []
-    for number, one in enumerate(body.lines, 1):
-        goods = _goods(connection, one)
-        lines.append(
-            Line(
-                line=one.line or str(number),
-                sku=goods.sku,
-                quantity=goods.units,
-                lot=one.lot,
-                epcs=announcing.named(one.epcs),
-            )
-        )
     return Document(
         id=body.id,
         kind=body.kind,
@@ -186,9 +175,33 @@ def _document(connection: Connection, body: DocumentBody) -> Document:
         read_point=body.read_point,
         from_us=None if body.expected_from is None else to_us(body.expected_from),
         until_us=None if body.expected_until is None else to_us(body.expected_until),
-        lines=tuple(lines),
-        units=tuple(_unit(connection, one) for one in body.units),
+        lines=lines_of(connection, body.lines),
+        units=units_of(connection, body.units),
     )
+
+
+def lines_of(
+    connection: Connection, bodies: Sequence[LineBody], *, numbered: bool = True
+) -> tuple[Line, ...]:
+    """Announced lines; ``numbered`` ones without a name are called by their number."""
+    lines = []
+    for number, one in enumerate(bodies, 1):
+        goods = _goods(connection, one)
+        lines.append(
+            Line(
+                line=one.line or (str(number) if numbered else ""),
+                sku=goods.sku,
+                quantity=goods.units,
+                lot=one.lot,
+                epcs=announcing.named(one.epcs),
+            )
+        )
+    return tuple(lines)
+
+
+def units_of(connection: Connection, bodies: Sequence[UnitBody]) -> tuple[Unit, ...]:
+    """Announced pallets and boxes."""
+    return tuple(_unit(connection, one) for one in bodies)
 
 
 def _unit(connection: Connection, body: UnitBody) -> Unit:

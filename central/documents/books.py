@@ -27,6 +27,7 @@ __all__ = [
     "BroughtByNotes",
     "Listed",
     "add_document",
+    "change_lines",
     "changed_documents",
     "close_document",
     "get_document",
@@ -98,6 +99,15 @@ def close_document(conn: Connection, name: str, *, at_us: int) -> Listed:
     return _keep(conn, msgspec.structs.replace(there.document, status="closed"), at_us)
 
 
+def change_lines(conn: Connection, name: str, lines: tuple[Line, ...], *, at_us: int) -> Listed:
+    """Expect these lines of it from the next observation on, instead of what it listed so far.
+
+    Raises ``NotFound``.
+    """
+    there = get_document(conn, name).document
+    return _keep(conn, msgspec.structs.replace(there, lines=lines), at_us)
+
+
 def get_document(conn: Connection, name: str) -> Listed:
     """The document as it stands; raises ``NotFound``."""
     there = _newest(conn, name)
@@ -150,10 +160,16 @@ def note_row(one: Note) -> dict[str, object]:
     }
 
 
-def notes_of(conn: Connection, name: str, *, limit: int = 200) -> list[Note]:
-    """What passes and scans meant for a document, oldest first."""
+def notes_of(
+    conn: Connection, name: str, *, limit: int = 200, standing: bool = False
+) -> list[Note]:
+    """What passes and scans meant for a document, oldest first; only ``standing`` ones: of what
+    stock did not refuse.
+    """
     note = schema.document_note.c
     query = select(note.body).where(note.document == name).order_by(note.log_id, note.id)
+    if standing:
+        query = query.where(note.height > 0)
     return [_decode_note(body) for body in conn.execute(query.limit(limit)).scalars()]
 
 

@@ -90,7 +90,7 @@ def judge_scan(
     if parsed.sscc and not (parsed.error or parsed.gtin):
         return _unit(scan)
     pack = context.packs.get(parsed.gtin) if parsed.gtin else None
-    quantity = _quantity(parsed, pack) if pack is not None else 0
+    quantity = units_told(parsed, pack) if pack is not None else 0
     doubt = _doubt(parsed, pack, quantity)
     if doubt or pack is None:
         return _ask(logged, seen, doubt, parsed)
@@ -262,7 +262,8 @@ def _label(data: str) -> str | None:
     return f"the place {meaning.place}, which is not acted on by itself"
 
 
-def _quantity(parsed: ScanParse, pack: Pack) -> int:
+def units_told(parsed: ScanParse, pack: Pack) -> int:
+    """Units that a label stands for."""
     if parsed.quantity is None:
         return pack.quantity
     return parsed.quantity * pack.quantity if "37" in parsed.elements else parsed.quantity

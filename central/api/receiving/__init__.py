@@ -1,0 +1,1 @@
+"""Routes of goods that come in: inbound orders, receiving sessions, putting away."""

@@ -1,0 +1,102 @@
+"""What was ruled upon, as movements on the ledger."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from typing import TYPE_CHECKING, NamedTuple
+
+from sqlalchemy import Connection
+
+from central.catalogue.changes import Told
+from central.moments import from_us
+from central.receiving.model import Order, Ruling, Seen
+from central.reconcile.identity import derived_id
+from central.stock import ledger
+from central.stock.model import LocationKind, Movement, Status
+
+if TYPE_CHECKING:
+    from central.receiving.sessions import Session
+
+__all__ = ["post"]
+
+Ruled = Sequence[tuple[Seen, Ruling]]
+_DISPOSITIONS: dict[Status, str] = {
+    "available": "in_progress",
+    "damaged": "damaged",
+    "quarantined": "non_sellable_other",
+}
+
+
+class _End(NamedTuple):
+    """Units that come from the supplier to a place, or (not ``comes``) only change status there."""
+
+    line: str
+    units: int
+    place: str
+    status: Status
+    comes: bool = True
+    reason: str = ""
+
+
+def post(
+    conn: Connection, order: Order, session: Session, receipt: str, ruled: Ruled, *, told: Told
+) -> list[str]:
+    """Post what lines take and what is set aside; the movements' ids. Raises ``StockError``."""
+    ends = [(seen, end) for seen, ruling in ruled for end in _ends(session, seen, ruling)]
+    named: set[str] = set()
+    movements = []
+    for number, (seen, end) in enumerate(ends, 1):
+        # A piece moves once, with the first of its units.
+        names = tuple(name for name in seen.fresh if end.comes and name not in named)
+        named.update(names)
+        movements.append(
+            Movement(
+                id=derived_id("receipt", receipt, number),
+                sku=seen.sku,
+                lot=seen.lot,
+                quantity=end.units,
+                source=LocationKind.SUPPLIER if end.comes else end.place,
+                destination=end.place,
+                destination_status=end.status,
+                biz_step="receiving" if end.comes else "inspecting",
+                disposition=_DISPOSITIONS[end.status],
+                event_time=from_us(told.at_us),
+                epcs=names,
+                evidence=_evidence(order, receipt, end.line, seen),
+                reason=end.reason,
+                reference=order.reference,
+                actor=told.by,
+            )
+        )
+    ledger.post(conn, movements, record_us=told.at_us)
+    return [one.id for one in movements]
+
+
+def _ends(session: Session, seen: Seen, ruling: Ruling) -> Iterator[_End]:
+    """Where units go: those that a line takes to the session's place, the others aside. What a
+    sensor has told of already only changes its status there, where it is damaged.
+    """
+    damaged = seen.condition == "damaged"
+    status: Status = "damaged" if damaged else "available"
+    for take in ruling.takes:
+        if take.posted:
+            yield _End(take.line, take.posted, session.location, status)
+        if take.confirmed and damaged:
+            yield _End(take.line, take.confirmed, session.location, status, comes=False)
+    if ruling.aside and session.aside is not None:
+        why = f"set aside: {ruling.verdict}"
+        status = "damaged" if damaged else "quarantined"
+        yield _End("", ruling.aside, session.aside, status, reason=why)
+
+
+def _evidence(order: Order, receipt: str, line: str, seen: Seen) -> dict[str, object]:
+    price = order.line(line).price_micros if line else None
+    told = {
+        "order": order.id,
+        "line": line,
+        "receipt": receipt,
+        "expiry": seen.expiry,
+        "unit_cost_micros": price,
+        "currency": order.currency if price is not None else None,
+    }
+    return {key: value for key, value in told.items() if value not in (None, "")}

@@ -1,0 +1,229 @@
+"""Receiving sessions: what people have in hand, ruled upon, posted, and written down once."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any, NamedTuple
+
+import msgspec
+from sqlalchemy import Connection, insert, select, update
+
+from central import schema
+from central.access import reach
+from central.bulk import BulkLookup
+from central.catalogue.changes import Told
+from central.catalogue.errors import AlreadyExists, NotFound
+from central.catalogue.tree import get_location
+from central.events import log as events
+from central.receiving import orders, posting
+from central.receiving.model import Count, InboundError, Order, Ruling, Seen, rule, state
+from central.receiving.scanning import Asked, seen_of
+from central.receiving.telling import GRAVEST, said
+from central.stock.model import ConflictingRepeat
+
+__all__ = ["Session", "close", "get_session", "list_sessions", "open_session", "receive"]
+
+_session = schema.receiving_session.c
+_encode = msgspec.json.Encoder().encode
+_answer = msgspec.json.Decoder(dict[str, Any]).decode
+_KNOWN = BulkLookup(
+    "SELECT p.name FROM {keys} JOIN receipt_piece p ON p.order_id = k.order_id AND p.name = k.name",
+    (("order_id", "text"), ("name", "text")),
+)
+
+
+class Session(msgspec.Struct, frozen=True, kw_only=True):
+    """An order's goods taken in at ``location``; what no line takes goes to ``aside``, if any."""
+
+    id: str
+    order_id: str
+    location: str
+    aside: str | None = None
+    status: str = "open"
+    opened_us: int = 0
+    opened_by: str = ""
+    closed_us: int | None = None
+
+
+class _Ruled(NamedTuple):
+    seen: Seen
+    ruling: Ruling
+    says: str
+
+
+def open_session(conn: Connection, session: Session, told: Told) -> tuple[Session, bool]:
+    """Begin to receive; the session, and whether it was known. Raises ``NotFound``,
+    ``AlreadyExists`` for another one of the same id, ``InboundError`` for an order that ended.
+    """
+    there = _find(conn, session.id)
+    if there is not None:
+        same = (there.order_id, there.location, there.aside)
+        if same != (session.order_id, session.location, session.aside):
+            raise AlreadyExists(f"session {session.id} was opened for something else before")
+        return there, True
+    _check_open(orders.get_order(conn, session.order_id))
+    for code in (session.location, session.aside):
+        if code is not None:
+            get_location(conn, code)
+    made = msgspec.structs.replace(session, opened_us=told.at_us, opened_by=told.by)
+    conn.execute(insert(schema.receiving_session).values(msgspec.structs.asdict(made)))
+    return made, False
+
+
+def get_session(conn: Connection, name: str) -> Session:
+    """The session of this id; raises ``NotFound``."""
+    found = _find(conn, name)
+    if found is None:
+        raise NotFound(f"there is no receiving session {name}")
+    reach.check(conn, [found.location])
+    return found
+
+
+def list_sessions(conn: Connection, order: str) -> list[Session]:
+    """An order's sessions, oldest first."""
+    query = select(schema.receiving_session).where(_session.order_id == order)
+    rows = conn.execute(query.order_by(_session.opened_us, _session.id)).mappings()
+    return [Session(**row) for row in rows]
+
+
+def close(conn: Connection, name: str, told: Told) -> Session:
+    """Nothing more is taken in by it; closing again changes nothing."""
+    session = get_session(conn, name)
+    if session.status == "closed":
+        return session
+    closed = msgspec.structs.replace(session, status="closed", closed_us=told.at_us)
+    values = {"status": "closed", "closed_us": told.at_us}
+    conn.execute(update(schema.receiving_session).where(_session.id == name).values(values))
+    order = orders.get_order(conn, session.order_id)
+    body = {
+        "id": name,
+        "order": order.id,
+        "location": session.location,
+        "state": state(
+            order, orders.counts_of(conn, order), sessions=orders.sessions_of(conn, order.id)
+        ),
+    }
+    events.record(conn, "ReceivingClosed", order.id, body, at_us=told.at_us)
+    return closed
+
+
+def receive(
+    conn: Connection, session_id: str, receipt: str, asked: Asked, told: Told
+) -> tuple[dict[str, Any], bool]:
+    """Take in what a person has in hand; what to do next, and whether this was answered before.
+
+    Raises ``ConflictingRepeat`` for an id that was used otherwise, ``InboundError`` when session
+    or order have ended, and what reading a code and posting raise.
+    """
+    wanted = _encode((session_id, asked)).decode()
+    table = schema.receipt.c
+    before = conn.execute(
+        select(table.asked, table.answer).where(table.id == receipt)
+    ).one_or_none()
+    if before is not None:
+        if before.asked != wanted:
+            raise ConflictingRepeat(f"{receipt} was received before with other content: use a "
+                                    "fresh id for other goods")  # fmt: skip
+        return _answer(before.answer), True
+    session = get_session(conn, session_id)
+    order = orders.get_order(conn, session.order_id)
+    _check_open(order)
+    if session.status != "open":
+        raise InboundError(f"session {session_id} is closed: open another one")
+    counts = orders.counts_of(conn, order)
+    ruled = [_rule(conn, order, counts, seen, session) for seen in seen_of(conn, order, asked)]
+    rulings = [(one.seen, one.ruling) for one in ruled]
+    moved = posting.post(conn, order, session, receipt, rulings, told=told)
+    answer = _told(order, counts, ruled, receipt, moved)
+    values = {
+        "id": receipt, "session": session_id, "order_id": order.id, "asked": wanted,
+        "answer": _encode(answer).decode(), "at_us": told.at_us, "by": told.by,
+    }  # fmt: skip
+    conn.execute(insert(schema.receipt).values(values))
+    _keep(conn, order.id, receipt, ruled)
+    return answer, False
+
+
+def _rule(
+    conn: Connection, order: Order, counts: dict[str, Count], seen: Seen, session: Session
+) -> _Ruled:
+    """Rule upon some goods, and let ``counts`` be those after them."""
+    names = [(order.id, piece.shared) for piece in seen.pieces]
+    known = {row[0] for row in _KNOWN.run(conn, names)}
+    left = seen.without(known)
+    ruling = rule(order, counts, left) if left.quantity else Ruling("already")
+    if ruling.verdict == "expected" and not (ruling.takes or ruling.aside):
+        ruling = Ruling("already")
+    for take in ruling.takes:
+        count = counts[take.line]
+        counts[take.line] = count._replace(
+            confirmed=count.confirmed + take.confirmed, posted=count.posted + take.posted
+        )
+    return _Ruled(left, ruling, said(order, counts, seen, ruling, session.aside))
+
+
+def _told(
+    order: Order,
+    counts: dict[str, Count],
+    ruled: Sequence[_Ruled],
+    receipt: str,
+    moved: Sequence[str],
+) -> dict[str, Any]:
+    gravest = max(ruled, key=lambda one: GRAVEST.index(one.ruling.verdict))
+    return {
+        "id": receipt,
+        "verdict": gravest.ruling.verdict,
+        "says": gravest.says,
+        "goods": [
+            {
+                "sku": one.seen.sku,
+                "lot": one.seen.lot,
+                "quantity": one.seen.quantity,
+                "condition": one.seen.condition,
+                "expiry": one.seen.expiry,
+                "verdict": one.ruling.verdict,
+                "says": one.says,
+                "aside": one.ruling.aside,
+                "lines": [
+                    {
+                        **take._asdict(),
+                        "received": counts[take.line].received,
+                        "expected": order.line(take.line).quantity,
+                    }
+                    for take in one.ruling.takes
+                ],
+            }
+            for one in ruled
+        ],
+        "movements": list(moved),
+    }
+
+
+def _keep(conn: Connection, order_id: str, receipt: str, ruled: Sequence[_Ruled]) -> None:
+    takes: list[dict[str, object]] = []
+    for one in ruled:
+        goods: dict[str, object] = {
+            "receipt": receipt, "order_id": order_id, "sku": one.seen.sku, "lot": one.seen.lot,
+        }  # fmt: skip
+        told = {"kind": one.seen.condition, "aside": 0}
+        takes += [goods | take._asdict() | told for take in one.ruling.takes]
+        if one.ruling.aside:
+            kind = "over" if one.ruling.takes else one.ruling.verdict
+            units = {"line": "", "confirmed": 0, "posted": 0, "aside": one.ruling.aside}
+            takes.append(goods | units | {"kind": kind})
+    for no, take in enumerate(takes):
+        conn.execute(insert(schema.receipt_take).values(take | {"no": no}))
+    for name in sorted({piece.shared for one in ruled for piece in one.seen.pieces}):
+        piece = {"order_id": order_id, "name": name, "receipt": receipt}
+        conn.execute(insert(schema.receipt_piece).values(piece))
+
+
+def _check_open(order: Order) -> None:
+    if order.status != "open":
+        raise InboundError(f"order {order.id} is {order.status}: nothing more is received for it")
+
+
+def _find(conn: Connection, name: str) -> Session | None:
+    query = select(schema.receiving_session).where(_session.id == name)
+    row = conn.execute(query).mappings().one_or_none()
+    return None if row is None else Session(**row)

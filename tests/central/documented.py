@@ -1,0 +1,33 @@
+"""The requests that a page of the documentation shows, so that a test can send them."""
+
+from __future__ import annotations
+
+import json
+import re
+from pathlib import Path
+from typing import NamedTuple
+
+from tests.central.harness import Bench
+
+_DOCS = Path(__file__).parents[2] / "docs"
+_BLOCK = re.compile(r"^```\n([A-Z]+) (\S+)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
+
+
+class Shown(NamedTuple):
+    """One request, and what it was answered."""
+
+    method: str
+    path: str
+    status: int
+    answer: object
+
+
+async def send_all(made: Bench, page: str) -> list[Shown]:
+    """Send a page's requests in their order; each must be taken."""
+    sent = []
+    for method, path, body in _BLOCK.findall((_DOCS / page).read_text()):
+        content = json.loads(body) if body.strip() else None
+        answer = await made.http.request(method, path, json=content)
+        assert answer.status_code < 300, f"{method} {path}: {answer.text}"
+        sent.append(Shown(method, path, answer.status_code, answer.json()))
+    return sent
