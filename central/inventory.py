@@ -19,6 +19,7 @@ from central.config import CentralSettings
 from central.digests import Digests
 from central.events.courier import Road
 from central.events.couriers import Couriers
+from central.reservations.following import Settler
 from central.reviews.store import Ageing, age
 from central.store import Database
 from central.tide import Tide
@@ -74,7 +75,9 @@ class Inventory:
         self._couriers = Couriers(
             Road(ground.database, ground.link, ground.tide, ground.settings.events)
         )
+        self._settler = Settler(ground.database, ground.tide)
         self.counters: dict[str, Counter[str]] = {
+            "reservations": self._settler.counters,
             "digests": self._digests.counters,
             "alerts": self._watch.counters,
             "events": self._couriers.counters,
@@ -86,11 +89,15 @@ class Inventory:
             Part("digests", self._digests.run),
             Part("alerts", self._watch.run),
             Part("events", self._couriers.run),
+            Part("reservations", self._settler.run),
         ]
 
     def jobs(self) -> list[Job]:
         """All that is done by the clock."""
-        return [Job(300, "age reviews", self._age_reviews)]
+        return [
+            Job(300, "age reviews", self._age_reviews),
+            Job(5, "end reservations", self._settler.expire),
+        ]
 
     async def _age_reviews(self) -> None:
         """Mark and close what waited too long."""

@@ -57,14 +57,16 @@ from central.schema_receiving import (
     receipt_take,
     receiving_session,
 )
+from central.schema_reservations import arrival, reservation, reservation_part, reserved
 
 __all__ = [  # of other modules; the tables below are everybody's, too
     "alert", "alert_channel", "alert_event", "alert_message", "alert_notice", "alert_rule",
-    "alert_told", "cursor", "dead_letter", "delivery", "document", "document_note", "domain_event",
-    "inbound_discrepancy", "inbound_order", "label", "left_alone", "location", "memory", "metadata",
-    "partition", "plate_plan", "portal_pass", "presence", "presence_event", "read_point", "receipt",
-    "receipt_piece", "receipt_take", "receiving_session", "review", "stretch", "subscription",
-    "trace", "warehouse", "witness", "worker",
+    "alert_told", "arrival", "cursor", "dead_letter", "delivery", "document", "document_note",
+    "domain_event", "inbound_discrepancy", "inbound_order", "label", "left_alone", "location",
+    "memory", "metadata", "partition", "plate_plan", "portal_pass", "presence",
+    "presence_event", "read_point", "receipt", "receipt_piece", "receipt_take",
+    "receiving_session", "reservation", "reservation_part", "reserved", "review", "stretch",
+    "subscription", "trace", "warehouse", "witness", "worker",
 ]  # fmt: skip
 
 _Id = ID

@@ -10,6 +10,7 @@ from sqlalchemy import Connection, text
 from sqlalchemy.exc import SQLAlchemyError
 
 from central.guards import missing_guards
+from central.reservations.projection import check_reserved
 from central.stock import chain
 from central.stock.chain import Head
 from central.stock.projection import Disordered, check_balances, check_tags
@@ -24,8 +25,8 @@ _MOST_TOLD = 20
 
 
 def faults(conn: Connection, published: Iterable[Head] = ()) -> list[str]:
-    """Sentences about the ledger, its hash chain, what follows from it, and whether it still
-    can only be added to; none when whole.
+    """Sentences about the ledger, its hash chain, what follows from it, what is reserved, and
+    whether what is written can only be added to; none when whole.
 
     ``published`` are heads that were told outside the database, oldest first. Raises what
     reading them raises.
@@ -33,7 +34,11 @@ def faults(conn: Connection, published: Iterable[Head] = ()) -> list[str]:
     found = ledger_faults(conn)
     if not found:  # a chain that is broken in itself was told of already
         found = chain.compare(conn, published)
-    return [*found, *_told("guards", missing_guards, conn)]
+    return [
+        *found,
+        *_told("reservations", check_reserved, conn),
+        *_told("guards", missing_guards, conn),
+    ]
 
 
 def ledger_faults(conn: Connection) -> list[str]:

@@ -15,7 +15,8 @@ from central.access.behalf import carried
 from central.config import EventsSection
 from central.grouped import Grouped
 from central.insight.series import SeriesStore
-from central.stock import ledger
+from central.reservations import guarding
+from central.reservations.reserving import Reserved, Wish, reserve_each
 from central.stock.model import Movement, Posted
 from central.store import Database
 from central.tide import Tide
@@ -37,8 +38,8 @@ class Broker(Protocol):
 
 class Services:
     """Everything behind the API. ``counters`` are shown as metrics, by part; ``live`` tells what
-    edges with a backlog preview, ``events`` where events may be told to. ``posting`` takes the
-    movements of all clients together.
+    edges with a backlog preview, ``events`` where events may be told to. ``posting`` and
+    ``reserving`` take what many clients ask for together.
     """
 
     def __init__(
@@ -57,9 +58,16 @@ class Services:
         self.series = series
         self.broker = broker
         self.posting: Grouped[Movement, Posted] = Grouped(
-            self.write, lambda conn, group: ledger.post_each(conn, group, record_us=now_us())
+            self.write, lambda conn, group: guarding.post_each(conn, group, record_us=now_us())
         )
-        self.counters = {**(counters or {}), "posting": self.posting.counters}
+        self.reserving: Grouped[Wish, Reserved] = Grouped(
+            self.write, lambda conn, group: reserve_each(conn, group, at_us=now_us())
+        )
+        self.counters = {
+            **(counters or {}),
+            "posting": self.posting.counters,
+            "reserving": self.reserving.counters,
+        }
         self.live = live
         self.events = events or EventsSection()
 

@@ -1,0 +1,1 @@
+"""Reservations: what of the stock is promised to whom, and where it lies."""

@@ -1,0 +1,121 @@
+"""From which places an order is served. Pure.
+
+What expires first goes first (FEFO), and of goods that do not expire, or on the same day, what
+came into the house first (FIFO), by the day. Within such a rank one place that has all of it
+comes before several, the one with the least left over; otherwise the fullest places come first,
+so that few places are walked to.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Collection, Iterable
+from typing import NamedTuple
+
+from central.reservations.model import Part
+
+__all__ = ["Cell", "Supply"]
+
+_DAY_US = 86_400 * 1_000_000
+_NEVER = math.inf
+Rank = tuple[float, float]
+
+
+class Cell(NamedTuple):
+    """What lies of an item at a place: ``on_hand`` units of a lot, ``reserved`` of them promised.
+
+    ``expires_us`` and ``since_us`` (when it came into the house) are in microseconds since 1970,
+    ``None`` where that is not known: then the goods go last of all.
+    """
+
+    lot: str
+    location: str
+    on_hand: int
+    reserved: int = 0
+    expires_us: int | None = None
+    since_us: int | None = None
+
+    @property
+    def rank(self) -> Rank:
+        """The least goes first."""
+        return _day(self.expires_us), _day(self.since_us)
+
+
+def _day(at_us: int | None) -> float:
+    return _NEVER if at_us is None else at_us // _DAY_US
+
+
+class Supply:
+    """What of one item can be given, while it is given to one after another.
+
+    Where more is promised of a place than lies there (a sensor saw it leave), as much is kept
+    back elsewhere: ``available`` is the sum over all places, and nobody gets more than that.
+    """
+
+    def __init__(self, cells: Iterable[Cell]) -> None:
+        there = sorted(cells, key=lambda one: (one.rank, one.location, one.lot))
+        self.on_hand = sum(one.on_hand for one in there)
+        self.reserved = sum(one.reserved for one in there)
+        self._ranks: dict[Rank, dict[tuple[str, str], int]] = {}
+        for one in there:
+            key = (one.lot, one.location)
+            free = one.on_hand - one.reserved
+            if free > 0:
+                self._ranks.setdefault(one.rank, {})[key] = free
+
+    @property
+    def available(self) -> int:
+        """Units that nobody claims; negative where more is promised than is there."""
+        return self.on_hand - self.reserved
+
+    def free(self, *, lot: str = "", places: Collection[str] | None = None) -> int:
+        """Units that a claim could be given, of a lot and at some places if these are told."""
+        fitting = sum(
+            units
+            for cells in self._ranks.values()
+            for key, units in cells.items()
+            if _fits(key, lot, places)
+        )
+        return max(0, min(fitting, self.available))
+
+    def give(
+        self, wanted: int, *, lot: str = "", places: Collection[str] | None = None
+    ) -> list[Part]:
+        """Set aside up to ``wanted`` units, as many as there are."""
+        left = min(wanted, max(0, self.available))
+        given: list[Part] = []
+        for rank in list(self._ranks):
+            if left <= 0:
+                break
+            cells = self._ranks[rank]
+            for key in _served(cells, left, lot, places):
+                units = min(left, cells[key])
+                given.append(Part(*key, units))
+                cells[key] -= units
+                left -= units
+                if not cells[key]:
+                    del cells[key]
+                if not left:
+                    break
+            if not cells:
+                del self._ranks[rank]
+        self.reserved += sum(part.units for part in given)
+        return given
+
+
+def _served(
+    cells: dict[tuple[str, str], int],
+    wanted: int,
+    lot: str,
+    places: Collection[str] | None,
+) -> list[tuple[str, str]]:
+    """The cells of one rank in the order in which they serve."""
+    fitting = [key for key in cells if _fits(key, lot, places)]
+    whole = [key for key in fitting if cells[key] >= wanted]
+    if whole:
+        return [min(whole, key=lambda key: (cells[key], key))]
+    return sorted(fitting, key=lambda key: (-cells[key], key))
+
+
+def _fits(key: tuple[str, str], lot: str, places: Collection[str] | None) -> bool:
+    return (not lot or key[0] == lot) and (places is None or key[1] in places)
