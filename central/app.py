@@ -153,6 +153,8 @@ class _Central:
         )
         for job in self._inventory.jobs():
             self._schedule.every(job.seconds, job.name, job.work)
+        for night in self._inventory.nights():
+            self._schedule.daily(night.at, night.zone, night.name, night.work)
         self._schedule.start()
         self._stack.callback(self._schedule.stop)
         server = self._server()
@@ -204,6 +206,7 @@ class _Central:
             database=self._database,
             tide=self._tide,
             series=self._store,
+            reports=self._inventory.reports,
             broker=self._client,
             live=self._live.heard,
             events=self._settings.events,

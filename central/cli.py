@@ -8,7 +8,7 @@ from typing import Annotated
 
 import typer
 
-from central import books_cli, broker_cli, replay_cli, reviews_cli
+from central import books_cli, broker_cli, replay_cli, reports_cli, reviews_cli
 from central.command_line import Config, settings_from
 
 app = typer.Typer(
@@ -24,6 +24,7 @@ app = typer.Typer(
 app.add_typer(books_cli.app)
 app.add_typer(replay_cli.app)
 app.add_typer(reviews_cli.app)
+app.add_typer(reports_cli.app)
 app.add_typer(broker_cli.app, name="broker")
 
 

@@ -8,10 +8,20 @@ from __future__ import annotations
 
 import re
 import socket
+import zoneinfo
+from datetime import time
 from pathlib import Path
 from typing import Annotated, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, IPvAnyNetwork, SecretStr, model_validator
+from pydantic import (
+    BaseModel,
+    ConfigDict,
+    Field,
+    IPvAnyNetwork,
+    SecretStr,
+    field_validator,
+    model_validator,
+)
 
 from gateway.access import CENTRAL, worker_name
 from gateway.logs import Level, Style
@@ -21,6 +31,13 @@ __all__ = ["CentralSettings", "ConfigError", "load_settings"]
 
 Port = Annotated[int, Field(ge=0, le=65535)]
 """A TCP port; 0 lets the system choose a free one."""
+
+
+ReportName = Literal[
+    "stock-levels", "days-of-stock", "turnover", "ageing", "fast-movers", "slow-movers",
+    "shrinkage", "run-out", "sensor-accuracy",
+]  # fmt: skip
+"""As ``central.reports.catalogue`` has them, whose imports take a second that settings need not."""
 
 
 class _Section(BaseModel):
@@ -93,6 +110,26 @@ class LedgerSection(_Section):
 
     digest_file: Path | None = None
     digest_every_s: Annotated[float, Field(ge=0.1, le=86_400)] = 60.0
+
+
+class ReportsSection(_Section):
+    """Reports that are written each day at ``at`` of ``time_zone``, of the day before, into
+    ``folder`` (``reports`` in ``data_dir`` without one), and removed after ``keep_days``.
+    """
+
+    each: tuple[ReportName, ...] = ()
+    format: Literal["csv", "xlsx", "parquet"] = "csv"
+    at: time = time(2, 30)
+    time_zone: str = "UTC"
+    folder: Path | None = None
+    keep_days: Annotated[int, Field(ge=1, le=36_500)] = 90
+
+    @field_validator("time_zone")
+    @classmethod
+    def _known(cls, zone: str) -> str:
+        if zone not in zoneinfo.available_timezones():
+            raise ValueError("use a name of the IANA database, such as Europe/Berlin")
+        return zone
 
 
 class QuarantineSection(_Section):
@@ -187,6 +224,7 @@ class CentralSettings(_Section):
     series: SeriesSection = SeriesSection()
     alerts: AlertSection = AlertSection()
     events: EventsSection = EventsSection()
+    reports: ReportsSection = ReportsSection()
 
     @model_validator(mode="after")
     def _shareable(self) -> CentralSettings:
@@ -224,6 +262,11 @@ class CentralSettings(_Section):
     def series_path(self) -> Path:
         """The embedded series store's file."""
         return self.data_dir / "series.duckdb"
+
+    @property
+    def extract_path(self) -> Path:
+        """The folder of the copy that reports are made from; it can be lost."""
+        return self.data_dir / "extract"
 
     @property
     def ready_path(self) -> Path:

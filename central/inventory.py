@@ -7,9 +7,10 @@ so often, name it in ``jobs``.
 
 from __future__ import annotations
 
-import time
+import time as clock
 from collections import Counter
 from collections.abc import Awaitable, Callable, Coroutine
+from datetime import time
 from typing import NamedTuple
 
 import structlog
@@ -19,13 +20,15 @@ from central.config import CentralSettings
 from central.digests import Digests
 from central.events.courier import Road
 from central.events.couriers import Couriers
+from central.reports.desk import ReportDesk
+from central.reports.regular import RegularReports
 from central.reservations.following import Settler
 from central.reviews.store import Ageing, age
 from central.store import Database
 from central.tide import Tide
 from gateway.link import Link
 
-__all__ = ["Ground", "Inventory", "Job", "Part"]
+__all__ = ["Daily", "Ground", "Inventory", "Job", "Part"]
 
 _log = structlog.get_logger("central")
 _DAY_US = 86_400 * 1_000_000
@@ -57,6 +60,15 @@ class Job(NamedTuple):
     work: Callable[[], Awaitable[None]]
 
 
+class Daily(NamedTuple):
+    """Work that is done once a day, at a time when little else is: harmless as a ``Job``."""
+
+    at: time
+    zone: str
+    name: str
+    work: Callable[[], Awaitable[object]]
+
+
 class Inventory:
     """The parts, wired. ``counters`` are shown as metrics, by part."""
 
@@ -67,6 +79,7 @@ class Inventory:
             ground.database, ground.tide, ground.link,
             file=settings.digest_path, every_s=settings.ledger.digest_every_s,
         )  # fmt: skip
+        self.reports = ReportDesk(settings.extract_path, ground.database.read_now)
         self._watch = Watch(
             ground.database, ground.tide,
             look_every_s=settings.alerts.look_every_s,
@@ -99,9 +112,18 @@ class Inventory:
             Job(5, "end reservations", self._settler.expire),
         ]
 
+    def nights(self) -> list[Daily]:
+        """All that is done off-peak."""
+        told = self._ground.settings.reports
+        if not told.each:
+            return []
+        folder = told.folder or self._ground.settings.data_dir / "reports"
+        regular = RegularReports(self.reports, folder, told.each, told.format, told.keep_days)
+        return [Daily(told.at, told.time_zone, "write reports", regular.write)]
+
     async def _age_reviews(self) -> None:
         """Mark and close what waited too long."""
-        rules, now_us = self._ground.settings.reviews, time.time_ns() // 1_000
+        rules, now_us = self._ground.settings.reviews, clock.time_ns() // 1_000
         limits = Ageing(
             escalate_us=round(rules.escalate_after_h * 3_600e6),
             expire_us=round(rules.expire_after_days * _DAY_US),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Awaitable, Callable
+from datetime import time
 from typing import Any
 
 import structlog
@@ -31,6 +32,21 @@ class Schedule:
             work,
             "interval",
             seconds=seconds,
+            id=name,
+            name=name,
+            max_instances=1,
+            coalesce=True,
+            misfire_grace_time=None,
+        )
+
+    def daily(self, at: time, zone: str, name: str, work: Callable[[], Awaitable[object]]) -> None:
+        """Run ``work`` once a day at this time of a time zone; what was missed is run later."""
+        self._scheduler.add_job(
+            work,
+            "cron",
+            hour=at.hour,
+            minute=at.minute,
+            timezone=zone,
             id=name,
             name=name,
             max_instances=1,

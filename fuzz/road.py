@@ -28,6 +28,7 @@ from central.insight.follow import Follower, LedgerSource, ObservationSource
 from central.judge import Judge
 from central.live_lane import LiveLane
 from central.reconcile.verdict import PlatePlan, ReadPoint
+from central.reports.desk import ReportDesk
 from central.stock import chain, ledger, projection
 from central.stock.model import Movement
 from central.store import Database
@@ -89,7 +90,7 @@ async def _road(messages: Sequence[tuple[str, bytes]]) -> None:
         path.write_bytes(_template())
         database = Database(f"sqlite:///{path}")
         try:
-            await _Central(database).live_through(messages)
+            await _Central(database, Path(folder)).live_through(messages)
         finally:
             database.close()
 
@@ -97,7 +98,7 @@ async def _road(messages: Sequence[tuple[str, bytes]]) -> None:
 class _Central:
     """The parts of central, wired as in production, with points that are checked and dropped."""
 
-    def __init__(self, database: Database) -> None:
+    def __init__(self, database: Database, folder: Path) -> None:
         self._database = database
         tide = Tide()
         self._series = CheckedSeries()
@@ -109,8 +110,9 @@ class _Central:
             for source in (ObservationSource(), LedgerSource())
         ]
         services = Services(
-            database=database, tide=tide, series=self._series, live=self._lane.heard
-        )
+            database=database, tide=tide, series=self._series, live=self._lane.heard,
+            reports=ReportDesk(folder / "extract", database.read_now),
+        )  # fmt: skip
         self._app = build(services, Pages(database=database, tide=tide))
 
     async def live_through(self, messages: Sequence[tuple[str, bytes]]) -> None:

@@ -92,6 +92,11 @@ BENCHES = {
         "saying that it is alive. Options: --full yes, --engine sqlite|postgresql|all, "
         "--clients N, --seconds S, --every-s S (a client's pause in the paced run).",
     ),
+    "forecast": (
+        "benchmarks.forecast",
+        "When stock runs out: how often the told interval holds the day, on simulated demand of "
+        "six kinds. Options: --trials N, --seed S.",
+    ),
     "powercut": (
         "benchmarks.powercut.run",
         "Power cuts: the journal and central's SQLite started on disks that lost or tore what "

@@ -41,7 +41,7 @@ class Role(StrEnum):
 
 _READ = (
     "catalogue", "places", "stock", "documents", "orders", "reviews", "devices", "screens",
-    "insight", "metrics", "audit", "access", "alerts", "events",
+    "insight", "metrics", "audit", "access", "alerts", "events", "reports",
 )  # fmt: skip
 _WRITE = (
     "catalogue", "places", "stock", "documents", "orders", "reviews", "devices", "access", "alerts",
@@ -61,11 +61,12 @@ ROLES: dict[Role, frozenset[str]] = {
     Role.ADMIN: PERMISSIONS,
     Role.MANAGER: _given(
         read="catalogue places stock documents orders reviews devices screens insight metrics "
-        "audit alerts events",
+        "audit alerts events"
+        " reports",
         write="catalogue places stock documents orders reviews alerts alert-rules events",
     ),
     Role.OPERATOR: _given(
-        read="catalogue places stock documents orders reviews screens alerts",
+        read="catalogue places stock documents orders reviews screens alerts reports",
         write="stock documents orders reviews alerts",
     ),
     Role.TECHNICIAN: _given(
@@ -74,9 +75,10 @@ ROLES: dict[Role, frozenset[str]] = {
     Role.AUDITOR: _given(
         read="catalogue places stock documents orders reviews devices screens insight metrics "
         "audit access alerts events"
+        " reports"
     ),
     Role.INTEGRATION: _given(
-        read="catalogue places stock documents orders metrics alerts events",
+        read="catalogue places stock documents orders metrics alerts events reports",
         write="catalogue stock documents orders events",
     ),
 }

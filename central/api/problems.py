@@ -12,6 +12,7 @@ from starlette.responses import Response
 
 from central.catalogue.errors import CatalogueError
 from central.insight.series import SeriesUnavailable
+from central.reports.model import ReportRefused
 from central.stock.model import StockError
 
 MEDIA_TYPE = "application/problem+json"
@@ -71,7 +72,9 @@ def _kind(error: Exception) -> str:
 
 
 async def _refused(_: Request, error: Exception) -> Response:
-    assert isinstance(error, StockError | CatalogueError), "registered for these alone"
+    assert isinstance(error, StockError | CatalogueError | ReportRefused), (
+        "registered for these alone"
+    )
     return answer(error.status, str(error), kind=_kind(error))
 
 
@@ -115,7 +118,7 @@ async def _invalid(_: Request, error: Exception) -> Response:
 
 def register(app: FastAPI) -> None:
     """Give every known error its answer."""
-    for kind in (StockError, CatalogueError):
+    for kind in (StockError, CatalogueError, ReportRefused):
         app.add_exception_handler(kind, _refused)
     app.add_exception_handler(Problem, _problem)
     app.add_exception_handler(SeriesUnavailable, _unavailable)

@@ -15,6 +15,7 @@ from central.access.behalf import carried
 from central.config import EventsSection
 from central.grouped import Grouped
 from central.insight.series import SeriesStore
+from central.reports.desk import ReportDesk
 from central.reservations import guarding
 from central.reservations.reserving import Reserved, Wish, reserve_each
 from central.stock.model import Movement, Posted
@@ -48,6 +49,7 @@ class Services:
         database: Database,
         tide: Tide,
         series: SeriesStore,
+        reports: ReportDesk,
         broker: Broker | None = None,
         counters: dict[str, Counter[str]] | None = None,
         live: Callable[[], list[dict[str, object]]] = list,
@@ -56,6 +58,7 @@ class Services:
         self.database = database
         self.tide = tide
         self.series = series
+        self.reports = reports
         self.broker = broker
         self.posting: Grouped[Movement, Posted] = Grouped(
             self.write, lambda conn, group: guarding.post_each(conn, group, record_us=now_us())

@@ -17,6 +17,7 @@ from central.api.application import build
 from central.api.services import Services
 from central.insight.follow import Follower, LedgerSource, ObservationSource
 from central.insight.series_duckdb import DuckDBSeries
+from central.reports.desk import ReportDesk
 from central.store import Database
 from central.tide import Tide
 from central.web.pages import Pages
@@ -30,7 +31,12 @@ class Bench:
         self.database = Database(database_url)
         self.tide = Tide()
         self.series = DuckDBSeries(folder / "series.duckdb")
-        self.services = Services(database=self.database, tide=self.tide, series=self.series)
+        self.services = Services(
+            database=self.database,
+            tide=self.tide,
+            series=self.series,
+            reports=ReportDesk(folder / "extract", self.database.read_now),
+        )
         self.pages = Pages(database=self.database, tide=self.tide)
         self.app: FastAPI = build(self.services, self.pages, door)
         self.followers = [

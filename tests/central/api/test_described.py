@@ -17,6 +17,7 @@ from schemathesis.checks import CHECKS, load_all_checks
 from central.api.application import build
 from central.api.services import Services
 from central.insight.series_duckdb import DuckDBSeries
+from central.reports.desk import ReportDesk
 from central.store import Database
 from central.tide import Tide
 from central.web.pages import Pages
@@ -33,7 +34,8 @@ def central(folder: Path) -> tuple[Database, FastAPI]:
     """A central in a folder, and its books (which nobody opens before the first request)."""
     database, tide = Database(f"sqlite:///{folder / 'central.sqlite'}"), Tide()
     series = DuckDBSeries(folder / "series.duckdb")
-    services = Services(database=database, tide=tide, series=series)
+    reports = ReportDesk(folder / "extract", database.read_now)
+    services = Services(database=database, tide=tide, series=series, reports=reports)
     return database, build(services, Pages(database=database, tide=tide))
 
 

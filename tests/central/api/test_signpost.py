@@ -13,6 +13,7 @@ from central.api.application import build
 from central.api.services import Services
 from central.api.signpost import Signpost
 from central.insight.series_duckdb import DuckDBSeries
+from central.reports.desk import ReportDesk
 from central.store import Database
 from central.tide import Tide
 from central.web.pages import Pages
@@ -22,7 +23,10 @@ from central.web.pages import Pages
 def application(tmp_path: Path) -> FastAPI:
     """Central's, on books that nobody opens."""
     database, tide = Database(f"sqlite:///{tmp_path / 'central.sqlite'}"), Tide()
-    services = Services(database=database, tide=tide, series=DuckDBSeries(tmp_path / "s.duckdb"))
+    services = Services(
+        database=database, tide=tide, series=DuckDBSeries(tmp_path / "s.duckdb"),
+        reports=ReportDesk(tmp_path / "extract", database.read_now),
+    )  # fmt: skip
     return build(services, Pages(database=database, tide=tide))
 
 
