@@ -17,6 +17,7 @@ from contextlib import AsyncExitStack
 import structlog
 import uvicorn
 
+from central.api.access.entrance import Entrance, entrance_for, open_or_closed
 from central.api.application import build
 from central.api.services import Services
 from central.config import CentralSettings
@@ -100,6 +101,7 @@ class _Central:
         self._serving = asyncio.Event()
         self._client: MqttClient
         self._inventory: Inventory
+        self._entrance: Entrance
 
     async def open(self) -> None:
         """Open what can refuse: the database, the ports."""
@@ -133,8 +135,15 @@ class _Central:
         self._mqtt_port = port
         ground = Ground(self._settings, self._database, self._tide, self._client)
         self._inventory = Inventory(ground)
+        self._entrance = await self._open_entrance()
         self._socket = listen(self._settings.http.host, self._settings.http.port)
         self._stack.callback(self._socket.close)
+
+    async def _open_entrance(self) -> Entrance:
+        """Open to everybody, or for who logs in."""
+        made = await asyncio.to_thread(entrance_for, self._settings, self._database)
+        setup = await self._database.write(made.signing_in.setup_token)
+        return open_or_closed(made, self._settings, setup)
 
     async def _open_series(self) -> None:
         """A store that is new is filled from the first fact on; one that is broken waits."""
@@ -215,6 +224,7 @@ class _Central:
                 "live": self._live.counters,
                 **self._inventory.counters,
                 "judge": self._judge.counters,
+                "access": self._entrance.keeper.counters,
                 **({"leases": self._leases.counters} if self._leases else {}),
                 "schedule": self._schedule.counters,
                 "screens": self._pages.live.counters,
@@ -222,7 +232,7 @@ class _Central:
                 **{f"series_{each.name}": each.counters for each in self._followers},
             },
         )
-        app = build(services, self._pages)
+        app = build(services, self._pages, self._entrance)
         config = uvicorn.Config(
             app, loop="asyncio", http="httptools", lifespan="off", log_config=None,
             access_log=False, timeout_graceful_shutdown=3,

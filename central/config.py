@@ -6,6 +6,7 @@ working central: SQLite, DuckDB series and an embedded broker, all on the loopba
 
 from __future__ import annotations
 
+import ipaddress
 import re
 import socket
 import zoneinfo
@@ -157,6 +158,24 @@ class AlertSection(_Section):
     sweep_every_min: Annotated[float, Field(ge=1, le=1_440)] = 60.0
 
 
+class AccessSection(_Section):
+    """Who may use the API and the screens, see docs/access.md.
+
+    ``auto`` is open while central is bound to the loopback and nobody has an account; ``open`` is
+    open there in any case, and on the network only with ``open_to_network`` besides.
+    """
+
+    mode: Literal["auto", "open", "required"] = "auto"
+    open_to_network: bool = False
+    hosts: tuple[str, ...] = ()
+    secret_file: Path | None = None
+    session_idle_h: Annotated[float, Field(ge=0.1, le=8_760)] = 12.0
+    session_days: Annotated[float, Field(ge=0.1, le=365)] = 14.0
+    token_minutes: Annotated[int, Field(ge=1, le=60)] = 15
+    refresh_days: Annotated[float, Field(ge=0.1, le=365)] = 30.0
+    requests_per_minute: Annotated[int, Field(ge=10, le=10_000_000)] = 6_000
+
+
 class SeriesSection(_Section):
     """Where measurements go: embedded DuckDB, or a server that speaks InfluxDB's v2 write."""
 
@@ -221,10 +240,26 @@ class CentralSettings(_Section):
     ledger: LedgerSection = LedgerSection()
     quarantine: QuarantineSection = QuarantineSection()
     reviews: ReviewSection = ReviewSection()
+    access: AccessSection = AccessSection()
     series: SeriesSection = SeriesSection()
     alerts: AlertSection = AlertSection()
     events: EventsSection = EventsSection()
     reports: ReportsSection = ReportsSection()
+
+    @model_validator(mode="after")
+    def _closed(self) -> CentralSettings:
+        access = self.access
+        if access.mode == "open" and not self.is_local and not access.open_to_network:
+            raise ValueError(
+                f'[access] mode = "open" lets whoever reaches {self.http.host} do everything: '
+                'bind http.host to 127.0.0.1, let people log in (mode = "required"), or say '
+                "open_to_network = true as well"
+            )
+        if self.worker.shared and access.mode == "required" and access.secret_file is None:
+            raise ValueError(
+                "[worker] shared = true needs [access] secret_file, the same for all workers"
+            )
+        return self
 
     @model_validator(mode="after")
     def _shareable(self) -> CentralSettings:
@@ -240,6 +275,20 @@ class CentralSettings(_Section):
     def data_dir(self) -> Path:
         """The folder of everything this central writes."""
         return self.central.data_dir
+
+    @property
+    def is_local(self) -> bool:
+        """Whether only this machine reaches the API and the screens."""
+        host = self.http.host
+        try:
+            return ipaddress.ip_address(host).is_loopback
+        except ValueError:
+            return host == "localhost"
+
+    @property
+    def secret_path(self) -> Path:
+        """The file with the key that tokens are signed with."""
+        return self.access.secret_file or self.data_dir / "access.secret"
 
     @property
     def database_url(self) -> str:

@@ -15,6 +15,7 @@ from typing import NamedTuple
 
 import structlog
 
+from central.access import sessions
 from central.alerts.watch import Watch
 from central.config import CentralSettings
 from central.digests import Digests
@@ -110,6 +111,7 @@ class Inventory:
         return [
             Job(300, "age reviews", self._age_reviews),
             Job(5, "end reservations", self._settler.expire),
+            Job(3_600, "sweep sessions", self._sweep_sessions),
         ]
 
     def nights(self) -> list[Daily]:
@@ -120,6 +122,11 @@ class Inventory:
         folder = told.folder or self._ground.settings.data_dir / "reports"
         regular = RegularReports(self.reports, folder, told.each, told.format, told.keep_days)
         return [Daily(told.at, told.time_zone, "write reports", regular.write)]
+
+    async def _sweep_sessions(self) -> None:
+        """Delete sessions and tokens that have expired."""
+        now_us = time.time_ns() // 1_000
+        await self._ground.database.write(lambda c: sessions.sweep(c, now_us=now_us))
 
     async def _age_reviews(self) -> None:
         """Mark and close what waited too long."""

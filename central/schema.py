@@ -23,6 +23,14 @@ from sqlalchemy import (
     text,
 )
 
+from central.schema_access import (
+    access_grant,
+    account,
+    api_key,
+    login_session,
+    one_time,
+    refresh_token,
+)
 from central.schema_alerts import (
     alert,
     alert_channel,
@@ -60,12 +68,13 @@ from central.schema_receiving import (
 from central.schema_reservations import arrival, reservation, reservation_part, reserved
 
 __all__ = [  # of other modules; the tables below are everybody's, too
-    "alert", "alert_channel", "alert_event", "alert_message", "alert_notice", "alert_rule",
-    "alert_told", "arrival", "cursor", "dead_letter", "delivery", "document", "document_note",
-    "domain_event", "inbound_discrepancy", "inbound_order", "label", "left_alone", "location",
-    "memory", "metadata", "partition", "plate_plan", "portal_pass", "presence",
-    "presence_event", "read_point", "receipt", "receipt_piece", "receipt_take",
-    "receiving_session", "reservation", "reservation_part", "reserved", "review", "stretch",
+    "access_grant", "account", "alert", "alert_channel", "alert_event", "alert_message",
+    "alert_notice", "alert_rule", "alert_told", "api_key", "arrival", "cursor", "dead_letter",
+    "delivery", "document", "document_note", "domain_event", "inbound_discrepancy",
+    "inbound_order", "label", "left_alone", "location", "login_session", "memory", "metadata",
+    "one_time", "partition", "plate_plan", "portal_pass", "presence", "presence_event",
+    "read_point", "receipt", "receipt_piece", "receipt_take", "receiving_session",
+    "refresh_token", "reservation", "reservation_part", "reserved", "review", "stretch",
     "subscription", "trace", "warehouse", "witness", "worker",
 ]  # fmt: skip
 

@@ -72,11 +72,7 @@ ROLES: dict[Role, frozenset[str]] = {
     Role.TECHNICIAN: _given(
         read="catalogue places devices screens insight metrics alerts", write="devices alerts"
     ),
-    Role.AUDITOR: _given(
-        read="catalogue places stock documents orders reviews devices screens insight metrics "
-        "audit access alerts events"
-        " reports"
-    ),
+    Role.AUDITOR: _given(read=" ".join(_READ)),
     Role.INTEGRATION: _given(
         read="catalogue places stock documents orders metrics alerts events reports",
         write="catalogue stock documents orders events",

@@ -24,3 +24,5 @@ def _told(request: Request) -> Told:
 
 Telling = Annotated[Told, Depends(_told)]
 """A route's parameter: who changes something, and now."""
+Asker = Annotated[str, Depends(who)]
+"""A route's parameter: who asks."""

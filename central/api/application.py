@@ -24,7 +24,10 @@ from central.api import (
     tags,
     why,
 )
-from central.api.access.gate import Door, OpenDoor, guard
+from central.api.access import oauth, own, people, program_keys
+from central.api.access.entrance import Entrance, open_entrance
+from central.api.access.gate import guard
+from central.api.access.signing import Signing
 from central.api.alerts import found as alerts_found
 from central.api.alerts import rules as alert_rules
 from central.api.events import stream as events
@@ -45,8 +48,8 @@ Commands take an `id` that you make: sending one again does nothing twice. Listi
 problem details. Quantities are integers of the item's smallest unit."""
 
 
-def build(services: Services, pages: Pages, door: Door | None = None) -> FastAPI:
-    """The application over the parts it is handed. Without a ``door`` it is open to everybody."""
+def build(services: Services, pages: Pages, entrance: Entrance | None = None) -> FastAPI:
+    """The application over the parts it is handed; open to everybody without an ``entrance``."""
     app = FastAPI(
         title="Tallyport",
         version="1",
@@ -55,6 +58,7 @@ def build(services: Services, pages: Pages, door: Door | None = None) -> FastAPI
         redoc_url=None,
         openapi_url="/openapi.json",
     )
+    entrance = entrance or open_entrance(services.database)
     road = Road()
     book = KpiBook()
     for each in (
@@ -80,11 +84,16 @@ def build(services: Services, pages: Pages, door: Door | None = None) -> FastAPI
         reports.router(services),
         kpis.router(services, book),
         health.router(services, road, book),
+        people.router(services, entrance),
+        program_keys.router(services, entrance),
+        own.router(services, entrance),
+        oauth.router(entrance),
         pages.router(),
+        Signing(services, entrance, pages).router(),
     ):
         app.router.routes += each.routes  # flat: nested routers cost every request
     app.mount("/static", KeptFiles(directory=STATIC))
-    guard(app.router.routes, door or OpenDoor())
+    guard(app.router.routes, entrance.door)
     app.router.middleware_stack = Signpost(app.router.middleware_stack, app.router.routes)
     problems.register(app)
     openapi.describe(app)

@@ -10,11 +10,16 @@ PLACES = "x-places"
 """The one that says which places the route is about."""
 
 
-def needs(permission: str, places: Places = "all") -> dict[str, object]:
+FORM = "x-form"
+"""The one that says that the route reads a form of a page, and the page's token in it."""
+
+
+def needs(permission: str, places: Places = "all", *, form: bool = False) -> dict[str, object]:
     """For a route's ``openapi_extra``: ``read:stock``, ``write:orders``, ``manage:users``.
 
     ``places`` says what a grant for some places only is good for here: ``all``: nothing; ``own``:
     the route shows and touches only what lies in these (``central.access.reach``); ``none``: it is
-    about no place.
+    about no place. A ``form`` is checked by ``central.api.access.forms``.
     """
-    return {PERMISSION: permission, PLACES: places}
+    said: dict[str, object] = {PERMISSION: permission, PLACES: places}
+    return {**said, FORM: True} if form else said

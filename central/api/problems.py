@@ -10,6 +10,7 @@ from fastapi.exceptions import RequestValidationError
 from starlette.exceptions import HTTPException
 from starlette.responses import Response
 
+from central.access.errors import AccessError
 from central.catalogue.errors import CatalogueError
 from central.insight.series import SeriesUnavailable
 from central.reports.model import ReportRefused
@@ -78,6 +79,13 @@ async def _refused(_: Request, error: Exception) -> Response:
     return answer(error.status, str(error), kind=_kind(error))
 
 
+async def _access(_: Request, error: Exception) -> Response:
+    assert isinstance(error, AccessError), "registered for this alone"
+    told = answer(error.status, str(error), kind=_kind(error))
+    told.headers.update(error.headers)
+    return told
+
+
 async def _problem(_: Request, error: Exception) -> Response:
     assert isinstance(error, Problem), "registered for this alone"
     return answer(error.status, str(error), kind=error.kind)
@@ -120,6 +128,7 @@ def register(app: FastAPI) -> None:
     """Give every known error its answer."""
     for kind in (StockError, CatalogueError, ReportRefused):
         app.add_exception_handler(kind, _refused)
+    app.add_exception_handler(AccessError, _access)
     app.add_exception_handler(Problem, _problem)
     app.add_exception_handler(SeriesUnavailable, _unavailable)
     app.add_exception_handler(HTTPException, _http)

@@ -72,13 +72,14 @@ class Pages:
             router.add_api_route(path, page, openapi_extra=needs(permission))
         return router
 
-    def _page(self, template: str, facts: Mapping[str, object], status: int = 200) -> HTMLResponse:
+    def page(self, template: str, facts: Mapping[str, object], status: int = 200) -> HTMLResponse:
+        """A rendered template, which nobody keeps."""
         html = self._templates.get_template(template).render(facts)
         return HTMLResponse(html, status, headers={"cache-control": "no-store"})
 
     async def index(self) -> Response:
         """The live screen."""
-        return self._page("index.html", {"sections": await self.live.sections()})
+        return self.page("index.html", {"sections": await self.live.sections()})
 
     async def stream(self) -> Response:
         """What changes on the live screen, as server-sent events."""
@@ -92,7 +93,7 @@ class Pages:
 
     async def docs(self, request: Request) -> Response:
         """The API, described for people."""
-        return self._page("docs.html", {"api": request.app.openapi()})
+        return self.page("docs.html", {"api": request.app.openapi()})
 
     async def accuracy(self, days: Annotated[int, Query(ge=1, le=MOST_DAYS)] = 7) -> Response:
         """How accurate the last days were."""
@@ -101,7 +102,7 @@ class Pages:
         )
         kpis = told(found)
         named = [(f"{from_us(day):%Y-%m-%d}", one.told()) for day, one in found.by_day().items()]
-        return self._page("accuracy.html", {"kpis": kpis, "days": days, "named_days": named})
+        return self.page("accuracy.html", {"kpis": kpis, "days": days, "named_days": named})
 
     async def icon(self) -> Response:
         """Browsers ask for this by themselves."""
@@ -112,7 +113,7 @@ class Pages:
         found = await self._database.read(lambda connection: portal.one_pass(connection, pass_id))
         if found is None:
             return self._missing("This pass is not known. It may have been judged anew.")
-        return self._page("pass_tags.html", {"pass": found})
+        return self.page("pass_tags.html", {"pass": found})
 
     async def movement(self, movement_id: str) -> Response:
         """Why one movement was posted."""
@@ -121,7 +122,7 @@ class Pages:
         )
         if found is None:
             return self._missing("No movement on the ledger has this id.")
-        return self._page("movement.html", {"move": found})
+        return self.page("movement.html", {"move": found})
 
     def _missing(self, what: str) -> HTMLResponse:
-        return self._page("missing.html", {"what": what}, 404)
+        return self.page("missing.html", {"what": what}, 404)

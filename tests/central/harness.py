@@ -12,6 +12,8 @@ import httpx
 import uvicorn
 from fastapi import FastAPI
 
+from central.api.access.door import LoginDoor
+from central.api.access.entrance import open_entrance
 from central.api.access.gate import Door
 from central.api.application import build
 from central.api.services import Services
@@ -27,7 +29,9 @@ from tests.fakes.books import sqlite_books
 class Bench:
     """The parts that tell, wired as in production."""
 
-    def __init__(self, folder: Path, database_url: str, door: Door | None = None) -> None:
+    def __init__(
+        self, folder: Path, database_url: str, door: Door | type[LoginDoor] | None = None
+    ) -> None:
         self.database = Database(database_url)
         self.tide = Tide()
         self.series = DuckDBSeries(folder / "series.duckdb")
@@ -38,7 +42,11 @@ class Bench:
             reports=ReportDesk(folder / "extract", self.database.read_now),
         )
         self.pages = Pages(database=self.database, tide=self.tide)
-        self.app: FastAPI = build(self.services, self.pages, door)
+        entrance = open_entrance(self.database)
+        if isinstance(door, type):
+            door = door(entrance.keeper)
+        self.entrance = entrance if door is None else entrance._replace(door=door)
+        self.app: FastAPI = build(self.services, self.pages, self.entrance)
         self.followers = [
             Follower(
                 database=self.database,
@@ -69,7 +77,7 @@ class Bench:
 
 @asynccontextmanager
 async def bench(
-    folder: Path, books_url: str | None = None, door: Door | None = None
+    folder: Path, books_url: str | None = None, door: Door | type[LoginDoor] | None = None
 ) -> AsyncIterator[Bench]:
     """A bench over migrated books, closed at the end; on SQLite's of its own without a URL, open
     to everybody without a door.

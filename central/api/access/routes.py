@@ -7,7 +7,7 @@ from typing import NamedTuple
 from starlette.routing import BaseRoute, Mount, Route
 
 from central.access.model import PUBLIC, SIGNED_IN, Places
-from central.api.permits import PERMISSION, PLACES
+from central.api.permits import FORM, PERMISSION, PLACES
 
 __all__ = ["Asked", "asked_of"]
 
@@ -22,6 +22,7 @@ class Asked(NamedTuple):
     methods: frozenset[str]
     permission: str | None
     places: Places
+    form: bool = False
 
 
 def asked_of(route: BaseRoute) -> Asked:
@@ -30,4 +31,4 @@ def asked_of(route: BaseRoute) -> Asked:
     methods = frozenset(getattr(route, "methods", None) or ())
     said = getattr(route, "openapi_extra", None) or {}
     permission = said.get(PERMISSION, _WITHOUT_WORDS.get(route.path))
-    return Asked(route.path, methods, permission, said.get(PLACES, "all"))
+    return Asked(route.path, methods, permission, said.get(PLACES, "all"), FORM in said)
