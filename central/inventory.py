@@ -125,7 +125,7 @@ class Inventory:
 
     async def _sweep_sessions(self) -> None:
         """Delete sessions and tokens that have expired."""
-        now_us = time.time_ns() // 1_000
+        now_us = clock.time_ns() // 1_000
         await self._ground.database.write(lambda c: sessions.sweep(c, now_us=now_us))
 
     async def _age_reviews(self) -> None:
