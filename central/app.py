@@ -219,6 +219,7 @@ class _Central:
             broker=self._client,
             live=self._live.heard,
             events=self._settings.events,
+            ways=self._inventory.ways,
             counters={
                 "ingest": self._ingest.counters,
                 "live": self._live.counters,

@@ -152,10 +152,34 @@ class ReviewSection(_Section):
 class AlertSection(_Section):
     """How often alerts are looked for by the clock: places, devices, documents and reviews every
     ``look_every_s``, every item every ``sweep_every_min``. What moves is looked at as it moves.
+    ``url`` is where people reach central, for links in what they are told; messages that were sent
+    are kept for ``keep_days``.
     """
 
     look_every_s: Annotated[float, Field(ge=1, le=3_600)] = 30.0
     sweep_every_min: Annotated[float, Field(ge=1, le=1_440)] = 60.0
+    url: str = Field(default="", pattern=r"^(https?://[^\s/]+(/\S*[^\s/])?)?$")
+    keep_days: Annotated[int, Field(ge=1, le=3_650)] = 90
+
+
+class MailSection(_Section):
+    """The site's mail server, for alerts. ``sender`` is who mail is from."""
+
+    host: str = ""
+    port: Port = 587
+    security: Literal["none", "starttls", "tls"] = "starttls"
+    username: str | None = None
+    password: SecretStr | None = None
+    sender: str = Field(default="tallyport@localhost", pattern=r"^[^\r\n]+@[^\s]+$")
+    ca_file: Path | None = None
+
+    @model_validator(mode="after")
+    def _whole(self) -> MailSection:
+        if (self.username is None) != (self.password is None):
+            raise ValueError("username and password belong together: give both or neither")
+        if self.username is not None and self.security == "none":
+            raise ValueError('a login needs security = "starttls" or "tls": it would be readable')
+        return self
 
 
 class AccessSection(_Section):
@@ -245,6 +269,7 @@ class CentralSettings(_Section):
     alerts: AlertSection = AlertSection()
     events: EventsSection = EventsSection()
     reports: ReportsSection = ReportsSection()
+    mail: MailSection = MailSection()
 
     @model_validator(mode="after")
     def _closed(self) -> CentralSettings:

@@ -16,6 +16,13 @@ from typing import NamedTuple
 import structlog
 
 from central.access import sessions
+from central.alerts.model import ChannelKind
+from central.alerts.telling import outbox
+from central.alerts.telling.delivery import Delivery
+from central.alerts.telling.fan_out import FanOut
+from central.alerts.telling.mail import Mail
+from central.alerts.telling.programs import Hook, Topic
+from central.alerts.telling.ways import Way
 from central.alerts.watch import Watch
 from central.config import CentralSettings
 from central.digests import Digests
@@ -90,10 +97,18 @@ class Inventory:
             Road(ground.database, ground.link, ground.tide, ground.settings.events)
         )
         self._settler = Settler(ground.database, ground.tide)
+        self.ways: dict[ChannelKind, Way] = {
+            "email": Mail(settings.mail, settings.alerts.url),
+            "apprise": FanOut(settings.alerts.url),
+            "webhook": Hook(settings.events),
+            "mqtt": Topic(settings.events, ground.link),
+        }
+        self._delivery = Delivery(ground.database, ground.tide, self.ways)
         self.counters: dict[str, Counter[str]] = {
             "reservations": self._settler.counters,
             "digests": self._digests.counters,
             "alerts": self._watch.counters,
+            "alerts_told": self._delivery.counters,
             "events": self._couriers.counters,
         }
 
@@ -104,12 +119,14 @@ class Inventory:
             Part("alerts", self._watch.run),
             Part("events", self._couriers.run),
             Part("reservations", self._settler.run),
+            Part("alert messages", self._delivery.run),
         ]
 
     def jobs(self) -> list[Job]:
         """All that is done by the clock."""
         return [
             Job(300, "age reviews", self._age_reviews),
+            Job(_DAY_US / 1e6, "forget alert messages", self._forget_messages),
             Job(5, "end reservations", self._settler.expire),
             Job(3_600, "sweep sessions", self._sweep_sessions),
         ]
@@ -127,6 +144,12 @@ class Inventory:
         """Delete sessions and tokens that have expired."""
         now_us = clock.time_ns() // 1_000
         await self._ground.database.write(lambda c: sessions.sweep(c, now_us=now_us))
+
+    async def _forget_messages(self) -> None:
+        """Those that were sent long ago."""
+        kept_us = self._ground.settings.alerts.keep_days * _DAY_US
+        before_us = clock.time_ns() // 1_000 - kept_us
+        await self._ground.database.write(lambda c: outbox.drop_old(c, before_us))
 
     async def _age_reviews(self) -> None:
         """Mark and close what waited too long."""

@@ -12,6 +12,7 @@ from sqlalchemy import Connection, delete, insert, select, update
 from central import audit, schema
 from central.alerts import rules
 from central.alerts.model import Channel
+from central.alerts.telling import addresses
 from central.catalogue.changes import Told
 from central.catalogue.errors import AlreadyExists, NotFound, NotValid, StillInUse
 from central.catalogue.tree import get_location
@@ -28,7 +29,7 @@ def add(conn: Connection, channel: Channel, secret: str, told: Told) -> Channel:
     """Raises ``AlreadyExists``, ``NotFound`` and ``NotValid``."""
     if conn.execute(select(_channel.code).where(_channel.code == channel.code)).first():
         raise AlreadyExists(f"alert channel {channel.code} exists already")
-    _check(conn, channel)
+    _check(conn, channel, secret)
     row = {"code": channel.code, "body": _encode(channel).decode(), "secret": secret}
     conn.execute(insert(schema.alert_channel).values(row))
     _record(conn, "add alert channel", None, channel, told)
@@ -43,7 +44,7 @@ def change(conn: Connection, channel: Channel, secret: str | None, told: Told) -
     if secret is None and msgspec.structs.replace(channel, version=before.version) == before:
         return before
     after = msgspec.structs.replace(channel, version=before.version + 1)
-    _check(conn, after)
+    _check(conn, after, secret_of(conn, channel.code) if secret is None else secret)
     row = {"body": _encode(after).decode()} | ({} if secret is None else {"secret": secret})
     conn.execute(update(schema.alert_channel).where(_channel.code == channel.code).values(row))
     _record(conn, "change alert channel", before, after, told)
@@ -81,7 +82,8 @@ def secret_of(conn: Connection, code: str) -> str:
     return conn.execute(select(_channel.secret).where(_channel.code == code)).scalar() or ""
 
 
-def _check(conn: Connection, channel: Channel) -> None:
+def _check(conn: Connection, channel: Channel, secret: str) -> None:
+    addresses.check(channel, secret)
     if channel.location is not None:
         get_location(conn, channel.location)
     if channel.time_zone not in zoneinfo.available_timezones():

@@ -20,12 +20,14 @@ _DAY_US = 86_400_000_000
 
 class Held(msgspec.Struct, frozen=True, kw_only=True):
     """A balance. ``path`` is its place and those around it, up to the root; ``last_us`` when the
-    newest movement of it was posted.
+    newest movement of it was posted. What is damaged, held back or past its date is not
+    ``sellable``.
     """
 
     path: tuple[str, ...]
     on_hand: int
     last_us: int = 0
+    sellable: bool = True
 
 
 class Seen(msgspec.Struct, frozen=True, kw_only=True):
@@ -75,7 +77,7 @@ def _low(seen: Seen, one: Measured, now_us: int) -> Finding | None:
     rule = one.rule
     if rule.limit is None or not seen.thing.active:
         return None
-    units = sum(held.on_hand for held in _units(seen, one))
+    units = sum(held.on_hand for held in _units(seen, one) if held.sellable)
     met = True if units < rule.limit else False if units >= rule.limit + rule.margin else None
     return _finding(seen, one, met, units, f"{units} of {seen.thing.sku}{_where(one)}, "
                                            f"minimum {rule.limit}")  # fmt: skip

@@ -34,7 +34,7 @@ def follow(alert: Alert | None, found: Finding, now_us: int) -> Step | None:
     if alert.state == "waiting":
         return _wait_on(alert, found, now_us) if found.met else Step(alert, None, ())
     if found.met is False:
-        return gone(alert, now_us)
+        return gone(alert, now_us, found)
     rule = found.rule
     seen = msgspec.structs.replace(
         alert, value=found.value, says=found.says, limit=rule.limit, rule=rule.id,
@@ -45,13 +45,15 @@ def follow(alert: Alert | None, found: Finding, now_us: int) -> Step | None:
     return Step(alert, _dated(seen, rule), ())
 
 
-def gone(alert: Alert, now_us: int) -> Step:
-    """It is over, or nobody watches for it any more."""
+def gone(alert: Alert, now_us: int, found: Finding | None = None) -> Step:
+    """It is over, as is ``found``, or nobody finds it any more."""
     if alert.state == "waiting":
         return Step(alert, None, ())
     over = msgspec.structs.replace(
-        alert, state="cleared", cleared_us=now_us, due_us=None, version=alert.version + 1
-    )
+        alert, state="cleared", cleared_us=now_us, due_us=None, version=alert.version + 1,
+        value=alert.value if found is None else found.value,
+        says=alert.says if found is None else found.says,
+    )  # fmt: skip
     return Step(alert, over, (Happened(what="cleared", at_us=now_us),))
 
 

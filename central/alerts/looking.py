@@ -12,7 +12,7 @@ from central.alerts.items import Held, Seen
 from central.alerts.model import Kind, Rule
 from central.alerts.nearest import Thing
 from central.stock import watched
-from central.stock.model import VIRTUAL_LOCATIONS, LocationKind
+from central.stock.model import AVAILABLE, VIRTUAL_LOCATIONS, LocationKind
 
 __all__ = ["clock_of", "paths_of", "seen_of", "skus_behind"]
 
@@ -43,7 +43,12 @@ def seen_of(
         Seen(
             thing=thing,
             held=tuple(
-                Held(path=paths[one.location], on_hand=one.on_hand, last_us=one.last_us)
+                Held(
+                    path=paths[one.location],
+                    on_hand=one.on_hand,
+                    last_us=one.last_us,
+                    sellable=one.status == AVAILABLE,
+                )
                 for one in lying[thing.sku]
                 if one.location not in _VIRTUAL
             ),

@@ -28,7 +28,9 @@ from central.api.access import oauth, own, people, program_keys
 from central.api.access.entrance import Entrance, open_entrance
 from central.api.access.gate import guard
 from central.api.access.signing import Signing
+from central.api.alerts import channels as alert_channels
 from central.api.alerts import found as alerts_found
+from central.api.alerts import messages as alert_messages
 from central.api.alerts import rules as alert_rules
 from central.api.events import stream as events
 from central.api.events import subscriptions
@@ -73,6 +75,8 @@ def build(services: Services, pages: Pages, entrance: Entrance | None = None) ->
         receiving.router(services),
         reviews.router(services),
         alert_rules.router(services),
+        alert_channels.router(services),
+        alert_messages.router(services),
         alerts_found.router(services),
         why.router(services),
         audit.router(services),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Protocol, TypeVar
 
 import msgspec
@@ -12,6 +12,8 @@ from fastapi import Response
 from sqlalchemy import Connection
 
 from central.access.behalf import carried
+from central.alerts.model import ChannelKind
+from central.alerts.telling.ways import Way
 from central.config import EventsSection
 from central.grouped import Grouped
 from central.insight.series import SeriesStore
@@ -39,8 +41,9 @@ class Broker(Protocol):
 
 class Services:
     """Everything behind the API. ``counters`` are shown as metrics, by part; ``live`` tells what
-    edges with a backlog preview, ``events`` where events may be told to. ``posting`` and
-    ``reserving`` take what many clients ask for together.
+    edges with a backlog preview, ``events`` where events may be told to, ``ways`` those by which
+    people are told of alerts. ``posting`` and ``reserving`` take what many clients ask for
+    together.
     """
 
     def __init__(
@@ -54,6 +57,7 @@ class Services:
         counters: dict[str, Counter[str]] | None = None,
         live: Callable[[], list[dict[str, object]]] = list,
         events: EventsSection | None = None,
+        ways: Mapping[ChannelKind, Way] | None = None,
     ) -> None:
         self.database = database
         self.tide = tide
@@ -73,6 +77,7 @@ class Services:
         }
         self.live = live
         self.events = events or EventsSection()
+        self.ways: Mapping[ChannelKind, Way] = ways or {}
 
     async def read(self, work: Callable[[Connection], T]) -> T:
         """Ask the database, on behalf of whoever sent the request."""

@@ -35,6 +35,7 @@ class Lying(NamedTuple):
 
     sku: str
     location: str
+    status: str
     on_hand: int
     last_us: int
 
@@ -56,8 +57,9 @@ def moved(conn: Connection, after_seq: int, limit: int) -> list[Moved]:
 
 def balances_of(conn: Connection, skus: Collection[str]) -> list[Lying]:
     """Every balance of some items, the virtual locations' too."""
+    columns = (_balance.sku, _balance.location, _balance.status, _balance.on_hand)
     found = (
-        select(_balance.sku, _balance.location, _balance.on_hand, _movement.record_us)
+        select(*columns, _movement.record_us)
         .join(schema.movement, _movement.seq == _balance.last_seq)
         .where(_balance.sku.in_(skus))
     )
