@@ -28,6 +28,7 @@ from central.config import CentralSettings
 from central.digests import Digests
 from central.events.courier import Road
 from central.events.couriers import Couriers
+from central.lots.expiry import Expiry
 from central.reports.desk import ReportDesk
 from central.reports.regular import RegularReports
 from central.reservations.following import Settler
@@ -128,6 +129,7 @@ class Inventory:
             Job(300, "age reviews", self._age_reviews),
             Job(_DAY_US / 1e6, "forget alert messages", self._forget_messages),
             Job(5, "end reservations", self._settler.expire),
+            Job(3_600, "expire lots", Expiry(self._ground.database, self._ground.tide).sweep),
             Job(3_600, "sweep sessions", self._sweep_sessions),
         ]
 

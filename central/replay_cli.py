@@ -81,13 +81,14 @@ def replay(  # noqa: PLR0917 (a command's options)
         return
     from central.replay import differences  # noqa: PLC0415
     from central.soundness import damage  # noqa: PLC0415
-    from central.stock import mending, projection  # noqa: PLC0415
+    from central.stock import mending, projection, serials  # noqa: PLC0415
 
     def work(conn: Connection) -> list[str]:
         return damage(conn) or [
             *differences(conn),
             *projection.check_balances(conn),
             *projection.check_tags(conn),
+            *serials.check(conn),
         ]
 
     found = read_books(settings, work)

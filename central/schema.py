@@ -55,6 +55,7 @@ from central.schema_judging import (
     trace,
     worker,
 )
+from central.schema_lots import lot, serial_place
 from central.schema_places import location, plate_plan, read_point, warehouse
 from central.schema_presence import presence, presence_event
 from central.schema_receiving import (
@@ -71,11 +72,11 @@ __all__ = [  # of other modules; the tables below are everybody's, too
     "access_grant", "account", "alert", "alert_channel", "alert_event", "alert_message",
     "alert_notice", "alert_rule", "alert_told", "api_key", "arrival", "cursor", "dead_letter",
     "delivery", "document", "document_note", "domain_event", "inbound_discrepancy",
-    "inbound_order", "label", "left_alone", "location", "login_session", "memory", "metadata",
-    "one_time", "partition", "plate_plan", "portal_pass", "presence", "presence_event",
+    "inbound_order", "label", "left_alone", "location", "login_session", "lot", "memory",
+    "metadata", "one_time", "partition", "plate_plan", "portal_pass", "presence", "presence_event",
     "read_point", "receipt", "receipt_piece", "receipt_take", "receiving_session",
-    "refresh_token", "reservation", "reservation_part", "reserved", "review", "stretch",
-    "subscription", "trace", "warehouse", "witness", "worker",
+    "refresh_token", "reservation", "reservation_part", "reserved", "review", "serial_place",
+    "stretch", "subscription", "trace", "warehouse", "witness", "worker",
 ]  # fmt: skip
 
 _Id = ID
@@ -98,6 +99,7 @@ item = Table(
     Column("height_mm", BigInteger),
     Column("parent", Text),  # an item's SKU; items are never deleted
     Column("family", Boolean, nullable=False, server_default=false()),
+    Column("tracking", Text, nullable=False, server_default="none"),
     Column("status", Text, nullable=False, server_default="active"),
     Column("created_us", BigInteger, nullable=False),
     Index("ix_item_category", "category", "sku"),

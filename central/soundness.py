@@ -11,7 +11,7 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from central.guards import missing_guards
 from central.reservations.projection import check_reserved
-from central.stock import chain
+from central.stock import chain, serials
 from central.stock.chain import Head
 from central.stock.projection import Disordered, check_balances, check_tags
 
@@ -48,6 +48,7 @@ def ledger_faults(conn: Connection) -> list[str]:
             *damage(conn),
             *_told("balances", check_balances, conn),
             *_told("tags' places", check_tags, conn),
+            *_told("pieces' places", serials.check, conn),
         ]
 
 

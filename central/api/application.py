@@ -10,6 +10,7 @@ from central.api import (
     health,
     items,
     kpis,
+    lots,
     openapi,
     places,
     presence,
@@ -20,7 +21,6 @@ from central.api import (
     reviews,
     sensed,
     series,
-    stock,
     tags,
     why,
 )
@@ -39,6 +39,10 @@ from central.api.receiving import sessions as receiving
 from central.api.road import Road
 from central.api.services import Services
 from central.api.signpost import Signpost
+from central.api.stock import commands as stock_commands
+from central.api.stock import corrections as stock_corrections
+from central.api.stock import lookups as stock_lookups
+from central.api.stock import movements as stock_movements
 from central.insight.kpi_book import KpiBook
 from central.web.headers import SecurityHeaders
 from central.web.pages import STATIC, KeptFiles, Pages
@@ -68,7 +72,11 @@ def build(services: Services, pages: Pages, entrance: Entrance | None = None) ->
         tags.router(services),
         places.router(services),
         read_points.router(services),
-        stock.router(services),
+        stock_commands.router(services),
+        stock_corrections.router(services),
+        stock_lookups.router(services),
+        stock_movements.router(services),
+        lots.router(services),
         reservations.router(services),
         documents.router(services),
         inbound_orders.router(services),

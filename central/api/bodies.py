@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Annotated
 
-from pydantic import AfterValidator, AliasChoices, AwareDatetime, BaseModel, ConfigDict, Field
+from pydantic import AfterValidator, AliasChoices, BaseModel, ConfigDict, Field
 
 
 def _storable(said: str) -> str:
@@ -43,66 +43,6 @@ class PackBody(Body):
 
     gtin: Annotated[str, Field(pattern=r"^\d{8,14}$")]
     quantity: Annotated[int, Field(ge=1, le=2**31)] = 1
-
-
-class _Command(Body):
-    id: CommandId | None = None
-    sku: Sku
-    quantity: Quantity
-    lot: Annotated[Said, Field(max_length=64)] = ""
-    epcs: list[Epc] = []
-    event_time: AwareDatetime | None = None
-    reason: Annotated[Said, Field(max_length=500)] = ""
-    reference: Annotated[
-        Said, Field(max_length=100, description="The order or paper that it goes by.")
-    ] = ""
-
-
-class ReceiveBody(_Command):
-    """Goods that arrived."""
-
-    model_config = ConfigDict(
-        extra="forbid",
-        frozen=True,
-        json_schema_extra={
-            "examples": [
-                {
-                    "id": "po-4711-line-1",
-                    "sku": "OAT-500",
-                    "quantity": 240,
-                    "location": "backroom",
-                    "reference": "PO-7890",
-                }
-            ]
-        },
-    )
-
-    location: Code
-    source: Code = "supplier"
-
-
-class MoveBody(_Command):
-    """Goods that went from one location to another."""
-
-    model_config = ConfigDict(
-        extra="forbid",
-        frozen=True,
-        json_schema_extra={
-            "examples": [
-                {
-                    "id": "refill-2026-01-31-7",
-                    "sku": "OAT-500",
-                    "quantity": 24,
-                    "source": "backroom",
-                    "destination": "shelf-7",
-                }
-            ]
-        },
-    )
-
-    source: Code = Field(validation_alias=AliasChoices("source", "from"))
-    destination: Code = Field(validation_alias=AliasChoices("destination", "to"))
-    corrects: CommandId | None = None
 
 
 class SaidBody(Body):

@@ -109,6 +109,10 @@ class ItemState(_Body):
     family: Annotated[
         bool, Field(description="It has variants, and never any stock of its own.")
     ] = False
+    tracking: Annotated[
+        Literal["none", "lot", "serial"],
+        Field(description="What commands name of its stock: the lot, or each piece's serial."),
+    ] = "none"
     status: Literal["active", "retired"] = "active"
     gtins: Annotated[list[PackBody], Field(max_length=100)] = []
 
@@ -134,6 +138,7 @@ class ItemState(_Body):
             height_mm=height,
             parent=self.parent,
             family=self.family,
+            tracking=self.tracking,
             status=self.status,
             created_us=created_us,
         )

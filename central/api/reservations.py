@@ -17,7 +17,7 @@ from central.api.pages import Limit, following, page
 from central.api.permits import needs
 from central.api.problems import shown_as
 from central.api.services import Services, json_answer, now_us
-from central.api.stock import Key, command_id
+from central.api.stock.commands import Key, command_id
 from central.catalogue import items
 from central.moments import from_us, to_us
 from central.reservations import ending, store

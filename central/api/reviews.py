@@ -12,7 +12,7 @@ from central.api.pages import Count, Cursor, Limit, following, page
 from central.api.permits import needs
 from central.api.problems import Problem
 from central.api.services import Services, json_answer, now_us
-from central.api.stock import Key, command_id
+from central.api.stock.commands import Key, command_id
 from central.moments import to_us
 from central.reviews import effects, store
 from central.reviews.model import Choice, Line, Stored

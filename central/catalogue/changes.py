@@ -38,7 +38,13 @@ def create(conn: Connection, item: Item, gtins: Gtins, told: Told) -> dict[str, 
 
 def replace(conn: Connection, item: Item, gtins: Gtins, told: Told) -> dict[str, object]:
     """Let an item and its GTINs be this from now on. Raises ``CatalogueError``."""
-    before = described(conn, items.get_item(conn, item.sku))
+    then = items.get_item(conn, item.sku)
+    before = described(conn, then)
+    if item.tracking not in {then.tracking, "none"} and _has_stock(conn, item.sku):
+        raise NotValid(
+            f"{item.sku} has stock that names no {item.tracking}: take it off the books first, "
+            "and receive it again by name"
+        )
     items.change_item(conn, item)
     packs.set_packs(conn, item.sku, gtins)
     if item.family:
@@ -86,6 +92,7 @@ def described(conn: Connection, item: Item) -> dict[str, object]:
         else dict(zip(("length", "width", "height"), sizes, strict=True)),
         "parent": item.parent,
         "family": item.family,
+        "tracking": item.tracking,
         "status": item.status,
         "gtins": [
             {"gtin": pack.gtin, "quantity": pack.quantity}
@@ -97,10 +104,14 @@ def described(conn: Connection, item: Item) -> dict[str, object]:
 
 def _check_family(conn: Connection, sku: str) -> None:
     """What has stock, or is named by GTINs or tags, is no family. Raises ``NotValid``."""
-    if any(one.on_hand for one in queries.stock_of(conn, sku, virtual=False)):
+    if _has_stock(conn, sku):
         raise NotValid(f"{sku} has stock: a family has none, only its variants do")
     if packs.list_packs(conn, sku) or tags.list_bindings(conn, sku=sku, limit=1):
         raise NotValid(f"{sku} has GTINs or tags: give them to its variants first")
+
+
+def _has_stock(conn: Connection, sku: str) -> bool:
+    return any(one.on_hand for one in queries.stock_of(conn, sku, virtual=False))
 
 
 def _kept(

@@ -23,6 +23,7 @@ __all__ = [
 ]
 
 STATUSES = ("active", "retired")
+TRACKINGS = ("none", "lot", "serial")
 MICROS = 1_000_000
 MOST_ATTRIBUTES = 100
 MOST_GENERATIONS = 16
@@ -38,7 +39,8 @@ class Item(msgspec.Struct, frozen=True, kw_only=True):
     ``price_micros`` is a unit's price in millionths of ``currency`` (ISO 4217; empty: the books'
     own), so that a price is exact whatever the currency's smallest coin. The sizes are a unit's,
     in millimetres. ``parent`` is the SKU that it is a variant or a part of; a ``family`` has
-    variants and never any stock itself. A ``retired`` item is received no more.
+    variants and never any stock itself. A ``retired`` item is received no more. ``tracking`` says
+    what commands must name of its stock: nothing, the ``lot``, or each piece's ``serial``.
     """
 
     sku: str
@@ -55,6 +57,7 @@ class Item(msgspec.Struct, frozen=True, kw_only=True):
     height_mm: int | None = None
     parent: str | None = None
     family: bool = False
+    tracking: str = "none"
     status: str = "active"
     created_us: int = 0
 
@@ -126,6 +129,8 @@ def _check(conn: Connection, item: Item) -> None:
     """Raises ``NotFound`` or ``NotValid`` where an item cannot be like this."""
     if item.status not in STATUSES:
         raise NotValid(f"an item is active or retired, not {item.status!r}")
+    if item.tracking not in TRACKINGS:
+        raise NotValid(f"an item is tracked by {', '.join(TRACKINGS)}, not by {item.tracking!r}")
     if any("\x00" in one for one in (item.name, item.category, item.unit, item.currency)):
         raise NotValid("a text with a NUL character in it cannot be stored")
     sizes = (item.length_mm, item.width_mm, item.height_mm)

@@ -6,18 +6,19 @@ holds. Bindings may be as many as pieces: they are looked up as they are asked f
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 
 import msgspec
 from sqlalchemy import Connection, RowMapping, Select, func, insert, select, text
 
 from central import keyset, schema
+from central.bulk import BulkLookup
 from central.catalogue.errors import AlreadyExists, NotFound, NotValid
 from central.catalogue.items import get_item
 from central.effective import next_log_id
 from central.reconcile.verdict import Pack
 
-__all__ = ["Binding", "KeptBindings", "bind", "binding_of", "list_bindings", "unbind"]
+__all__ = ["Binding", "KeptBindings", "bind", "binding_of", "list_bindings", "serials_of", "unbind"]
 
 _MOST_KEPT = 65_536
 _NEWEST = text(
@@ -27,6 +28,13 @@ _NEWEST = text(
 _OF = text(
     "SELECT sku, quantity, lot FROM tag_binding WHERE epc = :epc AND id <= :newest "
     "ORDER BY id DESC LIMIT 1"
+)
+
+
+_SERIALS = BulkLookup(
+    "SELECT b.epc, b.sku, b.serial FROM {keys} JOIN tag_binding b "
+    "ON b.id = (SELECT max(n.id) FROM tag_binding n WHERE n.epc = k.epc) WHERE b.serial <> ''",
+    (("epc", "text"),),
 )
 
 
@@ -87,6 +95,11 @@ def list_bindings(
         query = query.where(table.sku == sku)
     page: Select[*tuple[object, ...]] = keyset.ascending(query, (table.epc,), (after,), limit)
     return [_binding(row) for row in conn.execute(page).mappings()]
+
+
+def serials_of(conn: Connection, epcs: Sequence[str]) -> dict[str, tuple[str, str]]:
+    """The item and the serial of those tags that stand for one piece now."""
+    return {row[0]: (row[1], row[2]) for row in _SERIALS.run(conn, [(epc,) for epc in epcs])}
 
 
 class KeptBindings:

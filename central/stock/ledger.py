@@ -34,6 +34,7 @@ from central.stock.model import (
 )
 from central.stock.room import ItemFacts, Room
 from central.stock.rules import FACTS
+from central.stock.serials import Serials
 from central.stock.standing import Standing
 from central.stock.witnesses import PUT_TAGS
 
@@ -50,7 +51,7 @@ _SAME_ID = BulkLookup(
     (("id", "text"),),
 )
 _ITEMS = BulkLookup(
-    "SELECT i.sku, i.status, i.family, i.category, i.unit_mg "
+    "SELECT i.sku, i.status, i.family, i.category, i.unit_mg, i.tracking "
     "FROM {keys} JOIN item i ON i.sku = k.sku",
     (("sku", "text"),),
 )
@@ -107,11 +108,12 @@ class _Desk:
         }
         # A result has keys(): dict() would take it for a mapping.
         self._items = {
-            row[0]: ItemFacts(row[1], bool(row[2]), row[3], row[4])
+            row[0]: ItemFacts(row[1], bool(row[2]), *row[3:])
             for row in _ITEMS.run(conn, _keys(m.sku for m in movements))
         }
         self._room = Room(conn, movements, self._items)
         self._standing = Standing(conn, movements)
+        self._serials = Serials(conn, movements, self._items, self._room)
         head = conn.execute(text("SELECT coalesce(max(seq), 0) FROM movement")).scalar_one()
         self._next_seq = int(head) + 1
         self._roots = behalf.roots()
@@ -141,6 +143,7 @@ class _Desk:
             seq=posted.seq, movement=movement, record_time=posted.record_time, repeated=True
         )
         self._standing.add(movement)
+        self._serials.add(posted)
         self._room.add(movement)
         return posted
 
@@ -167,6 +170,7 @@ class _Desk:
                 tags[epc] = (epc, moved.sku, moved.destination, moved.destination_status, seq)
         _UPSERT_BALANCE.run(conn, [(*key, *delta) for key, delta in sorted(deltas.items())])
         PUT_TAGS.run(conn, [tags[epc] for epc in sorted(tags)])
+        self._serials.write(conn)
 
     def _settled(self, movement: Movement) -> Movement | StockError:
         """The movement between the accounts that it takes from and goes to, or its refusal."""
@@ -174,13 +178,20 @@ class _Desk:
         if unknown is not None:
             return unknown
         bounded = self._room.kind(movement.source) == LocationKind.INTERNAL
-        settled = self._standing.settled(movement, bounded=bounded)
+        settled = self._standing.settled(self._serials.named(movement), bounded=bounded)
         if isinstance(settled, StockError):
             return settled
-        refusal = self._not_received(settled) or _ends_refused(settled)
+        refusal = self._not_received(settled) or _ends_refused(settled) or self._unnamed(settled)
         if refusal is None and bounded:
             refusal = self._standing.short(settled)
         return settled if refusal is None else refusal
+
+    def _unnamed(self, movement: Movement) -> StockError | None:
+        """What is tracked by lot or by serial number moves by name, unless it was sensed."""
+        by_lot = self._items[movement.sku].tracking == "lot"
+        if by_lot and not movement.lot and movement.origin not in FACTS:
+            return StockError(f"item {movement.sku} is tracked by lot: name the lot")
+        return self._serials.refusal(movement)
 
     def _unknown(self, movement: Movement) -> StockError | None:
         if movement.sku not in self._items:
@@ -270,7 +281,7 @@ def _content(movement: Movement) -> tuple[object, ...]:
         movement.disposition,
         movement.corrects,
         sorted(movement.epcs),
-        sorted(movement.serials),
+        None if movement.epcs else sorted(movement.serials),  # tags carry theirs
     )
 
 

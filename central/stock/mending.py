@@ -9,7 +9,7 @@ from sqlalchemy import Connection
 
 from central import audit
 from central.audit import Change
-from central.stock import chain, projection
+from central.stock import chain, projection, serials
 
 __all__ = ["LedgerBroken", "mend"]
 
@@ -28,11 +28,13 @@ def mend(conn: Connection, *, actor: str, at_us: int) -> list[str]:
     broken = chain.verify(conn)
     if broken:
         raise LedgerBroken(f"{broken[0]}: restore a backup, there is nothing to mend by")
-    faults = [*projection.check_balances(conn), *projection.check_tags(conn)]
-    changes = [*_balances(conn), *_tags(conn)]
+    checks = (projection.check_balances, projection.check_tags, serials.check)
+    faults = [fault for check in checks for fault in check(conn)]
+    changes = [*_balances(conn), *_tags(conn), *_pieces(conn)]
     if changes:
         projection.rebuild_balances(conn)
         projection.rebuild_tags(conn)
+        serials.rebuild(conn)
         audit.record(conn, changes, actor=actor, action="replay --mend", at_us=at_us)
     return faults
 
@@ -51,6 +53,12 @@ def _tags(conn: Connection) -> Iterator[Change]:
     for epc, said, truth in projection.misplaced(conn):
         before, after = (None if one is None else one._asdict() for one in (said, truth))
         yield Change(f"tag {epc}", before, after)
+
+
+def _pieces(conn: Connection) -> Iterator[Change]:
+    for key, said, truth in serials.misplaced(conn):
+        before, after = (None if one is None else one._asdict() for one in (said, truth))
+        yield Change(f"piece {msgspec.json.encode(key).decode()}", before, after)
 
 
 def _balance(*key: str) -> str:

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from sqlalchemy import CTE, Connection, bindparam, select
+from sqlalchemy import CTE, Connection, RowMapping, bindparam, select
 
 from central import keyset, schema
 from central.access import reach
 from central.stock import rows
 from central.stock.model import Balance, LocationKind, Posted
 
-__all__ = ["last_seq", "movement_by_id", "movements", "on_hand", "stock_of"]
+__all__ = ["balance_of", "last_seq", "movement_by_id", "movements", "on_hand", "stock_of"]
 
 
 _movement = schema.movement.c
@@ -54,7 +54,12 @@ def on_hand(
         query = query.where(_balance.location.in_(select(_subtree(location).c.code)))
     elif location is not None:
         query = query.where(_balance.location == location)
-    return [Balance(**row) for row in conn.execute(query).mappings()]
+    return [balance_of(row) for row in conn.execute(query).mappings()]
+
+
+def balance_of(row: RowMapping) -> Balance:
+    """The balance that a row holds."""
+    return Balance(**row)
 
 
 def _subtree(root: str) -> CTE:

@@ -36,12 +36,15 @@ _decode = msgspec.json.Decoder(Rules).decode
 
 
 class ItemFacts(NamedTuple):
-    """What posting must know of an item; ``unit_mg`` is a piece's mass in milligrams."""
+    """What posting must know of an item; ``unit_mg`` is a piece's mass in milligrams,
+    ``tracking`` is ``none``, ``lot`` or ``serial``.
+    """
 
     status: str
     family: bool
     category: str
     unit_mg: int | None
+    tracking: str = "none"
 
 
 class _Place(NamedTuple):

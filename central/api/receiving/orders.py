@@ -16,7 +16,7 @@ from central.api.permits import needs
 from central.api.problems import shown_as
 from central.api.receiving.bodies import AsnBody, CloseBody, OrderBody
 from central.api.services import Services, json_answer
-from central.api.stock import Key, command_id
+from central.api.stock.commands import Key, command_id
 from central.catalogue.items import MICROS
 from central.moments import from_us
 from central.receiving import closing, orders, sessions

@@ -36,7 +36,7 @@ RESOURCES = {
     "items": "catalogue", "api/products": "catalogue", "tag-bindings": "catalogue",
     "warehouses": "places", "locations": "places",
     "stock": "stock", "movements": "stock", "api/inventory": "stock", "api/locations": "stock",
-    "api/receiving": "stock",
+    "api/receiving": "stock", "lots": "stock",
     "api/orders": "orders", "reservations": "orders",
     "documents": "documents", "reviews": "reviews",
     "devices": "devices", "passes": "devices", "presence": "devices", "read-points": "devices",
@@ -81,7 +81,8 @@ COLUMNS = ("admin", "manager", "operator", "technician", "auditor", "integration
 FOR_SOME_PLACES = re.compile(
     r"GET /(items|tag-bindings)(/\{\})?|(GET|POST|PATCH) /(warehouses|locations)(/\{\})?"
     r"|GET(/api)? /locations/\{\}/inventory|GET /api/(inventory|locations/\{\}/inventory)"
-    r"|POST /(stock|api/inventory)/(receive|move)|GET /stock/\{\}|GET /movements(/\{\})?"
+    r"|POST /stock/[a-z]+|POST /api/inventory/move|PUT /api/inventory/\{\}/status"
+    r"|GET /stock/\{\}|GET /movements(/\{\})?|GET /lots(/.*)?"
     r"|(GET|POST) /api/orders/inbound(/.*)?|(GET|POST) /api/receiving(/.*)?"
     r"|(GET|POST) /reservations(/.*)?|GET /api/reports(/.*)?|GET /events/schemas(/.*)?"
 )

@@ -62,6 +62,7 @@ async def test_all_of_an_item_is_kept(made: Bench) -> None:
         "gtins": [{"gtin": "04012345000016", "quantity": 12}],
         "parent": None,
         "family": False,
+        "tracking": "none",
         "status": "active",
     }
 

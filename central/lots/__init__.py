@@ -1,0 +1,1 @@
+"""Lots: their dates, whose they were, and whether they may still be sold."""

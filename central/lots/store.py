@@ -1,0 +1,166 @@
+"""Lots in the database, and the movements that follow from their dates.
+
+Every change is audited in its transaction. What moves goes through the ledger as everything does.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import date
+
+import msgspec
+from sqlalchemy import ColumnElement, Connection, RowMapping, insert, select, update
+
+from central import audit, keyset, schema
+from central.catalogue.changes import Told
+from central.catalogue.errors import NotFound, NotValid
+from central.catalogue.items import get_item
+from central.lots.model import EXPIRY, Lot, held_back
+from central.stock import ledger, queries
+from central.stock.model import AVAILABLE, Balance, Movement, Posted
+from central.stock.serials import pieces_at
+
+__all__ = ["Asked", "arrived", "expire", "find", "keep", "page", "recall"]
+
+_lot, _balance = schema.lot.c, schema.balance.c
+_MOST_AT_ONCE = 500
+"""Balances that one transaction moves when their day is over."""
+
+
+class Asked(msgspec.Struct, frozen=True, kw_only=True):
+    """Which lots a listing is of; empty: all."""
+
+    sku: str | None = None
+    status: str | None = None
+    expires_before: date | None = None
+
+
+def find(conn: Connection, sku: str, lot: str) -> Lot | None:
+    """A lot, if anything is known of it."""
+    query = select(schema.lot).where(_lot.sku == sku, _lot.lot == lot)
+    row = conn.execute(query).mappings().one_or_none()
+    return None if row is None else _read(row)
+
+
+def page(
+    conn: Connection, wanted: Asked, *, after: tuple[str, str] | None = None, limit: int = 200
+) -> list[Lot]:
+    """Lots by item and name, those behind ``after``."""
+    query = keyset.ascending(select(schema.lot), (_lot.sku, _lot.lot), after, limit)
+    if wanted.sku is not None:
+        query = query.where(_lot.sku == wanted.sku)
+    if wanted.status is not None:
+        query = query.where(_lot.status == wanted.status)
+    if wanted.expires_before is not None:
+        query = query.where(_lot.expires_on < wanted.expires_before.isoformat())
+    return [_read(row) for row in conn.execute(query).mappings()]
+
+
+def keep(conn: Connection, sku: str, lot: str, told: Told, **known: object) -> Lot:
+    """Let a lot be known with these words of it; what is not told stays. Raises ``NotFound`` for
+    the item, ``NotValid`` where it expires before it was made.
+    """
+    get_item(conn, sku)
+    if not lot:
+        raise NotValid("a lot has a name of 1 to 64 characters")
+    before = find(conn, sku, lot)
+    first = Lot(sku=sku, lot=lot, created_us=told.at_us)
+    after = msgspec.structs.replace(before or first, **known)
+    if after.made_on and after.expires_on and after.expires_on < after.made_on:
+        raise NotValid(f"lot {lot} of {sku} cannot expire before it was made")
+    if after == before:
+        return after
+    row = msgspec.to_builtins(after)
+    if before is None:
+        conn.execute(insert(schema.lot).values(row))
+    else:
+        conn.execute(update(schema.lot).where(_lot.sku == sku, _lot.lot == lot).values(row))
+    was = None if before is None else msgspec.to_builtins(before)
+    change = audit.Change(f"lot {sku} {lot}", was, row)
+    action = "add lot" if before is None else "change lot"
+    audit.record(conn, [change], actor=told.by, action=action, at_us=told.at_us)
+    return after
+
+
+def arrived(
+    conn: Connection, sku: str, lot: str, told: Told, known: Mapping[str, object]
+) -> Lot | None:
+    """A lot that is received: known from now on, with what its papers say. A word that is known
+    otherwise is refused: two dates for one lot are one too many. Raises ``NotValid``.
+    """
+    before = find(conn, sku, lot)
+    for name, value in known.items():
+        have = getattr(before, name) if before is not None else None
+        if have and have != value:
+            raise NotValid(
+                f"lot {lot} of {sku} has {name} {have}, not {value}: correct the lot first, or "
+                "receive it under another name"
+            )
+    return keep(conn, sku, lot, told, **known)
+
+
+def recall(conn: Connection, sku: str, lot: str, told: Told, *, reason: str) -> list[Posted]:
+    """Sell it no more: what of it can be sold is quarantined where it lies, in one transaction.
+
+    Again: what came since is quarantined too. Raises ``NotFound``.
+    """
+    if find(conn, sku, lot) is None and not _lying(conn, sku, lot):
+        raise NotFound(f"nothing is known of lot {lot} of {sku}")
+    keep(conn, sku, lot, told, status="recalled")
+    lying = _lying(conn, sku, lot)
+    moved = held_back(lying, "quarantined", actor=told.by, reason=reason, at_us=told.at_us)
+    return ledger.post(conn, _with_pieces(conn, moved), record_us=told.at_us)
+
+
+def expire(conn: Connection, today: date, *, at_us: int) -> list[Posted]:
+    """Take what is past its day out of what can be sold, and what came of recalled lots: at most
+    500 balances of each; again, until none is left.
+    """
+    over = _sellable(conn, _lot.expires_on < today.isoformat())
+    reason = f"past its day on {today.isoformat()}"
+    moved = held_back(over, "expired", actor=EXPIRY, reason=reason, at_us=at_us)
+    gone = {(one.sku, one.lot, one.source) for one in moved}
+    back = [
+        one
+        for one in _sellable(conn, _lot.status == "recalled")
+        if (one.sku, one.lot, one.location) not in gone
+    ]
+    moved += held_back(back, "quarantined", actor=EXPIRY, reason="recalled", at_us=at_us)
+    return ledger.post(conn, _with_pieces(conn, moved), record_us=at_us)
+
+
+def _sellable(conn: Connection, of: ColumnElement[bool]) -> list[Balance]:
+    """What can be sold of lots that are so."""
+    found = (
+        select(schema.balance)
+        .join(schema.lot, (_lot.sku == _balance.sku) & (_lot.lot == _balance.lot))
+        .join(schema.location, schema.location.c.code == _balance.location)
+        .where(
+            of,
+            _balance.status == AVAILABLE,
+            _balance.on_hand > 0,
+            schema.location.c.kind == "internal",
+        )
+        .order_by(_balance.sku, _balance.lot, _balance.location)
+        .limit(_MOST_AT_ONCE)
+    )
+    return [queries.balance_of(row) for row in conn.execute(found).mappings()]
+
+
+def _lying(conn: Connection, sku: str, lot: str) -> list[Balance]:
+    held = queries.stock_of(conn, sku, virtual=False)
+    return [one for one in held if one.lot == lot]
+
+
+def _with_pieces(conn: Connection, moved: list[Movement]) -> list[Movement]:
+    """Where single pieces are tracked, each goes along by name."""
+    return [
+        msgspec.structs.replace(one, serials=pieces_at(conn, one.sku, one.lot, one.source))
+        if get_item(conn, one.sku).tracking == "serial"
+        else one
+        for one in moved
+    ]
+
+
+def _read(row: RowMapping) -> Lot:
+    return msgspec.convert({name: row[name] for name in Lot.__struct_fields__}, Lot)
