@@ -220,6 +220,7 @@ class _Central:
             live=self._live.heard,
             events=self._settings.events,
             ways=self._inventory.ways,
+            epcis=self._settings.epcis,
             counters={
                 "ingest": self._ingest.counters,
                 "live": self._live.counters,

@@ -253,6 +253,14 @@ class EventsSection(_Section):
     brokers: dict[str, BrokerSection] = {}
 
 
+class EpcisSection(_Section):
+    """What locations are called in EPCIS events, by their codes: a GLN as an SGLN URN or a Digital
+    Link. One that is not named gets a name of this central's own.
+    """
+
+    locations: dict[str, Annotated[str, Field(pattern=r"^[A-Za-z][A-Za-z0-9+.-]*:\S+$")]] = {}
+
+
 class CentralSettings(_Section):
     """All of central's settings."""
 
@@ -268,6 +276,7 @@ class CentralSettings(_Section):
     series: SeriesSection = SeriesSection()
     alerts: AlertSection = AlertSection()
     events: EventsSection = EventsSection()
+    epcis: EpcisSection = EpcisSection()
     reports: ReportsSection = ReportsSection()
     mail: MailSection = MailSection()
 

@@ -41,6 +41,7 @@ from central.schema_alerts import (
     alert_told,
 )
 from central.schema_announced import document, document_note, witness
+from central.schema_epcis import epcis_capture, epcis_event, epcis_thing
 from central.schema_events import dead_letter, delivery, domain_event, subscription
 from central.schema_ground import ID, metadata
 from central.schema_judging import (
@@ -71,12 +72,13 @@ from central.schema_reservations import arrival, reservation, reservation_part, 
 __all__ = [  # of other modules; the tables below are everybody's, too
     "access_grant", "account", "alert", "alert_channel", "alert_event", "alert_message",
     "alert_notice", "alert_rule", "alert_told", "api_key", "arrival", "cursor", "dead_letter",
-    "delivery", "document", "document_note", "domain_event", "inbound_discrepancy",
-    "inbound_order", "label", "left_alone", "location", "login_session", "lot", "memory",
-    "metadata", "one_time", "partition", "plate_plan", "portal_pass", "presence", "presence_event",
-    "read_point", "receipt", "receipt_piece", "receipt_take", "receiving_session",
-    "refresh_token", "reservation", "reservation_part", "reserved", "review", "serial_place",
-    "stretch", "subscription", "trace", "warehouse", "witness", "worker",
+    "delivery", "document", "document_note", "domain_event", "epcis_capture", "epcis_event",
+    "epcis_thing", "inbound_discrepancy", "inbound_order", "label", "left_alone", "location",
+    "login_session", "lot", "memory", "metadata", "one_time", "partition", "plate_plan",
+    "portal_pass", "presence", "presence_event", "read_point", "receipt", "receipt_piece",
+    "receipt_take", "receiving_session", "refresh_token", "reservation", "reservation_part",
+    "reserved", "review", "serial_place", "stretch", "subscription", "trace", "warehouse",
+    "witness", "worker",
 ]  # fmt: skip
 
 _Id = ID

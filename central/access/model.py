@@ -41,11 +41,11 @@ class Role(StrEnum):
 
 _READ = (
     "catalogue", "places", "stock", "documents", "orders", "reviews", "devices", "screens",
-    "insight", "metrics", "audit", "access", "alerts", "events", "reports",
+    "insight", "metrics", "audit", "access", "alerts", "events", "reports", "epcis",
 )  # fmt: skip
 _WRITE = (
     "catalogue", "places", "stock", "documents", "orders", "reviews", "devices", "access", "alerts",
-    "alert-rules", "events",
+    "alert-rules", "events", "epcis",
 )  # fmt: skip
 PERMISSIONS = frozenset({*(f"read:{one}" for one in _READ), *(f"write:{one}" for one in _WRITE)})
 """All there are. A route that names another one is for nobody, and a test names the route."""
@@ -62,8 +62,8 @@ ROLES: dict[Role, frozenset[str]] = {
     Role.MANAGER: _given(
         read="catalogue places stock documents orders reviews devices screens insight metrics "
         "audit alerts events"
-        " reports",
-        write="catalogue places stock documents orders reviews alerts alert-rules events",
+        " reports epcis",
+        write="catalogue places stock documents orders reviews alerts alert-rules events epcis",
     ),
     Role.OPERATOR: _given(
         read="catalogue places stock documents orders reviews screens alerts reports",
@@ -74,8 +74,8 @@ ROLES: dict[Role, frozenset[str]] = {
     ),
     Role.AUDITOR: _given(read=" ".join(_READ)),
     Role.INTEGRATION: _given(
-        read="catalogue places stock documents orders metrics alerts events reports",
-        write="catalogue stock documents orders events",
+        read="catalogue places stock documents orders metrics alerts events reports epcis",
+        write="catalogue stock documents orders events epcis",
     ),
 }
 

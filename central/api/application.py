@@ -32,6 +32,8 @@ from central.api.alerts import channels as alert_channels
 from central.api.alerts import found as alerts_found
 from central.api.alerts import messages as alert_messages
 from central.api.alerts import rules as alert_rules
+from central.api.epcis import capture as epcis_capture
+from central.api.epcis import query as epcis_query
 from central.api.events import stream as events
 from central.api.events import subscriptions
 from central.api.receiving import orders as inbound_orders
@@ -90,6 +92,8 @@ def build(services: Services, pages: Pages, entrance: Entrance | None = None) ->
         audit.router(services),
         events.router(services),
         subscriptions.router(services),
+        epcis_query.router(services),
+        epcis_capture.router(services),
         sensed.router(services, road),
         presence.router(services),
         series.router(services),

@@ -14,7 +14,7 @@ from sqlalchemy import Connection
 from central.access.behalf import carried
 from central.alerts.model import ChannelKind
 from central.alerts.telling.ways import Way
-from central.config import EventsSection
+from central.config import EpcisSection, EventsSection
 from central.grouped import Grouped
 from central.insight.series import SeriesStore
 from central.reports.desk import ReportDesk
@@ -41,9 +41,9 @@ class Broker(Protocol):
 
 class Services:
     """Everything behind the API. ``counters`` are shown as metrics, by part; ``live`` tells what
-    edges with a backlog preview, ``events`` where events may be told to, ``ways`` those by which
-    people are told of alerts. ``posting`` and ``reserving`` take what many clients ask for
-    together.
+    edges with a backlog preview, ``events`` where events may be told to, ``epcis`` what places
+    are called there, ``ways`` those by which people are told of alerts. ``posting`` and
+    ``reserving`` take what many clients ask for together.
     """
 
     def __init__(
@@ -58,6 +58,7 @@ class Services:
         live: Callable[[], list[dict[str, object]]] = list,
         events: EventsSection | None = None,
         ways: Mapping[ChannelKind, Way] | None = None,
+        epcis: EpcisSection | None = None,
     ) -> None:
         self.database = database
         self.tide = tide
@@ -78,6 +79,7 @@ class Services:
         self.live = live
         self.events = events or EventsSection()
         self.ways: Mapping[ChannelKind, Way] = ways or {}
+        self.epcis = epcis or EpcisSection()
 
     async def read(self, work: Callable[[Connection], T]) -> T:
         """Ask the database, on behalf of whoever sent the request."""

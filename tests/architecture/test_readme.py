@@ -10,7 +10,7 @@ import pytest
 ROOT = Path(__file__).parents[2]
 PAGES = (
     "README.md", "CONTRIBUTING.md", "docs/accuracy.md", "docs/devices.md", "docs/places.md",
-    "docs/presence.md", "docs/events.md",
+    "docs/presence.md", "docs/events.md", "docs/epcis.md",
     "docs/presence.md", "docs/receiving.md",
 )  # fmt: skip
 _PATH = re.compile(

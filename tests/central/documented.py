@@ -10,6 +10,9 @@ from typing import NamedTuple
 from tests.central.harness import Bench
 
 _DOCS = Path(__file__).parents[2] / "docs"
+_INDENTED = re.compile(
+    r"^    (GET|POST|PUT|PATCH|DELETE) (/\S+)((?:.*\n)(?: {20,}.*\n)*)", re.MULTILINE
+)
 _BLOCK = re.compile(r"^```\n([A-Z]+) (\S+)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 
 
@@ -31,3 +34,11 @@ async def send_all(made: Bench, page: str) -> list[Shown]:
         assert answer.status_code < 300, f"{method} {path}: {answer.text}"
         sent.append(Shown(method, path, answer.status_code, answer.json()))
     return sent
+
+
+def indented(page: str) -> list[tuple[str, str, object]]:
+    """A page's requests that stand indented: method, path and body (``None`` without one)."""
+    return [
+        (method, path, json.loads(body) if body.strip() else None)
+        for method, path, body in _INDENTED.findall((_DOCS / page).read_text())
+    ]

@@ -73,7 +73,10 @@ def _add_schemas(made: APIRouter) -> None:
     @made.get(
         "/events/schemas/{kind}/{version}",
         summary="The JSON Schema of an event's body",
-        responses=shown_as(404, 422),
+        responses={
+            200: {"content": {_SCHEMA_TYPE: {"schema": {"type": "object"}}}},
+            **shown_as(404, 422),
+        },
         openapi_extra=needs("read:events", "none"),
     )
     async def schema(kind: str, version: int) -> Response:

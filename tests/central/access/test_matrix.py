@@ -44,7 +44,8 @@ RESOURCES = {
     "": "screens", "live": "screens", "screen": "screens", "series": "screens",
     "accuracy": "insight", "kpis": "insight", "metrics": "metrics", "audit": "audit",
     "users": "access", "grants": "access", "keys": "access", "roles": "access",
-    "alerts": "alerts", "alerts/rules": "rules", "events": "events", "api/reports": "reports",
+    "alerts": "alerts", "alerts/rules": "rules", "events": "events", "epcis": "epcis",
+    "api/reports": "reports",
 }  # fmt: skip
 """By the first words of the path; the longest that fits."""
 ODD = {
@@ -73,6 +74,7 @@ MAY = {
     "audit":     ("r", "r", "", "", "r", ""),
     "access":    ("rw", "", "", "", "r", ""),
     "alerts":    ("rw", "rw", "rw", "rw", "r", "r"),
+    "epcis":     ("rw", "rw", "", "", "r", "rw"),
     "rules":     ("rw", "rw", "r", "r", "r", "r"),
     "events":    ("rw", "rw", "", "", "r", "rw"),
     "reports":   ("r", "r", "r", "", "r", "r"),

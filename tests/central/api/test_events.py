@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import json
-import re
 from collections.abc import AsyncIterator
 from pathlib import Path
 
@@ -14,6 +12,7 @@ from sqlalchemy import Connection
 from central.config import BrokerSection
 from central.events import deliveries
 from central.events.model import Letter
+from tests.central.documented import indented
 from tests.central.harness import Bench, bench
 from tests.fakes import told
 
@@ -153,18 +152,14 @@ async def test_schemas_are_served(made: Bench) -> None:
 
 
 async def test_the_pages_requests_are_answered(made: Bench) -> None:
-    page = (Path(__file__).parents[3] / "docs" / "events.md").read_text()
-    asked = re.findall(
-        r"^    (GET|POST|PATCH|DELETE) (/\S+)((?:.*\n)(?: {20,}.*\n)*)", page, re.MULTILINE
-    )
+    asked = indented("events.md")
     assert len(asked) >= 12
     subscription = ""
     ended: list[str] = []
     for method, path, body in asked:
         if "SUB" in path and not subscription:
             subscription = str((await _subscribe(made))["id"])
-        content = json.loads(body) if body.strip() else None
-        answer = await made.http.request(method, path.replace("SUB", subscription), json=content)
+        answer = await made.http.request(method, path.replace("SUB", subscription), json=body)
         assert answer.is_success, f"{method} {path}: {answer.text}"
         if method == "POST" and path == "/subscriptions":
             subscription = answer.json()["id"]

@@ -1,0 +1,167 @@
+"""What an EPCIS 2.0 event must be to be taken, and what a query asks for. Pure.
+
+Events are kept as they came, with all that users add to them; what is checked is what the standard
+says of the fields it knows (EPCIS 2.0, 7.4). These are our own words for its rules.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Annotated, Any, Literal
+
+import msgspec
+
+__all__ = ["CONTEXT", "TYPES", "NotAnEvent", "Wanted", "checked", "document", "things_of"]
+
+CONTEXT = "https://ref.gs1.org/standards/epcis/2.0.0/epcis-context.jsonld"
+TYPES = (
+    "ObjectEvent", "AggregationEvent", "TransactionEvent", "TransformationEvent",
+    "AssociationEvent",
+)  # fmt: skip
+_EPCS = ("epcList", "childEPCs", "inputEPCList", "outputEPCList")
+_CLASSES = (
+    "quantityList", "childQuantityList", "inputQuantityList", "outputQuantityList",
+)  # fmt: skip
+
+Uri = Annotated[str, msgspec.Meta(pattern=r"^[A-Za-z][A-Za-z0-9+.-]*:[^\x00\s]+$", max_length=2048)]
+Word = Annotated[str, msgspec.Meta(min_length=1, max_length=2048, pattern=r"^[^\x00\s]+$")]
+Moment = Annotated[datetime, msgspec.Meta(tz=True)]
+Offset = Annotated[str, msgspec.Meta(pattern=r"^[+-]((0\d|1[0-3]):[0-5]\d|14:00)$")]
+
+
+class NotAnEvent(ValueError):
+    """What came is no EPCIS event; the message says what is wrong with it."""
+
+
+class _Id(msgspec.Struct):
+    id: Uri
+
+
+class _Quantity(msgspec.Struct, forbid_unknown_fields=True):
+    epc_class: Uri = msgspec.field(name="epcClass")
+    quantity: float | None = None
+    uom: Annotated[str, msgspec.Meta(pattern=r"^[A-Z0-9]{2,3}$")] | None = None
+
+
+class _Transaction(msgspec.Struct):
+    transaction: Uri = msgspec.field(name="bizTransaction")
+    type: Word | None = None
+
+
+class _Source(msgspec.Struct):
+    type: Word
+    source: Uri
+
+
+class _Destination(msgspec.Struct):
+    type: Word
+    destination: Uri
+
+
+class _Event(msgspec.Struct, rename="camel"):
+    """The fields that every reader must be able to rely on."""
+
+    type: Literal[
+        "ObjectEvent", "AggregationEvent", "TransactionEvent", "TransformationEvent",
+        "AssociationEvent",
+    ]  # fmt: skip
+    event_time: Moment
+    event_time_zone_offset: Offset
+    event_id: Uri | None = msgspec.field(name="eventID", default=None)
+    action: Literal["ADD", "OBSERVE", "DELETE"] | None = None
+    biz_step: Word | None = None
+    disposition: Word | None = None
+    read_point: _Id | None = None
+    biz_location: _Id | None = None
+    parent_id: Uri | None = msgspec.field(name="parentID", default=None)
+    epc_list: list[Uri] | None = None
+    child_epcs: list[Uri] | None = msgspec.field(name="childEPCs", default=None)
+    input_epcs: list[Uri] | None = msgspec.field(name="inputEPCList", default=None)
+    output_epcs: list[Uri] | None = msgspec.field(name="outputEPCList", default=None)
+    quantity_list: list[_Quantity] | None = None
+    child_quantity_list: list[_Quantity] | None = None
+    input_quantity_list: list[_Quantity] | None = None
+    output_quantity_list: list[_Quantity] | None = None
+    biz_transaction_list: list[_Transaction] | None = None
+    source_list: list[_Source] | None = None
+    destination_list: list[_Destination] | None = None
+    sensor_element_list: list[dict[str, Any]] | None = None
+
+    def flaw(self) -> str:
+        """What the kind of event asks for and is not there; empty when all is."""
+        if (self.type == "TransformationEvent") == (self.action is not None):
+            return "every event but a TransformationEvent has an action, ADD, OBSERVE or DELETE"
+        if self.type == "TransactionEvent" and not self.biz_transaction_list:
+            return "a TransactionEvent names transactions in bizTransactionList"
+        if self.type == "AssociationEvent" and self.parent_id is None:
+            return "an AssociationEvent has a parentID"
+        if self.type == "AggregationEvent" and self.parent_id is None and self.action != "OBSERVE":
+            return "an AggregationEvent that adds or deletes has a parentID"
+        things = (self.epc_list, self.quantity_list, self.sensor_element_list)
+        if self.type == "ObjectEvent" and things == (None, None, None):
+            return "an ObjectEvent has an epcList, a quantityList or a sensorElementList"
+        return ""
+
+
+def checked(event: object) -> datetime:
+    """The event's time; raises ``NotAnEvent``."""
+    try:
+        known = msgspec.convert(event, _Event)
+    except msgspec.ValidationError as error:
+        raise NotAnEvent(str(error)) from error
+    if flaw := known.flaw():
+        raise NotAnEvent(flaw)
+    return known.event_time
+
+
+class Wanted(msgspec.Struct, frozen=True, kw_only=True):
+    """What a query asks for; an empty tuple or ``None`` asks nothing. Times are microseconds since
+    1970, words bare or in full, identifiers canonical.
+    """
+
+    types: tuple[str, ...] = ()
+    ge_event_us: int | None = None
+    lt_event_us: int | None = None
+    ge_record_us: int | None = None
+    lt_record_us: int | None = None
+    biz_steps: tuple[str, ...] = ()
+    dispositions: tuple[str, ...] = ()
+    read_points: tuple[str, ...] = ()
+    biz_locations: tuple[str, ...] = ()
+    epcs: tuple[str, ...] = ()
+    any_epcs: tuple[str, ...] = ()
+    classes: tuple[str, ...] = ()
+
+
+def things_of(event: Mapping[str, Any]) -> set[tuple[str, str]]:
+    """What an event is about, for look-ups: ``epc`` (its objects or children), ``any`` (also
+    parent, inputs and outputs), ``class``, with the URI as it was written.
+    """
+    found = set[tuple[str, str]]()
+    for field in _EPCS:
+        for epc in event.get(field, ()):
+            found.add(("any", epc))
+            if field in {"epcList", "childEPCs"}:
+                found.add(("epc", epc))
+    if "parentID" in event:
+        found.add(("any", event["parentID"]))
+    for field in _CLASSES:
+        found.update(("class", one["epcClass"]) for one in event.get(field, ()))
+    return found
+
+
+def document(events: list[Any], created: str) -> dict[str, Any]:
+    """An answer to a query."""
+    return {
+        "@context": [CONTEXT, {"tallyport": "urn:tallyport:epcis:"}],
+        "type": "EPCISQueryDocument",
+        "schemaVersion": "2.0",
+        "creationDate": created,
+        "epcisBody": {
+            "queryResults": {
+                "queryName": "SimpleEventQuery",
+                "resultsBody": {"eventList": events},
+            }
+        },
+    }

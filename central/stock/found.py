@@ -1,0 +1,100 @@
+"""Movements by what they tell, for who follows the ledger and asks for some of it. Read-only."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+
+import msgspec
+from sqlalchemy import ColumnElement, Connection, false, or_, select
+
+from central import schema
+from central.access import reach
+from central.stock import rows
+from central.stock.model import AVAILABLE, VIRTUAL_LOCATIONS, LocationKind, Posted
+
+__all__ = ["Sought", "find"]
+
+_VIRTUAL = tuple(str(kind) for kind in VIRTUAL_LOCATIONS)
+_columns = [schema.movement.c[name] for name, _type in rows.COLUMNS]
+_moved = schema.movement.c
+_SPECIAL = (
+    (_moved.destination == LocationKind.SCRAP.value)
+    | (_moved.source == _moved.destination)
+    | (_moved.destination_status != AVAILABLE)
+)
+
+
+class Sought(msgspec.Struct, frozen=True, kw_only=True):
+    """``None`` asks nothing, an empty collection finds nothing. ``seen_at`` are the places where a
+    movement is seen: the destination, or the source of what leaves; ``left_at`` where the goods are
+    afterwards. ``goods`` are SKUs with a lot, or with any (``None``). What is scrapped or becomes
+    another status is found whatever ``biz_steps`` and ``dispositions`` ask: it has others besides.
+    """
+
+    ge_event_us: int | None = None
+    lt_event_us: int | None = None
+    ge_record_us: int | None = None
+    lt_record_us: int | None = None
+    biz_steps: Collection[str] | None = None
+    dispositions: Collection[str] | None = None
+    seen_at: Collection[str] | None = None
+    left_at: Collection[str] | None = None
+    epcs: Collection[str] | None = None
+    goods: Collection[tuple[str, str | None]] | None = None
+    without_origin: str = ""
+
+
+def find(conn: Connection, sought: Sought, *, after_seq: int, limit: int) -> list[Posted]:
+    """Movements behind number ``after_seq``, oldest first."""
+    query = select(*_columns).where(_moved.seq > after_seq, *_times(sought), *_goods(conn, sought))
+    for words, column in (
+        (sought.biz_steps, _moved.biz_step), (sought.dispositions, _moved.disposition),
+    ):  # fmt: skip
+        if words is not None:
+            query = query.where(column.in_(words) | _SPECIAL)
+    if sought.left_at is not None:
+        query = query.where(_moved.destination.in_(sought.left_at))
+    if sought.seen_at is not None:
+        leaves = _moved.destination.in_(_VIRTUAL) & _moved.source.in_(sought.seen_at)
+        query = query.where(_moved.destination.in_(sought.seen_at) | leaves)
+    if sought.without_origin:
+        query = query.where(_moved.origin != sought.without_origin)
+    if (granted := reach.within(_moved.source, _moved.destination)) is not None:
+        query = query.where(granted)
+    found = conn.execute(query.order_by(_moved.seq).limit(limit))
+    return [rows.from_row(tuple(row)) for row in found]
+
+
+def _times(sought: Sought) -> list[ColumnElement[bool]]:
+    asked = (
+        (sought.ge_event_us, _moved.event_us.__ge__), (sought.lt_event_us, _moved.event_us.__lt__),
+        (sought.ge_record_us, _moved.record_us.__ge__),
+        (sought.lt_record_us, _moved.record_us.__lt__),
+    )  # fmt: skip
+    return [compare(value) for value, compare in asked if value is not None]
+
+
+def _goods(conn: Connection, sought: Sought) -> list[ColumnElement[bool]]:
+    """A tag's movements are those of its items (there is an index of them) that name the tag."""
+    found: list[ColumnElement[bool]] = []
+    if sought.goods is not None:
+        found.append(
+            or_(
+                *(
+                    (_moved.sku == sku) & (_moved.lot == lot)
+                    if lot is not None
+                    else _moved.sku == sku
+                    for sku, lot in sought.goods
+                ),
+                false(),
+            )
+        )
+    if sought.epcs is not None:
+        tag = schema.tag_place.c
+        known = conn.execute(select(tag.epc, tag.sku).where(tag.epc.in_(sought.epcs))).all()
+        skus = {row.sku for row in known}
+        carried = or_(
+            *(_moved.epcs.contains(f'"{row.epc}"', autoescape=True) for row in known), false()
+        )
+        found.append(_moved.sku.in_(skus) & carried)
+    return found
