@@ -9,9 +9,9 @@ from collections.abc import Iterable
 from typing import NamedTuple
 
 import msgspec
-from sqlalchemy import Connection, select, text
+from sqlalchemy import Connection, func, select, text
 
-from central import keyset, schema
+from central import audit_chain, keyset, schema
 from central.bulk import BulkInsert, storable
 from central.moments import to_us
 from central.reconcile.verdict import Rezeroed
@@ -23,6 +23,7 @@ REZERO = "re-zero"
 _INSERT = BulkInsert(
     "audit",
     (
+        ("id", "bigint"),
         ("at_us", "bigint"),
         ("actor", "text"),
         ("action", "text"),
@@ -53,20 +54,22 @@ def record(
     if conn.dialect.name == "postgresql":
         session = conn.execute(text("SELECT session_user")).scalar_one()
         actor = f"{actor} (role {session})"
-    _INSERT.run(
-        conn,
-        [
-            (
-                at_us,
-                storable(actor),
-                action,
-                storable(change.subject),
-                _encode(change.before).decode(),
-                _encode(change.after).decode(),
-            )
-            for change in changes
-        ],
-    )
+    last = conn.execute(select(func.max(schema.audit.c.id))).scalar() or 0
+    lines = [
+        (
+            number,
+            at_us,
+            storable(actor),
+            storable(action),
+            storable(change.subject),
+            _encode(change.before).decode(),
+            _encode(change.after).decode(),
+        )
+        for number, change in enumerate(changes, last + 1)
+    ]
+    if lines:
+        _INSERT.run(conn, lines)
+        audit_chain.seal(conn, lines)
 
 
 class Entry(msgspec.Struct, frozen=True, kw_only=True):

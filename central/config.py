@@ -41,6 +41,9 @@ ReportName = Literal[
 """As ``central.reports.catalogue`` has them, whose imports take a second that settings need not."""
 
 
+_GROUP_ROLE = r"^(admin|manager|operator|technician|auditor|integration)(@\S{1,64})?$"
+
+
 class _Section(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid", strict=False)
 
@@ -182,6 +185,19 @@ class MailSection(_Section):
         return self
 
 
+class OidcSection(_Section):
+    """A provider by which people log in. ``roles`` says what a group there gives here: a role, or
+    ``role@LOCATION``.
+    """
+
+    issuer: str = Field(pattern=r"^https?://")
+    client_id: str
+    client_secret: SecretStr | None = None
+    groups_claim: str = "groups"
+    roles: dict[str, Annotated[str, Field(pattern=_GROUP_ROLE)]] = {}
+    label: str = "Log in with your organisation's account"
+
+
 class AccessSection(_Section):
     """Who may use the API and the screens, see docs/access.md.
 
@@ -197,6 +213,7 @@ class AccessSection(_Section):
     session_days: Annotated[float, Field(ge=0.1, le=365)] = 14.0
     token_minutes: Annotated[int, Field(ge=1, le=60)] = 15
     refresh_days: Annotated[float, Field(ge=0.1, le=365)] = 30.0
+    oidc: OidcSection | None = None
     requests_per_minute: Annotated[int, Field(ge=10, le=10_000_000)] = 6_000
 
 

@@ -15,7 +15,7 @@ from central import schema
 
 __all__ = ["APPEND_ONLY", "apply", "give_again", "holders", "renew", "statements"]
 
-APPEND_ONLY = ("movement", "block", "observation", "audit", "witness")
+APPEND_ONLY = ("movement", "block", "observation", "audit", "witness", "audit_block")
 """Tables that are added to and never changed."""
 _HOLDERS = text(
     "SELECT DISTINCT r.rolname FROM pg_class c, aclexplode(c.relacl) a "

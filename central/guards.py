@@ -20,6 +20,7 @@ _KEYS = {
     ),
     "block": ("no = NEW.no",),
     "audit": ("id = NEW.id",),
+    "audit_block": ("no = NEW.no",),
     "witness": ("no = NEW.no", "id = NEW.id"),
 }
 """What makes two rows one."""

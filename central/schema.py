@@ -278,6 +278,17 @@ audit = Table(
     Column("after", Text, nullable=False),
 )
 
+# Entries of the audit, hashed over those before: central.audit_chain.
+audit_block = Table(
+    "audit_block",
+    metadata,
+    Column("no", _Id, primary_key=True, autoincrement=True),
+    Column("last_id", BigInteger, nullable=False),
+    Column("rows", Integer, nullable=False),
+    Column("prev_hash", Text, nullable=False),
+    Column("hash", Text, nullable=False),
+)
+
 # ---- devices --------------------------------------------------------------------------
 edge_presence = Table(
     "edge_presence",

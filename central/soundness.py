@@ -9,6 +9,7 @@ import msgspec
 from sqlalchemy import Connection, text
 from sqlalchemy.exc import SQLAlchemyError
 
+from central import audit_chain
 from central.guards import missing_guards
 from central.reservations.projection import check_reserved
 from central.stock import chain, serials
@@ -25,8 +26,8 @@ _MOST_TOLD = 20
 
 
 def faults(conn: Connection, published: Iterable[Head] = ()) -> list[str]:
-    """Sentences about the ledger, its hash chain, what follows from it, what is reserved, and
-    whether what is written can only be added to; none when whole.
+    """Sentences about the ledger, its hash chain, what follows from it, what is reserved, the
+    audit, and whether what is written can only be added to; none when whole.
 
     ``published`` are heads that were told outside the database, oldest first. Raises what
     reading them raises.
@@ -37,6 +38,7 @@ def faults(conn: Connection, published: Iterable[Head] = ()) -> list[str]:
     return [
         *found,
         *_told("reservations", check_reserved, conn),
+        *_told("audit", audit_chain.verify, conn),
         *_told("guards", missing_guards, conn),
     ]
 

@@ -81,10 +81,9 @@ def change(conn: Connection, name: str, changes: dict[str, str], told: Told) -> 
     after: Account = msgspec.structs.replace(before, **changes)
     if after == before:
         return before
-    conn.execute(update(schema.account).where(_account.name == name).values(changes))
+    with grants.keeping_an_admin(conn):
+        conn.execute(update(schema.account).where(_account.name == name).values(changes))
     if after.status != "active":
-        if before.status == "active" and grants.admins(conn) == 0:
-            raise AccessError("this is the last administrator: make another one first")
         end_sessions(conn, name)
     _keep(conn, "change user", before, after, told)
     return after

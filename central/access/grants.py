@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+import contextlib
+from collections.abc import Collection, Iterator
 
 import msgspec
 from sqlalchemy import Connection, RowMapping, delete, func, insert, select
@@ -14,7 +15,16 @@ from central.audit import Change
 from central.catalogue.changes import Told
 from central.catalogue.tree import get_location
 
-__all__ = ["Listed", "admins", "grant", "listed", "of", "replace", "take_back"]
+__all__ = [
+    "Listed",
+    "grant",
+    "has_admin",
+    "keeping_an_admin",
+    "listed",
+    "of",
+    "replace",
+    "take_back",
+]
 
 _grant = schema.access_grant.c
 _account = schema.account.c
@@ -74,6 +84,7 @@ def replace(conn: Connection, subject: str, wanted: Collection[Grant], told: Tol
         if what not in wanted:
             _delete(conn, known, told)
     for what in sorted(set(wanted) - {*before}, key=str):
+        _check(conn, subject, what)
         _insert(conn, subject, what, "provider", told)
 
 
@@ -83,14 +94,26 @@ def take_back(conn: Connection, number: int, told: Told) -> Listed:
     if row is None:
         raise NotFound(f"there is no grant {number}")
     found = _listed(row)
-    _delete(conn, found, told)
-    if found.role == Role.ADMIN and admins(conn) == 0:
-        raise AccessError("this is the last administrator: make another one first")
+    with keeping_an_admin(conn):
+        _delete(conn, found, told)
     return found
 
 
-def admins(conn: Connection) -> int:
-    """How many active accounts may do everything, everywhere."""
+@contextlib.contextmanager
+def keeping_an_admin(conn: Connection) -> Iterator[None]:
+    """Raises ``AccessError`` where what is done within takes the last administrator away."""
+    before = _admins(conn)
+    yield
+    if before and not _admins(conn):
+        raise AccessError("this is the last administrator: make another one first")
+
+
+def has_admin(conn: Connection) -> bool:
+    """Whether an active account may do everything, everywhere."""
+    return bool(_admins(conn))
+
+
+def _admins(conn: Connection) -> int:
     query = (
         select(func.count(_account.name.distinct()))
         .join(schema.access_grant, _grant.subject == "user:" + _account.name)

@@ -5,6 +5,9 @@ Each try is counted by name and by address before it is looked at, and kept in t
 
 from __future__ import annotations
 
+import itertools
+import re
+from collections.abc import Mapping
 from urllib.parse import quote
 
 from sqlalchemy import Connection
@@ -15,6 +18,7 @@ from central.access.errors import NotYours, TooOften
 from central.access.keeper import Keeper
 from central.access.model import Grant, Role
 from central.access.passwords import Passwords, check_new
+from central.access.provider import Identity, grants_of
 from central.access.rates import Rate
 from central.audit import Change
 from central.bulk import storable
@@ -91,6 +95,42 @@ class SigningIn:
         audit.record(conn, [change], actor=told.by, action="log in", at_us=told.at_us)
         return sessions.begin(conn, name, told, self._keeper.lifetimes, address, agent)
 
+    async def by_provider(
+        self, who: Identity, roles: Mapping[str, str], *, address: str, agent: str
+    ) -> str:
+        """A new session of who comes from a provider, with what their groups give by now. Raises
+        ``NotYours`` for who is in no group that gives anything, or was disabled here.
+        """
+        wanted = grants_of(who.groups, roles)
+        told = self._keeper.told("log-in")
+
+        def work(conn: Connection) -> str:
+            known = accounts.find_external(conn, who.external)
+            if not wanted or (known is not None and known.status != "active"):
+                raise NotYours("none of your groups gives you a role here: ask who manages access")
+            name = known.name if known is not None else self._joined(conn, who, told)
+            grants.replace(conn, accounts.subject_of(name), wanted, told)
+            return self.begin(conn, name, self._keeper.told(name), address=address, agent=agent)
+
+        return await self._keeper.change(work)
+
+    @staticmethod
+    def _joined(conn: Connection, who: Identity, told: Told) -> str:
+        """A new account. A name that somebody has here already is not given twice: whoever chooses
+        their name at the provider must not become them.
+        """
+        wished = re.sub(r"[^a-z0-9._@-]", "-", who.name.casefold())[:48].lstrip("._@-") or "user"
+        names = {one.name for one in accounts.listed(conn, limit=1_000_000)}
+        name = next(
+            one for n in itertools.count(1)
+            if (one := wished if n == 1 else f"{wished}-{n}") not in names
+        )  # fmt: skip
+        account = accounts.Account(
+            name=name, full_name=storable(who.full_name), email=storable(who.email),
+            external=storable(who.external),
+        )  # fmt: skip
+        return accounts.add(conn, account, told).name
+
     async def set_password(
         self, name: str, password: str, *, link: str | None = None, before: str | None = None
     ) -> None:
@@ -128,7 +168,7 @@ class SigningIn:
 
         def work(conn: Connection) -> None:
             sessions.take_once(conn, _SETUP, token, now_us=told.at_us)
-            if grants.admins(conn):
+            if grants.has_admin(conn):
                 raise NotYours("there is an administrator already")
             accounts.add(conn, accounts.Account(name=name), told)
             accounts.set_password(conn, name, hash_, told)
@@ -138,7 +178,7 @@ class SigningIn:
 
     def setup_token(self, conn: Connection) -> str | None:
         """A token for the first administrator, good for an hour; ``None`` where there is one."""
-        if grants.admins(conn):
+        if grants.has_admin(conn):
             return None
         return sessions.make_once(
             conn, _SETUP, None, expires_us=self._keeper.clock_us() + _SETUP_US

@@ -8,8 +8,9 @@ from __future__ import annotations
 
 import hashlib
 import secrets
+from collections.abc import Mapping
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import jwt
 from jwt.types import Options
@@ -20,6 +21,7 @@ __all__ = ["Claims", "Signer", "fresh", "hashed", "read_secret"]
 
 _ISSUER = "tallyport"
 _ALGORITHM = "HS256"
+_SEALED = "sealed"
 _ASKED: Options = {
     "require": ["exp", "sub", "iss"],
     "verify_exp": False,
@@ -78,6 +80,22 @@ class Signer:
         if claims.scopes is not None:
             said["scope"] = " ".join(sorted(claims.scopes))
         return jwt.encode(said, self._key, algorithm=_ALGORITHM)
+
+    def seal(self, said: Mapping[str, str], *, now_us: int, lasts_s: int) -> str:
+        """What nobody else can make or change; good for ``lasts_s``."""
+        kept = {**said, "aud": _SEALED, "exp": now_us // 1_000_000 + lasts_s}
+        return jwt.encode(kept, self._key, algorithm=_ALGORITHM)
+
+    def unseal(self, sealed: str, *, now_us: int) -> dict[str, str] | None:
+        """What was sealed; ``None`` where it is not ours, or no more."""
+        try:
+            said: dict[str, Any] = jwt.decode(
+                sealed, self._key, algorithms=[_ALGORITHM], audience=_SEALED,
+                options={"require": ["exp"], "verify_exp": False},
+            )  # fmt: skip
+        except jwt.InvalidTokenError:
+            return None
+        return None if now_us >= said["exp"] * 1_000_000 else said
 
     def read(self, token: str, *, now_us: int) -> Claims:
         """What a token says. Raises ``NotYours`` for one that is not ours, or no more."""

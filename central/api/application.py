@@ -24,7 +24,7 @@ from central.api import (
     tags,
     why,
 )
-from central.api.access import oauth, own, people, program_keys
+from central.api.access import by_provider, oauth, own, people, program_keys
 from central.api.access.entrance import Entrance, open_entrance
 from central.api.access.gate import guard
 from central.api.access.signing import Signing
@@ -67,6 +67,7 @@ def build(services: Services, pages: Pages, entrance: Entrance | None = None) ->
         openapi_url="/openapi.json",
     )
     entrance = entrance or open_entrance(services.database)
+    signing = Signing(services, entrance, pages)
     road = Road()
     book = KpiBook()
     for each in (
@@ -105,7 +106,8 @@ def build(services: Services, pages: Pages, entrance: Entrance | None = None) ->
         own.router(services, entrance),
         oauth.router(entrance),
         pages.router(),
-        Signing(services, entrance, pages).router(),
+        signing.router(),
+        by_provider.router(entrance, signing),
     ):
         app.router.routes += each.routes  # flat: nested routers cost every request
     app.mount("/static", KeptFiles(directory=STATIC))

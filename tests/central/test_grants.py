@@ -21,7 +21,7 @@ from tests.fakes.postgres import fresh_database
 
 COLUMNS = {
     "movement": "record_us", "block": "rows", "observation": "record_us", "audit": "at_us",
-    "witness": "record_us",
+    "witness": "record_us", "audit_block": "rows",
 }  # fmt: skip
 REFUSED = (
     "UPDATE {0} SET {1} = 1",

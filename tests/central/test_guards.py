@@ -26,8 +26,9 @@ from tests.central.dying import settings_for
 from tests.central.test_digests import fill
 
 COLUMNS = {"movement": "quantity", "observation": "seq", "block": "rows", "audit": "at_us"}
-COLUMNS |= {"witness": "quantity"}
+COLUMNS |= {"witness": "quantity", "audit_block": "rows"}
 KEYS = {"movement": "seq", "observation": "log_id", "block": "no", "audit": "id", "witness": "no"}
+KEYS |= {"audit_block": "no"}
 CHANGES = {
     "update": "UPDATE {table} SET {column} = {column} + 1",
     "delete": "DELETE FROM {table}",

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import NamedTuple
 
 import structlog
 
 from central.access.keeper import Keeper
 from central.access.passwords import Passwords
+from central.access.provider import Provider
 from central.access.sessions import Lifetimes
 from central.access.signing_in import SigningIn
 from central.access.tokens import Signer, fresh, read_secret
@@ -24,11 +26,16 @@ _HOUR_US = 3_600 * 1_000_000
 
 
 class Entrance(NamedTuple):
-    """``door`` asks who somebody is, ``keeper`` knows them, ``signing_in`` is how they come."""
+    """``door`` asks who somebody is, ``keeper`` knows them, ``signing_in`` is how they come;
+    ``provider`` is another one that knows them, and ``roles`` what its groups give.
+    """
 
     keeper: Keeper
     signing_in: SigningIn
     door: Door
+    provider: Provider | None = None
+    roles: Mapping[str, str] = {}
+    label: str = ""
 
 
 def entrance_for(settings: CentralSettings, database: Database) -> Entrance:
@@ -44,7 +51,16 @@ def entrance_for(settings: CentralSettings, database: Database) -> Entrance:
         ),
         per_minute=access.requests_per_minute,
     )
-    return Entrance(keeper, SigningIn(keeper, Passwords()), LoginDoor(keeper))
+    made = Entrance(keeper, SigningIn(keeper, Passwords()), LoginDoor(keeper))
+    oidc = access.oidc
+    if oidc is None:
+        return made
+    secret = None if oidc.client_secret is None else oidc.client_secret.get_secret_value()
+    provider = Provider(
+        issuer=oidc.issuer, client_id=oidc.client_id, client_secret=secret,
+        groups_claim=oidc.groups_claim,
+    )  # fmt: skip
+    return made._replace(provider=provider, roles=oidc.roles, label=oidc.label)
 
 
 def open_or_closed(entrance: Entrance, settings: CentralSettings, setup: str | None) -> Entrance:

@@ -62,7 +62,7 @@ class Signing:
         return self._login(within_site(next))
 
     def _login(self, back: str, name: str = "", wrong: str = "", status: int = 200) -> Response:
-        facts = {"back": back, "name": name, "wrong": wrong}
+        facts = {"back": back, "name": name, "wrong": wrong, "provider": self._entrance.label}
         return self._pages.page("access/login.html", facts, status)
 
     async def log_in(self, request: Request) -> Response:

@@ -24,7 +24,8 @@ from tests.central.access.people import Clock, staffed
 from tests.central.harness import Bench
 
 PUBLIC = {
-    "GET /favicon.ico", "GET /healthz", "GET /login", "POST /login", "POST /oauth/token",
+    "GET /favicon.ico", "GET /healthz", "GET /login", "POST /login",
+    "GET /login/provider", "GET /login/callback", "POST /oauth/token",
     "GET /password", "POST /password", "GET /readyz", "GET /setup", "POST /setup", "GET /static",
 }  # fmt: skip
 SIGNED_IN = {
@@ -44,8 +45,8 @@ RESOURCES = {
     "": "screens", "live": "screens", "screen": "screens", "series": "screens",
     "accuracy": "insight", "kpis": "insight", "metrics": "metrics", "audit": "audit",
     "users": "access", "grants": "access", "keys": "access", "roles": "access",
-    "alerts": "alerts", "alerts/rules": "rules", "events": "events", "epcis": "epcis",
-    "api/reports": "reports",
+    "alerts": "alerts", "alerts/rules": "rules", "alerts/channels": "rules",
+    "alerts/messages": "rules", "events": "events", "epcis": "epcis", "api/reports": "reports",
 }  # fmt: skip
 """By the first words of the path; the longest that fits."""
 ODD = {
