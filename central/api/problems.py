@@ -12,6 +12,7 @@ from starlette.responses import Response
 
 from central.access.errors import AccessError
 from central.catalogue.errors import CatalogueError
+from central.imports.model import ImportRefused
 from central.insight.series import SeriesUnavailable
 from central.reports.model import ReportRefused
 from central.stock.model import StockError
@@ -73,7 +74,7 @@ def _kind(error: Exception) -> str:
 
 
 async def _refused(_: Request, error: Exception) -> Response:
-    assert isinstance(error, StockError | CatalogueError | ReportRefused), (
+    assert isinstance(error, StockError | CatalogueError | ReportRefused | ImportRefused), (
         "registered for these alone"
     )
     return answer(error.status, str(error), kind=_kind(error))
@@ -126,7 +127,7 @@ async def _invalid(_: Request, error: Exception) -> Response:
 
 def register(app: FastAPI) -> None:
     """Give every known error its answer."""
-    for kind in (StockError, CatalogueError, ReportRefused):
+    for kind in (StockError, CatalogueError, ImportRefused, ReportRefused):
         app.add_exception_handler(kind, _refused)
     app.add_exception_handler(AccessError, _access)
     app.add_exception_handler(Problem, _problem)

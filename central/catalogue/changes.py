@@ -15,7 +15,10 @@ from central.catalogue.tags import Binding
 from central.events import log as events
 from central.stock import queries
 
-__all__ = ["Told", "bind", "create", "described", "replace", "retire", "unbind"]
+__all__ = [
+    "Told", "bind", "check_family", "check_tracking", "create",
+    "described", "replace", "retire", "shown", "unbind",
+]  # fmt: skip
 
 Gtins = Iterable[tuple[str, int]]
 
@@ -40,15 +43,11 @@ def replace(conn: Connection, item: Item, gtins: Gtins, told: Told) -> dict[str,
     """Let an item and its GTINs be this from now on. Raises ``CatalogueError``."""
     then = items.get_item(conn, item.sku)
     before = described(conn, then)
-    if item.tracking not in {then.tracking, "none"} and _has_stock(conn, item.sku):
-        raise NotValid(
-            f"{item.sku} has stock that names no {item.tracking}: take it off the books first, "
-            "and receive it again by name"
-        )
+    check_tracking(conn, then, item)
     items.change_item(conn, item)
     packs.set_packs(conn, item.sku, gtins)
     if item.family:
-        _check_family(conn, item.sku)
+        check_family(conn, item.sku)
     return _kept(conn, item.sku, before, "change item", told)
 
 
@@ -76,6 +75,11 @@ def unbind(conn: Connection, epc: str, told: Told) -> Binding:
 
 def described(conn: Connection, item: Item) -> dict[str, object]:
     """An item as clients see it: with its GTINs, a price as a number, sizes together."""
+    return shown(item, ((one.gtin, one.quantity) for one in packs.list_packs(conn, item.sku)))
+
+
+def shown(item: Item, gtins: Gtins) -> dict[str, object]:
+    """The same, of an item whose GTINs are known."""
     sizes: Sequence[int | None] = (item.length_mm, item.width_mm, item.height_mm)
     return {
         "sku": item.sku,
@@ -94,15 +98,21 @@ def described(conn: Connection, item: Item) -> dict[str, object]:
         "family": item.family,
         "tracking": item.tracking,
         "status": item.status,
-        "gtins": [
-            {"gtin": pack.gtin, "quantity": pack.quantity}
-            for pack in packs.list_packs(conn, item.sku)
-        ],
+        "gtins": [{"gtin": gtin, "quantity": quantity} for gtin, quantity in gtins],
         "created_us": item.created_us,
     }
 
 
-def _check_family(conn: Connection, sku: str) -> None:
+def check_tracking(conn: Connection, before: Item, item: Item) -> None:
+    """Stock that names no lot or serial is not tracked by one later. Raises ``NotValid``."""
+    if item.tracking not in {before.tracking, "none"} and _has_stock(conn, item.sku):
+        raise NotValid(
+            f"{item.sku} has stock that names no {item.tracking}: take it off the books first, "
+            "and receive it again by name"
+        )
+
+
+def check_family(conn: Connection, sku: str) -> None:
     """What has stock, or is named by GTINs or tags, is no family. Raises ``NotValid``."""
     if _has_stock(conn, sku):
         raise NotValid(f"{sku} has stock: a family has none, only its variants do")

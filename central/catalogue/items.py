@@ -17,8 +17,11 @@ __all__ = [
     "Wanted",
     "add_item",
     "change_item",
+    "check_alone",
     "get_item",
+    "item_of",
     "list_items",
+    "row_of",
     "set_item_status",
 ]
 
@@ -74,12 +77,10 @@ class Wanted(msgspec.Struct, frozen=True, kw_only=True):
 
 def add_item(conn: Connection, item: Item) -> Item:
     """Put a new item into the catalogue; raises ``AlreadyExists``, ``NotFound``, ``NotValid``."""
-    if not 1 <= len(item.sku) <= 64 or item.sku != item.sku.strip() or "\x00" in item.sku:
-        raise NotValid(f"a SKU has 1 to 64 characters and no blanks around it, not {item.sku!r}")
     _check(conn, item)
     if _find(conn, item.sku) is not None:
         raise AlreadyExists(f"item {item.sku} exists already: change it, or choose another SKU")
-    conn.execute(insert(schema.item).values(_row(item)))
+    conn.execute(insert(schema.item).values(row_of(item)))
     return item
 
 
@@ -87,7 +88,7 @@ def change_item(conn: Connection, item: Item) -> Item:
     """Let an item be this from now on; raises ``NotFound`` or ``NotValid``."""
     get_item(conn, item.sku)
     _check(conn, item)
-    conn.execute(update(schema.item).where(schema.item.c.sku == item.sku).values(_row(item)))
+    conn.execute(update(schema.item).where(schema.item.c.sku == item.sku).values(row_of(item)))
     return item
 
 
@@ -96,7 +97,7 @@ def get_item(conn: Connection, sku: str) -> Item:
     row = _find(conn, sku)
     if row is None:
         raise NotFound(f"there is no item {sku}: add it to the catalogue first")
-    return _item(row)
+    return item_of(row)
 
 
 def list_items(
@@ -117,7 +118,7 @@ def list_items(
         value = getattr(of, name)
         if value is not None:
             query = query.where(table[name] == value)
-    return [_item(row) for row in conn.execute(query).mappings()]
+    return [item_of(row) for row in conn.execute(query).mappings()]
 
 
 def set_item_status(conn: Connection, sku: str, status: str) -> Item:
@@ -125,8 +126,10 @@ def set_item_status(conn: Connection, sku: str, status: str) -> Item:
     return change_item(conn, msgspec.structs.replace(get_item(conn, sku), status=status))
 
 
-def _check(conn: Connection, item: Item) -> None:
-    """Raises ``NotFound`` or ``NotValid`` where an item cannot be like this."""
+def check_alone(item: Item) -> None:
+    """Raises ``NotValid`` where an item cannot be like this, whatever else there is."""
+    if not 1 <= len(item.sku) <= 64 or item.sku != item.sku.strip() or "\x00" in item.sku:
+        raise NotValid(f"a SKU has 1 to 64 characters and no blanks around it, not {item.sku!r}")
     if item.status not in STATUSES:
         raise NotValid(f"an item is active or retired, not {item.status!r}")
     if item.tracking not in TRACKINGS:
@@ -138,6 +141,11 @@ def _check(conn: Connection, item: Item) -> None:
         raise NotValid("an item's sizes are told all three, each at least 1 mm, or none")
     if len(item.attributes) > MOST_ATTRIBUTES:
         raise NotValid(f"an item has at most {MOST_ATTRIBUTES} attributes")
+
+
+def _check(conn: Connection, item: Item) -> None:
+    """Raises ``NotFound`` or ``NotValid`` where an item cannot be like this."""
+    check_alone(item)
     if item.parent is not None:
         _check_ancestors(conn, item.sku, item.parent)
 
@@ -154,13 +162,17 @@ def _check_ancestors(conn: Connection, sku: str, parent: str) -> None:
     raise NotValid(f"items lie at most {MOST_GENERATIONS} deep in each other")
 
 
-def _row(item: Item) -> dict[str, object]:
+def row_of(item: Item) -> dict[str, object]:
+    """An item as a row of its table."""
     return msgspec.structs.asdict(item) | {"attributes": _encode(item.attributes).decode()}
 
 
-def _item(row: RowMapping) -> Item:
+def item_of(row: RowMapping) -> Item:
+    """The item that a row holds."""
     values = {name: row[name] for name in Item.__struct_fields__}
-    return Item(**values | {"attributes": _attributes(row["attributes"])})
+    return Item(
+        **values | {"attributes": _attributes(row["attributes"]), "family": bool(row["family"])}
+    )
 
 
 def _find(conn: Connection, sku: str) -> RowMapping | None:

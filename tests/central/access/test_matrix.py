@@ -34,6 +34,9 @@ SIGNED_IN = {
     "GET /whoami",
 }  # fmt: skip
 RESOURCES = {
+    "api/imports/items": "catalogue", "api/imports/locations": "places",
+    "api/imports/stock": "stock", "api/exports/items": "catalogue",
+    "api/exports/locations": "places", "api/exports/stock": "stock",
     "items": "catalogue", "api/products": "catalogue", "tag-bindings": "catalogue",
     "warehouses": "places", "locations": "places",
     "stock": "stock", "movements": "stock", "api/inventory": "stock", "api/locations": "stock",
@@ -87,7 +90,8 @@ FOR_SOME_PLACES = re.compile(
     r"|POST /stock/[a-z]+|POST /api/inventory/move|PUT /api/inventory/\{\}/status"
     r"|GET /stock/\{\}|GET /movements(/\{\})?|GET /lots(/.*)?"
     r"|(GET|POST) /api/orders/inbound(/.*)?|(GET|POST) /api/receiving(/.*)?"
-    r"|(GET|POST) /reservations(/.*)?|GET /api/reports(/.*)?|GET /events/schemas(/.*)?"
+    r"|(GET|POST) /reservations(/.*)?|GET /api/reports(/.*)?"
+    r"|(GET|POST) /api/(im|ex)ports/items|GET /events/schemas(/.*)?"
 )
 """Where a grant for one warehouse is enough; everything else shows more than one place."""
 
