@@ -41,6 +41,13 @@ from central.schema_alerts import (
     alert_told,
 )
 from central.schema_announced import document, document_note, witness
+from central.schema_counts import (
+    count_decision,
+    count_entry,
+    count_result,
+    count_schedule,
+    count_task,
+)
 from central.schema_epcis import epcis_capture, epcis_event, epcis_thing
 from central.schema_events import dead_letter, delivery, domain_event, subscription
 from central.schema_ground import ID, metadata
@@ -71,7 +78,8 @@ from central.schema_reservations import arrival, reservation, reservation_part, 
 
 __all__ = [  # of other modules; the tables below are everybody's, too
     "access_grant", "account", "alert", "alert_channel", "alert_event", "alert_message",
-    "alert_notice", "alert_rule", "alert_told", "api_key", "arrival", "cursor", "dead_letter",
+    "alert_notice", "alert_rule", "alert_told", "api_key", "arrival", "count_decision",
+    "count_entry", "count_result", "count_schedule", "count_task", "cursor", "dead_letter",
     "delivery", "document", "document_note", "domain_event", "epcis_capture", "epcis_event",
     "epcis_thing", "inbound_discrepancy", "inbound_order", "label", "left_alone", "location",
     "login_session", "lot", "memory", "metadata", "one_time", "partition", "plate_plan",
@@ -251,6 +259,7 @@ tag_place = Table(
     Column("location", Text, nullable=False),
     Column("status", Text, nullable=False, server_default="available"),
     Column("last_seq", BigInteger, nullable=False),
+    Index("ix_tag_place_location", "location"),
 )
 block = Table(
     "block",

@@ -40,11 +40,13 @@ class Role(StrEnum):
 
 
 _READ = (
-    "catalogue", "places", "stock", "documents", "orders", "reviews", "devices", "screens",
+    "catalogue", "places", "stock", "documents", "orders", "counts",
+    "count-reviews", "reviews", "devices", "screens",
     "insight", "metrics", "audit", "access", "alerts", "events", "reports", "epcis",
 )  # fmt: skip
 _WRITE = (
-    "catalogue", "places", "stock", "documents", "orders", "reviews", "devices", "access", "alerts",
+    "catalogue", "places", "stock", "documents", "orders", "counts",
+    "count-reviews", "reviews", "devices", "access", "alerts",
     "alert-rules", "events", "epcis",
 )  # fmt: skip
 PERMISSIONS = frozenset({*(f"read:{one}" for one in _READ), *(f"write:{one}" for one in _WRITE)})
@@ -60,14 +62,16 @@ def _given(*, read: str = "", write: str = "") -> frozenset[str]:
 ROLES: dict[Role, frozenset[str]] = {
     Role.ADMIN: PERMISSIONS,
     Role.MANAGER: _given(
-        read="catalogue places stock documents orders reviews devices screens insight metrics "
+        read="counts count-reviews "
+        "catalogue places stock documents orders reviews devices screens insight metrics "
         "audit alerts events"
         " reports epcis",
-        write="catalogue places stock documents orders reviews alerts alert-rules events epcis",
+        write="counts count-reviews "
+        "catalogue places stock documents orders reviews alerts alert-rules events epcis",
     ),
     Role.OPERATOR: _given(
-        read="catalogue places stock documents orders reviews screens alerts reports",
-        write="stock documents orders reviews alerts",
+        read="counts catalogue places stock documents orders reviews screens alerts reports",
+        write="counts stock documents orders reviews alerts",
     ),
     Role.TECHNICIAN: _given(
         read="catalogue places devices screens insight metrics alerts", write="devices alerts"

@@ -33,6 +33,7 @@ from central.api.alerts import channels as alert_channels
 from central.api.alerts import found as alerts_found
 from central.api.alerts import messages as alert_messages
 from central.api.alerts import rules as alert_rules
+from central.api.counts import tasks as counts
 from central.api.epcis import capture as epcis_capture
 from central.api.epcis import query as epcis_query
 from central.api.events import stream as events
@@ -85,6 +86,7 @@ def build(services: Services, pages: Pages, entrance: Entrance | None = None) ->
         documents.router(services),
         inbound_orders.router(services),
         receiving.router(services),
+        counts.router(services),
         reviews.router(services),
         alert_rules.router(services),
         alert_channels.router(services),

@@ -107,13 +107,16 @@ class Tally(msgspec.Struct):
 class Books(msgspec.Struct, frozen=True, kw_only=True):
     """What the ledger itself shows of a window: ``pairs`` of item and internal location that hold
     stock or were touched, those that an adjustment ``changed``; units on hand, and units that came
-    from nowhere or went there (to and from ``adjustment`` and ``unknown``).
+    from nowhere or went there (to and from ``adjustment`` and ``unknown``). ``counted`` are pairs
+    that people counted, ``exact`` those where every account was as the books said.
     """
 
     pairs: int = 0
     changed: int = 0
     on_hand: int = 0
     unexplained: int = 0
+    counted: int = 0
+    exact: int = 0
 
     def told(self) -> dict[str, object]:
         """For JSON."""
@@ -121,6 +124,7 @@ class Books(msgspec.Struct, frozen=True, kw_only=True):
         share = self.unexplained / self.on_hand if self.on_hand else None
         return {
             "sku_location_accuracy": right.told(),
+            "counted_accuracy": Share(self.exact, self.counted).told(),
             "unexplained_units": self.unexplained,
             "unexplained_variance": rounded(share),
         }

@@ -16,8 +16,10 @@ from sqlalchemy import Connection, select, text
 
 from central import schema
 from central.bulk import BulkLookup
+from central.counts import results
 from central.insight.kpi import DAY_US, SENSED, Books, Kpis, Tally, day_of
 from central.stock.model import Cause
+from central.stock.queries import first_seq_since
 
 MOST_DAYS = 31
 MOST_ROWS = 100_000
@@ -102,7 +104,7 @@ class KpiBook:
     # ---- the ledger ------------------------------------------------------------------------
     def _catch_up(self, connection: Connection, first_day: int) -> None:
         if self._position is None:
-            self._position = _first_seq(connection, first_day * DAY_US) - 1
+            self._position = first_seq_since(connection, first_day * DAY_US) - 1
         self._forget(first_day)
         for _ in range(MOST_ROWS // _CHUNK):
             fresh = select(*_COLUMNS).where(_moved.seq > self._position)
@@ -144,7 +146,7 @@ class KpiBook:
     def _books_of(self, connection: Connection, first_day: int, now_us: int) -> Books:
         asked_us, books = self._books.get(first_day, (0, None))
         if books is None or not 0 <= now_us - asked_us < KEPT_US:
-            books = _books(connection, _first_seq(connection, first_day * DAY_US))
+            books = _books(connection, first_day * DAY_US)
             if len(self._books) > MOST_DAYS:
                 self._books.clear()
             self._books[first_day] = (now_us, books)
@@ -166,30 +168,17 @@ def _read_points(connection: Connection, rows: Sequence[Any]) -> dict[str, str]:
     return {name: point or found.get(name, "unknown") for name, point in points.items()}
 
 
-def _first_seq(connection: Connection, since_us: int) -> int:
-    """The number of the first movement recorded since then, by halving: numbers are dense, and
-    times grow with them but for a clock that was set back.
-    """
-    newest = connection.execute(select(_moved.seq).order_by(_moved.seq.desc()).limit(1)).scalar()
-    low, high = 1, (newest or 0) + 1
-    while low < high:
-        middle = (low + high) // 2
-        at_us = connection.execute(select(_moved.record_us).where(_moved.seq == middle)).scalar()
-        if at_us is None or at_us >= since_us:
-            high = middle
-        else:
-            low = middle + 1
-    return low
-
-
-def _books(connection: Connection, first_seq: int) -> Books:
-    since = {"first": first_seq}
+def _books(connection: Connection, since_us: int) -> Books:
+    since = {"first": first_seq_since(connection, since_us)}
     held = connection.execute(_HELD, since).one()
+    counted = results.accuracy(connection, since_us)
     return Books(
         pairs=int(held.pairs),
         on_hand=int(held.on_hand),
         changed=int(connection.execute(_CHANGED, since).scalar_one()),
         unexplained=int(connection.execute(_UNEXPLAINED, since).scalar_one()),
+        counted=counted.cases,
+        exact=counted.hits,
     )
 
 

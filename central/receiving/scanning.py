@@ -29,7 +29,7 @@ from central.reconcile.verdict import Pack
 from central.stock.model import LocationKind
 from gateway.gs1 import Gs1Error, ScanParse, parse, parse_scan
 
-__all__ = ["Asked", "pack_of_tag", "seen_of"]
+__all__ = ["Asked", "one_seen", "pack_of_tag", "seen_of"]
 
 
 class Asked(msgspec.Struct, frozen=True, kw_only=True):
@@ -50,16 +50,25 @@ def seen_of(conn: Connection, order: Order, asked: Asked) -> list[Seen]:
 
     Raises ``NotValid`` for a code that names no goods, ``NotFound`` for goods that nobody knows.
     """
+    if asked.sku is None:
+        parsed = _read(asked.code or "", asked.symbology)
+        if parsed is not None and parsed.sscc and not parsed.gtin:
+            return _unit(conn, order, parsed.sscc, asked)
+    return [one_seen(conn, asked)]
+
+
+def one_seen(conn: Connection, asked: Asked) -> Seen:
+    """The units of one item, where no order can tell what is in a unit. Raises as ``seen_of``."""
     if asked.sku is not None:
         get_item(conn, asked.sku)
-        return [Seen(asked.sku, asked.quantity or 1, asked.lot, asked.condition)]
+        return Seen(asked.sku, asked.quantity or 1, asked.lot, asked.condition)
     code = asked.code or ""
     parsed = _read(code, asked.symbology)
     if parsed is None:
-        return [_tag(conn, parse(code).hex or "", asked)]
-    if parsed.sscc and not parsed.gtin:
-        return _unit(conn, order, parsed.sscc, asked)
-    return [_label(conn, parsed, asked)]
+        return _tag(conn, parse(code).hex or "", asked)
+    if parsed.gtin is None:
+        raise NotValid(f"{code!r} names a unit and no item: scan what is in it one by one")
+    return _label(conn, parsed, asked)
 
 
 def pack_of_tag(conn: Connection, epc: str) -> Pack | None:

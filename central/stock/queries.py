@@ -9,7 +9,10 @@ from central.access import reach
 from central.stock import rows
 from central.stock.model import Balance, LocationKind, Posted
 
-__all__ = ["balance_of", "last_seq", "movement_by_id", "movements", "on_hand", "stock_of"]
+__all__ = [
+    "balance_of", "first_seq_since", "last_seq", "movement_by_id", "movements", "on_hand",
+    "stock_of",
+]  # fmt: skip
 
 
 _movement = schema.movement.c
@@ -119,3 +122,18 @@ def movement_by_id(conn: Connection, movement_id: str) -> Posted | None:
 def last_seq(conn: Connection) -> int:
     """The number of the newest movement (numbers are dense, so also how many there are)."""
     return conn.execute(_NEWEST).scalar() or 0
+
+
+def first_seq_since(conn: Connection, since_us: int) -> int:
+    """The number of the first movement recorded since then, by halving: numbers are dense, and
+    times grow with them but for a clock that was set back.
+    """
+    low, high = 1, last_seq(conn) + 1
+    while low < high:
+        middle = (low + high) // 2
+        at_us = conn.execute(select(_movement.record_us).where(_movement.seq == middle)).scalar()
+        if at_us is None or at_us >= since_us:
+            high = middle
+        else:
+            low = middle + 1
+    return low

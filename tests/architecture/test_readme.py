@@ -12,6 +12,8 @@ PAGES = (
     "README.md", "CONTRIBUTING.md", "docs/accuracy.md", "docs/devices.md", "docs/places.md",
     "docs/presence.md", "docs/events.md", "docs/epcis.md",
     "docs/presence.md", "docs/receiving.md",
+    "docs/presence.md", "docs/events.md",
+    "docs/presence.md", "docs/counting.md", "docs/receiving.md",
 )  # fmt: skip
 _PATH = re.compile(
     r"`((?:firmware_configs|docs|drivers|edge|central|gateway|tests|benchmarks)/[^`\s<*]*)`"

@@ -40,7 +40,7 @@ RESOURCES = {
     "items": "catalogue", "api/products": "catalogue", "tag-bindings": "catalogue",
     "warehouses": "places", "locations": "places",
     "stock": "stock", "movements": "stock", "api/inventory": "stock", "api/locations": "stock",
-    "api/receiving": "stock", "lots": "stock",
+    "api/receiving": "stock", "api/putaway": "stock", "lots": "stock", "api/counts": "counts",
     "api/orders": "orders", "reservations": "orders",
     "documents": "documents", "reviews": "reviews",
     "devices": "devices", "passes": "devices", "presence": "devices", "read-points": "devices",
@@ -55,6 +55,11 @@ RESOURCES = {
 ODD = {
     "GET /locations/{}/inventory": ("stock", "r"),
     "GET /items/{}/alert-rules": ("alerts", "r"),
+    "GET /api/counts/{}/lines": ("count-reviews", "r"),
+    **{
+        f"POST /api/counts{rest}": ("count-reviews", "w")
+        for rest in ("", "/{}/cancel", "/{}/recount", "/{}/decisions", "/{}/review")
+    },
     **{
         f"{method} /subscriptions{rest}": ("events", "w")
         for method in ("GET", "POST", "PATCH", "DELETE")
@@ -69,6 +74,8 @@ MAY = {
     "places":    ("rw", "rw", "r", "r", "r", "r"),
     "stock":     ("rw", "rw", "rw", "", "r", "rw"),
     "orders":    ("rw", "rw", "rw", "", "r", "rw"),
+    "counts":    ("rw", "rw", "rw", "", "r", ""),
+    "count-reviews": ("rw", "rw", "", "", "r", ""),
     "documents": ("rw", "rw", "rw", "", "r", "rw"),
     "reviews":   ("rw", "rw", "rw", "", "r", ""),
     "devices":   ("rw", "r", "", "rw", "r", ""),
@@ -92,6 +99,8 @@ FOR_SOME_PLACES = re.compile(
     r"|(GET|POST) /api/orders/inbound(/.*)?|(GET|POST) /api/receiving(/.*)?"
     r"|(GET|POST) /reservations(/.*)?|GET /api/reports(/.*)?"
     r"|(GET|POST) /api/(im|ex)ports/items|GET /events/schemas(/.*)?"
+    r"|(GET|POST) /api/(counts|putaway)(/.*)?"
+    r"|(GET|POST) /reservations(/.*)?|GET /api/reports(/.*)?|GET /events/schemas(/.*)?"
 )
 """Where a grant for one warehouse is enough; everything else shows more than one place."""
 
