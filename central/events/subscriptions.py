@@ -37,7 +37,11 @@ def add(
     if len(listed(conn, after=None, limit=MOST)) >= MOST:
         raise NotValid(f"there are {MOST} subscriptions, and more cannot be: end one first")
     made = msgspec.structs.replace(
-        wanted, id=f"sub_{secrets.token_hex(8)}", created_us=told.at_us, version=1
+        wanted,
+        id=f"sub_{secrets.token_hex(8)}",
+        kinds=kinds.plain(wanted.kinds),
+        created_us=told.at_us,
+        version=1,
     )
     key = signing.new_key() if made.target.kind == "webhook" else ""
     held = (Secret(key=key),) if key else ()
@@ -80,7 +84,9 @@ def change(conn: Connection, wanted: Subscription, told: Told) -> Subscription:
     _check(wanted)
     if (before.target.kind == "webhook") != (wanted.target.kind == "webhook"):
         raise NotValid("a webhook stays one, and nothing else becomes one: subscribe anew")
-    after = msgspec.structs.replace(wanted, version=before.version + 1, why="")
+    after = msgspec.structs.replace(
+        wanted, kinds=kinds.plain(wanted.kinds), version=before.version + 1, why=""
+    )
     conn.execute(update(_table).where(_table.c.id == after.id).values(**_row(after)))
     if before.status != "active":
         fresh = {"failures": 0, "next_us": 0, "why": ""}

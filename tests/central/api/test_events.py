@@ -33,9 +33,10 @@ async def _subscribe(made: Bench, **more: object) -> dict[str, object]:
 async def test_the_documented_example_is_taken_and_its_secret_told_once(made: Bench) -> None:
     described = (await made.http.get("/openapi.json")).json()
     example = described["components"]["schemas"]["SubscriptionBody"]["examples"][0]
-    told_of = await made.post("/subscriptions", status=422, **example)
-    assert "there are no events called OrderReserved" in str(told_of["detail"])
-    subscribed = await made.post("/subscriptions", **example | {"kinds": ["stock_updated"]})
+    unknown = await made.post("/subscriptions", status=422, **example | {"kinds": ["Reserved"]})
+    assert "there are no events called Reserved: see /events/schemas" in str(unknown["detail"])
+    subscribed = await made.post("/subscriptions", **example)
+    assert subscribed["kinds"] == ["stock_updated", "StockReserved"]
     assert str(subscribed.pop("secret")).startswith("whsec_")
     assert (subscribed["status"], subscribed["attempts"]) == ("active", 15)
     one = f"/subscriptions/{subscribed['id']}"

@@ -101,6 +101,19 @@ def test_a_hash_hangs_on_what_is_told_and_not_on_how() -> None:
     assert a == event_hash(EVENT | {"y:a": "1"}, [{"y": "https://x.example/"}])
 
 
+def test_a_hash_is_what_others_make_of_it() -> None:
+    """The package epcis-event-hash-generator 1.9.3 comes to this."""
+    event = EVENT | {
+        "quantityList": [{"epcClass": f"https://id.gs1.org/01/{GTIN}/10/L1", "quantity": 12.0}],
+        "bizTransactionList": [{"type": "po", "bizTransaction": "urn:acme:po:1"}],
+        "sourceList": [{"type": "location", "source": "urn:epc:id:sgln:4012345.00011.987"}],
+        "acme:field": ["2", "1"],
+    }
+    digest = "149aeaf0730c829fa346344cb8127ad7f730b87e1cef15cbb4afdbab1d6ff581"
+    context = ["https://ref.gs1.org/x.jsonld", {"acme": "https://acme.example/"}]
+    assert event_hash(event, context) == f"ni:///sha-256;{digest}?ver=CBV2.0"
+
+
 def test_the_order_of_things_does_not_matter_to_a_hash() -> None:
     two = [{"epcClass": "urn:x:1", "quantity": 1}, {"epcClass": "urn:x:2", "quantity": 2}]
     assert event_hash(EVENT | {"quantityList": two}) == event_hash(
