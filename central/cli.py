@@ -8,7 +8,15 @@ from typing import Annotated
 
 import typer
 
-from central import access_cli, books_cli, broker_cli, replay_cli, reports_cli, reviews_cli
+from central import (
+    access_cli,
+    archive_cli,
+    books_cli,
+    broker_cli,
+    replay_cli,
+    reports_cli,
+    reviews_cli,
+)
 from central.command_line import Config, settings_from
 
 app = typer.Typer(
@@ -26,6 +34,7 @@ app.add_typer(replay_cli.app)
 app.add_typer(reviews_cli.app)
 app.add_typer(reports_cli.app)
 app.add_typer(broker_cli.app, name="broker")
+app.add_typer(archive_cli.app, name="archive")
 app.add_typer(access_cli.app, name="users")
 
 

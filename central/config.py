@@ -136,6 +136,23 @@ class ReportsSection(_Section):
         return zone
 
 
+class ArchiveSection(_Section):
+    """Where each sealed block of the ledger is kept as well: in a ``folder``, or under the ``url``
+    (``s3://bucket/prefix``) of a store that speaks S3 (needs ``tallyport[s3]``); none: nowhere.
+
+    ``endpoint`` is the store's address, empty Amazon's; without keys they are taken from the
+    environment. ``conditional = false`` is for stores that do not know ``If-None-Match``.
+    """
+
+    folder: Path | None = None
+    url: Annotated[str, Field(pattern=r"^(s3://[a-z0-9.-]{3,63}(/[^\s?#]*)?)?$")] = ""
+    endpoint: Annotated[str, Field(pattern=r"^(https?://\S+)?$")] = ""
+    region: Annotated[str, Field(pattern=r"^[a-z0-9-]{1,40}$")] = "us-east-1"
+    access_key: str = ""
+    secret_key: SecretStr | None = None
+    conditional: bool = True
+
+
 class QuarantineSection(_Section):
     """What is kept of payloads that nobody understands; beyond it the oldest go, counted."""
 
@@ -287,6 +304,7 @@ class CentralSettings(_Section):
     database: DatabaseSection = DatabaseSection()
     worker: WorkerSection = WorkerSection()
     ledger: LedgerSection = LedgerSection()
+    archive: ArchiveSection = ArchiveSection()
     quarantine: QuarantineSection = QuarantineSection()
     reviews: ReviewSection = ReviewSection()
     access: AccessSection = AccessSection()

@@ -24,6 +24,8 @@ from central.alerts.telling.mail import Mail
 from central.alerts.telling.programs import Hook, Topic
 from central.alerts.telling.ways import Way
 from central.alerts.watch import Watch
+from central.archive.follower import Archivist
+from central.archive.wanted import shelves_of
 from central.config import CentralSettings
 from central.digests import Digests
 from central.events.courier import Road
@@ -105,7 +107,11 @@ class Inventory:
             "mqtt": Topic(settings.events, ground.link),
         }
         self._delivery = Delivery(ground.database, ground.tide, self.ways)
+        self._archivists = [
+            Archivist(ground.database, ground.tide, shelf) for shelf in shelves_of(settings.archive)
+        ]
         self.counters: dict[str, Counter[str]] = {
+            **{f"archive_{no}": one.counters for no, one in enumerate(self._archivists)},
             "reservations": self._settler.counters,
             "digests": self._digests.counters,
             "alerts": self._watch.counters,
@@ -120,6 +126,7 @@ class Inventory:
             Part("alerts", self._watch.run),
             Part("events", self._couriers.run),
             Part("reservations", self._settler.run),
+            *(Part(f"archive {no}", one.run) for no, one in enumerate(self._archivists)),
             Part("alert messages", self._delivery.run),
         ]
 

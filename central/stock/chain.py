@@ -25,6 +25,7 @@ __all__ = [
     "head",
     "movements_of",
     "seal",
+    "sealed_at",
     "verify",
     "witnesses_of",
 ]
@@ -74,6 +75,13 @@ def seal(
 def _sealed(conn: Connection) -> Sealed:
     row = conn.execute(_LAST).one_or_none()
     return Sealed() if row is None else Sealed(Head(*row[:3]), row.last_witness)
+
+
+def sealed_at(conn: Connection, no: int) -> Sealed:
+    """How far the chain is with block ``no``; before the first for 0."""
+    for block in blocks(conn, no - 1) if no else ():
+        return block.sealed
+    return Sealed()
 
 
 def verify(conn: Connection) -> list[str]:
