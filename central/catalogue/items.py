@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 import msgspec
-from sqlalchemy import Connection, RowMapping, Select, insert, select, update
+from sqlalchemy import Connection, RowMapping, Select, bindparam, insert, select, update
 
 from central import keyset, schema
 from central.catalogue.errors import AlreadyExists, NotFound, NotValid
@@ -31,6 +31,7 @@ MICROS = 1_000_000
 MOST_ATTRIBUTES = 100
 MOST_GENERATIONS = 16
 """How deep families may lie in families."""
+_ONE = select(schema.item).where(schema.item.c.sku == bindparam("wanted"))
 _encode = msgspec.json.Encoder(order="sorted").encode
 _attributes = msgspec.json.Decoder(dict[str, str | int | float | bool]).decode
 
@@ -178,6 +179,4 @@ def item_of(row: RowMapping) -> Item:
 def _find(conn: Connection, sku: str) -> RowMapping | None:
     if "\x00" in sku:
         return None  # PostgreSQL has no place for it, not even in a question
-    return (
-        conn.execute(select(schema.item).where(schema.item.c.sku == sku)).mappings().one_or_none()
-    )
+    return conn.execute(_ONE, {"wanted": sku}).mappings().one_or_none()

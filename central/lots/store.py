@@ -144,7 +144,7 @@ def _sellable(conn: Connection, of: ColumnElement[bool]) -> list[Balance]:
         .order_by(_balance.sku, _balance.lot, _balance.location)
         .limit(_MOST_AT_ONCE)
     )
-    return [queries.balance_of(row) for row in conn.execute(found).mappings()]
+    return [queries.balance_of(row) for row in conn.execute(found)]
 
 
 def _lying(conn: Connection, sku: str, lot: str) -> list[Balance]:

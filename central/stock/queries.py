@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
-from sqlalchemy import CTE, Connection, RowMapping, bindparam, select
+from collections.abc import Iterable
+from typing import Any
 
-from central import keyset, schema
+from sqlalchemy import Connection, bindparam, select
+
+from central import schema
 from central.access import reach
 from central.stock import rows
-from central.stock.model import Balance, LocationKind, Posted
+from central.stock.balances import KEY, Shape, question, words
+from central.stock.model import Balance, Posted
 
 __all__ = [
     "balance_of", "first_seq_since", "last_seq", "movement_by_id", "movements", "on_hand",
@@ -39,38 +43,26 @@ def on_hand(
     Only internal locations unless ``virtual``, only what is there unless ``zero``. ``below`` takes
     the locations within ``location`` in as well. Only places within reach (``central.access``).
     """
-    key = (_balance.sku, _balance.lot, _balance.location, _balance.status)
-    query = keyset.ascending(select(schema.balance), key, after, limit)
-    if not virtual:
-        query = query.join(schema.location, schema.location.c.code == _balance.location).where(
-            schema.location.c.kind == LocationKind.INTERNAL.value
-        )
-    if not zero:
-        query = query.where(_balance.on_hand != 0)
-    if (granted := reach.within(_balance.location)) is not None:
-        query = query.where(granted)
-    if sku is not None:
-        query = query.where(_balance.sku == sku)
-    if status is not None:
-        query = query.where(_balance.status == status)
-    if location is not None and below:
-        query = query.where(_balance.location.in_(select(_subtree(location).c.code)))
-    elif location is not None:
-        query = query.where(_balance.location == location)
-    return [balance_of(row) for row in conn.execute(query).mappings()]
+    said = {"sku": sku, "location": location, "status": status}
+    asked = {name: value for name, value in said.items() if value is not None}
+    shape = Shape(
+        sku=sku is not None,
+        location=location is not None,
+        below=below,
+        virtual=virtual,
+        zero=zero,
+        status=status is not None,
+        after=after is not None,
+    )
+    granted = reach.within(_balance.location)
+    query = words(shape) if granted is None else question(shape).where(granted)
+    behind = {} if after is None else dict(zip((f"{name}_" for name in KEY), after, strict=True))
+    return [balance_of(row) for row in conn.execute(query, {**asked, **behind, "n": limit})]
 
 
-def balance_of(row: RowMapping) -> Balance:
-    """The balance that a row holds."""
-    return Balance(**row)
-
-
-def _subtree(root: str) -> CTE:
-    """The codes of a location and of all that lies below it."""
-    place = schema.location.c
-    tree = select(place.code).where(place.code == root).cte("subtree", recursive=True)
-    child = schema.location.alias("child")
-    return tree.union_all(select(child.c.code).join(tree, child.c.parent == tree.c.code))
+def balance_of(row: Iterable[Any]) -> Balance:
+    """The balance that a row holds, its columns in the order of ``Balance``'s."""
+    return Balance(**dict(zip(Balance.__struct_fields__, row, strict=True)))
 
 
 def stock_of(conn: Connection, sku: str, *, virtual: bool = True) -> list[Balance]:

@@ -23,6 +23,7 @@ from central.stock.model import Balance, Status
 __all__ = ["router"]
 
 Limit = Annotated[int, Query(ge=1, le=1000)]
+_FEW = 200
 _CURSOR = Cursor(tuple[str, str, str, str])
 _MAY = needs("read:stock", "own")
 AsOf = Annotated[
@@ -61,16 +62,19 @@ def _add_item(made: APIRouter, services: Services) -> None:
             known_seq=known_seq,
         )
 
+        past = any(one is not None for one in then)
+
         def work(connection: Connection) -> dict[str, object]:
             item = items.get_item(connection, sku)
             held = (
                 history.stock_then(connection, sku, then)
-                if any(one is not None for one in then)
+                if past
                 else queries.stock_of(connection, sku, virtual=False)
             )
             return {"sku": sku, "name": item.name, "unit": item.unit, **_summed(held)}
 
-        return json_answer(await services.read(work))
+        ask = services.read if past else services.look_up
+        return json_answer(await ask(work))
 
 
 def _summed(held: list[Balance]) -> dict[str, object]:
@@ -90,10 +94,11 @@ def _summed(held: list[Balance]) -> dict[str, object]:
 
 def _add_inventory(made: APIRouter, services: Services) -> None:
     async def inventory(
-        find: Callable[..., list[Balance]], after: str | None, limit: int
+        find: Callable[..., list[Balance]], after: str | None, limit: int, *, quick: bool
     ) -> Response:
         seen = _CURSOR.read(after)
-        found = await services.read(lambda c: find(c, after=seen, limit=limit))
+        ask = services.look_up if quick else services.read
+        found = await ask(lambda c: find(c, after=seen, limit=limit))
         behind = following(
             found, limit, lambda b: _CURSOR.told((b.sku, b.lot, b.location, b.status))
         )
@@ -109,7 +114,7 @@ def _add_inventory(made: APIRouter, services: Services) -> None:
     ) -> Response:
         """By item, lot, location and status; `next` of an answer goes into `after`."""
         find = partial(queries.on_hand, sku=sku, location=location, status=status)
-        return await inventory(find, after, limit)
+        return await inventory(find, after, limit, quick=sku is not None)
 
     @made.get("/locations/{code}/inventory", summary="Stock of one location", openapi_extra=_MAY)
     @made.get(
@@ -125,6 +130,7 @@ def _add_inventory(made: APIRouter, services: Services) -> None:
         limit: Limit = 200,
     ) -> Response:
         """By item, lot and status; `subtree=true` takes all places within this one in as well."""
-        await services.read(lambda c: tree.get_location(c, code))
+        await services.look_up(lambda c: tree.get_location(c, code))
         find = partial(queries.on_hand, location=code, status=status, below=subtree)
-        return await inventory(find, after, limit)
+        quick = not subtree and limit <= _FEW
+        return await inventory(find, after, limit, quick=quick)
