@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from fastapi import FastAPI
+from fastapi import APIRouter, FastAPI
 
 from central.api import (
     audit,
@@ -69,10 +69,23 @@ def build(services: Services, pages: Pages, entrance: Entrance | None = None) ->
         openapi_url="/openapi.json",
     )
     entrance = entrance or open_entrance(services.database)
+    for each in _routers(services, pages, entrance):
+        app.router.routes += each.routes  # flat: nested routers cost every request
+    app.mount("/static", KeptFiles(directory=STATIC))
+    guard(app.router.routes, entrance.door)
+    app.router.middleware_stack = Signpost(app.router.middleware_stack, app.router.routes)
+    problems.register(app)
+    openapi.describe(app)
+    app.add_middleware(SecurityHeaders)
+    return app
+
+
+def _routers(services: Services, pages: Pages, entrance: Entrance) -> tuple[APIRouter, ...]:
+    """Every part's routes: a new router is added here."""
     signing = Signing(services, entrance, pages)
     road = Road()
     book = KpiBook()
-    for each in (
+    return (
         items.router(services),
         tags.router(services),
         places.router(services),
@@ -112,12 +125,4 @@ def build(services: Services, pages: Pages, entrance: Entrance | None = None) ->
         pages.router(),
         signing.router(),
         by_provider.router(entrance, signing),
-    ):
-        app.router.routes += each.routes  # flat: nested routers cost every request
-    app.mount("/static", KeptFiles(directory=STATIC))
-    guard(app.router.routes, entrance.door)
-    app.router.middleware_stack = Signpost(app.router.middleware_stack, app.router.routes)
-    problems.register(app)
-    openapi.describe(app)
-    app.add_middleware(SecurityHeaders)
-    return app
+    )
