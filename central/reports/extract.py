@@ -27,7 +27,7 @@ from central.stock.flat import COLUMNS, flat_rows
 
 __all__ = ["Extract", "Kept", "Read", "open_duckdb"]
 
-FORMAT = 1
+FORMAT = 2
 """Another one when the columns are others: an older copy is then begun anew."""
 SEGMENT = 200_000
 """Movements from which on a file is left alone."""
@@ -181,4 +181,6 @@ def _masters_at(conn: Connection) -> tuple[int, ...]:
     """Another one as soon as master data is: every change of it is in the audit."""
     newest = select(func.coalesce(func.max(schema.audit.c.id), 0))
     counted = [select(func.count()).select_from(t) for t in (schema.item, schema.location)]
-    return tuple(int(conn.execute(one).scalar_one()) for one in (newest, *counted))
+    # a lot that arrives is not a change by command: it is counted, and so are dates told later
+    dated = select(func.count() * 2 + func.count(schema.lot.c.expires_on)).select_from(schema.lot)
+    return tuple(int(conn.execute(one).scalar_one()) for one in (newest, *counted, dated))

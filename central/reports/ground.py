@@ -1,6 +1,6 @@
 """The views that reports are written over, made in a DuckDB of their own for what is asked.
 
-* ``item``: the items that are asked of.
+* ``item``: the items that are asked of; ``lot``: the lots of all.
 * ``place``: every location with its ``site`` (the root of its tree: its warehouse), the site's
   ``zone``, whether it is ``inside`` (ours, within what is asked of, and
   within what whoever asks may see), and the period's
@@ -94,6 +94,7 @@ def lay(
     (``central.access.behalf``). Raises ``ReportRefused``.
     """
     files = {name: str(folder / f"{name}.parquet") for name in ("item", "location", "warehouse")}
+    db.read_parquet(str(folder / "lot.parquet")).create_view("lot")
     db.execute(_ITEM, {"file": files["item"], "category": asked.category, "sku": asked.sku})
     if asked.sku is not None and not _count(db, "item"):
         raise ReportRefused(f"there is no item {asked.sku} of what is asked")

@@ -1,4 +1,4 @@
-"""Items, locations and warehouses as Parquet files, as reports and data warehouses read them."""
+"""Items, lots, locations and warehouses as Parquet files, for reports and data warehouses."""
 
 from __future__ import annotations
 
@@ -13,6 +13,7 @@ from central import schema
 
 __all__ = ["TABLES", "write"]
 
+_KEY = (schema.lot.c.sku, schema.lot.c.lot)
 _item, _place = schema.item.c, schema.location.c
 _ITEM = (
     ("sku", "VARCHAR"),
@@ -37,6 +38,7 @@ _PLACE = (
     ("status", "VARCHAR"),
 )
 _WAREHOUSE = (("code", "VARCHAR"), ("address", "VARCHAR"), ("time_zone", "VARCHAR"))
+_LOT = (("sku", "VARCHAR"), ("lot", "VARCHAR"), ("expires_on", "VARCHAR"))
 TABLES: dict[str, tuple[tuple[tuple[str, str], ...], Select[Any]]] = {
     "item": (_ITEM, select(*(_item[name] for name, _ in _ITEM)).order_by(_item.sku)),
     "location": (_PLACE, select(*(_place[name] for name, _ in _PLACE)).order_by(_place.code)),
@@ -46,12 +48,13 @@ TABLES: dict[str, tuple[tuple[tuple[str, str], ...], Select[Any]]] = {
             schema.warehouse.c.code
         ),
     ),
+    "lot": (_LOT, select(*(schema.lot.c[name] for name, _ in _LOT)).order_by(*_KEY)),
 }
 """Each file's columns with their SQL types, and what they are filled with."""
 
 
 def write(conn: Connection, folder: Path) -> None:
-    """``item.parquet``, ``location.parquet`` and ``warehouse.parquet`` anew in ``folder``."""
+    """Each of ``TABLES`` anew as NAME.parquet in ``folder``."""
     for name, (columns, query) in TABLES.items():
         fresh = folder / f"{name}.parquet.new"
         with contextlib.closing(duckdb.connect()) as db:

@@ -133,4 +133,34 @@ SELECT sku, any_value(i.name), any_value(i.category), site, any_value(l.on_hand)
 FROM lies l JOIN item i USING (sku) GROUP BY sku, site ORDER BY oldest DESC, sku, site
 """,
 )  # fmt: skip
-REPORTS = (_LEVELS, _DAYS, _TURNOVER, _AGEING)
+_EXPIRY = Report(
+    name="expiry",
+    title="Expiry",
+    means="What is on hand of lots with a date, what expires first comes first. A lot is good to "
+    "the end of its day, where it lies.",
+    columns=(
+        SKU,
+        NAME,
+        CATEGORY,
+        SITE,
+        LOCATION,
+        LOT,
+        STATUS,
+        ON_HAND,
+        Column("expires_on", "date", "", "its last good day"),
+        Column("days_left", "integer", "days", "until then; below 0: it has expired"),
+        VALUE,
+        CURRENCY,
+    ),
+    query="""
+SELECT sku, any_value(i.name), any_value(i.category), f.site, f.location, f.lot, f.status,
+    sum(f.change) AS on_hand, any_value(l.expires_on)::DATE AS last_day,
+    last_day - any_value(timezone(f.zone, timezone('UTC', make_timestamp(f.told_us)))::DATE),
+    on_hand * any_value(i.price_micros) / 1e6, any_value(i.currency)
+FROM flow f JOIN item i USING (sku) JOIN lot l USING (sku, lot)
+WHERE f.event_us < f.until_us AND l.expires_on IS NOT NULL
+GROUP BY sku, f.site, f.location, f.lot, f.status HAVING sum(f.change) <> 0
+ORDER BY last_day, sku, f.location, f.lot, f.status
+""",
+)
+REPORTS = (_LEVELS, _DAYS, _TURNOVER, _AGEING, _EXPIRY)

@@ -15,6 +15,8 @@ from hypothesis import strategies as st
 from sqlalchemy import Connection
 
 from central.access.behalf import reaching
+from central.catalogue import changes
+from central.lots import store as lots
 from central.reports.catalogue import REPORTS
 from central.reports.desk import ReportDesk
 from central.reports.model import Asked, ReportRefused
@@ -147,6 +149,29 @@ def test_age_is_of_what_came_last(office: Office) -> None:
     assert (row["on_hand"], ages) == ("45", ["5", "20", "20", "0"])
     assert float(row["oldest"]) == pytest.approx(100)
     assert float(row["mean_age"]) == pytest.approx((5 * 10 + 20 * 40 + 20 * 100) / 45)
+
+
+def test_what_expires_first_comes_first(office: Office) -> None:
+    told = changes.Told(by="test", at_us=1)
+
+    def trade(t: Trade) -> None:
+        for lot, quantity in (("L1", 5), ("L2", 7), ("L3", 9)):
+            t.move("OAT", quantity, "supplier", "hall", ago(9), lot=lot)
+        t.move("OAT", 7, "hall", "customer", ago(8), lot="L2")
+
+    office.trade(trade)
+    assert office.tell("expiry") == []
+    days = {"L1": date(2026, 4, 2), "L2": date(2026, 4, 1), "L3": date(2026, 3, 30)}
+    for lot, day in days.items():
+        office.database.write_now(
+            lambda c, lot=lot, day=day: lots.keep(c, "OAT", lot, told, expires_on=day)
+        )
+    rows = office.tell("expiry")
+    assert [(r["lot"], r["on_hand"], r["expires_on"], r["days_left"]) for r in rows] == [
+        ("L3", "9", "2026-03-30", "-1"),
+        ("L1", "5", "2026-04-02", "2"),
+    ]
+    assert rows[0]["value"] == "9.0"
 
 
 def test_shrinkage_is_told_by_its_cause(office: Office) -> None:
