@@ -221,6 +221,7 @@ class _Central:
             events=self._settings.events,
             ways=self._inventory.ways,
             epcis=self._settings.epcis,
+            graphql=self._settings.graphql,
             counters={
                 "ingest": self._ingest.counters,
                 "live": self._live.counters,

@@ -182,6 +182,19 @@ class AlertSection(_Section):
     keep_days: Annotated[int, Field(ge=1, le=3_650)] = 90
 
 
+class GraphSection(_Section):
+    """The GraphQL API and what one query of it may be: how deep, of how many words and aliases, and
+    how many things it may give at most (nested lists multiply).
+    """
+
+    enabled: bool = True
+    introspection: bool = True
+    most_depth: Annotated[int, Field(ge=1, le=50)] = 10
+    most_tokens: Annotated[int, Field(ge=10, le=20_000)] = 1_000
+    most_aliases: Annotated[int, Field(ge=0, le=1_000)] = 15
+    most_cost: Annotated[int, Field(ge=10, le=1_000_000)] = 20_000
+
+
 class MailSection(_Section):
     """The site's mail server, for alerts. ``sender`` is who mail is from."""
 
@@ -314,6 +327,7 @@ class CentralSettings(_Section):
     epcis: EpcisSection = EpcisSection()
     reports: ReportsSection = ReportsSection()
     mail: MailSection = MailSection()
+    graphql: GraphSection = GraphSection()
 
     @model_validator(mode="after")
     def _closed(self) -> CentralSettings:

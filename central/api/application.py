@@ -29,15 +29,13 @@ from central.api.access import by_provider, oauth, own, people, program_keys
 from central.api.access.entrance import Entrance, open_entrance
 from central.api.access.gate import guard
 from central.api.access.signing import Signing
-from central.api.alerts import channels as alert_channels
-from central.api.alerts import found as alerts_found
-from central.api.alerts import messages as alert_messages
-from central.api.alerts import rules as alert_rules
+from central.api.alerts import routes as alerts
 from central.api.counts import tasks as counts
 from central.api.epcis import capture as epcis_capture
 from central.api.epcis import query as epcis_query
 from central.api.events import stream as events
 from central.api.events import subscriptions
+from central.api.graph import route as graphql
 from central.api.receiving import orders as inbound_orders
 from central.api.receiving import sessions as receiving
 from central.api.road import Road
@@ -101,10 +99,8 @@ def _routers(services: Services, pages: Pages, entrance: Entrance) -> tuple[APIR
         receiving.router(services),
         counts.router(services),
         reviews.router(services),
-        alert_rules.router(services),
-        alert_channels.router(services),
-        alert_messages.router(services),
-        alerts_found.router(services),
+        graphql.router(services, services.graphql),
+        alerts.router(services),
         why.router(services),
         audit.router(services),
         events.router(services),

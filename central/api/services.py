@@ -14,7 +14,7 @@ from sqlalchemy import Connection
 from central.access.behalf import carried
 from central.alerts.model import ChannelKind
 from central.alerts.telling.ways import Way
-from central.config import EpcisSection, EventsSection
+from central.config import EpcisSection, EventsSection, GraphSection
 from central.grouped import Grouped
 from central.insight.series import SeriesStore
 from central.reports.desk import ReportDesk
@@ -59,6 +59,7 @@ class Services:
         events: EventsSection | None = None,
         ways: Mapping[ChannelKind, Way] | None = None,
         epcis: EpcisSection | None = None,
+        graphql: GraphSection | None = None,
     ) -> None:
         self.database = database
         self.tide = tide
@@ -78,6 +79,7 @@ class Services:
         }
         self.live = live
         self.events = events or EventsSection()
+        self.graphql = graphql or GraphSection()
         self.ways: Mapping[ChannelKind, Way] = ways or {}
         self.epcis = epcis or EpcisSection()
 

@@ -31,7 +31,7 @@ PUBLIC = {
 SIGNED_IN = {
     "GET /account", "POST /account/password", "POST /account/sessions", "GET /docs",
     "POST /logout", "GET /openapi.json", "GET /sessions", "DELETE /sessions/{}", "POST /tokens",
-    "GET /whoami",
+    "GET /whoami", "POST /graphql",
 }  # fmt: skip
 RESOURCES = {
     "api/imports/items": "catalogue", "api/imports/locations": "places",

@@ -1,0 +1,1 @@
+"""The GraphQL read API: one snapshot a query, bounded before it begins."""
