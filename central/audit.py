@@ -6,17 +6,27 @@ People change by command; judging sets a plate's zero anew.
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import msgspec
-from sqlalchemy import Connection, func, select, text
+from sqlalchemy import Connection, Row, func, select, text
 
 from central import audit_chain, keyset, schema
 from central.bulk import BulkInsert, storable
 from central.moments import to_us
 from central.reconcile.verdict import Rezeroed
 
-__all__ = ["REZERO", "Change", "Entry", "Noted", "entries", "following", "record", "rezeroed"]
+__all__ = [
+    "REZERO",
+    "Change",
+    "Entry",
+    "Noted",
+    "behind",
+    "entries",
+    "following",
+    "record",
+    "rezeroed",
+]
 
 REZERO = "re-zero"
 
@@ -123,18 +133,26 @@ def entries(
         wanted = wanted.where(table.c.action == action)
     if subject is not None:
         wanted = wanted.where(table.c.subject == subject)
-    return [
-        Entry(
-            id=row.id,
-            at_us=row.at_us,
-            actor=row.actor,
-            action=row.action,
-            subject=row.subject,
-            before=_decode(row.before),
-            after=_decode(row.after),
-        )
-        for row in conn.execute(wanted)
-    ]
+    return [_entry(row) for row in conn.execute(wanted)]
+
+
+def behind(conn: Connection, after: int, limit: int) -> list[Entry]:
+    """Entries behind an id, the oldest first: for exports."""
+    table = schema.audit
+    wanted = select(table).where(table.c.id > after).order_by(table.c.id).limit(limit)
+    return [_entry(row) for row in conn.execute(wanted)]
+
+
+def _entry(row: Row[Any]) -> Entry:
+    return Entry(
+        id=row.id,
+        at_us=row.at_us,
+        actor=row.actor,
+        action=row.action,
+        subject=row.subject,
+        before=_decode(row.before),
+        after=_decode(row.after),
+    )
 
 
 class Noted(NamedTuple):

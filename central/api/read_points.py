@@ -108,10 +108,25 @@ def router(services: Services) -> APIRouter:
         summary="Say what a read point means",
         openapi_extra=needs("write:devices"),
     )
-    async def put_read_point(code: str, body: ReadPointBody) -> Response:
+    async def put_read_point(code: str, body: ReadPointBody, told: Telling) -> Response:
         """Holds from the next observation on; what was judged before stays as it is."""
         point = ReadPoint(code=code, **body.model_dump())
-        return json_answer(await services.write(lambda c: places.put_read_point(c, point)))
+
+        def work(connection: Connection) -> ReadPoint:
+            known = {one.code: one for one in places.list_read_points(connection)}
+            before = known.get(code)
+            said = places.put_read_point(connection, point)
+            change = audit.Change(
+                f"read point {code}",
+                None if before is None else msgspec.to_builtins(before),
+                msgspec.to_builtins(said),
+            )
+            audit.record(
+                connection, [change], actor=told.by, action="say read point", at_us=told.at_us
+            )
+            return said
+
+        return json_answer(await services.write(work))
 
     _add_plates(made, services)
     return made

@@ -7,6 +7,7 @@ from typing import Literal
 import msgspec
 from fastapi import APIRouter, Response
 
+from central.api.acting import CLIENT, Asker
 from central.api.bodies import ResolveBody
 from central.api.pages import Count, Cursor, Limit, following, page
 from central.api.permits import needs
@@ -70,15 +71,16 @@ def router(services: Services) -> APIRouter:
         summary="Resolve a review",
         openapi_extra=needs("write:reviews"),
     )
-    async def resolve(review_id: str, body: ResolveBody, key: Key = None) -> Response:
+    async def resolve(review_id: str, body: ResolveBody, who: Asker, key: Key = None) -> Response:
         """By the hypothesis that is true, by the quantities that moved, or by dismissing it.
 
         What follows is posted at once, with the sensors' evidence. A repeat of a known id
         answers 200 with the first result. Where somebody was faster, 409 says who, when and
         what; where stock has changed so that this cannot be posted, 409 says that. A resolved
-        review stays so: what turns out wrong is corrected by a further movement.
+        review stays so: what turns out wrong is corrected by a further movement. `by` is who is
+        logged in, and what you say only where nobody is.
         """
-        choice = _choice(body, key)
+        choice = _choice(body, key, body.by if who == CLIENT else who)
         done, repeated = await services.write(
             lambda c: store.resolve(c, review_id, choice, at_us=now_us())
         )
@@ -89,13 +91,13 @@ def router(services: Services) -> APIRouter:
     return made
 
 
-def _choice(body: ResolveBody, key: str | None) -> Choice:
+def _choice(body: ResolveBody, key: str | None, by: str) -> Choice:
     said = [body.hypothesis is not None, bool(body.movements), body.dismiss]
     if said.count(True) != 1:
         raise Problem(422, "say one of `hypothesis`, `movements` or `dismiss`")
     return Choice(
         id=body.id or command_id(key),
-        by=body.by,
+        by=by,
         hypothesis=body.hypothesis,
         lines=tuple(
             Line(

@@ -2,6 +2,12 @@
 
 from __future__ import annotations
 
+import csv
+import io
+import json
+from pathlib import Path
+from typing import Any
+
 import pytest
 from sqlalchemy import Connection, text
 
@@ -9,6 +15,7 @@ from central import audit, audit_chain
 from central.audit import Change
 from central.soundness import faults
 from central.store import Database
+from tests.central.harness import bench
 
 GUARDS = {
     "sqlite": [
@@ -78,3 +85,26 @@ def test_entries_of_before_are_sealed_by_the_migration(database: Database) -> No
     assert (head.no, head.last_id, head.rows) == (1, 4, 4)
     database.write_now(lambda c: note(c, "e"))
     assert database.read_now(audit_chain.verify) == []
+
+
+async def test_the_audit_is_exported_masked_and_paged(tmp_path: Path) -> None:
+    async with bench(tmp_path) as made:
+        for number in range(3):
+            await made.post("/users", name=f"anna{number}", email="=anna@example.com")
+        first = await made.http.get("/audit/export?limit=2")
+        rows = [json.loads(line) for line in first.text.splitlines()]
+        assert [row["subject"] for row in rows] == ["user:anna0", "user:anna1"]
+        rest = await made.http.get(f"/audit/export?format=csv&after={first.headers['x-next']}")
+        (row,) = csv.DictReader(io.StringIO(rest.text))
+        assert (row["subject"], row["action"]) == ("user:anna2", "add user")
+        assert "x-next" not in rest.headers
+        masked = await made.http.get("/audit/export?masked=true")
+        assert "anna" not in masked.text
+        subjects = [json.loads(line)["subject"] for line in masked.text.splitlines()]
+        assert len(set(subjects)) == 3
+        assert all(subject.startswith("user:person-") for subject in subjects)
+        again = (await made.http.get("/audit/export?masked=true")).text
+        assert subjects[0] not in again
+        await made.put("/read-points/door", kind="portal", location="supplier")
+        told: Any = (await made.get("/audit?action=say%20read%20point"))["rows"]
+        assert [one["subject"] for one in told] == ["read point door"]

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.central.access.people import log_in, staffed, visitor
 from tests.central.harness import Bench, bench
 from tests.central.reviews.asking import ask, pallet
 
@@ -101,3 +102,11 @@ async def rows(made: Bench, query: str) -> list[dict[str, object]]:
         if page["next"] is None:
             return found
         after = f"&after={page['next']}"
+
+
+async def test_who_is_logged_in_is_who_decided_whatever_they_say(tmp_path: Path) -> None:
+    async with staffed(tmp_path) as (made, _), visitor(made) as browser:
+        await made.services.write(ask)
+        await log_in(browser, "root")
+        said = {"id": "root-0001", "by": "somebody else", "hypothesis": 0}
+        assert (await browser.post(RESOLVE, json=said)).json()["by"] == "root"
