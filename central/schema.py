@@ -41,6 +41,7 @@ from central.schema_alerts import (
     alert_told,
 )
 from central.schema_announced import document, document_note, witness
+from central.schema_audit import audit, audit_block
 from central.schema_counts import (
     count_decision,
     count_entry,
@@ -78,15 +79,15 @@ from central.schema_reservations import arrival, reservation, reservation_part, 
 
 __all__ = [  # of other modules; the tables below are everybody's, too
     "access_grant", "account", "alert", "alert_channel", "alert_event", "alert_message",
-    "alert_notice", "alert_rule", "alert_told", "api_key", "arrival", "count_decision",
-    "count_entry", "count_result", "count_schedule", "count_task", "cursor", "dead_letter",
-    "delivery", "document", "document_note", "domain_event", "epcis_capture", "epcis_event",
-    "epcis_thing", "inbound_discrepancy", "inbound_order", "label", "left_alone", "location",
-    "login_session", "lot", "memory", "metadata", "one_time", "partition", "plate_plan",
-    "portal_pass", "presence", "presence_event", "read_point", "receipt", "receipt_piece",
-    "receipt_take", "receiving_session", "refresh_token", "reservation", "reservation_part",
-    "reserved", "review", "serial_place", "stretch", "subscription", "trace", "warehouse",
-    "witness", "worker",
+    "alert_notice", "alert_rule", "alert_told", "api_key", "arrival", "audit", "audit_block",
+    "count_decision", "count_entry", "count_result", "count_schedule", "count_task", "cursor",
+    "dead_letter", "delivery", "document", "document_note", "domain_event", "epcis_capture",
+    "epcis_event", "epcis_thing", "inbound_discrepancy", "inbound_order", "label", "left_alone",
+    "location", "login_session", "lot", "memory", "metadata", "one_time", "partition",
+    "plate_plan", "portal_pass", "presence", "presence_event", "read_point", "receipt",
+    "receipt_piece", "receipt_take", "receiving_session", "refresh_token", "reservation",
+    "reservation_part", "reserved", "review", "serial_place", "stretch", "subscription",
+    "trace", "warehouse", "witness", "worker",
 ]  # fmt: skip
 
 _Id = ID
@@ -272,30 +273,6 @@ block = Table(
     Column("hash", Text, nullable=False),
     Column("last_witness", BigInteger, nullable=False, server_default="0"),
     Column("format", Integer, nullable=False, server_default="1"),
-)
-
-# ---- what people changed by command ------------------------------------------------------
-audit = Table(
-    "audit",
-    metadata,
-    Column("id", _Id, primary_key=True, autoincrement=True),
-    Column("at_us", BigInteger, nullable=False),
-    Column("actor", Text, nullable=False),
-    Column("action", Text, nullable=False),
-    Column("subject", Text, nullable=False),
-    Column("before", Text, nullable=False),
-    Column("after", Text, nullable=False),
-)
-
-# Entries of the audit, hashed over those before: central.audit_chain.
-audit_block = Table(
-    "audit_block",
-    metadata,
-    Column("no", _Id, primary_key=True, autoincrement=True),
-    Column("last_id", BigInteger, nullable=False),
-    Column("rows", Integer, nullable=False),
-    Column("prev_hash", Text, nullable=False),
-    Column("hash", Text, nullable=False),
 )
 
 # ---- devices --------------------------------------------------------------------------
