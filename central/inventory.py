@@ -27,6 +27,7 @@ from central.alerts.watch import Watch
 from central.archive.follower import Archivist
 from central.archive.wanted import shelves_of
 from central.config import CentralSettings
+from central.counts import scheduling
 from central.digests import Digests
 from central.events.courier import Road
 from central.events.couriers import Couriers
@@ -134,6 +135,7 @@ class Inventory:
         """All that is done by the clock."""
         return [
             Job(300, "age reviews", self._age_reviews),
+            Job(900, "ask for counts", self._ask_for_counts),
             Job(_DAY_US / 1e6, "forget alert messages", self._forget_messages),
             Job(5, "end reservations", self._settler.expire),
             Job(3_600, "expire lots", Expiry(self._ground.database, self._ground.tide).sweep),
@@ -159,6 +161,14 @@ class Inventory:
         kept_us = self._ground.settings.alerts.keep_days * _DAY_US
         before_us = clock.time_ns() // 1_000 - kept_us
         await self._ground.database.write(lambda c: outbox.drop_old(c, before_us))
+
+    async def _ask_for_counts(self) -> None:
+        """Ask for the counts that schedules say are due."""
+        now_us = clock.time_ns() // 1_000
+        asked = await self._ground.database.write(lambda c: scheduling.ask_due(c, now_us))
+        if asked:
+            _log.info("counts_asked_for", counts=len(asked))
+            self._ground.tide.rise()
 
     async def _age_reviews(self) -> None:
         """Mark and close what waited too long."""

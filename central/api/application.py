@@ -30,6 +30,7 @@ from central.api.access.entrance import Entrance, open_entrance
 from central.api.access.gate import guard
 from central.api.access.signing import Signing
 from central.api.alerts import routes as alerts
+from central.api.counts import schedules as count_schedules
 from central.api.counts import tasks as counts
 from central.api.epcis import capture as epcis_capture
 from central.api.epcis import query as epcis_query
@@ -98,6 +99,7 @@ def _routers(services: Services, pages: Pages, entrance: Entrance) -> tuple[APIR
         inbound_orders.router(services),
         receiving.router(services),
         counts.router(services),
+        count_schedules.router(services),
         reviews.router(services),
         graphql.router(services, services.graphql),
         alerts.router(services),

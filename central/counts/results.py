@@ -34,4 +34,4 @@ def accuracy(conn: Connection, since_us: int) -> Share:
 def last_counted(conn: Connection, location: str) -> dict[str, int]:
     """When each item at a place was last counted there (microseconds since 1970)."""
     query = select(_result.sku, _result.at_us).where(_result.location == location)
-    return dict(conn.execute(query.order_by(_result.at_us)).tuples().all())
+    return {row.sku: row.at_us for row in conn.execute(query.order_by(_result.at_us))}

@@ -41,6 +41,7 @@ RESOURCES = {
     "warehouses": "places", "locations": "places",
     "stock": "stock", "movements": "stock", "api/inventory": "stock", "api/locations": "stock",
     "api/receiving": "stock", "api/putaway": "stock", "lots": "stock", "api/counts": "counts",
+    "api/count-schedules": "counts",
     "api/orders": "orders", "reservations": "orders",
     "documents": "documents", "reviews": "reviews",
     "devices": "devices", "passes": "devices", "presence": "devices", "read-points": "devices",
@@ -56,6 +57,8 @@ ODD = {
     "GET /locations/{}/inventory": ("stock", "r"),
     "GET /items/{}/alert-rules": ("alerts", "r"),
     "GET /api/counts/{}/lines": ("count-reviews", "r"),
+    "POST /api/count-schedules": ("count-reviews", "w"),
+    "POST /api/count-schedules/{}/end": ("count-reviews", "w"),
     **{
         f"POST /api/counts{rest}": ("count-reviews", "w")
         for rest in ("", "/{}/cancel", "/{}/recount", "/{}/decisions", "/{}/review")
@@ -99,7 +102,7 @@ FOR_SOME_PLACES = re.compile(
     r"|(GET|POST) /api/orders/inbound(/.*)?|(GET|POST) /api/receiving(/.*)?"
     r"|(GET|POST) /reservations(/.*)?|GET /api/reports(/.*)?"
     r"|(GET|POST) /api/(im|ex)ports/items|GET /events/schemas(/.*)?"
-    r"|(GET|POST) /api/(counts|putaway)(/.*)?"
+    r"|(GET|POST) /api/(counts|count-schedules|putaway)(/.*)?"
     r"|(GET|POST) /reservations(/.*)?|GET /api/reports(/.*)?|GET /events/schemas(/.*)?"
 )
 """Where a grant for one warehouse is enough; everything else shows more than one place."""

@@ -11,9 +11,10 @@ from tests.central.harness import bench
 async def test_the_page_s_requests_work_in_their_order(tmp_path: Path) -> None:
     async with bench(tmp_path) as made:
         await made.post("/locations", code="shelf-7", name="Shelf 7")
+        await made.post("/locations", code="hall", name="Hall")
         await made.post("/items", sku="OAT-500", name="Oats")
         await made.post("/stock/receive", sku="OAT-500", quantity=20, location="shelf-7")
         sent = await send_all(made, "counting.md")
-        assert len(sent) == 7
+        assert len(sent) == 9
         assert (await made.get("/api/counts/count-2026-02-02-1"))["state"] == "REVIEWED"
         assert (await made.get("/stock/OAT-500"))["on_hand"] == 18
