@@ -7,11 +7,13 @@ whole warehouse costs what a single shelf costs, and no sum is kept that could b
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from datetime import date
 
 import msgspec
 
 from central.alerts.model import Finding, Kind, Rule, key_of
 from central.alerts.nearest import Measured, Thing, holding
+from central.moments import from_us
 
 __all__ = ["Held", "Seen", "findings"]
 
@@ -28,6 +30,8 @@ class Held(msgspec.Struct, frozen=True, kw_only=True):
     on_hand: int
     last_us: int = 0
     sellable: bool = True
+    lot: str = ""
+    last_day: date | None = None
 
 
 class Seen(msgspec.Struct, frozen=True, kw_only=True):
@@ -94,6 +98,23 @@ def _over(seen: Seen, one: Measured, now_us: int) -> Finding | None:
                                            f"maximum {rule.limit}")  # fmt: skip
 
 
+def _expiry(seen: Seen, one: Measured, now_us: int) -> Finding | None:
+    dated = [
+        (held.last_day, held.lot)
+        for held in _units(seen, one)
+        if held.last_day is not None and held.on_hand > 0
+    ]
+    if one.rule.limit is None or not dated:
+        return None
+    last_day, lot = min(dated)
+    days = (last_day - from_us(now_us).date()).days
+    units = sum(held.on_hand for held in _units(seen, one) if held.lot == lot)
+    limit = one.rule.limit
+    met = True if days <= limit else False if days > limit + one.rule.margin else None
+    return _finding(seen, one, met, days, f"{units} of {seen.thing.sku}{_where(one)} of lot {lot} "
+                                          f"expire on {last_day}")  # fmt: skip
+
+
 def _still(seen: Seen, one: Measured, now_us: int) -> Finding | None:
     held = _units(seen, one)
     if one.rule.limit is None or not held:
@@ -147,6 +168,7 @@ def _where(one: Measured) -> str:
 _BY_PLACE: dict[Kind, Callable[[Seen, Measured, int], Finding | None]] = {
     Kind.LOW: _low,
     Kind.OVER: _over,
+    Kind.EXPIRY: _expiry,
     Kind.STILL: _still,
 }
 _OF_ALL: dict[Kind, Callable[[Seen, Measured, int], Finding]] = {

@@ -11,6 +11,7 @@ from central import schema
 from central.alerts.items import Held, Seen
 from central.alerts.model import Kind, Rule
 from central.alerts.nearest import Thing
+from central.lots.store import expiring
 from central.stock import watched
 from central.stock.model import AVAILABLE, VIRTUAL_LOCATIONS, LocationKind
 
@@ -39,6 +40,7 @@ def seen_of(
         lying[one.sku].append(one)
     paths = paths_of(conn, {one.location for each in lying.values() for one in each})
     lost = _lost(conn, skus, rules, now_us)
+    days = expiring(conn, skus) if any(one.kind == Kind.EXPIRY for one in rules) else {}
     return [
         Seen(
             thing=thing,
@@ -48,6 +50,8 @@ def seen_of(
                     on_hand=one.on_hand,
                     last_us=one.last_us,
                     sellable=one.status == AVAILABLE,
+                    lot=one.lot,
+                    last_day=days.get((one.sku, one.lot)),
                 )
                 for one in lying[thing.sku]
                 if one.location not in _VIRTUAL

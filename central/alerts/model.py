@@ -26,6 +26,8 @@ class Kind(StrEnum):
     """Less than so many units."""
     OVER = "over"
     """More than so many units."""
+    EXPIRY = "expiry"
+    """A lot that expires within so many days."""
     STILL = "still"
     """An item of which nothing moved for so many days."""
     UNEXPLAINED = "unexplained"
@@ -42,7 +44,9 @@ class Kind(StrEnum):
     """A question to a person that waits for so many minutes."""
 
 
-OF_ITEMS = (Kind.LOW, Kind.OVER, Kind.STILL, Kind.UNEXPLAINED, Kind.SHRINKAGE)
+OF_ITEMS = (
+    Kind.LOW, Kind.OVER, Kind.EXPIRY, Kind.STILL, Kind.UNEXPLAINED, Kind.SHRINKAGE,
+)  # fmt: skip
 """Looked at again when the item moves."""
 OF_PLACES = (Kind.IDLE, Kind.DEVICE, Kind.LATE, Kind.REVIEW)
 """Looked at by the clock; their rules name no item."""

@@ -5,7 +5,7 @@ Every change is audited in its transaction. What moves goes through the ledger a
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from datetime import date
 
 import msgspec
@@ -20,7 +20,7 @@ from central.stock import ledger, queries
 from central.stock.model import AVAILABLE, Balance, Movement, Posted
 from central.stock.serials import pieces_at
 
-__all__ = ["Asked", "arrived", "expire", "find", "keep", "page", "recall"]
+__all__ = ["Asked", "arrived", "expire", "expiring", "find", "keep", "page", "recall"]
 
 _lot, _balance = schema.lot.c, schema.balance.c
 _MOST_AT_ONCE = 500
@@ -40,6 +40,14 @@ def find(conn: Connection, sku: str, lot: str) -> Lot | None:
     query = select(schema.lot).where(_lot.sku == sku, _lot.lot == lot)
     row = conn.execute(query).mappings().one_or_none()
     return None if row is None else _read(row)
+
+
+def expiring(conn: Connection, skus: Collection[str]) -> dict[tuple[str, str], date]:
+    """The last days of the lots of some items, those that have one, by item and lot."""
+    query = select(_lot.sku, _lot.lot, _lot.expires_on).where(
+        _lot.sku.in_(skus), _lot.expires_on.is_not(None)
+    )
+    return {(sku, lot): date.fromisoformat(day) for sku, lot, day in conn.execute(query) if day}
 
 
 def page(

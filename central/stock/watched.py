@@ -34,6 +34,7 @@ class Lying(NamedTuple):
     """A balance; ``last_us`` when the newest movement of it was posted."""
 
     sku: str
+    lot: str
     location: str
     status: str
     on_hand: int
@@ -57,9 +58,9 @@ def moved(conn: Connection, after_seq: int, limit: int) -> list[Moved]:
 
 def balances_of(conn: Connection, skus: Collection[str]) -> list[Lying]:
     """Every balance of some items, the virtual locations' too."""
-    columns = (_balance.sku, _balance.location, _balance.status, _balance.on_hand)
+    key = (_balance.sku, _balance.lot, _balance.location, _balance.status)
     found = (
-        select(*columns, _movement.record_us)
+        select(*key, _balance.on_hand, _movement.record_us)
         .join(schema.movement, _movement.seq == _balance.last_seq)
         .where(_balance.sku.in_(skus))
     )

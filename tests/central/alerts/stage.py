@@ -73,11 +73,14 @@ class Stage:
 
         self.write(work)
 
-    def move(self, source: str, destination: str, quantity: int, sku: str = "NUT") -> None:
+    def move(
+        self, source: str, destination: str, quantity: int, sku: str = "NUT", lot: str = ""
+    ) -> None:
         now_us = self.clock.wall_us
         movement = Movement(
-            id=f"movement-{next(self._numbers)}", sku=sku, quantity=quantity, source=source,
-            destination=destination, biz_step="storing", event_time=from_us(now_us),
+            id=f"movement-{next(self._numbers)}", sku=sku, lot=lot, quantity=quantity,
+            source=source, destination=destination, biz_step="storing",
+            event_time=from_us(now_us),
         )  # fmt: skip
         self.write(lambda c: ledger.post(c, [movement], record_us=now_us))
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 from collections.abc import Iterator
+from datetime import date
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +18,7 @@ from central.alerts import watch as watching
 from central.alerts.watch import Watch
 from central.catalogue import changes
 from central.documents import books
+from central.lots import store as lots
 from central.reconcile.expected import Document
 from central.store import Database
 from central.tide import Tide
@@ -153,6 +155,22 @@ async def test_what_went_nobody_knows_where_is_told(stage: Stage) -> None:
     assert list(stage.open()) == ["8 of NUT were lost in 7 days"]
     await stage.after(6 * DAY_S + 1)
     assert not stage.open(), "a week later what was lost first is no part of it any more"
+
+
+async def test_the_lot_that_expires_first_is_told_in_time(stage: Stage) -> None:
+    stage.rule("old", "expiry", 7, location="shop")
+    for lot, day in (("L1", date(2026, 3, 15)), ("L2", date(2026, 3, 20))):
+        stage.write(
+            lambda c, lot=lot, day=day: lots.keep(c, "NUT", lot, stage.told(), expires_on=day)
+        )
+        stage.move("supplier", "shelf", 4, lot=lot)
+    await stage.look()
+    assert not stage.open()
+    await stage.after(7 * DAY_S)
+    assert list(stage.open()) == ["4 of NUT in shop of lot L1 expire on 2026-03-15"]
+    stage.move("shelf", "customer", 4, lot="L1")
+    await stage.look()
+    assert not stage.open()
 
 
 async def test_a_place_where_nothing_moves_and_what_devices_say(stage: Stage) -> None:
