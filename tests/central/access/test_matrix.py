@@ -40,7 +40,7 @@ RESOURCES = {
     "items": "catalogue", "api/products": "catalogue", "tag-bindings": "catalogue",
     "warehouses": "places", "locations": "places",
     "stock": "stock", "movements": "stock", "api/inventory": "stock", "api/locations": "stock",
-    "api/receiving": "stock", "api/putaway": "stock", "lots": "stock", "api/counts": "counts",
+    "api/receiving": "stock", "lots": "stock", "api/counts": "counts",
     "api/count-schedules": "counts",
     "api/orders": "orders", "reservations": "orders",
     "documents": "documents", "reviews": "reviews",
@@ -102,7 +102,7 @@ FOR_SOME_PLACES = re.compile(
     r"|(GET|POST) /api/orders/inbound(/.*)?|(GET|POST) /api/receiving(/.*)?"
     r"|(GET|POST) /reservations(/.*)?|GET /api/reports(/.*)?"
     r"|(GET|POST) /api/(im|ex)ports/items|GET /events/schemas(/.*)?"
-    r"|(GET|POST) /api/(counts|count-schedules|putaway)(/.*)?"
+    r"|(GET|POST) /api/(counts|count-schedules)(/.*)?"
     r"|(GET|POST) /reservations(/.*)?|GET /api/reports(/.*)?|GET /events/schemas(/.*)?"
 )
 """Where a grant for one warehouse is enough; everything else shows more than one place."""
