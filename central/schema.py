@@ -195,6 +195,7 @@ quarantine_gone = Table(
 )
 
 # ---- the ledger -----------------------------------------------------------------------
+_NAMED = text("corrects IS NOT NULL")
 movement = Table(
     "movement",
     metadata,
@@ -234,12 +235,7 @@ movement = Table(
         sqlite_where=text("origin IN ('portal', 'shelf', 'scan', 'zone', 'review')"),
         postgresql_where=text("origin IN ('portal', 'shelf', 'scan', 'zone', 'review')"),
     ),
-    Index(
-        "ix_movement_corrects",
-        "corrects",
-        sqlite_where=text("corrects IS NOT NULL"),
-        postgresql_where=text("corrects IS NOT NULL"),
-    ),
+    Index("ix_movement_corrects", "corrects", sqlite_where=_NAMED, postgresql_where=_NAMED),
 )
 balance = Table(
     "balance",

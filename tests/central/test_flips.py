@@ -17,6 +17,7 @@ from sqlalchemy import Connection, text
 from sqlalchemy.exc import DataError, IntegrityError
 from typer.testing import CliRunner
 
+from central.catalogue.items import Item, add_item
 from central.cli import app
 from central.soundness import ledger_faults
 from central.stock import ledger, rows
@@ -37,10 +38,12 @@ FLIPS = 40
 def books(conn: Connection) -> None:
     """Five blocks, the last with tags, words and fractions in it, of the newer format."""
     fill(conn)
+    add_item(conn, Item(sku="DRILL", name="Drill", tracking="serial"))
     several = [
-        moving(n, "supplier", "hall", 2, epcs=(f"30AA{n}",), lot="L\u00f6t", confidence=0.75,
-               evidence={"seen": n}, corrects="movement-1", reason="re\u00e7u",
-               destination_status="damaged", serials=(f"S{n}",), reference="PO-7", actor="anna")
+        moving(n, "supplier", "hall", 2, "DRILL", epcs=(f"30AA{n}",), lot="L\u00f6t",
+               confidence=0.75, evidence={"seen": n}, corrects="movement-1", reason="re\u00e7u",
+               destination_status="damaged", serials=(f"S{n}", f"T{n}"), reference="PO-7",
+               actor="anna")
         for n in range(20, 23)
     ]  # fmt: skip
     ledger.post(conn, several, record_us=20)
