@@ -90,7 +90,7 @@ BENCHES = {
         "benchmarks.books.api",
         "Central's HTTP API on large books with 200 clients at once, beside the same process "
         "saying that it is alive. Options: --full yes, --engine sqlite|postgresql|all, "
-        "--clients N, --seconds S, --every-s S (a client's pause in the paced run).",
+        "--clients N, --seconds S, --every-s S (a client's pause in the paced run), --seed S.",
     ),
     "forecast": (
         "benchmarks.forecast",

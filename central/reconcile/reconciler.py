@@ -53,6 +53,11 @@ from gateway.contract import (
 )
 
 VERSION = 1
+_AHEAD_US = 4_000_000
+"""An edge says at once how its devices are; what these hear takes its way through reports, queues
+and folding. On a busy machine reads were seen to come 1.3 s behind: taken for silence, that cut a
+pallet into pieces of which none had crossed.
+"""
 
 
 class _Memory(msgspec.Struct):
@@ -167,6 +172,8 @@ class Reconciler:
         """What becomes ripe because the log's time went on."""
         now_us = told_us(logged.observation)
         if point.kind == "portal" and point.code in self._memory.portals:
+            if isinstance(logged.observation, DeviceDescribed | DeviceHealth):
+                now_us -= _AHEAD_US
             presented = self._presented(logged, now_us, point, context)
             groups = self._memory.portals[point.code].groups(now_us)
             return presented + self._passes(logged, groups, point, context)

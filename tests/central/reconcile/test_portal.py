@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Iterator
+from datetime import timedelta
 from functools import lru_cache
 from itertools import pairwise
 from random import Random
@@ -66,6 +67,24 @@ def test_pallets_move_whole_and_strays_stay(seed: int) -> None:
     assert (set(got) - want, want - set(got)) == (set(), asked)
     assert len(scene.truths) == 4
     assert len(asked) <= 1
+
+
+@pytest.mark.parametrize("ahead_s", [0.0, 1.3, 3.0])
+def test_what_the_reader_says_of_itself_cuts_no_pallet_that_is_heard_later(ahead_s: float) -> None:
+    """A busy edge tells at once that its reader runs, and only then what it has heard."""
+    epcs = epcs_of(1, 20)
+    tags = pallet(epcs, Path.through(1.0, speed=1.0, inwards=True), Random(1))
+    scene = Scene(antennas=dock_antennas(), tags=tuple(tags), seed=1)
+    reads = fold(simulate(scene, 0.0, 14.0), quiet_s=20.0, limit_s=60.0)
+    told: list[Observation] = [described(dock_antennas())]
+    for number, seen in enumerate(reads):
+        if number % 10 == 0:
+            said = seen.event_time + timedelta(seconds=ahead_s)
+            told.append(DeviceHealth(event_time=said, state="running", **WHO))
+        told.append(seen)
+    told.append(DeviceHealth(event_time=moment(END), state="running", **WHO))
+    verdict = Reconciler().judge(logged(told), context({}))
+    assert sorted(moved(verdict)) == sorted((epc, "in") for epc in epcs)
 
 
 @lru_cache(maxsize=1)
