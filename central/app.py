@@ -222,6 +222,7 @@ class _Central:
             ways=self._inventory.ways,
             epcis=self._settings.epcis,
             graphql=self._settings.graphql,
+            orders=self._settings.orders,
             counters={
                 "ingest": self._ingest.counters,
                 "live": self._live.counters,

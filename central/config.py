@@ -308,6 +308,15 @@ class EpcisSection(_Section):
     locations: dict[str, Annotated[str, Field(pattern=r"^[A-Za-z][A-Za-z0-9+.-]*:\S+$")]] = {}
 
 
+class OrdersSection(_Section):
+    """Where the numbers of cartons (SSCC) come from: the company's prefix that GS1 gave it, and the
+    digit before it. Without a prefix nothing is packed into cartons.
+    """
+
+    company_prefix: str = Field(default="", pattern=r"^(\d{4,12})?$")
+    sscc_extension: Annotated[int, Field(ge=0, le=9)] = 0
+
+
 class CentralSettings(_Section):
     """All of central's settings."""
 
@@ -325,6 +334,7 @@ class CentralSettings(_Section):
     alerts: AlertSection = AlertSection()
     events: EventsSection = EventsSection()
     epcis: EpcisSection = EpcisSection()
+    orders: OrdersSection = OrdersSection()
     reports: ReportsSection = ReportsSection()
     mail: MailSection = MailSection()
     graphql: GraphSection = GraphSection()

@@ -32,6 +32,7 @@ from central.digests import Digests
 from central.events.courier import Road
 from central.events.couriers import Couriers
 from central.lots.expiry import Expiry
+from central.orders.watching import OrderWatcher
 from central.reports.desk import ReportDesk
 from central.reports.regular import RegularReports
 from central.reservations.following import Settler
@@ -100,7 +101,6 @@ class Inventory:
         self._couriers = Couriers(
             Road(ground.database, ground.link, ground.tide, ground.settings.events)
         )
-        self._settler = Settler(ground.database, ground.tide)
         self.ways: dict[ChannelKind, Way] = {
             "email": Mail(settings.mail, settings.alerts.url),
             "apprise": FanOut(settings.alerts.url),
@@ -111,6 +111,7 @@ class Inventory:
         self._archivists = [
             Archivist(ground.database, ground.tide, shelf) for shelf in shelves_of(settings.archive)
         ]
+        self._settler = Settler(ground.database, ground.tide, watchers=[OrderWatcher()])
         self.counters: dict[str, Counter[str]] = {
             **{f"archive_{no}": one.counters for no, one in enumerate(self._archivists)},
             "reservations": self._settler.counters,

@@ -49,6 +49,7 @@ from central.schema_counts import (
     count_schedule,
     count_task,
 )
+from central.schema_devices import device, edge_presence
 from central.schema_epcis import epcis_capture, epcis_event, epcis_thing
 from central.schema_events import dead_letter, delivery, domain_event, subscription
 from central.schema_ground import ID, metadata
@@ -65,6 +66,7 @@ from central.schema_judging import (
     worker,
 )
 from central.schema_lots import lot, serial_place
+from central.schema_orders import carton, outbound_line, outbound_order, pick, pick_task, shipment
 from central.schema_places import location, plate_plan, read_point, warehouse
 from central.schema_presence import presence, presence_event
 from central.schema_receiving import (
@@ -80,14 +82,15 @@ from central.schema_reservations import arrival, reservation, reservation_part, 
 __all__ = [  # of other modules; the tables below are everybody's, too
     "access_grant", "account", "alert", "alert_channel", "alert_event", "alert_message",
     "alert_notice", "alert_rule", "alert_told", "api_key", "arrival", "audit", "audit_block",
-    "count_decision", "count_entry", "count_result", "count_schedule", "count_task", "cursor",
-    "dead_letter", "delivery", "document", "document_note", "domain_event", "epcis_capture",
-    "epcis_event", "epcis_thing", "inbound_discrepancy", "inbound_order", "label", "left_alone",
-    "location", "login_session", "lot", "memory", "metadata", "one_time", "partition",
+    "carton", "count_decision", "count_entry", "count_result", "count_schedule", "count_task",
+    "cursor", "dead_letter", "delivery", "device", "document", "document_note", "domain_event",
+    "edge_presence", "epcis_capture", "epcis_event", "epcis_thing", "inbound_discrepancy",
+    "inbound_order", "label", "left_alone", "location", "login_session", "lot", "memory",
+    "metadata", "one_time", "outbound_line", "outbound_order", "partition", "pick", "pick_task",
     "plate_plan", "portal_pass", "presence", "presence_event", "read_point", "receipt",
     "receipt_piece", "receipt_take", "receiving_session", "refresh_token", "reservation",
-    "reservation_part", "reserved", "review", "serial_place", "stretch", "subscription",
-    "trace", "warehouse", "witness", "worker",
+    "reservation_part", "reserved", "review", "serial_place", "shipment", "stretch",
+    "subscription", "trace", "warehouse", "witness", "worker",
 ]  # fmt: skip
 
 _Id = ID
@@ -269,32 +272,4 @@ block = Table(
     Column("hash", Text, nullable=False),
     Column("last_witness", BigInteger, nullable=False, server_default="0"),
     Column("format", Integer, nullable=False, server_default="1"),
-)
-
-# ---- devices --------------------------------------------------------------------------
-edge_presence = Table(
-    "edge_presence",
-    metadata,
-    Column("edge", Text, primary_key=True),
-    Column("state", Text, nullable=False),
-    Column("since_us", BigInteger, nullable=False),
-    Column("version", Text, nullable=False, server_default=""),
-    Column("reason", Text, nullable=False, server_default=""),
-)
-device = Table(
-    "device",
-    metadata,
-    Column("edge", Text, primary_key=True),
-    Column("device", Text, primary_key=True),
-    Column("read_point", Text, nullable=False),
-    Column("driver", Text, nullable=False, server_default=""),
-    Column("model", Text, nullable=False, server_default=""),
-    Column("description", Text, nullable=False, server_default="{}"),
-    Column("state", Text, nullable=False, server_default="unknown"),
-    Column("cause", Text, nullable=False, server_default=""),
-    Column("hint", Text, nullable=False, server_default=""),
-    Column("counters", Text, nullable=False, server_default="{}"),
-    Column("health_us", BigInteger),
-    Column("state_us", BigInteger),
-    Column("last_us", BigInteger),
 )

@@ -37,6 +37,7 @@ from central.api.epcis import query as epcis_query
 from central.api.events import stream as events
 from central.api.events import subscriptions
 from central.api.graph import route as graphql
+from central.api.orders import outbound, picking
 from central.api.receiving import orders as inbound_orders
 from central.api.receiving import sessions as receiving
 from central.api.road import Road
@@ -95,6 +96,8 @@ def _routers(services: Services, pages: Pages, entrance: Entrance) -> tuple[APIR
         stock_movements.router(services),
         lots.router(services),
         reservations.router(services),
+        outbound.router(services),
+        picking.router(services),
         documents.router(services),
         inbound_orders.router(services),
         receiving.router(services),

@@ -14,9 +14,11 @@ from sqlalchemy import Connection
 from central.access.behalf import carried
 from central.alerts.model import ChannelKind
 from central.alerts.telling.ways import Way
-from central.config import EpcisSection, EventsSection, GraphSection
+from central.config import EpcisSection, EventsSection, GraphSection, OrdersSection
 from central.grouped import Grouped
 from central.insight.series import SeriesStore
+from central.orders.model import Order
+from central.orders.ordering import Taken, take_each
 from central.reports.desk import ReportDesk
 from central.reservations import guarding
 from central.reservations.reserving import Reserved, Wish, reserve_each
@@ -42,8 +44,9 @@ class Broker(Protocol):
 class Services:
     """Everything behind the API. ``counters`` are shown as metrics, by part; ``live`` tells what
     edges with a backlog preview, ``events`` where events may be told to, ``epcis`` what places
-    are called there, ``ways`` those by which people are told of alerts. ``posting`` and
-    ``reserving`` take what many clients ask for together.
+    are called there, ``ways`` those by which people are told of alerts, ``orders`` where cartons
+    get their numbers. ``posting``, ``reserving`` and ``ordering`` take what many clients ask for
+    together.
     """
 
     def __init__(
@@ -60,6 +63,7 @@ class Services:
         ways: Mapping[ChannelKind, Way] | None = None,
         epcis: EpcisSection | None = None,
         graphql: GraphSection | None = None,
+        orders: OrdersSection | None = None,
     ) -> None:
         self.database = database
         self.tide = tide
@@ -72,8 +76,12 @@ class Services:
         self.reserving: Grouped[Wish, Reserved] = Grouped(
             self.write, lambda conn, group: reserve_each(conn, group, at_us=now_us())
         )
+        self.ordering: Grouped[Order, Taken] = Grouped(
+            self.write, lambda conn, group: take_each(conn, group, at_us=now_us())
+        )
         self.counters = {
             **(counters or {}),
+            "ordering": self.ordering.counters,
             "posting": self.posting.counters,
             "reserving": self.reserving.counters,
         }
@@ -82,6 +90,7 @@ class Services:
         self.graphql = graphql or GraphSection()
         self.ways: Mapping[ChannelKind, Way] = ways or {}
         self.epcis = epcis or EpcisSection()
+        self.orders = orders or OrdersSection()
 
     async def read(self, work: Callable[[Connection], T]) -> T:
         """Ask the database, on behalf of whoever sent the request."""

@@ -17,32 +17,29 @@ from central.reservations.model import Part
 __all__ = ["Cell", "Supply"]
 
 _DAY_US = 86_400 * 1_000_000
-_NEVER = math.inf
-Rank = tuple[float, float]
+_NEVER = "9999-12-31"
+Rank = tuple[str, float]
 
 
 class Cell(NamedTuple):
     """What lies of an item at a place: ``on_hand`` units of a lot, ``reserved`` of them promised.
 
-    ``expires_us`` and ``since_us`` (when it came into the house) are in microseconds since 1970,
-    ``None`` where that is not known: then the goods go last of all.
+    ``expires_on`` is its last day (ISO 8601), ``since_us`` when it came into the house in
+    microseconds since 1970; where one is not known, the goods go last.
     """
 
     lot: str
     location: str
     on_hand: int
     reserved: int = 0
-    expires_us: int | None = None
+    expires_on: str = ""
     since_us: int | None = None
 
     @property
     def rank(self) -> Rank:
         """The least goes first."""
-        return _day(self.expires_us), _day(self.since_us)
-
-
-def _day(at_us: int | None) -> float:
-    return _NEVER if at_us is None else at_us // _DAY_US
+        came = math.inf if self.since_us is None else self.since_us // _DAY_US
+        return self.expires_on or _NEVER, came
 
 
 class Supply:

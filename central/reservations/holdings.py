@@ -15,11 +15,12 @@ __all__ = ["Holdings", "cells_of", "parts_of", "places_within", "supplies"]
 
 _PLACE = (("sku", "text"), ("lot", "text"), ("location", "text"))
 _CELLS = BulkLookup(
-    "SELECT b.sku, b.lot, b.location, b.on_hand, coalesce(r.units, 0), a.since_us "
+    "SELECT b.sku, b.lot, b.location, b.on_hand, coalesce(r.units, 0), a.since_us, e.expires_on "
     "FROM {keys} JOIN balance b ON b.sku = k.sku "
     "JOIN location l ON l.code = b.location AND l.kind = 'internal' "
     "LEFT JOIN reserved r ON r.sku = b.sku AND r.lot = b.lot AND r.location = b.location "
     "LEFT JOIN arrival a ON a.sku = b.sku AND a.lot = b.lot AND a.location = b.location "
+    "LEFT JOIN lot e ON e.sku = b.sku AND e.lot = b.lot "
     "WHERE b.status = 'available' AND (b.on_hand > 0 OR r.units > 0)",
     (("sku", "text"),),
 )
@@ -53,8 +54,8 @@ _NOTHING_LEFT = text("DELETE FROM reservation_part WHERE reservation = :id AND u
 def cells_of(conn: Connection, skus: Iterable[str]) -> dict[str, list[Cell]]:
     """What lies where of each item and how much of it is reserved, by SKU."""
     found: dict[str, list[Cell]] = {}
-    for sku, lot, location, on_hand, units, since_us in _CELLS.run(conn, _keys(skus)):
-        cell = Cell(lot, location, int(on_hand), int(units), since_us=since_us)
+    for sku, lot, location, on_hand, units, since_us, expires_on in _CELLS.run(conn, _keys(skus)):
+        cell = Cell(lot, location, int(on_hand), int(units), expires_on or "", since_us)
         found.setdefault(sku, []).append(cell)
     return found
 

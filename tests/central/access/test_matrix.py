@@ -42,7 +42,7 @@ RESOURCES = {
     "stock": "stock", "movements": "stock", "api/inventory": "stock", "api/locations": "stock",
     "api/receiving": "stock", "lots": "stock", "api/counts": "counts",
     "api/count-schedules": "counts",
-    "api/orders": "orders", "reservations": "orders",
+    "api/orders": "orders", "api/picking": "orders", "reservations": "orders",
     "documents": "documents", "reviews": "reviews",
     "devices": "devices", "passes": "devices", "presence": "devices", "read-points": "devices",
     "road": "devices", "why": "devices",
@@ -99,7 +99,7 @@ FOR_SOME_PLACES = re.compile(
     r"|GET(/api)? /locations/\{\}/inventory|GET /api/(inventory|locations/\{\}/inventory)"
     r"|POST /stock/[a-z]+|POST /api/inventory/move|PUT /api/inventory/\{\}/status"
     r"|GET /stock/\{\}|GET /movements(/\{\})?|GET /lots(/.*)?"
-    r"|(GET|POST) /api/orders/inbound(/.*)?|(GET|POST) /api/receiving(/.*)?"
+    r"|(GET|POST) /api/(orders|picking|receiving)(/.*)?"
     r"|(GET|POST) /reservations(/.*)?|GET /api/reports(/.*)?"
     r"|(GET|POST) /api/(im|ex)ports/items|GET /events/schemas(/.*)?"
     r"|(GET|POST) /api/(counts|count-schedules)(/.*)?"

@@ -16,7 +16,7 @@ _cells = st.lists(
         location=st.sampled_from(["bin-1", "bin-2", "bin-3", "bin-4"]),
         on_hand=st.integers(0, 9),
         reserved=st.integers(0, 9),
-        expires_us=_days,
+        expires_on=st.sampled_from(["", "2026-02-01", "2026-11-30"]),
         since_us=_days,
     ),
     max_size=10,
@@ -69,7 +69,7 @@ def test_what_expires_or_came_first_goes_first(cells: list[Cell], wanted: int) -
 
 @given(_cells, st.integers(1, 9))
 def test_one_place_that_has_it_all_comes_before_several(cells: list[Cell], wanted: int) -> None:
-    same = [one._replace(reserved=0, expires_us=None, since_us=7) for one in cells]
+    same = [one._replace(reserved=0, expires_on="", since_us=7) for one in cells]
     parts = Supply(same).give(wanted)
     enough = [one.on_hand for one in same if one.on_hand >= wanted]
     if enough:

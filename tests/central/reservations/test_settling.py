@@ -11,9 +11,11 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from sqlalchemy import Connection, text
 
+from central.catalogue.changes import Told
 from central.catalogue.items import Item, add_item
 from central.catalogue.tree import Location, add_location
 from central.events import log as events
+from central.lots import store as lots
 from central.reservations import ending, guarding, store
 from central.reservations.following import Settler
 from central.reservations.holdings import parts_of
@@ -127,6 +129,19 @@ async def test_what_came_first_goes_first_also_after_it_was_moved(books: Databas
     await settler(books).step()
     assert parts(books, held(books, 5)) == [Part("", "WH-02", 5)]
     assert parts(books, held(books, 5)) == [Part("", "bin-2", 5)]
+
+
+async def test_what_expires_first_goes_first(books: Database) -> None:
+    told = Told(by="anna", at_us=1)
+    for lot, day in (("A", "2026-09-30"), ("B", "2026-04-30")):
+        books.write_now(lambda c, n=lot, d=day: lots.keep(c, "NUT", n, told, expires_on=d))  # type: ignore[misc]
+    post(
+        books,
+        *(moved("supplier", "bin-1", 2, lot=lot) for lot in ("", "A", "B")),
+        moved("supplier", "bin-2", 9, lot="C"),
+    )
+    assert [part.lot for part in parts(books, held(books, 2))] == ["B"]
+    assert [part.lot for part in parts(books, held(books, 2))] == ["A"]
 
 
 async def test_one_that_ran_out_is_free_at_the_next_decision_and_by_the_clock(

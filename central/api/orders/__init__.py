@@ -1,0 +1,1 @@
+"""Outbound orders over REST: taken, picked, packed, shipped."""

@@ -1,0 +1,196 @@
+"""Taking orders and cancelling them: stock is set aside for each as it comes.
+
+Many orders are taken in one transaction, each with its own verdict; what is not there is on
+backorder, and comes to them by priority and age (``central.reservations.settling``).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+
+import msgspec
+from sqlalchemy import Connection
+
+from central.access import reach
+from central.bulk import BulkLookup
+from central.documents import books
+from central.events import log as events
+from central.orders import store
+from central.orders.model import Order, OrderError, after
+from central.reconcile.identity import derived_id
+from central.reservations import ending
+from central.reservations import store as reservations
+from central.reservations.model import Reservation
+from central.reservations.reserving import Reserved, Wish, reserve_each
+from central.reservations.settling import settle
+from central.stock.model import (
+    ConflictingRepeat,
+    OutOfReach,
+    StockError,
+    UnknownItem,
+    UnknownLocation,
+)
+
+__all__ = ["Taken", "cancel", "claim_id", "take_each"]
+
+MOST_LINES = 1_000
+_ITEMS = BulkLookup(
+    "SELECT i.sku FROM {keys} JOIN item i ON i.sku = k.sku WHERE NOT i.family", (("sku", "text"),)
+)
+_PLACES = BulkLookup(
+    "SELECT l.code FROM {keys} JOIN location l ON l.code = k.code WHERE l.kind = 'internal'",
+    (("code", "text"),),
+)
+
+
+class Taken(msgspec.Struct, frozen=True, kw_only=True):
+    """An order that stands. ``repeated``: it stood before."""
+
+    order: Order
+    repeated: bool = False
+
+
+def claim_id(order: str, line: str) -> str:
+    """The reservation of an order's line."""
+    return derived_id("order", order, line)
+
+
+def take_each(conn: Connection, orders: Sequence[Order], *, at_us: int) -> list[Taken | StockError]:
+    """Take what can be, in order, and set stock aside for it; for each order how it stands, or
+    why it was refused.
+    """
+    known = _Known(conn, orders)
+    there = store.find(conn, (one.id for one in orders))
+    told: list[Taken | StockError] = []
+    fresh: dict[str, Order] = {}
+    for one in orders:
+        before = there.get(one.id)
+        if before is None:
+            refusal = known.refusal(one)
+            if refusal is not None:
+                told.append(refusal)
+                continue
+            there[one.id] = fresh[one.id] = msgspec.structs.replace(
+                one, created_us=at_us, changed_us=at_us
+            )
+            told.append(Taken(order=one))
+        elif before.asked() == one.asked():
+            told.append(Taken(order=before, repeated=True))
+        else:
+            told.append(ConflictingRepeat(
+                f"order {one.id} was taken before with other content: use another id"
+            ))  # fmt: skip
+    there |= _kept(conn, list(fresh.values()), at_us)
+    return [
+        Taken(order=there[one.order.id], repeated=one.repeated) if isinstance(one, Taken) else one
+        for one in told
+    ]
+
+
+def cancel(conn: Connection, name: str, *, at_us: int) -> Order:
+    """Nothing of it leaves any more; what is picked lies where it is, free for others. Again:
+    nothing changes. Raises ``NoSuchOrder``, ``WrongState``.
+    """
+    order = store.get(conn, name)
+    if order.state == "cancelled":
+        return order
+    state = after(order.state, "cancel")
+    if any(line.shipped for line in order.lines):
+        raise OrderError(f"something of order {name} has left: take it back as a return")
+    held = reservations.of_order(conn, name)
+    ending.release(conn, [one.id for one in held], at_us=at_us)
+    settle(conn, {one.sku for one in held}, at_us=at_us)
+    cancelled = store.change(conn, order, state=state, at_us=at_us)
+    if order.state not in {"new", "allocated"}:
+        books.close_document(conn, order.id, at_us=at_us)
+    events.record(conn, "OrderCancelled", name, told_of(cancelled), at_us=at_us)
+    return cancelled
+
+
+def told_of(order: Order) -> dict[str, object]:
+    """An order as events tell of it: nothing of the customer but the name."""
+    return {
+        "id": order.id,
+        "customer": order.customer,
+        "reference": order.reference,
+        "location": order.warehouse,
+        "priority": order.priority,
+        "due_us": order.due_us,
+        "state": order.state,
+        "wave": order.wave,
+        "lines": [
+            {"line": one.line, "sku": one.sku, "lot": one.lot, "quantity": one.quantity}
+            for one in order.lines
+        ],
+    }
+
+
+def _kept(conn: Connection, fresh: Sequence[Order], at_us: int) -> dict[str, Order]:
+    """New orders with what could be set aside for them."""
+    wishes = [Wish(claim, backorder=True) for one in fresh for claim in _claims(one)]
+    missing = set()
+    for wish, result in zip(wishes, reserve_each(conn, wishes, at_us=at_us), strict=True):
+        if not isinstance(result, Reserved) or result.reservation.missing:
+            missing.add(wish.claim.order_id)
+    kept = [
+        one if one.id in missing else msgspec.structs.replace(one, state="allocated")
+        for one in fresh
+    ]
+    store.insert(conn, kept)
+    told = [events.Happening("OrderCreated", one.id, told_of(one)) for one in kept]
+    told += [
+        events.Happening("OrderReserved", one.id, told_of(one))
+        for one in kept
+        if one.state == "allocated"
+    ]
+    events.record_each(conn, told, at_us=at_us)
+    return {one.id: one for one in kept}
+
+
+def _claims(order: Order) -> Iterable[Reservation]:
+    for line in order.lines:
+        yield Reservation(
+            id=claim_id(order.id, line.line),
+            sku=line.sku,
+            quantity=line.quantity,
+            lot=line.lot,
+            within=order.warehouse,
+            order_id=order.id,
+            line=line.line,
+            priority=order.priority,
+            reference=order.reference,
+            actor=order.actor,
+        )
+
+
+class _Known:
+    """What of the catalogue and the places some orders name there is."""
+
+    def __init__(self, conn: Connection, orders: Sequence[Order]) -> None:
+        skus = dict.fromkeys(line.sku for one in orders for line in one.lines)
+        codes = dict.fromkeys(code for one in orders for code in (one.warehouse, one.ship_from))
+        self._skus = {row[0] for row in _ITEMS.run(conn, [(sku,) for sku in skus])}
+        self._codes = {row[0] for row in _PLACES.run(conn, [(code,) for code in codes])}
+        self._beyond: dict[str, OutOfReach] = {}
+        for code in codes:
+            try:
+                reach.check(conn, [code])
+            except OutOfReach as error:
+                self._beyond[code] = error
+
+    def refusal(self, order: Order) -> StockError | None:
+        """Why an order cannot be taken."""
+        for code in (order.warehouse, order.ship_from):
+            if code not in self._codes:
+                return UnknownLocation(f"there is no place {code}: add it first")
+            if code in self._beyond:
+                return self._beyond[code]
+        names = [line.line for line in order.lines]
+        if not names or len(set(names)) != len(names) or len(names) > MOST_LINES:
+            return OrderError(f"an order has 1 to {MOST_LINES} lines, each with a name of its own")
+        for line in order.lines:
+            if line.sku not in self._skus:
+                return UnknownItem(
+                    f"there is no item {line.sku} that has stock: add it to the catalogue first"
+                )
+        return None
