@@ -16,7 +16,7 @@ from central.reconcile import serials, tracing
 from central.reconcile.containment import Carried
 from central.reconcile.fusion import MOST_SHORTS, Recently, Short, fuse_all, overdue
 from central.reconcile.identity import cause_of, derived_id, spanning
-from central.reconcile.ordering import told_us
+from central.reconcile.ordering import heard_until_us, told_us
 from central.reconcile.portal import beam, desk, dwell, weighing
 from central.reconcile.portal.company import Company
 from central.reconcile.portal.crossing import Judged
@@ -53,11 +53,6 @@ from gateway.contract import (
 )
 
 VERSION = 1
-_AHEAD_US = 4_000_000
-"""An edge says at once how its devices are; what these hear takes its way through reports, queues
-and folding. On a busy machine reads were seen to come 1.3 s behind: taken for silence, that cut a
-pallet into pieces of which none had crossed.
-"""
 
 
 class _Memory(msgspec.Struct):
@@ -170,13 +165,12 @@ class Reconciler:
 
     def _passing_time(self, logged: Logged, point: ReadPoint, context: Context) -> list[Verdict]:
         """What becomes ripe because the log's time went on."""
-        now_us = told_us(logged.observation)
         if point.kind == "portal" and point.code in self._memory.portals:
-            if isinstance(logged.observation, DeviceDescribed | DeviceHealth):
-                now_us -= _AHEAD_US
+            now_us = heard_until_us(logged.observation)
             presented = self._presented(logged, now_us, point, context)
             groups = self._memory.portals[point.code].groups(now_us)
             return presented + self._passes(logged, groups, point, context)
+        now_us = told_us(logged.observation)
         if point.kind == "zone" and point.code in self._memory.zones:
             return _present(self._watched(point.code).ripen(now_us, logged, point))
         if point.kind == "shelf" and point.code in self._memory.shelves:

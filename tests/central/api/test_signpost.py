@@ -43,7 +43,11 @@ def test_every_route_is_found_that_the_whole_list_would_find(application: FastAP
             scope = {"type": "http", "method": method, "path": filled(route.path), "headers": []}
             first = next(one for one in routes if one.matches(dict(scope))[0] is Match.FULL)
             among = signpost.routes_for(scope["path"])
-            found = next(one for one in among if one.matches(dict(scope))[0] is Match.FULL)
+            fits = (one for one in among if one.matches(dict(scope))[0] is Match.FULL)
+            found = next(fits, None)
+            if found is None:  # then the whole list is tried, which only these may need
+                assert ":path}" in route.path
+                continue
             assert found is first, (method, route.path)
 
 
