@@ -19,7 +19,8 @@ from central.stock.model import StockError
 
 __all__ = [
     "CONDITIONS", "REASONS", "Arrived", "Count", "Discrepancy", "InboundError", "Order",
-    "OrderLine", "Piece", "Ruling", "Seen", "Take", "allowed", "discrepancies", "rule", "state",
+    "OrderLine", "Piece", "Ruling", "Seen", "Session", "Take", "allowed", "discrepancies", "rule",
+    "state",
 ]  # fmt: skip
 
 CONDITIONS = ("good", "damaged")
@@ -44,6 +45,19 @@ class OrderLine(msgspec.Struct, frozen=True, kw_only=True):
     quantity: int
     lot: str = ""
     price_micros: int | None = None
+
+
+class Session(msgspec.Struct, frozen=True, kw_only=True):
+    """An order's goods taken in at ``location``; what no line takes goes to ``aside``, if any."""
+
+    id: str
+    order_id: str
+    location: str
+    aside: str | None = None
+    status: str = "open"
+    opened_us: int = 0
+    opened_by: str = ""
+    closed_us: int | None = None
 
 
 class Order(msgspec.Struct, frozen=True, kw_only=True):

@@ -3,19 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from typing import TYPE_CHECKING, NamedTuple
+from typing import NamedTuple
 
 from sqlalchemy import Connection
 
 from central.catalogue.changes import Told
 from central.moments import from_us
-from central.receiving.model import Order, Ruling, Seen
+from central.receiving.model import Order, Ruling, Seen, Session
 from central.reconcile.identity import derived_id
 from central.stock import ledger
 from central.stock.model import LocationKind, Movement, Status
-
-if TYPE_CHECKING:
-    from central.receiving.sessions import Session
 
 __all__ = ["post"]
 

@@ -16,12 +16,21 @@ from central.catalogue.errors import AlreadyExists, NotFound
 from central.catalogue.tree import get_location
 from central.events import log as events
 from central.receiving import orders, posting
-from central.receiving.model import Count, InboundError, Order, Ruling, Seen, rule, state
+from central.receiving.model import (
+    Count,
+    InboundError,
+    Order,
+    Ruling,
+    Seen,
+    Session,
+    rule,
+    state,
+)
 from central.receiving.scanning import Asked, seen_of
 from central.receiving.telling import GRAVEST, said
 from central.stock.model import ConflictingRepeat
 
-__all__ = ["Session", "close", "get_session", "list_sessions", "open_session", "receive"]
+__all__ = ["close", "get_session", "list_sessions", "open_session", "receive"]
 
 _session = schema.receiving_session.c
 _encode = msgspec.json.Encoder().encode
@@ -30,19 +39,6 @@ _KNOWN = BulkLookup(
     "SELECT p.name FROM {keys} JOIN receipt_piece p ON p.order_id = k.order_id AND p.name = k.name",
     (("order_id", "text"), ("name", "text")),
 )
-
-
-class Session(msgspec.Struct, frozen=True, kw_only=True):
-    """An order's goods taken in at ``location``; what no line takes goes to ``aside``, if any."""
-
-    id: str
-    order_id: str
-    location: str
-    aside: str | None = None
-    status: str = "open"
-    opened_us: int = 0
-    opened_by: str = ""
-    closed_us: int | None = None
 
 
 class _Ruled(NamedTuple):

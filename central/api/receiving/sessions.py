@@ -15,7 +15,7 @@ from central.api.receiving.bodies import ReceiptBody, SessionBody
 from central.api.receiving.orders import shown
 from central.api.services import Services, json_answer
 from central.receiving import orders, sessions
-from central.receiving.sessions import Session
+from central.receiving.model import Session
 
 
 def router(services: Services) -> APIRouter:
