@@ -11,8 +11,9 @@ from gateway.topic_filters import is_filter, is_topic, matches
 BUILDERS = [
     builder
     for name, builder in inspect.getmembers(topics, inspect.isfunction)
-    if name != "parse" and builder.__module__ == topics.__name__
+    if name not in {"parse", "event"} and builder.__module__ == topics.__name__
 ]
+"""What builds a topic of one edge."""
 
 
 @pytest.mark.parametrize("builder", BUILDERS, ids=lambda builder: str(builder.__name__))
@@ -28,6 +29,15 @@ def test_parse_inverts_every_builder(builder: FunctionType) -> None:
 def test_foreign_topics_belong_to_nobody() -> None:
     for topic in ("", "tp/v1", "tp/v2/a/b/up/status", "tp/v1/a/b/side/status", "tp/v1/a/b/up/x/y"):
         assert topics.parse(topic) is None
+
+
+def test_what_central_tells_to_all_is_no_edges() -> None:
+    topic = topics.event("stock_updated", "StockMoved")
+    assert is_topic(topic)
+    assert topics.parse(topic) is None
+    assert not any(
+        matches(one, topic) for one in (topics.ALL_OBSERVATIONS, topics.ALL_LIVE, topics.ALL_STATUS)
+    )
 
 
 def test_the_filters_of_central_hear_the_edges_and_nothing_else() -> None:
