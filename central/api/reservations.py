@@ -20,6 +20,7 @@ from central.api.services import Services, json_answer, now_us
 from central.api.stock.commands import Key, command_id
 from central.catalogue import items
 from central.moments import from_us, to_us
+from central.orders.watching import OrderWatcher
 from central.reservations import ending, store
 from central.reservations.holdings import cells_of, parts_of
 from central.reservations.model import Part, Reservation
@@ -200,7 +201,8 @@ def _add_endings(made: APIRouter, services: Services) -> None:
         def work(connection: Connection) -> dict[str, object]:
             before = store.get(connection, reservation_id)
             (after,) = ending.release(connection, [before.id], at_us=now_us())
-            settle(connection, [before.sku], at_us=now_us())
+            given = settle(connection, [before.sku], at_us=now_us())
+            OrderWatcher().settled(connection, given, now_us())
             return _with_parts(connection, after)
 
         return json_answer(await services.write(work))

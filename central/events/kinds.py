@@ -7,7 +7,6 @@ it; a schema without a topic is a part of others.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from functools import cache
 from importlib import resources
 from typing import Any, NamedTuple
@@ -16,10 +15,8 @@ import msgspec
 
 from central.stock.model import LocationKind, Movement
 
-__all__ = ["Kind", "known", "names", "of_movement", "plain", "schema"]
+__all__ = ["Kind", "known", "names", "of_movement", "schema"]
 
-_ALSO = {"OrderReserved": "StockReserved"}
-"""What the founding documents call a kind: it may be asked for so."""
 _decode = msgspec.json.Decoder(dict[str, Any]).decode
 
 
@@ -58,13 +55,8 @@ def known() -> dict[str, Kind]:
 
 @cache
 def names() -> frozenset[str]:
-    """All that a subscriber may ask for: kinds, other words for them, and topics."""
-    return frozenset(known()) | frozenset(_ALSO) | {kind.topic for kind in known().values()}
-
-
-def plain(asked: Iterable[str]) -> tuple[str, ...]:
-    """Kinds and topics, for whatever words somebody used."""
-    return tuple(dict.fromkeys(_ALSO.get(one, one) for one in asked))
+    """All that a subscriber may ask for: kinds and topics."""
+    return frozenset(known()) | {kind.topic for kind in known().values()}
 
 
 _CALLED: tuple[tuple[LocationKind | None, LocationKind | None, str], ...] = (

@@ -39,7 +39,7 @@ def add(
     made = msgspec.structs.replace(
         wanted,
         id=f"sub_{secrets.token_hex(8)}",
-        kinds=kinds.plain(wanted.kinds),
+        kinds=tuple(dict.fromkeys(wanted.kinds)),
         created_us=told.at_us,
         version=1,
     )
@@ -85,7 +85,7 @@ def change(conn: Connection, wanted: Subscription, told: Told) -> Subscription:
     if (before.target.kind == "webhook") != (wanted.target.kind == "webhook"):
         raise NotValid("a webhook stays one, and nothing else becomes one: subscribe anew")
     after = msgspec.structs.replace(
-        wanted, kinds=kinds.plain(wanted.kinds), version=before.version + 1, why=""
+        wanted, kinds=tuple(dict.fromkeys(wanted.kinds)), version=before.version + 1, why=""
     )
     conn.execute(update(_table).where(_table.c.id == after.id).values(**_row(after)))
     if before.status != "active":

@@ -2,9 +2,10 @@
 
     new -> allocated -> released -> picking -> packed -> shipped -> delivered
 
-``new`` waits for stock; ``allocated`` has all of it set aside; ``released`` is on a wave. What a
-portal saw leave counts as shipped, from whichever state. With all that is picked gone, an order
-goes back to ``new`` for its rest. It can be cancelled until something of it has left.
+``new`` waits for stock; ``allocated`` has all of it set aside; ``released`` is on a wave. Goods
+that lie where they leave from need no picking. What a portal saw leave counts as shipped, from
+whichever state. With all that is picked gone, an order goes back to ``new`` for its rest. It can be
+cancelled until something of it has left.
 """
 
 from __future__ import annotations
@@ -35,6 +36,7 @@ _MOVES = {
     ("released", "pick"): "picking",
     ("picking", "pick"): "picking",
     ("packed", "pick"): "picking",
+    ("released", "pack"): "packed",
     ("picking", "pack"): "packed",
     ("shipped", "deliver part"): "partly-delivered",
     ("partly-delivered", "deliver part"): "partly-delivered",

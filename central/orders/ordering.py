@@ -1,4 +1,4 @@
-"""Taking orders and cancelling them: stock is set aside for each as it comes.
+"""Taking orders: stock is set aside for each as it comes.
 
 Many orders are taken in one transaction, each with its own verdict; what is not there is on
 backorder, and comes to them by priority and age (``central.reservations.settling``).
@@ -13,16 +13,12 @@ from sqlalchemy import Connection
 
 from central.access import reach
 from central.bulk import BulkLookup
-from central.documents import books
 from central.events import log as events
 from central.orders import store
-from central.orders.model import Order, OrderError, after
+from central.orders.model import Order, OrderError
 from central.reconcile.identity import derived_id
-from central.reservations import ending
-from central.reservations import store as reservations
 from central.reservations.model import Reservation
 from central.reservations.reserving import Reserved, Wish, reserve_each
-from central.reservations.settling import settle
 from central.stock.model import (
     ConflictingRepeat,
     OutOfReach,
@@ -31,7 +27,7 @@ from central.stock.model import (
     UnknownLocation,
 )
 
-__all__ = ["Taken", "cancel", "claim_id", "take_each"]
+__all__ = ["Taken", "claim_id", "take_each", "told_of"]
 
 MOST_LINES = 1_000
 _ITEMS = BulkLookup(
@@ -85,26 +81,6 @@ def take_each(conn: Connection, orders: Sequence[Order], *, at_us: int) -> list[
         Taken(order=there[one.order.id], repeated=one.repeated) if isinstance(one, Taken) else one
         for one in told
     ]
-
-
-def cancel(conn: Connection, name: str, *, at_us: int) -> Order:
-    """Nothing of it leaves any more; what is picked lies where it is, free for others. Again:
-    nothing changes. Raises ``NoSuchOrder``, ``WrongState``.
-    """
-    order = store.get(conn, name)
-    if order.state == "cancelled":
-        return order
-    state = after(order.state, "cancel")
-    if any(line.shipped for line in order.lines):
-        raise OrderError(f"something of order {name} has left: take it back as a return")
-    held = reservations.of_order(conn, name)
-    ending.release(conn, [one.id for one in held], at_us=at_us)
-    settle(conn, {one.sku for one in held}, at_us=at_us)
-    cancelled = store.change(conn, order, state=state, at_us=at_us)
-    if order.state not in {"new", "allocated"}:
-        books.close_document(conn, order.id, at_us=at_us)
-    events.record(conn, "OrderCancelled", name, told_of(cancelled), at_us=at_us)
-    return cancelled
 
 
 def told_of(order: Order) -> dict[str, object]:

@@ -11,7 +11,7 @@ from collections.abc import Iterable, Sequence
 from datetime import datetime
 
 import msgspec
-from sqlalchemy import Connection, insert, select, update
+from sqlalchemy import Connection, case, insert, select, update
 
 from central import schema
 from central.catalogue import tree
@@ -24,10 +24,10 @@ from central.reservations import ending
 from central.reservations.holdings import parts_of
 from central.reservations.model import Part
 from central.reservations.settling import settle
-from central.stock import ledger
-from central.stock.model import Movement
+from central.stock import ledger, queries
+from central.stock.model import ConflictingRepeat, Movement
 
-__all__ = ["Brought", "Pick", "Task", "confirm", "get", "make", "plan"]
+__all__ = ["Brought", "Pick", "Task", "call_off", "confirm", "get", "make", "plan"]
 
 REASONS = ("not-there", "damaged", "later")
 """Why a pick brings less: the goods are not at the place, are damaged, or somebody goes again."""
@@ -64,7 +64,9 @@ class Task(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Brought(msgspec.Struct, frozen=True, kw_only=True):
-    """What somebody scanned and brought. ``reason`` says why it is less than was asked for."""
+    """What somebody scanned and brought. ``reason`` says why it is less than was asked for;
+    ``command`` is the id of saying so, by which a repeat is known.
+    """
 
     pick: str
     location: str
@@ -75,6 +77,7 @@ class Brought(msgspec.Struct, frozen=True, kw_only=True):
     serials: tuple[str, ...] = ()
     epcs: tuple[str, ...] = ()
     reason: str = ""
+    command: str = ""
     by: str = ""
 
 
@@ -126,6 +129,13 @@ def plan(conn: Connection, task: str, orders: Iterable[Order]) -> None:
             store.change_lines(conn, order, there)
 
 
+def call_off(conn: Connection, order: str) -> None:
+    """Nothing more is to be brought for an order."""
+    open_still = (_pick.order_id == order) & (_pick.state == "open")
+    state = case((_pick.picked > 0, "done"), else_="void")
+    conn.execute(update(schema.pick).where(open_still).values(state=state))
+
+
 def _plan_line(conn: Connection, task: str, order: str, line: Line, parts: Sequence[Part]) -> None:
     mine = (_pick.order_id == order) & (_pick.line == line.line)
     query = select(schema.pick).where(mine)
@@ -166,7 +176,7 @@ def confirm(conn: Connection, brought: Brought, *, at_us: int) -> tuple[Pick, bo
     if row is None:
         raise NoSuchOrder(f"there is no pick {brought.pick}")
     pick = Pick(**row)
-    if pick.state == "done" and (pick.picked, pick.reason) == (brought.quantity, brought.reason):
+    if _said_before(conn, pick, brought):
         return pick, True
     order = store.get(conn, pick.order_id)
     _check(pick, brought)
@@ -191,6 +201,23 @@ def confirm(conn: Connection, brought: Brought, *, at_us: int) -> tuple[Pick, bo
     return done, False
 
 
+def _said_before(conn: Connection, pick: Pick, brought: Brought) -> bool:
+    if not brought.command or not brought.quantity:
+        said = (brought.quantity, brought.reason)
+        return pick.state == "done" and (pick.picked, pick.reason) == said
+    known = queries.movement_by_id(conn, _posted_as(pick, brought))
+    if known is not None and known.movement.quantity != brought.quantity:
+        raise ConflictingRepeat(
+            f"{brought.command} brought {known.movement.quantity} before: use a fresh id"
+        )
+    return known is not None
+
+
+def _posted_as(pick: Pick, brought: Brought) -> str:
+    """Without an id of its own, what was brought is told apart by what had been before it."""
+    return derived_id("picked", pick.id, brought.command or pick.picked)
+
+
 def _check(pick: Pick, brought: Brought) -> None:
     left = pick.quantity - pick.picked
     wrong = ""
@@ -212,7 +239,7 @@ def _check(pick: Pick, brought: Brought) -> None:
 
 def _bring(conn: Connection, order: Order, pick: Pick, brought: Brought, at_us: int) -> None:
     movement = Movement(
-        id=derived_id("picked", pick.id, pick.picked),
+        id=_posted_as(pick, brought),
         sku=pick.sku,
         lot=pick.lot,
         quantity=brought.quantity,

@@ -113,12 +113,18 @@ class PickedBody(Body):
         frozen=True,
         json_schema_extra={
             "examples": [
-                {"location": "WH-01-B12", "sku": "ABC-12345", "quantity": 150},
+                {
+                    "id": "phone-7-2030-02-02-1",
+                    "location": "WH-01-B12",
+                    "sku": "ABC-12345",
+                    "quantity": 150,
+                },
                 {"location": "WH-01-B12", "sku": "ABC-12345", "quantity": 3, "reason": "damaged"},
             ]
         },
     )
 
+    id: CommandId | None = None
     location: Code
     sku: Sku
     quantity: Annotated[int, Field(ge=0, le=2**53)]
@@ -128,7 +134,7 @@ class PickedBody(Body):
     reason: Annotated[Reason, Field(description="Why it is less than was asked for.")] = ""
     event_time: AwareDatetime | None = None
 
-    def brought(self, pick: str, by: str, now: AwareDatetime) -> Brought:
+    def brought(self, pick: str, command: str, by: str, now: AwareDatetime) -> Brought:
         """As it is confirmed."""
         return Brought(
             pick=pick,
@@ -140,6 +146,7 @@ class PickedBody(Body):
             epcs=self.epcs,
             reason=self.reason,
             event_time=self.event_time or now,
+            command=command,
             by=by,
         )
 

@@ -17,7 +17,7 @@ from central.api.problems import shown_as
 from central.api.services import Services, json_answer, now_us
 from central.api.stock.commands import Key, command_id
 from central.moments import from_us
-from central.orders import ordering, packing, shipping, store
+from central.orders import cancelling, ordering, packing, shipping, store
 from central.orders.model import OPEN, Order
 from central.orders.packing import Carton, Numbers
 from central.orders.shipping import Shipment, Shipping
@@ -119,7 +119,7 @@ def _add_leaving(made: APIRouter, services: Services) -> None:
         """Until something of it has left. What was set aside is free for others; what is picked
         lies where it was brought.
         """
-        done = await services.write(lambda c: ordering.cancel(c, order_id, at_us=now_us()))
+        done = await services.write(lambda c: cancelling.cancel(c, order_id, at_us=now_us()))
         return json_answer(shown_order(done))
 
     @made.post(

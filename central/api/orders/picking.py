@@ -61,13 +61,15 @@ def router(services: Services) -> APIRouter:
         responses=shown_as(404, 409, 422),
         openapi_extra=needs("write:orders", "own"),
     )
-    async def confirm(pick_id: str, body: PickedBody, told: Telling) -> Response:
+    async def confirm(pick_id: str, body: PickedBody, told: Telling, key: Key = None) -> Response:
         """By what was scanned: the place, the item, the lot. It is brought to where its order
         ships from. Less than was asked for needs a `reason`: goods that are `not-there` are booked
         out, `damaged` ones are no longer sold, and others are given in their place or waited for;
-        `later` leaves the pick open. Saying the same again changes nothing.
+        `later` leaves the pick open. With an `id`, saying the same again changes nothing; without
+        one, that holds for what ends the pick.
         """
-        brought = body.brought(pick_id, told.by, datetime.now(UTC))
+        command = body.id or ("" if key is None else command_id(key))
+        brought = body.brought(pick_id, command, told.by, datetime.now(UTC))
         pick, repeated = await services.write(lambda c: picking.confirm(c, brought, at_us=now_us()))
         return json_answer(msgspec.structs.asdict(pick) | {"repeated": repeated})
 

@@ -36,7 +36,7 @@ async def test_the_documented_example_is_taken_and_its_secret_told_once(made: Be
     unknown = await made.post("/subscriptions", status=422, **example | {"kinds": ["Reserved"]})
     assert "there are no events called Reserved: see /events/schemas" in str(unknown["detail"])
     subscribed = await made.post("/subscriptions", **example)
-    assert subscribed["kinds"] == ["stock_updated", "StockReserved"]
+    assert subscribed["kinds"] == ["stock_updated", "OrderReserved"]
     assert str(subscribed.pop("secret")).startswith("whsec_")
     assert (subscribed["status"], subscribed["attempts"]) == ("active", 15)
     one = f"/subscriptions/{subscribed['id']}"

@@ -146,6 +146,19 @@ async def test_two_lines_of_one_item_and_a_backorder_that_is_filled_when_goods_c
     await made.get(f"{ORDERS}/order-002", status=404)
 
 
+async def test_what_is_given_back_fills_the_order_that_waits(made: Bench) -> None:
+    await receive(made, 5)
+    await made.post("/reservations", id="basket-1", sku="ABC-12345", quantity=2)
+    for name in ("order-001", "order-002"):
+        await order(made, name, 3)
+    assert await state(made, "order-002") == ("new", (0, 3, 0, 0))
+    await made.post("/reservations/basket-1/release", status=200)
+    assert await state(made, "order-002") == ("new", (2, 1, 0, 0))
+    await made.post(f"{ORDERS}/order-001/cancel", status=200)
+    assert await state(made, "order-002") == ("allocated", (3, 0, 0, 0))
+    assert told(made)[-2:] == ["OrderReserved", "OrderCancelled"]
+
+
 async def test_each_of_many_orders_has_its_own_verdict(made: Bench) -> None:
     await receive(made, 4)
     wish = example(OrderBody)
@@ -187,6 +200,56 @@ async def test_a_short_pick_gets_goods_from_elsewhere_or_waits(made: Bench) -> N
     await settle(made)
     task = await made.get("/api/picking/tasks/task-0001")
     assert [one["quantity"] for one in task["picks"] if one["state"] == "open"] == [2]
+
+
+async def test_a_phone_that_sends_a_part_again_moves_nothing_twice(made: Bench) -> None:
+    await receive(made, 6)
+    await order(made, "order-001", 6)
+    task: Any = await made.post("/api/picking/tasks", id="task-0001", orders=["order-001"])
+    (pick,) = task["picks"]
+    first: dict[str, Any] = {"id": "phone-7-part-1", "quantity": 2, "reason": "later"}
+    assert not (await picked(made, pick, **first))["repeated"]
+    assert (await picked(made, pick, **first))["repeated"]
+    refused = await made.post(
+        f"/api/picking/picks/{pick['id']}/confirm", status=409,
+        location=pick["location"], sku=pick["sku"], **first | {"quantity": 3},
+    )  # fmt: skip
+    assert refused["type"] == "urn:tallyport:problem:conflicting-repeat"
+    rest: dict[str, Any] = {"id": "phone-7-part-2", "quantity": 4}
+    assert (await picked(made, pick, **rest))["state"] == "done"
+    for said in (rest, first):
+        assert (await picked(made, pick, **said))["repeated"]
+    assert (await on_hand(made, "WH-01-DOCK"), await on_hand(made, "WH-01-B12")) == (6, 0)
+
+
+async def test_nobody_is_sent_to_pick_for_an_order_that_was_cancelled(made: Bench) -> None:
+    await receive(made, 3, "WH-01-B2")
+    await receive(made, 3, "WH-01-B12")
+    await order(made, "order-001", 6)
+    task: Any = await made.post("/api/picking/tasks", id="task-0001", orders=["order-001"])
+    assert task["route"] == ["WH-01-B2", "WH-01-B12"]
+    await picked(made, task["picks"][0], quantity=1, reason="later")
+    await made.post(f"{ORDERS}/order-001/cancel", status=200)
+    after: Any = await made.get("/api/picking/tasks/task-0001")
+    assert after["route"] == []
+    assert [(one["picked"], one["state"]) for one in after["picks"]] == [(1, "done")]
+    assert (await made.get("/stock/ABC-12345/available"))["available"] == 6
+
+
+async def test_goods_that_lie_where_they_leave_from_are_packed_without_a_pick(
+    made: Bench,
+) -> None:
+    """The founding documents' goods: received and sent at one place."""
+    await made.post(
+        "/stock/receive", sku="ABC-12345", location="WH-01", quantity=150, reference="PO-7890"
+    )
+    await order(made, "order-001", 150, ship_from="WH-01", reference="PO-7890")
+    task: Any = await made.post("/api/picking/tasks", orders=["order-001"])
+    assert (task["picks"], task["route"]) == ([], [])
+    await made.post(f"{ORDERS}/order-001/cartons", contents=[{"line": "1", "quantity": 150}])
+    assert (await state(made, "order-001"))[0] == "packed"
+    shipped = await made.post(f"{ORDERS}/order-001/ship", **example(ShipBody))
+    assert shipped["lines"] == {"1": 150}
 
 
 async def test_what_may_go_in_parts_goes_in_parts(made: Bench) -> None:
