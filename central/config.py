@@ -308,13 +308,26 @@ class EpcisSection(_Section):
     locations: dict[str, Annotated[str, Field(pattern=r"^[A-Za-z][A-Za-z0-9+.-]*:\S+$")]] = {}
 
 
+class CarrierSection(_Section):
+    """A carrier that reads and writes files: a folder for each way, and one for files that are
+    wrong (``quarantine`` in ``tracking`` without one).
+    """
+
+    shipments: Path
+    tracking: Path
+    quarantine: Path | None = None
+
+
 class OrdersSection(_Section):
     """Where the numbers of cartons (SSCC) come from: the company's prefix that GS1 gave it, and the
-    digit before it. Without a prefix nothing is packed into cartons.
+    digit before it. Without a prefix nothing is packed into cartons. ``carriers`` by the names that
+    shipments are told with, looked at every ``look_every_s``.
     """
 
     company_prefix: str = Field(default="", pattern=r"^(\d{4,12})?$")
     sscc_extension: Annotated[int, Field(ge=0, le=9)] = 0
+    carriers: dict[Annotated[str, Field(min_length=1, max_length=100)], CarrierSection] = {}
+    look_every_s: Annotated[float, Field(ge=0.1, le=3_600)] = 5.0
 
 
 class CentralSettings(_Section):

@@ -26,6 +26,8 @@ from central.alerts.telling.ways import Way
 from central.alerts.watch import Watch
 from central.archive.follower import Archivist
 from central.archive.wanted import shelves_of
+from central.carriers.desk import CarrierDesk
+from central.carriers.folder import FolderCarrier, Folders
 from central.config import CentralSettings
 from central.counts import scheduling
 from central.digests import Digests
@@ -112,8 +114,19 @@ class Inventory:
             Archivist(ground.database, ground.tide, shelf) for shelf in shelves_of(settings.archive)
         ]
         self._settler = Settler(ground.database, ground.tide, watchers=[OrderWatcher()])
+        self._folders = {
+            name: FolderCarrier(
+                Folders(one.shipments, one.tracking, one.quarantine or one.tracking / "quarantine")
+            )
+            for name, one in settings.orders.carriers.items()
+        }
+        self._carriers = CarrierDesk(
+            ground.database, ground.tide, self._folders, look_every_s=settings.orders.look_every_s
+        )
         self.counters: dict[str, Counter[str]] = {
             **{f"archive_{no}": one.counters for no, one in enumerate(self._archivists)},
+            **{f"carrier_{no}": one.counters for no, one in enumerate(self._folders.values())},
+            "carriers": self._carriers.counters,
             "reservations": self._settler.counters,
             "digests": self._digests.counters,
             "alerts": self._watch.counters,
@@ -128,6 +141,7 @@ class Inventory:
             Part("alerts", self._watch.run),
             Part("events", self._couriers.run),
             Part("reservations", self._settler.run),
+            *([Part("carriers", self._carriers.run)] if self._folders else []),
             *(Part(f"archive {no}", one.run) for no, one in enumerate(self._archivists)),
             Part("alert messages", self._delivery.run),
         ]

@@ -94,5 +94,5 @@ shipment = Table(
     Column("shipped_us", BigInteger, nullable=False),
     Column("changed_us", BigInteger, nullable=False),
     Index("ix_shipment_order", "order_id"),
-    Index("ix_shipment_state", "state", "id"),
+    Index("ix_shipment_carrier", "carrier", "state", "id"),
 )

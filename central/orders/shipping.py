@@ -44,7 +44,9 @@ class Shipping(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Shipment(msgspec.Struct, frozen=True, kw_only=True):
-    """What left together: units by line. ``state`` is ``made``, ``handed-over``, ``delivered``."""
+    """What left together: units by line. ``state`` is ``made``, ``handed-over`` (its
+    carrier knows), ``in-transit``, ``failed`` or ``delivered``.
+    """
 
     id: str
     order_id: str

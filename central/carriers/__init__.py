@@ -1,0 +1,1 @@
+"""Carriers: told what leaves, and heard of what became of it."""
