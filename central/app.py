@@ -216,6 +216,7 @@ class _Central:
             tide=self._tide,
             series=self._store,
             reports=self._inventory.reports,
+            attachments=self._inventory.attachments,
             broker=self._client,
             live=self._live.heard,
             events=self._settings.events,

@@ -24,6 +24,7 @@ from pydantic import (
     model_validator,
 )
 
+from central.attachments.model import Media
 from gateway.access import CENTRAL, worker_name
 from gateway.logs import Level, Style
 from gateway.settings_errors import ConfigError, check_settings, read_settings
@@ -330,6 +331,20 @@ class OrdersSection(_Section):
     look_every_s: Annotated[float, Field(ge=0.1, le=3_600)] = 5.0
 
 
+class AttachmentsSection(_Section):
+    """Files that belong to items, orders, movements and reviews: where they lie (``attachments``
+    in ``data_dir`` without a ``folder``), how large they may be, of which types (found by their
+    content), how many one thing has. What is removed stays ``keep_days`` in the folder, for
+    backups of the database that name it.
+    """
+
+    folder: Path | None = None
+    most_mib: Annotated[int, Field(ge=1, le=100)] = 20
+    types: tuple[Media, ...] = ("pdf", "png", "jpeg", "webp", "text")
+    most_each: Annotated[int, Field(ge=1, le=500)] = 100
+    keep_days: Annotated[int, Field(ge=1, le=3_650)] = 30
+
+
 class CentralSettings(_Section):
     """All of central's settings."""
 
@@ -351,6 +366,7 @@ class CentralSettings(_Section):
     reports: ReportsSection = ReportsSection()
     mail: MailSection = MailSection()
     graphql: GraphSection = GraphSection()
+    attachments: AttachmentsSection = AttachmentsSection()
 
     @model_validator(mode="after")
     def _closed(self) -> CentralSettings:
@@ -422,6 +438,11 @@ class CentralSettings(_Section):
     def extract_path(self) -> Path:
         """The folder of the copy that reports are made from; it can be lost."""
         return self.data_dir / "extract"
+
+    @property
+    def attachments_path(self) -> Path:
+        """The folder of attachments."""
+        return self.attachments.folder or self.data_dir / "attachments"
 
     @property
     def ready_path(self) -> Path:

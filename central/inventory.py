@@ -26,6 +26,8 @@ from central.alerts.telling.ways import Way
 from central.alerts.watch import Watch
 from central.archive.follower import Archivist
 from central.archive.wanted import shelves_of
+from central.attachments.desk import AttachmentDesk
+from central.attachments.folder import Folder
 from central.carriers.desk import CarrierDesk
 from central.carriers.folder import FolderCarrier, Folders
 from central.config import CentralSettings
@@ -95,6 +97,7 @@ class Inventory:
             file=settings.digest_path, every_s=settings.ledger.digest_every_s,
         )  # fmt: skip
         self.reports = ReportDesk(settings.extract_path, ground.database.read_now)
+        self.attachments = AttachmentDesk(Folder(settings.attachments_path), settings.attachments)
         self._watch = Watch(
             ground.database, ground.tide,
             look_every_s=settings.alerts.look_every_s,
@@ -155,6 +158,7 @@ class Inventory:
             Job(5, "end reservations", self._settler.expire),
             Job(3_600, "expire lots", Expiry(self._ground.database, self._ground.tide).sweep),
             Job(3_600, "sweep sessions", self._sweep_sessions),
+            Job(3_600, "sweep attachments", self._sweep_attachments),
         ]
 
     def nights(self) -> list[Daily]:
@@ -165,6 +169,10 @@ class Inventory:
         folder = told.folder or self._ground.settings.data_dir / "reports"
         regular = RegularReports(self.reports, folder, told.each, told.format, told.keep_days)
         return [Daily(told.at, told.time_zone, "write reports", regular.write)]
+
+    async def _sweep_attachments(self) -> None:
+        """Delete the files that nothing names any more."""
+        await self.attachments.sweep(self._ground.database)
 
     async def _sweep_sessions(self) -> None:
         """Delete sessions and tokens that have expired."""

@@ -41,6 +41,7 @@ from central.schema_alerts import (
     alert_told,
 )
 from central.schema_announced import document, document_note, witness
+from central.schema_attachments import attachment
 from central.schema_audit import audit, audit_block
 from central.schema_counts import (
     count_decision,
@@ -81,8 +82,9 @@ from central.schema_reservations import arrival, reservation, reservation_part, 
 
 __all__ = [  # of other modules; the tables below are everybody's, too
     "access_grant", "account", "alert", "alert_channel", "alert_event", "alert_message",
-    "alert_notice", "alert_rule", "alert_told", "api_key", "arrival", "audit", "audit_block",
-    "carton", "count_decision", "count_entry", "count_result", "count_schedule", "count_task",
+    "alert_notice", "alert_rule", "alert_told", "api_key", "arrival", "attachment", "audit",
+    "audit_block", "carton", "count_decision", "count_entry", "count_result", "count_schedule",
+    "count_task",
     "cursor", "dead_letter", "delivery", "device", "document", "document_note", "domain_event",
     "edge_presence", "epcis_capture", "epcis_event", "epcis_thing", "inbound_discrepancy",
     "inbound_order", "label", "left_alone", "location", "login_session", "lot", "memory",

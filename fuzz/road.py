@@ -22,7 +22,10 @@ from sqlalchemy import Connection, text
 from central import quarantine, replay
 from central.api.application import build
 from central.api.services import Services
+from central.attachments.desk import AttachmentDesk
+from central.attachments.folder import Folder
 from central.catalogue import items, packs, places
+from central.config import AttachmentsSection
 from central.ingest import Ingest
 from central.insight.follow import Follower, LedgerSource, ObservationSource
 from central.judge import Judge
@@ -112,6 +115,7 @@ class _Central:
         services = Services(
             database=database, tide=tide, series=self._series, live=self._lane.heard,
             reports=ReportDesk(folder / "extract", database.read_now),
+            attachments=AttachmentDesk(Folder(folder / "attachments"), AttachmentsSection()),
         )  # fmt: skip
         self._app = build(services, Pages(database=database, tide=tide))
 

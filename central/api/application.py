@@ -5,6 +5,7 @@ from __future__ import annotations
 from fastapi import APIRouter, FastAPI
 
 from central.api import (
+    attachments,
     audit,
     documents,
     health,
@@ -117,6 +118,7 @@ def _routers(services: Services, pages: Pages, entrance: Entrance) -> tuple[APIR
         series.router(services),
         reports.router(services),
         imports.router(services),
+        attachments.router(services),
         kpis.router(services, book),
         health.router(services, road, book),
         people.router(services, entrance),

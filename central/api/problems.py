@@ -11,6 +11,7 @@ from starlette.exceptions import HTTPException
 from starlette.responses import Response
 
 from central.access.errors import AccessError
+from central.attachments.model import AttachmentRefused
 from central.catalogue.errors import CatalogueError
 from central.imports.model import ImportRefused
 from central.insight.series import SeriesUnavailable
@@ -29,6 +30,8 @@ SCHEMA = {
     },
 }
 """What a refusal looks like, as JSON Schema."""
+_REFUSALS = (StockError, CatalogueError, ImportRefused, ReportRefused, AttachmentRefused)
+"""What the slices refuse with: a sentence, and a status."""
 
 
 class Problem(Exception):
@@ -74,9 +77,7 @@ def _kind(error: Exception) -> str:
 
 
 async def _refused(_: Request, error: Exception) -> Response:
-    assert isinstance(error, StockError | CatalogueError | ReportRefused | ImportRefused), (
-        "registered for these alone"
-    )
+    assert isinstance(error, _REFUSALS), "registered for these alone"
     return answer(error.status, str(error), kind=_kind(error))
 
 
@@ -127,7 +128,7 @@ async def _invalid(_: Request, error: Exception) -> Response:
 
 def register(app: FastAPI) -> None:
     """Give every known error its answer."""
-    for kind in (StockError, CatalogueError, ImportRefused, ReportRefused):
+    for kind in _REFUSALS:
         app.add_exception_handler(kind, _refused)
     app.add_exception_handler(AccessError, _access)
     app.add_exception_handler(Problem, _problem)

@@ -14,6 +14,7 @@ from sqlalchemy import Connection
 from central.access.behalf import carried
 from central.alerts.model import ChannelKind
 from central.alerts.telling.ways import Way
+from central.attachments.desk import AttachmentDesk
 from central.config import EpcisSection, EventsSection, GraphSection, OrdersSection
 from central.grouped import Grouped
 from central.insight.series import SeriesStore
@@ -56,6 +57,7 @@ class Services:
         tide: Tide,
         series: SeriesStore,
         reports: ReportDesk,
+        attachments: AttachmentDesk,
         broker: Broker | None = None,
         counters: dict[str, Counter[str]] | None = None,
         live: Callable[[], list[dict[str, object]]] = list,
@@ -69,6 +71,7 @@ class Services:
         self.tide = tide
         self.series = series
         self.reports = reports
+        self.attachments = attachments
         self.broker = broker
         self.posting: Grouped[Movement, Posted] = Grouped(
             self.write, lambda conn, group: guarding.post_each(conn, group, record_us=now_us())

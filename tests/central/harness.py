@@ -17,6 +17,9 @@ from central.api.access.entrance import open_entrance
 from central.api.access.gate import Door
 from central.api.application import build
 from central.api.services import Services
+from central.attachments.desk import AttachmentDesk
+from central.attachments.folder import Folder
+from central.config import AttachmentsSection
 from central.insight.follow import Follower, LedgerSource, ObservationSource
 from central.insight.series_duckdb import DuckDBSeries
 from central.reports.desk import ReportDesk
@@ -40,6 +43,7 @@ class Bench:
             tide=self.tide,
             series=self.series,
             reports=ReportDesk(folder / "extract", self.database.read_now),
+            attachments=AttachmentDesk(Folder(folder / "attachments"), AttachmentsSection()),
         )
         self.pages = Pages(database=self.database, tide=self.tide)
         entrance = open_entrance(self.database)

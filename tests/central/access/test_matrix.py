@@ -44,6 +44,9 @@ RESOURCES = {
     "api/count-schedules": "counts",
     "api/orders": "orders", "api/picking": "orders", "reservations": "orders",
     "documents": "documents", "reviews": "reviews",
+    "api/attachments/items": "catalogue", "api/attachments/orders": "orders",
+    "api/attachments/inbound-orders": "stock", "api/attachments/movements": "stock",
+    "api/attachments/reviews": "reviews",
     "devices": "devices", "passes": "devices", "presence": "devices", "read-points": "devices",
     "road": "devices", "why": "devices",
     "": "screens", "live": "screens", "screen": "screens", "series": "screens",
@@ -103,6 +106,8 @@ FOR_SOME_PLACES = re.compile(
     r"|(GET|POST) /reservations(/.*)?|GET /api/reports(/.*)?"
     r"|(GET|POST) /api/(im|ex)ports/items|GET /events/schemas(/.*)?"
     r"|(GET|POST) /api/(counts|count-schedules)(/.*)?"
+    r"|GET /api/attachments/items/.*"
+    r"|(GET|POST|DELETE) /api/attachments/(orders|inbound-orders|movements)/.*"
     r"|(GET|POST) /reservations(/.*)?|GET /api/reports(/.*)?|GET /events/schemas(/.*)?"
 )
 """Where a grant for one warehouse is enough; everything else shows more than one place."""

@@ -16,6 +16,9 @@ from schemathesis.checks import CHECKS, load_all_checks
 
 from central.api.application import build
 from central.api.services import Services
+from central.attachments.desk import AttachmentDesk
+from central.attachments.folder import Folder
+from central.config import AttachmentsSection
 from central.insight.series_duckdb import DuckDBSeries
 from central.reports.desk import ReportDesk
 from central.store import Database
@@ -35,7 +38,10 @@ def central(folder: Path) -> tuple[Database, FastAPI]:
     database, tide = Database(f"sqlite:///{folder / 'central.sqlite'}"), Tide()
     series = DuckDBSeries(folder / "series.duckdb")
     reports = ReportDesk(folder / "extract", database.read_now)
-    services = Services(database=database, tide=tide, series=series, reports=reports)
+    attachments = AttachmentDesk(Folder(folder / "attachments"), AttachmentsSection())
+    services = Services(
+        database=database, tide=tide, series=series, reports=reports, attachments=attachments
+    )
     return database, build(services, Pages(database=database, tide=tide))
 
 

@@ -12,6 +12,9 @@ from starlette.routing import Match, Route
 from central.api.application import build
 from central.api.services import Services
 from central.api.signpost import Signpost
+from central.attachments.desk import AttachmentDesk
+from central.attachments.folder import Folder
+from central.config import AttachmentsSection
 from central.insight.series_duckdb import DuckDBSeries
 from central.reports.desk import ReportDesk
 from central.store import Database
@@ -26,6 +29,7 @@ def application(tmp_path: Path) -> FastAPI:
     services = Services(
         database=database, tide=tide, series=DuckDBSeries(tmp_path / "s.duckdb"),
         reports=ReportDesk(tmp_path / "extract", database.read_now),
+        attachments=AttachmentDesk(Folder(tmp_path / "attachments"), AttachmentsSection()),
     )  # fmt: skip
     return build(services, Pages(database=database, tide=tide))
 
