@@ -40,6 +40,7 @@ from central.api.events import subscriptions
 from central.api.graph import route as graphql
 from central.api.orders import outbound, picking
 from central.api.receiving import orders as inbound_orders
+from central.api.receiving import putaway
 from central.api.receiving import sessions as receiving
 from central.api.road import Road
 from central.api.services import Services
@@ -102,6 +103,7 @@ def _routers(services: Services, pages: Pages, entrance: Entrance) -> tuple[APIR
         documents.router(services),
         inbound_orders.router(services),
         receiving.router(services),
+        putaway.router(services),
         counts.router(services),
         count_schedules.router(services),
         reviews.router(services),

@@ -11,7 +11,7 @@ from sqlalchemy import Connection
 
 from central.bulk import BulkLookup
 from central.stock.model import LocationKind, Movement
-from central.stock.rules import Goods, Rules, broken
+from central.stock.rules import Goods, Rules, broken, room_left
 
 __all__ = ["ItemFacts", "Room"]
 
@@ -33,6 +33,7 @@ _HELD = BulkLookup(
     (("code", "text"),),
 )
 _decode = msgspec.json.Decoder(Rules).decode
+_NONE = Rules()
 
 
 class ItemFacts(NamedTuple):
@@ -85,13 +86,11 @@ class Room:
 
     def lies_in(self, code: str, roots: frozenset[str]) -> bool:
         """Whether a place is one of these, or lies within one."""
-        return not roots.isdisjoint(self._upwards(code))
+        return not roots.isdisjoint(self.upwards(code))
 
     def broken(self, movement: Movement) -> list[str]:
         """What forbids that these goods come to their destination, a sentence each."""
-        item = self._items[movement.sku]
-        goods = Goods(movement.sku, movement.lot, movement.quantity, item.category, item.unit_mg)
-        found = []
+        goods, found = self._goods(movement), []
         for code in self._entered(movement):
             place = self._places[code]
             if place.status != "active":
@@ -99,6 +98,21 @@ class Room:
             if place.rules is not None:
                 found += broken(code, place.rules, goods, self._held.get(code, {}), self._unit_mg)
         return found
+
+    def fits(self, movement: Movement) -> int:
+        """So many of a movement's units may come to its destination, 0 where none may."""
+        goods = self._goods(movement)
+        for code in self._entered(movement):
+            place = self._places[code]
+            if place.status != "active":
+                return 0
+            if place.rules is not None:
+                held: Mapping[tuple[str, str], int] = self._held.get(code, {})
+                units = room_left(code, place.rules, goods, held, self._unit_mg)
+                goods = goods._replace(quantity=units)
+            if not goods.quantity:
+                return 0
+        return goods.quantity
 
     def add(self, movement: Movement) -> None:
         """The movement is posted: what follows it finds the goods at their destination."""
@@ -109,23 +123,31 @@ class Room:
             (movement.source, -movement.quantity),
             (movement.destination, movement.quantity),
         ):
-            for code in self._upwards(end):
+            for code in self.upwards(end):
                 if code in self._held:
                     self._held[code][key] += change
 
-    def _entered(self, movement: Movement) -> list[str]:
-        """The places that the goods were not in before: the destination and what encloses it."""
-        if self.kind(movement.destination) != LocationKind.INTERNAL:
-            return []
-        left = set(self._upwards(movement.source))
-        return [code for code in self._upwards(movement.destination) if code not in left]
+    def rules_of(self, code: str) -> Rules:
+        """A place's own rules."""
+        return self._places[code].rules or _NONE
 
-    def _upwards(self, code: str) -> Iterator[str]:
+    def upwards(self, code: str) -> Iterator[str]:
         """A place and all that enclose it; nothing for an unknown one."""
         at: str | None = code
         while at is not None and at in self._places:
             yield at
             at = self._places[at].parent
+
+    def _goods(self, movement: Movement) -> Goods:
+        item = self._items[movement.sku]
+        return Goods(movement.sku, movement.lot, movement.quantity, item.category, item.unit_mg)
+
+    def _entered(self, movement: Movement) -> list[str]:
+        """The places that the goods were not in before: the destination and what encloses it."""
+        if self.kind(movement.destination) != LocationKind.INTERNAL:
+            return []
+        left = set(self.upwards(movement.source))
+        return [code for code in self.upwards(movement.destination) if code not in left]
 
     def _asks(self, code: str) -> bool:
         rules = self._places[code].rules

@@ -12,7 +12,7 @@ from typing import Annotated, NamedTuple
 
 import msgspec
 
-__all__ = ["FACTS", "Goods", "Rules", "broken"]
+__all__ = ["FACTS", "Goods", "Rules", "broken", "room_left"]
 
 FACTS = frozenset({"portal", "shelf", "scan", "zone", "review"})
 """Origins of movements that happened, whatever the rules say: sensed, or decided by a person who
@@ -79,6 +79,23 @@ def broken(
     return [*found, *_too_much(place, rules, goods, held, unit_mg)]
 
 
+def room_left(
+    place: str,
+    rules: Rules,
+    goods: Goods,
+    held: Mapping[tuple[str, str], int],
+    unit_mg: Mapping[str, int | None],
+) -> int:
+    """So many of these goods may come in without breaking a rule, 0 where none may."""
+    units = goods.quantity
+    if rules.max_units is not None:
+        units = min(units, rules.max_units - sum(held.values()))
+    if rules.max_mass_mg is not None and goods.unit_mg:
+        units = min(units, (rules.max_mass_mg - _mass_mg(held, unit_mg)) // goods.unit_mg)
+    fits = units > 0 and not broken(place, rules, goods._replace(quantity=units), held, unit_mg)
+    return units if fits else 0
+
+
 def _too_much(
     place: str,
     rules: Rules,
@@ -93,7 +110,7 @@ def _too_much(
             f"{place} takes {rules.max_units} units and holds {units}: no room for "
             f"{goods.quantity} more"
         )
-    mass_mg = sum(units * (unit_mg.get(sku) or 0) for (sku, _), units in held.items())
+    mass_mg = _mass_mg(held, unit_mg)
     more_mg = goods.quantity * (goods.unit_mg or 0)
     if rules.max_mass_mg is not None and more_mg and mass_mg + more_mg > rules.max_mass_mg:
         found.append(
@@ -101,3 +118,7 @@ def _too_much(
             "are too heavy"
         )
     return found
+
+
+def _mass_mg(held: Mapping[tuple[str, str], int], unit_mg: Mapping[str, int | None]) -> int:
+    return sum(units * (unit_mg.get(sku) or 0) for (sku, _), units in held.items())

@@ -10,6 +10,7 @@ from pydantic import AwareDatetime, ConfigDict, Field, model_validator
 from central.api.bodies import Body, Code, CommandId, Quantity, Said, Sku
 from central.api.documents import LineBody as AnnouncedBody
 from central.api.documents import UnitBody
+from central.api.stock.bodies import MoveBody
 from central.catalogue.items import MICROS
 from central.moments import to_us
 from central.receiving.model import REASONS, Order, OrderLine
@@ -203,3 +204,23 @@ class ReceiptBody(Body):
     def asked(self) -> Asked:
         """As receiving knows it."""
         return Asked(**self.model_dump(exclude={"id"}))
+
+
+class PutawayBody(MoveBody):
+    """Goods that were put away: a movement from where they were received to their place."""
+
+    model_config = ConfigDict(
+        extra="forbid",
+        frozen=True,
+        json_schema_extra={
+            "examples": [
+                {
+                    "id": "putaway-2026-02-02-1",
+                    "sku": "ABC-12345",
+                    "quantity": 40,
+                    "from": "WH-01",
+                    "to": "WH-01-A-01",
+                }
+            ]
+        },
+    )

@@ -40,7 +40,7 @@ RESOURCES = {
     "items": "catalogue", "api/products": "catalogue", "tag-bindings": "catalogue",
     "warehouses": "places", "locations": "places",
     "stock": "stock", "movements": "stock", "api/inventory": "stock", "api/locations": "stock",
-    "api/receiving": "stock", "lots": "stock", "api/counts": "counts",
+    "api/receiving": "stock", "api/putaway": "stock", "lots": "stock", "api/counts": "counts",
     "api/count-schedules": "counts",
     "api/orders": "orders", "api/picking": "orders", "reservations": "orders",
     "documents": "documents", "reviews": "reviews",
@@ -102,7 +102,7 @@ FOR_SOME_PLACES = re.compile(
     r"|GET(/api)? /locations/\{\}/inventory|GET /api/(inventory|locations/\{\}/inventory)"
     r"|POST /stock/[a-z]+|POST /api/inventory/move|PUT /api/inventory/\{\}/status"
     r"|GET /stock/\{\}|GET /movements(/\{\})?|GET /lots(/.*)?"
-    r"|(GET|POST) /api/(orders|picking|receiving)(/.*)?"
+    r"|(GET|POST) /api/(orders|picking|receiving|putaway)(/.*)?"
     r"|(GET|POST) /reservations(/.*)?|GET /api/reports(/.*)?"
     r"|(GET|POST) /api/(im|ex)ports/items|GET /events/schemas(/.*)?"
     r"|(GET|POST) /api/(counts|count-schedules)(/.*)?"

@@ -13,10 +13,14 @@ async def test_the_page_s_requests_work_in_their_order(tmp_path: Path) -> None:
     async with bench(tmp_path) as made:
         await made.post("/warehouses", code="WH-01", name="Hamburg")
         await made.post("/locations", code="quarantine", name="Cage", parent="WH-01")
+        await made.post("/locations", code="WH-01-A-01", name="Bin", type="bin", parent="WH-01")
         await made.post("/items", sku="ABC-12345", name="Wireless mouse")
         sent = await send_all(made, "receiving.md")
         verdicts: list[Any] = [one.answer for one in sent if one.path.endswith("/receipts")]
         assert [one["verdict"] for one in verdicts] == ["expected", "expected", "damaged"]
+        asked: Any = next(one.answer for one in sent if "/putaway/" in one.path)
+        moved: Any = next(one.answer for one in sent if one.path == "/api/putaway")
+        assert asked["proposals"][0]["location"] == moved["destination"] == "WH-01-A-01"
         last: Any = sent[-1].answer
         assert (last["state"], last["lines"][0]["received"]) == ("closed", 150)
         assert [one["kind"] for one in last["discrepancies"]] == ["damaged"]

@@ -4,13 +4,15 @@
 from __future__ import annotations
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 from sqlalchemy import Connection
 
 from central.catalogue.items import Item, add_item
 from central.catalogue.tree import Location, add_location, change_location
 from central.stock import ledger, queries
 from central.stock.model import Movement, RuleBroken
-from central.stock.rules import Goods, Rules, broken
+from central.stock.rules import Goods, Rules, broken, room_left
 from central.store import Database
 from tests.central.shop import moving
 
@@ -40,6 +42,32 @@ def test_each_rule_says_what_it_does_not_take(
     rules: Rules, held: dict[tuple[str, str], int], said: list[str]
 ) -> None:
     assert broken("bin", rules, NUTS, held, {"NUT": 2_000, "BOLT": 1_000, "AIR": None}) == said
+
+
+LIMITS = st.none() | st.integers(0, 40)
+ANY_RULES = st.builds(
+    Rules,
+    max_units=LIMITS,
+    max_mass_mg=LIMITS,
+    items=st.sampled_from([(), ("NUT",), ("BOLT",)]),
+    mixes_items=st.booleans(),
+    mixes_lots=st.booleans(),
+)
+KEYS = st.tuples(st.sampled_from(["NUT", "BOLT"]), st.sampled_from(["", "A"]))
+
+
+@given(ANY_RULES, st.dictionaries(KEYS, st.integers(0, 15)), st.integers(1, 30), st.integers(0, 3))
+def test_what_fits_breaks_no_rule_and_one_more_does(
+    rules: Rules, held: dict[tuple[str, str], int], quantity: int, unit_mg: int
+) -> None:
+    masses: dict[str, int | None] = {"NUT": unit_mg, "BOLT": 2}
+    goods = Goods("NUT", "", quantity, "steel", unit_mg)
+    units = room_left("bin", rules, goods, held, masses)
+    assert 0 <= units <= quantity
+    fitting = goods._replace(quantity=units)
+    assert not units or broken("bin", rules, fitting, held, masses) == []
+    more = goods._replace(quantity=units + 1)
+    assert units == quantity or broken("bin", rules, more, held, masses) != []
 
 
 def racks(conn: Connection) -> None:
