@@ -15,6 +15,7 @@ from pathlib import Path
 import structlog
 
 from central.digest_files import append
+from central.enduring import follow
 from central.stock import chain
 from central.stock.chain import Head
 from central.store import Database
@@ -55,13 +56,14 @@ class Digests:
 
     async def run(self) -> None:
         """Tell of every new head, at most once in ``every_s``, until cancelled."""
-        while True:
-            level = self._tide.level
-            head = await self._database.read(chain.head)
-            if head.no > self._told and await self._tell(head):
-                self._told = head.no
-            await asyncio.sleep(self._every_s)
-            await self._tide.above(level)
+        await follow(
+            "digests", self._step, tide=self._tide, counters=self.counters, pace_s=self._every_s
+        )
+
+    async def _step(self) -> None:
+        head = await self._database.read(chain.head)
+        if head.no > self._told and await self._tell(head):
+            self._told = head.no
 
     async def _tell(self, head: Head) -> bool:
         """False when it has to be told again, because the file could not be written."""

@@ -11,7 +11,6 @@ to tell, the cursor) is written in one transaction: after a crash it is done aga
 
 from __future__ import annotations
 
-import asyncio
 from collections import Counter
 from collections.abc import Collection, Iterable
 from typing import NamedTuple
@@ -19,12 +18,12 @@ from typing import NamedTuple
 import msgspec
 import structlog
 from sqlalchemy import Connection, func, select
-from sqlalchemy.exc import DBAPIError
 
 from central import audit, cursors, schema
 from central.alerts import book, clockwork, items, life, looking, notices, rules
 from central.alerts.life import Step
 from central.alerts.model import OF_PLACES, Alert, Finding, Rule
+from central.enduring import AT_ONCE, follow
 from central.stock import queries, watched
 from central.store import Database
 from central.tide import Tide
@@ -40,7 +39,6 @@ _PORTION = 200
 _FAR = 100_000
 """Movements behind which everything is looked at instead of what moved."""
 _PACE_S = 0.5
-_BACK_OFF_S = (1.0, 60.0)
 _ITEM_CHANGED = ("add item", "change item", "retire item")
 _ALL_CHANGED = (*rules.CHANGED, "change location", "change warehouse")
 
@@ -88,26 +86,11 @@ class Watch:
         self.counters: Counter[str] = Counter()
 
     async def run(self) -> None:
-        """Watch until cancelled; a database that fails is tried again for ever."""
-        delay = _BACK_OFF_S[0]
-        while True:
-            level = self._tide.level
-            try:
-                more = await self.step()
-            except DBAPIError as error:
-                self.counters["failed"] += 1
-                _log.warning("alerts_behind", why=str(error), wait_s=delay)
-                await asyncio.sleep(delay)
-                delay = min(delay * 2, _BACK_OFF_S[1])
-                continue
-            delay = _BACK_OFF_S[0]
-            if more:
-                continue
-            await asyncio.sleep(_PACE_S)
-            try:
-                await asyncio.wait_for(self._tide.above(level), self._look_us / 1e6)
-            except TimeoutError:
-                continue  # nothing moved: the clock has its turn
+        """Watch until cancelled."""
+        await follow("alerts", self._next, tide=self._tide, counters=self.counters, pace_s=_PACE_S)
+
+    async def _next(self) -> float:
+        return AT_ONCE if await self.step() else self._look_us / 1e6
 
     async def step(self) -> bool:
         """Look once, and write down what follows; true when there is more to look at at once."""

@@ -17,6 +17,7 @@ from sqlalchemy import Connection
 from central import cursors
 from central.archive.model import kept, name_of
 from central.archive.shelves import ArchiveUnavailable, Shelf
+from central.enduring import AT_ONCE, follow
 from central.stock import chain
 from central.store import Database
 from central.tide import Tide
@@ -45,24 +46,25 @@ class Archivist:
     ) -> None:
         self._database, self._tide, self._shelf = database, tide, shelf
         self._cursor = f"archive:{shelf.name}"
-        self._retry_s = retry_s
+        self._retry_s, self._wait_s = retry_s, _RETRY_SOON_S
         self.counters: Counter[str] = Counter()
 
     async def run(self) -> None:
         """Follow until cancelled."""
-        wait_s = _RETRY_SOON_S
-        while True:
-            level = self._tide.level
-            try:
-                while await self.step():
-                    wait_s = _RETRY_SOON_S
-            except ArchiveUnavailable as error:
-                self.counters["failed"] += 1
-                _log.error("archive_not_written", archive=self._shelf.name, why=str(error))
-                await asyncio.sleep(min(wait_s, self._retry_s))
-                wait_s *= 2
-                continue
-            await self._tide.above(level)
+        of = f"archive {self._shelf.name}"
+        await follow(of, self._next, tide=self._tide, counters=self.counters)
+
+    async def _next(self) -> float | None:
+        try:
+            more = await self.step()
+        except ArchiveUnavailable as error:
+            self.counters["failed"] += 1
+            _log.error("archive_not_written", archive=self._shelf.name, why=str(error))
+            await asyncio.sleep(min(self._wait_s, self._retry_s))
+            self._wait_s *= 2
+            return AT_ONCE
+        self._wait_s = _RETRY_SOON_S
+        return AT_ONCE if more else None
 
     async def step(self) -> bool:
         """Write what follows, some blocks at a time; ``False`` when there was nothing.

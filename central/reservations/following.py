@@ -2,21 +2,20 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections import Counter
 from collections.abc import Sequence
 
 import structlog
 from sqlalchemy import Connection
-from sqlalchemy.exc import DBAPIError
 
 from central import cursors
+from central.enduring import AT_ONCE, follow
 from central.reservations import arrivals, ending
 from central.reservations.model import Change, Reservation
 from central.reservations.settling import settle
 from central.stock import queries
 from central.stock.model import Posted
-from central.store import Database, passes_by
+from central.store import Database
 from central.tide import Tide
 from gateway.clock import Clock, SystemClock
 
@@ -25,7 +24,6 @@ __all__ = ["Settler", "Watcher"]
 _log = structlog.get_logger("central.reservations")
 _CURSOR = "reservations"
 _CHUNK = 1_000
-_PAUSE_S = 1.0
 
 
 class Watcher:
@@ -63,20 +61,11 @@ class Settler:
         self.counters: Counter[str] = Counter()
 
     async def run(self) -> None:
-        """Follow until cancelled; a database that is away is tried again."""
-        while True:
-            level = self._tide.level
-            try:
-                more = await self.step()
-            except DBAPIError as error:
-                if not passes_by(error):
-                    raise
-                self.counters["retries"] += 1
-                _log.warning("reservations_behind", why=str(error.orig))
-                await asyncio.sleep(_PAUSE_S)
-                continue
-            if not more:
-                await self._tide.above(level)
+        """Follow until cancelled."""
+        await follow("reservations", self._next, tide=self._tide, counters=self.counters)
+
+    async def _next(self) -> float | None:
+        return AT_ONCE if await self.step() else None
 
     async def step(self) -> bool:
         """Take the next movements; true when there may be more at once."""

@@ -13,7 +13,6 @@ from collections.abc import Mapping, Sequence
 
 import structlog
 from sqlalchemy import Connection
-from sqlalchemy.exc import DBAPIError
 
 from central.alerts import channels
 from central.alerts.model import Channel, ChannelKind, Kind
@@ -22,6 +21,7 @@ from central.alerts.telling.outbox import Posted
 from central.alerts.telling.ways import NotTaken, Way
 from central.alerts.telling.words import Message, Told
 from central.catalogue.errors import NotFound
+from central.enduring import follow
 from central.store import Database
 from central.tide import Tide
 from gateway.clock import Clock, SystemClock
@@ -31,7 +31,6 @@ __all__ = ["Delivery", "trial"]
 _log = structlog.get_logger(__name__)
 _PACE_S = 0.5
 _LONGEST_S = 30.0
-_BACK_OFF_S = (1.0, 60.0)
 _LONGEST_SEND_S = 60.0
 
 
@@ -55,24 +54,10 @@ class Delivery:
         self.counters: Counter[str] = Counter()
 
     async def run(self) -> None:
-        """Deliver until cancelled; a database that fails is tried again for ever."""
-        delay = _BACK_OFF_S[0]
-        while True:
-            level = self._tide.level
-            try:
-                wait_s = await self.step()
-            except DBAPIError as error:
-                self.counters["failed"] += 1
-                _log.warning("alerts_not_delivered", why=str(error), wait_s=delay)
-                await asyncio.sleep(delay)
-                delay = min(delay * 2, _BACK_OFF_S[1])
-                continue
-            delay = _BACK_OFF_S[0]
-            await asyncio.sleep(_PACE_S)
-            try:
-                await asyncio.wait_for(self._tide.above(level), wait_s)
-            except TimeoutError:
-                continue  # something is due
+        """Deliver until cancelled."""
+        await follow(
+            "alert messages", self.step, tide=self._tide, counters=self.counters, pace_s=_PACE_S
+        )
 
     async def step(self) -> float:
         """Send what is due; answers how many seconds may pass until more is."""
