@@ -37,6 +37,7 @@ from central.events.courier import Road
 from central.events.couriers import Couriers
 from central.lots.expiry import Expiry
 from central.orders.watching import OrderWatcher
+from central.receiving.receipts import ReceiptTeller
 from central.reports.desk import ReportDesk
 from central.reports.regular import RegularReports
 from central.reservations.following import Settler
@@ -117,6 +118,7 @@ class Inventory:
             Archivist(ground.database, ground.tide, shelf) for shelf in shelves_of(settings.archive)
         ]
         self._settler = Settler(ground.database, ground.tide, watchers=[OrderWatcher()])
+        self._receipts = ReceiptTeller(ground.database, ground.tide)
         self._folders = {
             name: FolderCarrier(
                 Folders(one.shipments, one.tracking, one.quarantine or one.tracking / "quarantine")
@@ -131,6 +133,7 @@ class Inventory:
             **{f"carrier_{no}": one.counters for no, one in enumerate(self._folders.values())},
             "carriers": self._carriers.counters,
             "reservations": self._settler.counters,
+            "goods_receipts": self._receipts.counters,
             "digests": self._digests.counters,
             "alerts": self._watch.counters,
             "alerts_told": self._delivery.counters,
@@ -144,6 +147,7 @@ class Inventory:
             Part("alerts", self._watch.run),
             Part("events", self._couriers.run),
             Part("reservations", self._settler.run),
+            Part("goods receipts", self._receipts.run),
             *([Part("carriers", self._carriers.run)] if self._folders else []),
             *(Part(f"archive {no}", one.run) for no, one in enumerate(self._archivists)),
             Part("alert messages", self._delivery.run),

@@ -71,6 +71,7 @@ from central.schema_orders import carton, outbound_line, outbound_order, pick, p
 from central.schema_places import location, plate_plan, read_point, warehouse
 from central.schema_presence import presence, presence_event
 from central.schema_receiving import (
+    goods_told,
     inbound_discrepancy,
     inbound_order,
     receipt,
@@ -86,7 +87,8 @@ __all__ = [  # of other modules; the tables below are everybody's, too
     "audit_block", "carton", "count_decision", "count_entry", "count_result", "count_schedule",
     "count_task",
     "cursor", "dead_letter", "delivery", "device", "document", "document_note", "domain_event",
-    "edge_presence", "epcis_capture", "epcis_event", "epcis_thing", "inbound_discrepancy",
+    "edge_presence", "epcis_capture", "epcis_event", "epcis_thing", "goods_told",
+    "inbound_discrepancy",
     "inbound_order", "label", "left_alone", "location", "login_session", "lot", "memory",
     "metadata", "one_time", "outbound_line", "outbound_order", "partition", "pick", "pick_task",
     "plate_plan", "portal_pass", "presence", "presence_event", "read_point", "receipt",

@@ -37,6 +37,7 @@ document_note = Table(
     Column("height", BigInteger, nullable=False, server_default="0"),
     Index("ix_document_note_document", "document"),
     Index("ix_document_note_event", "event_id"),
+    Index("ix_document_note_height", "height"),
 )
 # What another kind of sensor said of a movement later on. It moves nothing, but tells where tags
 # are, behind movement ``after_seq``.

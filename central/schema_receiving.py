@@ -86,3 +86,13 @@ inbound_discrepancy = Table(
     Column("by", Text, nullable=False),
     Column("at_us", BigInteger, nullable=False),
 )
+# What subscribers were told of an order's goods so far.
+goods_told = Table(
+    "goods_told",
+    metadata,
+    Column("order_id", Text, primary_key=True),
+    Column("line", Text, primary_key=True),
+    Column("lot", Text, primary_key=True),
+    Column("received", BigInteger, nullable=False),
+    Column("damaged", BigInteger, nullable=False),
+)

@@ -102,10 +102,11 @@ def close_document(conn: Connection, name: str, *, at_us: int) -> Listed:
 def change_lines(conn: Connection, name: str, lines: tuple[Line, ...], *, at_us: int) -> Listed:
     """Expect these lines of it from the next observation on, instead of what it listed so far.
 
-    Raises ``NotFound``.
+    Raises ``NotFound``, ``NotValid``.
     """
-    there = get_document(conn, name).document
-    return _keep(conn, msgspec.structs.replace(there, lines=lines), at_us)
+    changed = msgspec.structs.replace(get_document(conn, name).document, lines=lines)
+    _check(conn, changed)
+    return _keep(conn, changed, at_us)
 
 
 def get_document(conn: Connection, name: str) -> Listed:

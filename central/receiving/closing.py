@@ -11,7 +11,7 @@ from central import schema
 from central.catalogue.changes import Told
 from central.catalogue.errors import NotValid
 from central.events import log as events
-from central.receiving import orders
+from central.receiving import orders, receipts
 from central.receiving.model import REASONS, Discrepancy, InboundError, Order, discrepancies
 
 __all__ = ["close", "discrepancies_of"]
@@ -41,6 +41,7 @@ def close(
         values = msgspec.structs.asdict(one)
         more = {"order_id": name, "no": no, "by": told.by, "at_us": told.at_us}
         conn.execute(insert(schema.inbound_discrepancy).values(values | more))
+    receipts.tell(conn, order, at_us=told.at_us)  # all that came, before its end
     ended = orders.end(conn, order, "closed", told)
     body = {
         "id": name,

@@ -24,8 +24,8 @@ from central.reconcile.expected import Document, Line, Note, Unit
 from central.stock.model import LocationKind
 
 __all__ = [
-    "AGAIN", "Asn", "add_asn", "add_order", "aside_of", "cancel", "counts_of", "end", "get_order",
-    "keep", "list_orders", "sessions_of",
+    "AGAIN", "Asn", "add_asn", "add_order", "as_told", "aside_of", "cancel", "content", "counts_of",
+    "end", "get_order", "keep", "list_orders", "of_body", "ordered_line", "sessions_of",
 ]  # fmt: skip
 
 AGAIN = "#"
@@ -33,7 +33,8 @@ AGAIN = "#"
 _MOST_NOTES = 100_000
 _MOST_ASNS = 100
 _encode = msgspec.json.Encoder().encode
-_decode = msgspec.json.Decoder(Order).decode
+of_body = msgspec.json.Decoder(Order).decode
+"""An order as its row holds it."""
 _order = schema.inbound_order.c
 _take = schema.receipt_take.c
 
@@ -55,7 +56,7 @@ def add_order(conn: Connection, order: Order, told: Told) -> tuple[Order, bool]:
     reach.check(conn, [order.location])
     there = _find(conn, order.id)
     if there is not None:
-        if _content(there) != _content(order):
+        if content(there) != content(order):
             raise AlreadyExists(
                 f"order {order.id} was made before with other content: use another id"
             )
@@ -63,15 +64,19 @@ def add_order(conn: Connection, order: Order, told: Told) -> tuple[Order, bool]:
     made = msgspec.structs.replace(order, created_us=told.at_us, created_by=told.by)
     books.add_document(conn, _document(made, made.lines), at_us=told.at_us)
     conn.execute(insert(schema.inbound_order).values(_row(made)))
-    body = {
-        "id": made.id,
-        "reference": made.reference,
-        "supplier": made.supplier,
-        "location": made.location,
-        "lines": [{"line": i.line, "sku": i.sku, "quantity": i.quantity} for i in made.lines],
-    }
-    events.record(conn, "InboundOrderCreated", made.id, body, at_us=told.at_us)
+    events.record(conn, "InboundOrderCreated", made.id, as_told(made), at_us=told.at_us)
     return made, False
+
+
+def as_told(order: Order) -> dict[str, Any]:
+    """What subscribers are told of an order that is new or was changed."""
+    return {
+        "id": order.id,
+        "reference": order.reference,
+        "supplier": order.supplier,
+        "location": order.location,
+        "lines": [{"line": i.line, "sku": i.sku, "quantity": i.quantity} for i in order.lines],
+    }
 
 
 def get_order(conn: Connection, name: str) -> Order:
@@ -102,7 +107,7 @@ def list_orders(
     if (granted := reach.within(_order.location)) is not None:
         query = query.where(granted)
     page: Select[Any] = keyset.ascending(query, (_order.id,), (after,), limit)
-    return [_decode(body) for body in conn.execute(page).scalars()]
+    return [of_body(body) for body in conn.execute(page).scalars()]
 
 
 def keep(conn: Connection, order: Order) -> None:
@@ -201,7 +206,7 @@ def _matched(order: Order, lines: Iterable[Line]) -> tuple[Line, ...]:
     return tuple(matched)
 
 
-def _ordered(line: str) -> str:
+def ordered_line(line: str) -> str:
     """The order's line that a notice's is of."""
     return line.partition(AGAIN)[0]
 
@@ -210,7 +215,7 @@ def _unannounced(conn: Connection, order: Order, lines: tuple[Line, ...]) -> tup
     """What the order's own document still expects, beside its notices."""
     announced: dict[str, int] = {}
     for one in lines:
-        name = _ordered(one.line)
+        name = ordered_line(one.line)
         announced[name] = announced.get(name, 0) + one.quantity
     left = []
     for expected in books.get_document(conn, order.id).document.lines:
@@ -239,7 +244,7 @@ def counts_of(conn: Connection, order: Order) -> dict[str, Count]:
 
 def _of_order(note: Note) -> Note:
     """A note whose lines are named as the order's."""
-    lines = tuple(msgspec.structs.replace(one, line=_ordered(one.line)) for one in note.lines)
+    lines = tuple(msgspec.structs.replace(one, line=ordered_line(one.line)) for one in note.lines)
     return msgspec.structs.replace(note, lines=lines)
 
 
@@ -289,7 +294,7 @@ def _document(order: Order, lines: tuple[OrderLine, ...]) -> Document:
     )
 
 
-def _content(order: Order) -> tuple[object, ...]:
+def content(order: Order) -> tuple[object, ...]:
     """What makes two orders the same: all that was ordered."""
     return (
         order.reference, order.supplier, order.location, order.lines, order.currency,
@@ -311,4 +316,4 @@ def _row(order: Order) -> dict[str, object]:
 
 def _find(conn: Connection, name: str) -> Order | None:
     body = conn.execute(select(_order.body).where(_order.id == name)).scalar_one_or_none()
-    return None if body is None else _decode(body)
+    return None if body is None else of_body(body)

@@ -15,7 +15,7 @@ from central.catalogue.changes import Told
 from central.catalogue.errors import AlreadyExists, NotFound
 from central.catalogue.tree import get_location
 from central.events import log as events
-from central.receiving import orders, posting
+from central.receiving import orders, posting, receipts
 from central.receiving.model import (
     Count,
     InboundError,
@@ -137,6 +137,7 @@ def receive(
     }  # fmt: skip
     conn.execute(insert(schema.receipt).values(values))
     _keep(conn, order.id, receipt, ruled)
+    receipts.tell(conn, order, at_us=told.at_us)
     return answer, False
 
 
