@@ -38,6 +38,7 @@ from central.events.couriers import Couriers
 from central.lots.expiry import Expiry
 from central.orders.watching import OrderWatcher
 from central.receiving.receipts import ReceiptTeller
+from central.receiving.watching import ReceivingWatcher
 from central.reports.desk import ReportDesk
 from central.reports.regular import RegularReports
 from central.reservations.following import Settler
@@ -117,7 +118,9 @@ class Inventory:
         self._archivists = [
             Archivist(ground.database, ground.tide, shelf) for shelf in shelves_of(settings.archive)
         ]
-        self._settler = Settler(ground.database, ground.tide, watchers=[OrderWatcher()])
+        self._settler = Settler(
+            ground.database, ground.tide, watchers=[OrderWatcher(), ReceivingWatcher()]
+        )
         self._receipts = ReceiptTeller(ground.database, ground.tide)
         self._folders = {
             name: FolderCarrier(

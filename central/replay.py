@@ -210,7 +210,7 @@ class _Replay:
         for table in _DECIDED:
             ids = self._conn.execute(text(f"SELECT id FROM {table} ORDER BY id"))  # noqa: S608
             for key in ids.scalars():
-                ours = key.startswith(("refused-", "fault-", "rule-"))
+                ours = key.startswith(("refused-", "fault-", "rule-", "received-"))
                 if key not in self._ids[table] and not ours:
                     self._tell(f"{table.replace('_', ' ')} {key} is not decided now")
 

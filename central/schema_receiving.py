@@ -15,6 +15,7 @@ inbound_order = Table(
     Column("reference", Text, nullable=False),
     Column("supplier", Text, nullable=False),
     Column("location", Text, nullable=False),
+    Column("source", Text, nullable=False, server_default="supplier"),
     Column("status", Text, nullable=False),
     Column("expected_us", BigInteger),
     Column("body", Text, nullable=False),
@@ -34,6 +35,7 @@ receiving_session = Table(
     Column("opened_by", Text, nullable=False),
     Column("closed_us", BigInteger),
     Index("ix_receiving_session_order", "order_id"),
+    Index("ix_receiving_session_place", "location", "status"),
 )
 # What people had in hand, with what was answered; ``asked`` tells a repeat from another command.
 receipt = Table(

@@ -88,7 +88,7 @@ class DocumentBody(_Body):
     )
 
     id: CommandId
-    kind: Literal["asn", "purchase_order", "sales_order", "transfer"]
+    kind: Literal["asn", "purchase_order", "return", "sales_order", "transfer"]
     source: Code | None = None
     destination: Code | None = None
     read_point: Code | None = None

@@ -6,6 +6,7 @@ from typing import Literal
 
 import msgspec
 from fastapi import APIRouter, Response
+from sqlalchemy import Connection
 
 from central.api.acting import CLIENT, Asker
 from central.api.bodies import ResolveBody
@@ -15,6 +16,7 @@ from central.api.problems import Problem
 from central.api.services import Services, json_answer, now_us
 from central.api.stock.commands import Key, command_id
 from central.moments import to_us
+from central.receiving import asking
 from central.reviews import effects, store
 from central.reviews.model import Choice, Line, Stored
 
@@ -81,9 +83,15 @@ def router(services: Services) -> APIRouter:
         logged in, and what you say only where nobody is.
         """
         choice = _choice(body, key, body.by if who == CLIENT else who)
-        done, repeated = await services.write(
-            lambda c: store.resolve(c, review_id, choice, at_us=now_us())
-        )
+
+        def work(connection: Connection) -> store.Resolved:
+            at_us = now_us()
+            answer = store.resolve(connection, review_id, choice, at_us=at_us)
+            if not answer.repeated:
+                asking.answered(connection, store.get(connection, review_id), answer.resolution)
+            return answer
+
+        done, repeated = await services.write(work)
         answer = {"review": review_id, **msgspec.structs.asdict(done), "repeated": repeated}
         del answer["asked"]
         return json_answer(answer, 200 if repeated else 201)

@@ -17,6 +17,7 @@ __all__ = ["Goods", "ends", "goods", "named", "unit_name"]
 _OUTSIDE = {
     "asn": ("supplier", None),
     "purchase_order": ("supplier", None),
+    "return": ("customer", None),
     "sales_order": (None, "customer"),
 }
 """The ends that a kind of document has unless it says otherwise; a transfer has none."""

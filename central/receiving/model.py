@@ -15,12 +15,12 @@ from typing import NamedTuple
 import msgspec
 
 from central.reconcile.serials import serial_of
-from central.stock.model import StockError
+from central.stock.model import LocationKind, Status, StockError
 
 __all__ = [
-    "CONDITIONS", "REASONS", "Arrived", "Count", "Discrepancy", "InboundError", "Order",
-    "OrderLine", "Piece", "Ruling", "Seen", "Session", "Take", "allowed", "discrepancies", "rule",
-    "state",
+    "CONDITIONS", "REASONS", "Arrived", "Count", "Discrepancy", "ExpiryDiffers", "InboundError",
+    "Order", "OrderLine", "Piece", "Ruled", "Ruling", "Seen", "Session", "Take", "allowed",
+    "discrepancies", "rule", "state",
 ]  # fmt: skip
 
 CONDITIONS = ("good", "damaged")
@@ -35,9 +35,14 @@ class InboundError(StockError):
     """An order or a session does not take what is asked of it; nothing was posted."""
 
 
+class ExpiryDiffers(InboundError):
+    """A label tells another day than is known of its lot: somebody must say which one holds."""
+
+
 class OrderLine(msgspec.Struct, frozen=True, kw_only=True):
     """``quantity`` units that were ordered at ``price_micros`` each (millionths of the order's
-    currency). Two lines may be of one item: another lot, or another price.
+    currency). Two lines may be of one item: another lot, or another price. ``serials`` are the
+    pieces that may come, where these are known.
     """
 
     line: str
@@ -45,6 +50,7 @@ class OrderLine(msgspec.Struct, frozen=True, kw_only=True):
     quantity: int
     lot: str = ""
     price_micros: int | None = None
+    serials: tuple[str, ...] = ()
 
 
 class Session(msgspec.Struct, frozen=True, kw_only=True):
@@ -64,7 +70,8 @@ class Order(msgspec.Struct, frozen=True, kw_only=True):
     """What was ordered from a supplier, to come to ``location`` at ``expected_us``.
 
     ``over_percent`` more than ordered is taken; beyond that goods are set aside. ``asns`` are the
-    documents in which the supplier announced parts of it.
+    documents in which the supplier announced parts of it. What comes back from a customer is taken
+    in likewise: then ``source`` is ``customer``, and the goods wait for their inspection.
     """
 
     id: str
@@ -80,10 +87,21 @@ class Order(msgspec.Struct, frozen=True, kw_only=True):
     created_by: str = ""
     closed_us: int | None = None
     asns: tuple[str, ...] = ()
+    source: str = LocationKind.SUPPLIER.value
 
     def line(self, name: str) -> OrderLine:
         """The line of this name, which is there."""
         return next(one for one in self.lines if one.line == name)
+
+    @property
+    def is_return(self) -> bool:
+        """Whether its goods come back."""
+        return self.source == LocationKind.CUSTOMER
+
+    @property
+    def taken_as(self) -> Status:
+        """The status in which its goods are taken in."""
+        return "quarantined" if self.is_return else "available"
 
 
 class Count(NamedTuple):
@@ -101,20 +119,31 @@ class Count(NamedTuple):
 
 
 class Piece(NamedTuple):
-    """Units that have a name of their own; ``here``: they are on the ledger already."""
+    """Units that have a name of their own; ``here``: they are on the ledger already.
+
+    Of an item that is tracked by serial numbers it is one unit with its ``serial``, which lies at
+    ``lies`` by the books and is of a ``lot`` (empty: it was never heard of). Its ``name`` is empty
+    where neither a tag nor a GTIN is known; ``key`` is what its tag, label and bare serial share.
+    """
 
     name: str
     units: int
     here: bool
+    serial: str = ""
+    lies: str = ""
+    lot: str = ""
+    key: str = ""
 
     @property
     def shared(self) -> str:
         """The name that its tag and its label have in common."""
-        return serial_of(self.name)
+        return self.key or serial_of(self.name)
 
 
 class Seen(NamedTuple):
-    """What a person has in hand: units of an item. ``expiry`` is the lot's, an ISO date."""
+    """What a person has in hand: units of an item. ``expiry`` is the lot's, an ISO date.
+    ``astray`` says why no line can take them, whatever it lacks: ``in_stock``, ``foreign``.
+    """
 
     sku: str
     quantity: int
@@ -122,6 +151,7 @@ class Seen(NamedTuple):
     condition: str = "good"
     pieces: tuple[Piece, ...] = ()
     expiry: str | None = None
+    astray: str = ""
 
     @property
     def here(self) -> int:
@@ -131,7 +161,12 @@ class Seen(NamedTuple):
     @property
     def fresh(self) -> tuple[str, ...]:
         """The names of pieces that are not."""
-        return tuple(one.name for one in self.pieces if not one.here)
+        return tuple(one.name for one in self.pieces if one.name and not one.here)
+
+    @property
+    def serials(self) -> tuple[str, ...]:
+        """The serial numbers of its pieces."""
+        return tuple(one.serial for one in self.pieces if one.serial)
 
     def without(self, known: Collection[str]) -> Seen:
         """Less the pieces of these (shared) names."""
@@ -149,13 +184,21 @@ class Take(NamedTuple):
 
 
 class Ruling(NamedTuple):
-    """``verdict`` is expected, over, damaged, unexpected, wrong_lot or already; ``aside`` units
-    are not taken for any line.
+    """``verdict`` is expected, over, damaged, unexpected, wrong_lot, already, in_stock or foreign;
+    ``aside`` units are not taken for any line.
     """
 
     verdict: str
     takes: tuple[Take, ...] = ()
     aside: int = 0
+
+
+class Ruled(NamedTuple):
+    """What a person had in hand, what was ruled upon it, and what he is told."""
+
+    seen: Seen
+    ruling: Ruling
+    says: str
 
 
 class Discrepancy(msgspec.Struct, frozen=True, kw_only=True):
@@ -185,6 +228,8 @@ def allowed(line: OrderLine, over_percent: int) -> int:
 
 def rule(order: Order, counts: Mapping[str, Count], seen: Seen) -> Ruling:
     """Which lines take what a person has in hand, and what is set aside."""
+    if seen.astray:
+        return Ruling(seen.astray, aside=0 if seen.astray == "in_stock" else seen.quantity)
     listed = [one for one in order.lines if one.sku == seen.sku]
     if not listed:
         return Ruling("unexpected", aside=seen.quantity)

@@ -94,11 +94,14 @@ def list_orders(
     status: str | None = None,
     supplier: str | None = None,
     reference: str | None = None,
+    source: str = LocationKind.SUPPLIER.value,
     after: str = "",
     limit: int = 100,
 ) -> list[Order]:
-    """Orders by id, those behind ``after``; only those to places within reach."""
-    query: Select[Any] = select(_order.body)
+    """Orders by id, those behind ``after``; only those to places within reach, and of goods from
+    suppliers unless another ``source`` is told.
+    """
+    query: Select[Any] = select(_order.body).where(_order.source == source)
     for column, value in (
         (_order.status, status), (_order.supplier, supplier), (_order.reference, reference),
     ):  # fmt: skip
@@ -285,8 +288,8 @@ def _by_hand(conn: Connection, name: str) -> Mapping[str, tuple[int, int, int]]:
 def _document(order: Order, lines: tuple[OrderLine, ...]) -> Document:
     return Document(
         id=order.id,
-        kind="purchase_order",
-        source=LocationKind.SUPPLIER,
+        kind="return" if order.is_return else "purchase_order",
+        source=order.source,
         destination=order.location,
         lines=tuple(
             Line(line=one.line, sku=one.sku, quantity=one.quantity, lot=one.lot) for one in lines
@@ -308,6 +311,7 @@ def _row(order: Order) -> dict[str, object]:
         "reference": order.reference,
         "supplier": order.supplier,
         "location": order.location,
+        "source": order.source,
         "status": order.status,
         "expected_us": order.expected_us,
         "body": _encode(order).decode(),

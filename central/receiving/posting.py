@@ -9,14 +9,13 @@ from sqlalchemy import Connection
 
 from central.catalogue.changes import Told
 from central.moments import from_us
-from central.receiving.model import Order, Ruling, Seen, Session
+from central.receiving.model import Order, Piece, Ruled, Ruling, Seen, Session
 from central.reconcile.identity import derived_id
 from central.stock import ledger
-from central.stock.model import LocationKind, Movement, Status
+from central.stock.model import Movement, Status
 
 __all__ = ["post"]
 
-Ruled = Sequence[tuple[Seen, Ruling]]
 _DISPOSITIONS: dict[Status, str] = {
     "available": "in_progress",
     "damaged": "damaged",
@@ -25,7 +24,7 @@ _DISPOSITIONS: dict[Status, str] = {
 
 
 class _End(NamedTuple):
-    """Units that come from the supplier to a place, or (not ``comes``) only change status there."""
+    """Units that come in to a place, or (not ``comes``) only change status there."""
 
     line: str
     units: int
@@ -36,29 +35,35 @@ class _End(NamedTuple):
 
 
 def post(
-    conn: Connection, order: Order, session: Session, receipt: str, ruled: Ruled, *, told: Told
+    conn: Connection,
+    order: Order,
+    session: Session,
+    receipt: str,
+    ruled: Sequence[Ruled],
+    *,
+    told: Told,
 ) -> list[str]:
     """Post what lines take and what is set aside; the movements' ids. Raises ``StockError``."""
-    ends = [(seen, end) for seen, ruling in ruled for end in _ends(session, seen, ruling)]
-    named: set[str] = set()
+    ends = [(one.seen, end) for one in ruled for end in _ends(order, session, one.seen, one.ruling)]
+    moved: set[str] = set()
     movements = []
     for number, (seen, end) in enumerate(ends, 1):
-        # A piece moves once, with the first of its units.
-        names = tuple(name for name in seen.fresh if end.comes and name not in named)
-        named.update(names)
+        pieces = _moving(seen, end, moved)
+        moved.update(one.shared for one in pieces)
         movements.append(
             Movement(
                 id=derived_id("receipt", receipt, number),
                 sku=seen.sku,
                 lot=seen.lot,
                 quantity=end.units,
-                source=LocationKind.SUPPLIER if end.comes else end.place,
+                source=order.source if end.comes else end.place,
                 destination=end.place,
                 destination_status=end.status,
                 biz_step="receiving" if end.comes else "inspecting",
-                disposition=_DISPOSITIONS[end.status],
+                disposition="returned" if order.is_return else _DISPOSITIONS[end.status],
                 event_time=from_us(told.at_us),
-                epcs=names,
+                epcs=tuple(one.name for one in pieces if one.name and end.comes),
+                serials=tuple(one.serial for one in pieces if one.serial),
                 evidence=_evidence(order, receipt, end.line, seen),
                 reason=end.reason,
                 reference=order.reference,
@@ -69,16 +74,25 @@ def post(
     return [one.id for one in movements]
 
 
-def _ends(session: Session, seen: Seen, ruling: Ruling) -> Iterator[_End]:
+def _moving(seen: Seen, end: _End, moved: set[str]) -> list[Piece]:
+    """The pieces that go along: each once, with the first of its units; those that are tracked by
+    serial numbers unit by unit.
+    """
+    left = [one for one in seen.pieces if one.here != end.comes and one.shared not in moved]
+    return left[: end.units] if seen.serials else left
+
+
+def _ends(order: Order, session: Session, seen: Seen, ruling: Ruling) -> Iterator[_End]:
     """Where units go: those that a line takes to the session's place, the others aside. What a
-    sensor has told of already only changes its status there, where it is damaged.
+    sensor has told of already only changes its status there, where it is damaged; what came back
+    has its inspection for that.
     """
     damaged = seen.condition == "damaged"
-    status: Status = "damaged" if damaged else "available"
+    status: Status = "damaged" if damaged else order.taken_as
     for take in ruling.takes:
         if take.posted:
             yield _End(take.line, take.posted, session.location, status)
-        if take.confirmed and damaged:
+        if take.confirmed and damaged and not order.is_return:
             yield _End(take.line, take.confirmed, session.location, status, comes=False)
     if ruling.aside and session.aside is not None:
         why = f"set aside: {ruling.verdict}"

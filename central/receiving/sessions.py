@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any, NamedTuple
+from typing import Any
 
 import msgspec
 from sqlalchemy import Connection, insert, select, update
@@ -15,11 +15,14 @@ from central.catalogue.changes import Told
 from central.catalogue.errors import AlreadyExists, NotFound
 from central.catalogue.tree import get_location
 from central.events import log as events
-from central.receiving import orders, posting, receipts
+from central.receiving import asking, orders, posting, receipts
+from central.receiving.astray import parted
+from central.receiving.lots import keep_expiries
 from central.receiving.model import (
     Count,
     InboundError,
     Order,
+    Ruled,
     Ruling,
     Seen,
     Session,
@@ -35,16 +38,11 @@ __all__ = ["close", "get_session", "list_sessions", "open_session", "receive"]
 _session = schema.receiving_session.c
 _encode = msgspec.json.Encoder().encode
 _answer = msgspec.json.Decoder(dict[str, Any]).decode
+_asked = msgspec.json.Decoder(tuple[str, Asked]).decode
 _KNOWN = BulkLookup(
     "SELECT p.name FROM {keys} JOIN receipt_piece p ON p.order_id = k.order_id AND p.name = k.name",
     (("order_id", "text"), ("name", "text")),
 )
-
-
-class _Ruled(NamedTuple):
-    seen: Seen
-    ruling: Ruling
-    says: str
 
 
 def open_session(conn: Connection, session: Session, told: Told) -> tuple[Session, bool]:
@@ -109,15 +107,14 @@ def receive(
     """Take in what a person has in hand; what to do next, and whether this was answered before.
 
     Raises ``ConflictingRepeat`` for an id that was used otherwise, ``InboundError`` when session
-    or order have ended, and what reading a code and posting raise.
+    or order have ended, ``ExpiryDiffers``, and what reading a code and posting raise.
     """
-    wanted = _encode((session_id, asked)).decode()
     table = schema.receipt.c
     before = conn.execute(
         select(table.asked, table.answer).where(table.id == receipt)
     ).one_or_none()
     if before is not None:
-        if before.asked != wanted:
+        if _asked(before.asked) != (session_id, asked):
             raise ConflictingRepeat(f"{receipt} was received before with other content: use a "
                                     "fresh id for other goods")  # fmt: skip
         return _answer(before.answer), True
@@ -127,46 +124,58 @@ def receive(
     if session.status != "open":
         raise InboundError(f"session {session_id} is closed: open another one")
     counts = orders.counts_of(conn, order)
-    ruled = [_rule(conn, order, counts, seen, session) for seen in seen_of(conn, order, asked)]
-    rulings = [(one.seen, one.ruling) for one in ruled]
-    moved = posting.post(conn, order, session, receipt, rulings, told=told)
-    answer = _told(order, counts, ruled, receipt, moved)
+    places = {order.location, session.location}
+    ruled = [
+        _rule(conn, order, counts, part, session)
+        for seen in seen_of(conn, order, asked)
+        for part in parted(order, places, seen)
+    ]
+    keep_expiries(conn, ruled, asked.expiry, told)
+    moved = posting.post(conn, order, session, receipt, ruled, told=told)
+    numbers = _keep(conn, order.id, receipt, ruled)
+    reviews = [
+        (one, asking.ask(conn, order, session, (receipt, no), one, told=told))
+        for no, one in zip(numbers, ruled, strict=True)
+    ]
+    answer = _told(order, counts, reviews, receipt, moved)
     values = {
-        "id": receipt, "session": session_id, "order_id": order.id, "asked": wanted,
+        "id": receipt, "session": session_id, "order_id": order.id,
+        "asked": _encode((session_id, asked)).decode(),
         "answer": _encode(answer).decode(), "at_us": told.at_us, "by": told.by,
     }  # fmt: skip
     conn.execute(insert(schema.receipt).values(values))
-    _keep(conn, order.id, receipt, ruled)
     receipts.tell(conn, order, at_us=told.at_us)
     return answer, False
 
 
 def _rule(
     conn: Connection, order: Order, counts: dict[str, Count], seen: Seen, session: Session
-) -> _Ruled:
+) -> Ruled:
     """Rule upon some goods, and let ``counts`` be those after them."""
     names = [(order.id, piece.shared) for piece in seen.pieces]
     known = {row[0] for row in _KNOWN.run(conn, names)}
     left = seen.without(known)
     ruling = rule(order, counts, left) if left.quantity else Ruling("already")
     if ruling.verdict == "expected" and not (ruling.takes or ruling.aside):
-        ruling = Ruling("already")
+        # A piece that is here, and that no sensor told of for this order.
+        ruling = Ruling("in_stock" if left.serials else "already")
     for take in ruling.takes:
         count = counts[take.line]
         counts[take.line] = count._replace(
             confirmed=count.confirmed + take.confirmed, posted=count.posted + take.posted
         )
-    return _Ruled(left, ruling, said(order, counts, seen, ruling, session.aside))
+    return Ruled(left, ruling, said(order, counts, seen, ruling, session.aside))
 
 
 def _told(
     order: Order,
     counts: dict[str, Count],
-    ruled: Sequence[_Ruled],
+    ruled: Sequence[tuple[Ruled, str]],
     receipt: str,
     moved: Sequence[str],
 ) -> dict[str, Any]:
-    gravest = max(ruled, key=lambda one: GRAVEST.index(one.ruling.verdict))
+    """What a person is told of goods, each with the review that they opened."""
+    gravest = max((one for one, _ in ruled), key=lambda one: GRAVEST.index(one.ruling.verdict))
     return {
         "id": receipt,
         "verdict": gravest.ruling.verdict,
@@ -178,9 +187,11 @@ def _told(
                 "quantity": one.seen.quantity,
                 "condition": one.seen.condition,
                 "expiry": one.seen.expiry,
+                "serials": one.seen.serials,
                 "verdict": one.ruling.verdict,
                 "says": one.says,
                 "aside": one.ruling.aside,
+                "review": review,
                 "lines": [
                     {
                         **take._asdict(),
@@ -190,29 +201,36 @@ def _told(
                     for take in one.ruling.takes
                 ],
             }
-            for one in ruled
+            for one, review in ruled
         ],
         "movements": list(moved),
     }
 
 
-def _keep(conn: Connection, order_id: str, receipt: str, ruled: Sequence[_Ruled]) -> None:
+def _keep(conn: Connection, order_id: str, receipt: str, ruled: Sequence[Ruled]) -> list[int]:
+    """Write down what became of the goods; for each, the number of its units that were set aside
+    (0 where none were).
+    """
     takes: list[dict[str, object]] = []
+    numbers = []
     for one in ruled:
         goods: dict[str, object] = {
             "receipt": receipt, "order_id": order_id, "sku": one.seen.sku, "lot": one.seen.lot,
         }  # fmt: skip
         told = {"kind": one.seen.condition, "aside": 0}
         takes += [goods | take._asdict() | told for take in one.ruling.takes]
+        numbers.append(len(takes))
         if one.ruling.aside:
             kind = "over" if one.ruling.takes else one.ruling.verdict
             units = {"line": "", "confirmed": 0, "posted": 0, "aside": one.ruling.aside}
             takes.append(goods | units | {"kind": kind})
     for no, take in enumerate(takes):
         conn.execute(insert(schema.receipt_take).values(take | {"no": no}))
-    for name in sorted({piece.shared for one in ruled for piece in one.seen.pieces}):
+    taken = [one.seen for one in ruled if one.ruling.verdict != "in_stock"]
+    for name in sorted({piece.shared for seen in taken for piece in seen.pieces}):
         piece = {"order_id": order_id, "name": name, "receipt": receipt}
         conn.execute(insert(schema.receipt_piece).values(piece))
+    return numbers
 
 
 def _check_open(order: Order) -> None:

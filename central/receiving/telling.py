@@ -8,7 +8,9 @@ from central.receiving.model import Count, Order, Ruling, Seen
 
 __all__ = ["GRAVEST", "said"]
 
-GRAVEST = ("expected", "already", "over", "damaged", "wrong_lot", "unexpected")
+GRAVEST = (
+    "expected", "already", "over", "damaged", "wrong_lot", "unexpected", "foreign", "in_stock",
+)  # fmt: skip
 """Verdicts, the one that a person must look at most last."""
 
 
@@ -20,6 +22,15 @@ def said(
     where = f"put them into {aside}" if aside else "keep them apart: they are not received"
     if ruling.verdict == "already":
         return f"{seen.sku}: this was received before, and counts once"
+    if ruling.verdict == "in_stock":
+        lies = ", ".join(f"{one.serial} at {one.lies}" for one in seen.pieces)
+        return (
+            f"{seen.sku}: by the books this is in stock ({lies}), and is not received again: move "
+            "it from there, or correct the books"
+        )
+    if ruling.verdict == "foreign":
+        names = ", ".join(seen.serials)
+        return f"{seen.sku} {names} is none of the pieces of {order.reference}: {where}"
     if ruling.verdict == "unexpected":
         return f"{goods} are on no line of order {order.reference}: {where}"
     if ruling.verdict == "wrong_lot":

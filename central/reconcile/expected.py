@@ -25,7 +25,7 @@ __all__ = [
     "units_of",
 ]
 
-KINDS = ("asn", "purchase_order", "sales_order", "transfer")
+KINDS = ("asn", "purchase_order", "return", "sales_order", "transfer")
 
 
 class Line(msgspec.Struct, frozen=True, kw_only=True):

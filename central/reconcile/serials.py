@@ -14,7 +14,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping
 from functools import lru_cache
 from typing import Protocol, runtime_checkable
-from urllib.parse import quote
+from urllib.parse import quote, unquote
 
 from gateway.gs1 import Gs1Error, decode_epc, encode_epc, to_gtin14, to_sscc
 
@@ -28,12 +28,14 @@ __all__ = [
     "of_label",
     "of_unit",
     "places_of",
+    "serial_in",
     "serial_of",
     "whereabouts",
 ]
 
 _ORIGIN = "https://id.gs1.org"
 _CONTENTS = "/contents/"
+_SERIAL = "/21/"
 _PREFIX_LENGTHS = range(6, 13)
 _FILTERS = range(8)
 _MOST_NUMERIC = 2**38
@@ -74,7 +76,7 @@ class Placed(Mapping[str, str]):
 
 def of_label(gtin: str, serial: str) -> str:
     """The name of a piece with this GTIN (14 digits) and serial."""
-    return f"{_ORIGIN}/01/{gtin}/21/{quote(serial, safe='')}"
+    return f"{_ORIGIN}/01/{gtin}{_SERIAL}{quote(serial, safe='')}"
 
 
 def of_unit(sscc: str) -> str:
@@ -101,6 +103,11 @@ def serial_of(epc: str) -> str:
     if told.gtin and told.serial:
         return of_label(told.gtin, told.serial)
     return f"{_ORIGIN}/00/{told.sscc}" if told.sscc else epc
+
+
+def serial_in(name: str) -> str:
+    """The serial number in an EPC or in a label's Digital Link; empty when there is none."""
+    return unquote(serial_of(name).partition(_SERIAL)[2])
 
 
 def gtin_of(name: str) -> str:

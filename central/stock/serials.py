@@ -2,8 +2,8 @@
 one place at a time.
 
 A command names as many serials as units, and each must lie where it is taken from. What sensors
-saw carries the serials that its tags are bound to; where they say something else than the books,
-they are right.
+saw carries the serials that its tags are bound to, or else those that are written in them; where
+they say something else than the books, they are right.
 """
 
 from __future__ import annotations
@@ -16,6 +16,7 @@ from sqlalchemy import Connection, text
 
 from central.bulk import BulkInsert, BulkLookup
 from central.catalogue.tags import serials_of
+from central.reconcile.serials import serial_in
 from central.stock.model import AVAILABLE, LocationKind, Movement, Posted, StockError
 from central.stock.projection import Disordered
 from central.stock.room import ItemFacts, Room
@@ -90,12 +91,20 @@ class Serials:
         return item is not None and item.tracking == "serial"
 
     def named(self, movement: Movement) -> Movement:
-        """The movement with the serials that its tags are bound to, if it names none."""
+        """The movement with the serials of its tags, if it names none."""
         if movement.serials or not movement.epcs or not self._tracked(movement):
             return movement
-        bound = (self._of_tags.get(epc, ("", "")) for epc in movement.epcs)
-        found = sorted({serial for sku, serial in bound if sku == movement.sku and serial})
-        return msgspec.structs.replace(movement, serials=tuple(found))
+        found = {self._serial(movement, epc) for epc in movement.epcs} - {""}
+        return msgspec.structs.replace(movement, serials=tuple(sorted(found)))
+
+    def _serial(self, movement: Movement, epc: str) -> str:
+        """What people said of a tag goes before what is written in it. The serial of a case with
+        several units in it is none of theirs.
+        """
+        if epc in self._of_tags:
+            sku, serial = self._of_tags[epc]
+            return serial if sku == movement.sku else ""
+        return serial_in(epc) if len(movement.epcs) == movement.quantity else ""
 
     def refusal(self, movement: Movement) -> StockError | None:
         """Why these pieces cannot be moved by a command."""

@@ -183,6 +183,7 @@ class ReceiptBody(Body):
                     "quantity": 2,
                     "condition": "damaged",
                 },
+                {"id": "hand-2026-02-02-3", "sku": "DRILL", "serials": ["S1", "S2"]},
             ]
         },
     )
@@ -194,11 +195,21 @@ class ReceiptBody(Body):
     quantity: Quantity | None = None
     lot: Lot = ""
     condition: Literal["good", "damaged"] = "good"
+    serials: Annotated[
+        tuple[Annotated[Said, Field(min_length=1, max_length=64)], ...],
+        Field(max_length=1_000, description="The pieces, of an item that is tracked by them."),
+    ] = ()
+    expiry: Annotated[
+        Literal["", "known", "scanned"],
+        Field(description="Which day holds where label and books differ about a lot."),
+    ] = ""
 
     @model_validator(mode="after")
     def _one_of_both(self) -> Self:
         if (self.sku is None) == (self.code is None):
             raise ValueError("give either a scanned code or a sku")
+        if self.code is not None and self.serials:
+            raise ValueError("a code names its piece itself: serials go with a sku")
         return self
 
     def asked(self) -> Asked:

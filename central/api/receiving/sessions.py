@@ -80,9 +80,11 @@ def _add_receipts(made: APIRouter, services: Services) -> None:
     )
     async def receive(session_id: str, body: ReceiptBody, told: Telling) -> Response:
         """By a scanned code (GTIN, element string, SSCC of an announced pallet, EPC) or by hand.
-        `verdict` is expected, over, damaged, unexpected, wrong_lot or already; `says` tells what
-        to do next. What a portal has told of already is confirmed and moves nothing. A repeat of
-        a known id answers 200 with the first answer.
+        `verdict` is expected, over, damaged, unexpected, wrong_lot, foreign, in_stock or already;
+        `says` tells what to do next. What a portal has told of already is confirmed and moves
+        nothing. Goods that are on no line open a review. A label that tells another expiry than is
+        known of its lot is refused with 409 until `expiry` says which one holds. A repeat of a
+        known id answers 200 with the first answer.
         """
         answer, repeated = await services.write(
             lambda c: sessions.receive(c, session_id, body.id, body.asked(), told)
@@ -92,4 +94,7 @@ def _add_receipts(made: APIRouter, services: Services) -> None:
 
 def _guide(connection: Connection, session: Session) -> dict[str, Any]:
     order = orders.get_order(connection, session.order_id)
-    return msgspec.structs.asdict(session) | {"order": shown(connection, order)}
+    return msgspec.structs.asdict(session) | {
+        "order": shown(connection, order),
+        "unexpected": [one._asdict() for one in orders.aside_of(connection, order.id)],
+    }

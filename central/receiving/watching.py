@@ -1,0 +1,123 @@
+"""What sensors saw come in while goods are taken in: goods that nobody expects, and returned ones.
+
+It follows the ledger with those who wait for goods (``central.reservations.following``), so that
+returned goods are held back before anybody is given them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import msgspec
+import structlog
+from sqlalchemy import Connection, insert, select
+
+from central import schema
+from central.catalogue.changes import Told
+from central.documents import books
+from central.effective import next_log_id
+from central.receiving import asking, orders
+from central.receiving.asking import Goods
+from central.reconcile.identity import derived_id
+from central.reservations.following import Watcher
+from central.stock import ledger
+from central.stock.model import AVAILABLE, LocationKind, Movement, Posted, StockError
+
+__all__ = ["ReceivingWatcher"]
+
+_log = structlog.get_logger("central.receiving")
+_SENSED = ("portal", "scan", "zone")
+_session = schema.receiving_session.c
+_BY = "sensors"
+
+
+class ReceivingWatcher(Watcher):
+    """See the module. What is done for a movement is named after it, and done once."""
+
+    def moved(self, conn: Connection, posted: Sequence[Posted], at_us: int) -> None:
+        """Goods came in by themselves."""
+        came = [
+            one.movement
+            for one in posted
+            if one.movement.origin in _SENSED
+            and one.movement.source in {LocationKind.SUPPLIER, LocationKind.CUSTOMER}
+            and one.movement.destination not in set(LocationKind)
+        ]
+        if not came:
+            return
+        expected = _expected(conn, {one.destination for one in came})
+        for one in came:
+            listed = expected.get(one.destination, {}).get(one.source, set())
+            if one.sku not in listed:
+                _ask(conn, one, at_us)
+            elif one.source == LocationKind.CUSTOMER:
+                _hold_back(conn, one, at_us)
+
+
+def _expected(conn: Connection, places: set[str]) -> dict[str, dict[str, set[str]]]:
+    """The items that open documents list, by place and where they come from."""
+    found: dict[str, dict[str, set[str]]] = {}
+    for document in books.open_documents(conn, next_log_id(conn)):
+        if document.destination in places:
+            listed = found.setdefault(document.destination, {}).setdefault(document.source, set())
+            listed.update(line.sku for line in document.lines)
+            listed.update(one.sku for unit in document.units for one in unit.contents)
+    return found
+
+
+def _ask(conn: Connection, one: Movement, at_us: int) -> None:
+    """What is on no line belongs to the newest open session at its place, if there is one."""
+    query = (
+        select(_session.id, _session.order_id)
+        .where(_session.location == one.destination, _session.status == "open")
+        .order_by(_session.opened_us.desc(), _session.id)
+    )
+    session = conn.execute(query.limit(1)).one_or_none()
+    if session is None:
+        return
+    order = orders.get_order(conn, session.order_id)
+    take = {
+        "receipt": one.id, "no": 0, "order_id": order.id, "line": "", "sku": one.sku,
+        "lot": one.lot, "kind": "unexpected", "confirmed": 0, "posted": 0, "aside": one.quantity,
+    }  # fmt: skip
+    conn.execute(insert(schema.receipt_take).values(take))
+    goods = Goods(
+        sku=one.sku,
+        lot=one.lot,
+        quantity=one.quantity,
+        kind="unexpected",
+        receipt=one.id,
+        no=0,
+        door=one.destination,
+        place=one.destination,
+        status=one.destination_status,
+        serials=one.serials,
+        epcs=one.epcs,
+    )
+    says = (
+        f"{one.quantity} of {one.sku} came to {one.destination} while {order.reference} is taken "
+        "in, and are on no line of what is expected there"
+    )
+    asking.ask_of(conn, order, goods, says, Told(by=_BY, at_us=at_us))
+
+
+def _hold_back(conn: Connection, one: Movement, at_us: int) -> None:
+    """What came back is sold again when somebody has looked at it."""
+    if one.destination_status != AVAILABLE:
+        return
+    held = msgspec.structs.replace(
+        one,
+        id=derived_id("returned", one.id),
+        source=one.destination,
+        destination_status="quarantined",
+        biz_step="inspecting",
+        disposition="returned",
+        origin="rule",
+        causes=(),
+        evidence={"movement": one.id},
+        reason="came back, and waits for its inspection",
+        actor=_BY,
+    )
+    (done,) = ledger.post_each(conn, [held], record_us=at_us)
+    if isinstance(done, StockError):  # somebody was faster, and moved it on
+        _log.warning("return_not_held_back", movement=one.id, why=str(done))
