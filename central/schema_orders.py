@@ -26,6 +26,7 @@ outbound_order = Table(
     Column("created_us", BigInteger, nullable=False),
     Column("changed_us", BigInteger, nullable=False),
     Index("ix_outbound_order_state", "state", "id"),
+    Index("ix_outbound_order_due", "state", "due_us"),
     Index("ix_outbound_order_wave", "wave"),
 )
 # ``seen`` is what of ``shipped`` portals and scans told of by themselves.

@@ -20,6 +20,7 @@ inbound_order = Table(
     Column("expected_us", BigInteger),
     Column("body", Text, nullable=False),
     Index("ix_inbound_order_status", "status", "id"),
+    Index("ix_inbound_order_expected", "status", "expected_us"),
     Index("ix_inbound_order_reference", "reference"),
 )
 # A place and a time at which an order's goods are taken in.

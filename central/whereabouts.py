@@ -8,7 +8,7 @@ replay``). Neither says anything of stock.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
 import msgspec
 from sqlalchemy import Connection, RowMapping, Select, Table, case, func, select, text
@@ -18,7 +18,16 @@ from central.bulk import BulkInsert, storable
 from central.moments import to_us
 from central.reconcile.verdict import PresenceEvent
 
-__all__ = ["KEPT", "compared_from", "events", "keep", "presence_row", "present"]
+__all__ = [
+    "KEPT",
+    "Elsewhere",
+    "compared_from",
+    "elsewhere",
+    "events",
+    "keep",
+    "presence_row",
+    "present",
+]
 
 KEPT = 500_000
 _EVENT = (
@@ -69,6 +78,25 @@ _THERE_NOW = (
     .outerjoin(schema.edge_presence, _edge.edge == _device.edge)
 )
 _encode = msgspec.json.Encoder().encode
+_ELSEWHERE = text(
+    "SELECT p.read_point, p.epc, t.sku, t.location FROM presence p "
+    "JOIN tag_place t ON t.epc = p.epc WHERE p.since_us <= :since AND p.place <> t.location "
+    "ORDER BY p.read_point, p.epc"
+)
+
+
+class Elsewhere(NamedTuple):
+    """A tag that a zone hears, and where the ledger has it."""
+
+    read_point: str
+    epc: str
+    sku: str
+    location: str
+
+
+def elsewhere(conn: Connection, *, since_us: int) -> list[Elsewhere]:
+    """Tags that stand in zones at least since then, and at another place by the ledger."""
+    return [Elsewhere(*row) for row in conn.execute(_ELSEWHERE, {"since": since_us})]
 
 
 def keep(conn: Connection, told: Sequence[PresenceEvent], log_id: int) -> None:

@@ -16,7 +16,7 @@ from sqlalchemy.exc import NoResultFound
 
 from central import keyset, schema
 from central.alerts.life import Step
-from central.alerts.model import Alert, Happened, Kind, Severity, State
+from central.alerts.model import OF_ITEMS, Alert, Happened, Kind, Severity, State
 from central.bulk import storable
 from central.catalogue.errors import NotFound
 
@@ -39,8 +39,9 @@ class Kept(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def open_of_items(conn: Connection, skus: Collection[str]) -> dict[str, Alert]:
-    """What is not over of some items, by key."""
-    return _by_key(conn, _alert.sku.in_(skus))
+    """What is not over of some items, by key, of the kinds that are looked at as they move."""
+    kinds = _alert.kind.in_([str(one) for one in OF_ITEMS])
+    return _by_key(conn, _alert.sku.in_(skus) & kinds)
 
 
 def open_of_kinds(conn: Connection, kinds: Collection[Kind]) -> dict[str, Alert]:

@@ -1,4 +1,4 @@
-"""What time alone brings to light, and what devices say: places, devices, documents, reviews.
+"""What time alone brings to light, and what devices say: places, devices, papers, reviews.
 
 Each answers what is wrong now; what was wrong and is not among it any more is over.
 """
@@ -6,17 +6,22 @@ Each answers what is wrong now; what was wrong and is not among it any more is o
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from typing import NamedTuple
+from zoneinfo import ZoneInfo
 
 from sqlalchemy import Connection, select
 
 from central import schema
-from central.alerts.looking import paths_of
+from central.alerts.differing import differing
+from central.alerts.looking import clock_of, paths_of
 from central.alerts.model import Finding, Kind, Rule, key_of
 from central.alerts.nearest import Measured, measured
+from central.alerts.there import There, under
 from central.catalogue.places import list_read_points
 from central.catalogue.tree import Listed, list_locations
 from central.documents.books import list_documents
+from central.moments import from_us
+from central.orders import store as orders
+from central.receiving import overdue as inbound
 from central.reviews import store as reviews
 from central.stock import watched
 from central.stock.model import LocationKind
@@ -27,15 +32,6 @@ _MINUTE_US = 60_000_000
 _HOUR_US = 60 * _MINUTE_US
 _WELL = ("running", "starting", "unknown")
 _PAGE = 500
-
-
-class _There(NamedTuple):
-    """Something at a place: how it stands in the rule's unit, and in words."""
-
-    subject: str
-    location: str
-    value: int
-    says: str
 
 
 def found_now(conn: Connection, rules: Sequence[Rule], now_us: int) -> list[Finding]:
@@ -57,23 +53,23 @@ def _devices(conn: Connection, rules: Sequence[Rule], now_us: int) -> Iterator[F
         if row.state != "online" or row.reason:
             away[row.edge] = row.reason or f"it is {row.state}"
     where: dict[str, str] = {}
-    ill: list[_There] = []
+    ill: list[There] = []
     for row in conn.execute(select(schema.device).order_by(device.edge, device.device)):
         place = places.get(row.read_point, "")
         where.setdefault(row.edge, place)
         if row.edge not in away and row.state not in _WELL:
             why = ": ".join(part for part in (row.state, row.cause, row.hint) if part)
-            ill.append(_There(f"{row.edge}/{row.device}", place, 1, f"device {row.device} of "
+            ill.append(There(f"{row.edge}/{row.device}", place, 1, f"device {row.device} of "
                               f"edge {row.edge} is {why}"))  # fmt: skip
     # Of an edge that is away nothing is known of its devices: one cause, one alert.
     ill += [
-        _There(edge, where.get(edge, ""), 1, f"edge {edge}: {why}") for edge, why in away.items()
+        There(edge, where.get(edge, ""), 1, f"edge {edge}: {why}") for edge, why in away.items()
     ]
-    yield from _under(conn, rules, ill)
+    yield from under(conn, rules, ill)
 
 
 def _late(conn: Connection, rules: Sequence[Rule], now_us: int) -> Iterator[Finding]:
-    late: list[_There] = []
+    late: list[There] = []
     after = ""
     while found := list_documents(conn, status="open", after=after, limit=_PAGE):
         after = found[-1].document.id
@@ -83,8 +79,35 @@ def _late(conn: Connection, rules: Sequence[Rule], now_us: int) -> Iterator[Find
                 ends = (one.destination, one.source)
                 place = next((code for code in ends if code not in tuple(LocationKind)), "")
                 says = f"{one.kind.replace('_', ' ')} {one.id} is late by {minutes} minutes"
-                late.append(_There(one.id, place, minutes, says))
-    yield from _under(conn, rules, late)
+                late.append(There(one.id, place, minutes, says))
+    late += _late_orders(conn, now_us)
+    yield from under(conn, rules, late)
+
+
+def _late_orders(conn: Connection, now_us: int) -> Iterator[There]:
+    """Orders of which something is still to come or to leave, past the time that was promised."""
+    coming = inbound.overdue(conn, now_us)
+    leaving = orders.overdue(conn, now_us)
+    places = {one.order.location for one in coming} | {one.warehouse for one in leaving}
+    paths = paths_of(conn, places)
+    zones = {code: clock_of(conn, path) for code, path in paths.items()}
+    for one, missing in coming:
+        assert one.expected_us is not None, "it was asked for by it"
+        by, minutes = _promised(one.expected_us, zones[one.location], now_us)
+        says = f"inbound order {one.id} was expected by {by}: {missing} units have not come"
+        yield There(f"inbound order {one.id}", one.location, minutes, says)
+    for order in leaving:
+        assert order.due_us is not None, "it was asked for by it"
+        by, minutes = _promised(order.due_us, zones[order.warehouse], now_us)
+        left = sum(line.quantity - line.shipped for line in order.lines)
+        says = f"order {order.id} is due by {by}: {left} units have not left"
+        yield There(f"order {order.id}", order.warehouse, minutes, says)
+
+
+def _promised(at_us: int, zone: str, now_us: int) -> tuple[str, int]:
+    """A moment as the clocks of its place show it, and how many minutes ago it was."""
+    told = from_us(at_us).astimezone(ZoneInfo(zone))
+    return f"{told:%Y-%m-%d %H:%M} ({zone})", (now_us - at_us) // _MINUTE_US
 
 
 def _reviews(conn: Connection, rules: Sequence[Rule], now_us: int) -> Iterator[Finding]:
@@ -94,28 +117,8 @@ def _reviews(conn: Connection, rules: Sequence[Rule], now_us: int) -> Iterator[F
         minutes = (now_us - one.oldest_us) // _MINUTE_US
         says = f"{one.open} reviews of {one.read_point} wait, the oldest for {minutes} minutes"
         place = places.get(one.read_point, "")
-        waiting.append(_There(one.read_point, place, minutes, says))
-    yield from _under(conn, rules, waiting)
-
-
-def _under(conn: Connection, rules: Sequence[Rule], things: Sequence[_There]) -> Iterator[Finding]:
-    """Each thing under the rule that is nearest to its place, if that finds it wrong."""
-    paths = paths_of(conn, {one.location for one in things} - {""})
-    for one in things:
-        path = paths.get(one.location, ())
-        competing = [
-            (0, -len(path) if rule.location is None else -path.index(rule.location), rule)
-            for rule in rules
-            if rule.location is None or rule.location in path
-        ]
-        if not competing:
-            continue
-        rule = measured(one.location, competing, each=True).rule
-        if rule.limit is not None and one.value >= rule.limit:
-            yield Finding(
-                key=key_of(rule.kind, one.subject), rule=rule, met=True, value=one.value,
-                says=one.says, location=one.location, subject=one.subject,
-            )  # fmt: skip
+        waiting.append(There(one.read_point, place, minutes, says))
+    yield from under(conn, rules, waiting)
 
 
 def _idle(conn: Connection, rules: Sequence[Rule], now_us: int) -> Iterator[Finding]:
@@ -159,4 +162,5 @@ _LOOKS: dict[Kind, Callable[[Connection, Sequence[Rule], int], Iterable[Finding]
     Kind.LATE: _late,
     Kind.REVIEW: _reviews,
     Kind.IDLE: _idle,
+    Kind.DISCREPANCY: differing,
 }

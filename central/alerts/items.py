@@ -23,11 +23,12 @@ _DAY_US = 86_400_000_000
 class Held(msgspec.Struct, frozen=True, kw_only=True):
     """A balance. ``path`` is its place and those around it, up to the root; ``last_us`` when the
     newest movement of it was posted. What is damaged, held back or past its date is not
-    ``sellable``.
+    ``sellable``; ``reserved`` of the units are promised.
     """
 
     path: tuple[str, ...]
     on_hand: int
+    reserved: int = 0
     last_us: int = 0
     sellable: bool = True
     lot: str = ""
@@ -37,13 +38,15 @@ class Held(msgspec.Struct, frozen=True, kw_only=True):
 class Seen(msgspec.Struct, frozen=True, kw_only=True):
     """All that is known of an item now. ``unknown`` is the balance of the location of that name;
     ``lost`` are pairs of when (microseconds since 1970) and how many units were lost; what was
-    found counts less than nothing.
+    found counts less than nothing. ``wanted`` are units that reservations wait for, each with the
+    places around where it waits for them: none where any will do.
     """
 
     thing: Thing
     held: tuple[Held, ...] = ()
     unknown: int = 0
     lost: tuple[tuple[int, int], ...] = ()
+    wanted: tuple[tuple[tuple[str, ...], int], ...] = ()
 
 
 def findings(seen: Seen, rules: Sequence[Rule], now_us: int) -> list[Finding]:
@@ -65,8 +68,9 @@ def findings(seen: Seen, rules: Sequence[Rule], now_us: int) -> list[Finding]:
 
 
 def _measured(seen: Seen, rules: Iterable[Rule], kind: Kind) -> Iterator[Measured]:
-    paths = sorted({one.path for one in seen.held})
-    return holding(rules, kind, seen.thing, paths)
+    held = {one.path for one in seen.held}
+    paths = {path for path, _units in seen.wanted} if kind == Kind.BACKORDER else held
+    return holding(rules, kind, seen.thing, sorted(paths))
 
 
 def _units(seen: Seen, one: Measured) -> list[Held]:
@@ -81,10 +85,26 @@ def _low(seen: Seen, one: Measured, now_us: int) -> Finding | None:
     rule = one.rule
     if rule.limit is None or not seen.thing.active:
         return None
-    units = sum(held.on_hand for held in _units(seen, one) if held.sellable)
+    sellable = [held for held in _units(seen, one) if held.sellable]
+    units = sum(held.on_hand for held in sellable)
+    reserved = sum(held.reserved for held in sellable) if rule.of == "available" else 0
+    units -= reserved
     met = True if units < rule.limit else False if units >= rule.limit + rule.margin else None
-    return _finding(seen, one, met, units, f"{units} of {seen.thing.sku}{_where(one)}, "
+    besides = f" besides {reserved} that are reserved" if reserved else ""
+    return _finding(seen, one, met, units, f"{units} of {seen.thing.sku}{_where(one)}{besides}, "
                                            f"minimum {rule.limit}")  # fmt: skip
+
+
+def _backorder(seen: Seen, one: Measured, now_us: int) -> Finding | None:
+    del now_us
+    rule = one.rule
+    if rule.limit is None:
+        return None
+    units = sum(wanted for path, wanted in seen.wanted if one.place is None or one.place in path)
+    least = max(1, rule.limit)
+    met = True if units >= least else False if units < max(1, least - rule.margin) else None
+    says = f"reservations wait for {units} of {seen.thing.sku}{_where(one)}"
+    return _finding(seen, one, met, units, says)
 
 
 def _over(seen: Seen, one: Measured, now_us: int) -> Finding | None:
@@ -170,6 +190,7 @@ _BY_PLACE: dict[Kind, Callable[[Seen, Measured, int], Finding | None]] = {
     Kind.OVER: _over,
     Kind.EXPIRY: _expiry,
     Kind.STILL: _still,
+    Kind.BACKORDER: _backorder,
 }
 _OF_ALL: dict[Kind, Callable[[Seen, Measured, int], Finding]] = {
     Kind.UNEXPLAINED: _unexplained,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 
 from sqlalchemy import Connection, bindparam, select
 
@@ -12,6 +12,8 @@ from central.alerts.items import Held, Seen
 from central.alerts.model import Kind, Rule
 from central.alerts.nearest import Thing
 from central.lots.store import expiring
+from central.reservations import holdings
+from central.reservations import store as reservations
 from central.stock import watched
 from central.stock.model import AVAILABLE, VIRTUAL_LOCATIONS, LocationKind
 
@@ -26,7 +28,7 @@ _location = schema.location.c
 def seen_of(
     conn: Connection, skus: Collection[str], rules: Sequence[Rule], now_us: int
 ) -> list[Seen]:
-    """Items as they stand now: four questions for all of them together."""
+    """Items as they stand now: a few questions for all of them together."""
     things = [
         Thing(sku=row.sku, category=row.category, family=row.parent, active=row.status == "active")
         for row in conn.execute(
@@ -38,9 +40,16 @@ def seen_of(
     lying: dict[str, list[watched.Lying]] = defaultdict(list)
     for one in watched.balances_of(conn, skus):
         lying[one.sku].append(one)
-    paths = paths_of(conn, {one.location for each in lying.values() for one in each})
+    kinds = {one.kind for one in rules}
+    reserved = holdings.reserved_of(conn, skus) if Kind.LOW in kinds else {}
+    waiting = reservations.waiting(conn, skus) if Kind.BACKORDER in kinds else []
+    places = {one.location for each in lying.values() for one in each}
+    paths = paths_of(conn, places | {one.within for one in waiting if one.within})
+    wanted: dict[str, list[tuple[tuple[str, ...], int]]] = defaultdict(list)
+    for claim in waiting:
+        wanted[claim.sku].append((paths.get(claim.within, ()), claim.missing))
     lost = _lost(conn, skus, rules, now_us)
-    days = expiring(conn, skus) if any(one.kind == Kind.EXPIRY for one in rules) else {}
+    days = expiring(conn, skus) if Kind.EXPIRY in kinds else {}
     return [
         Seen(
             thing=thing,
@@ -48,6 +57,7 @@ def seen_of(
                 Held(
                     path=paths[one.location],
                     on_hand=one.on_hand,
+                    reserved=_reserved(reserved, one),
                     last_us=one.last_us,
                     sellable=one.status == AVAILABLE,
                     lot=one.lot,
@@ -60,9 +70,17 @@ def seen_of(
                 one.on_hand for one in lying[thing.sku] if one.location == LocationKind.UNKNOWN
             ),
             lost=tuple(lost[thing.sku]),
+            wanted=tuple(wanted[thing.sku]),
         )
         for thing in things
     ]
+
+
+def _reserved(reserved: Mapping[tuple[str, str, str], int], one: watched.Lying) -> int:
+    """Only what can be sold is reserved."""
+    if one.status != AVAILABLE:
+        return 0
+    return reserved.get((one.sku, one.lot, one.location), 0)
 
 
 def _lost(

@@ -14,7 +14,7 @@ import msgspec
 
 __all__ = [
     "OF_ITEMS", "OF_PLACES", "SEVERITIES", "TOLD_OF", "Alert", "Channel", "ChannelKind", "Finding",
-    "Happened", "Hours", "Kind", "Rule", "Severity", "State", "What",
+    "Happened", "Hours", "Kind", "Rule", "Severity", "State", "Units", "What",
     "key_of",
 ]  # fmt: skip
 
@@ -23,7 +23,7 @@ class Kind(StrEnum):
     """What a rule watches for, and the unit of its ``limit`` and ``margin``."""
 
     LOW = "low"
-    """Less than so many units."""
+    """Less than so many units, of those that nobody has reserved."""
     OVER = "over"
     """More than so many units."""
     EXPIRY = "expiry"
@@ -32,6 +32,8 @@ class Kind(StrEnum):
     """An item of which nothing moved for so many days."""
     UNEXPLAINED = "unexplained"
     """So many units came from or went nobody knows where."""
+    BACKORDER = "backorder"
+    """So many units that reservations wait for."""
     SHRINKAGE = "shrinkage"
     """So many units more were lost than found within ``window_days``."""
     IDLE = "idle"
@@ -39,18 +41,22 @@ class Kind(StrEnum):
     DEVICE = "device"
     """An edge or a device that is away or complains; no limit."""
     LATE = "late"
-    """Announced goods so many minutes past their time."""
+    """Announced goods, or an order, so many minutes past their time."""
     REVIEW = "review"
     """A question to a person that waits for so many minutes."""
+    DISCREPANCY = "discrepancy"
+    """Scales, zones or a count and the books are so many units apart."""
 
 
 OF_ITEMS = (
-    Kind.LOW, Kind.OVER, Kind.EXPIRY, Kind.STILL, Kind.UNEXPLAINED, Kind.SHRINKAGE,
+    Kind.LOW, Kind.OVER, Kind.EXPIRY, Kind.STILL, Kind.BACKORDER, Kind.UNEXPLAINED, Kind.SHRINKAGE,
 )  # fmt: skip
-"""Looked at again when the item moves."""
-OF_PLACES = (Kind.IDLE, Kind.DEVICE, Kind.LATE, Kind.REVIEW)
+"""Looked at again when the item moves, or is reserved."""
+OF_PLACES = (Kind.IDLE, Kind.DEVICE, Kind.LATE, Kind.REVIEW, Kind.DISCREPANCY)
 """Looked at by the clock; their rules name no item."""
 
+Units = Literal["available", "on_hand"]
+"""What ``low`` counts: units less those that are reserved, or all of them."""
 Severity = Literal["info", "warning", "critical"]
 SEVERITIES: tuple[Severity, ...] = ("info", "warning", "critical")
 """The least first."""
@@ -80,15 +86,17 @@ class Rule(msgspec.Struct, frozen=True, kw_only=True):
     Of which items: ``sku`` (or its family's), ``category``, or all. Where: ``location`` with all
     places within it together; with ``each``, each place within it by itself; without one,
     everywhere together. ``limit`` is in the kind's unit; ``None`` says that nothing is told where
-    this rule is the nearest. It is raised beyond ``limit``, after ``for_s`` seconds of it, and
-    cleared once it is ``margin`` on the right side again. ``tell`` and ``escalate_to`` are codes of
-    channels; none in ``tell``: whoever wants to hear of it. While ``muted`` nobody is told.
+    this rule is the nearest; ``of`` is what ``low`` counts. It is raised beyond ``limit``, after
+    ``for_s`` seconds of it, and cleared once it is ``margin`` on the right side again. ``tell`` and
+    ``escalate_to`` are codes of channels; none in ``tell``: whoever wants to hear of it. While
+    ``muted`` nobody is told.
     """
 
     id: str
     kind: Kind
     limit: int | None = None
     margin: int = 0
+    of: Units = "available"
     sku: str | None = None
     category: str | None = None
     location: str | None = None

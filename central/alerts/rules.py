@@ -150,6 +150,10 @@ def _check_kind(rule: Rule) -> None:
         raise NotValid(f"a rule for {rule.kind} is about places: it names no item or category")
     if rule.kind in _EVERYWHERE and (rule.location is not None or rule.each):
         raise NotValid(f"{rule.kind} is about an item as a whole: such a rule names no place")
+    if rule.kind == Kind.BACKORDER and rule.each:
+        raise NotValid("reservations wait within a place, not at one: leave out each")
+    if rule.of != "available" and rule.kind != Kind.LOW:
+        raise NotValid("`of` says what a rule for low counts: others have none")
     if rule.kind == Kind.IDLE and rule.location is None:
         raise NotValid("a rule for idle places names the location whose places are meant")
     if rule.kind == Kind.DEVICE and rule.limit not in {None, 0}:

@@ -1,9 +1,10 @@
 """Watching: what moved is looked at again, and by the clock what time alone brings.
 
-A cursor follows the ledger and the audit. Behind it, only items that moved or changed are looked
-at again, as they are now; a change of rules or of the tree of places has everything looked at once
-more, in portions. So has the clock, every so often: days pass without a movement. Nothing is kept
-of stock that could be old: each look asks the balances.
+A cursor follows the ledger, the audit and the log of events. Behind it, only items that moved,
+changed, or were reserved and given back are looked at again, as they are now; a change of rules or
+of the tree of places has everything looked at once more, in portions. So has the clock, every so
+often: days pass without a movement. Nothing is kept of stock that could be old: each look asks the
+balances.
 
 Looking is done on a snapshot, beside the writer. What follows from it (alerts, what happened, whom
 to tell, the cursor) is written in one transaction: after a crash it is done again or was done.
@@ -24,6 +25,8 @@ from central.alerts import book, clockwork, items, life, looking, notices, rules
 from central.alerts.life import Step
 from central.alerts.model import OF_PLACES, Alert, Finding, Rule
 from central.enduring import AT_ONCE, follow
+from central.events import log as events
+from central.events.model import skus_and_places
 from central.stock import queries, watched
 from central.store import Database
 from central.tide import Tide
@@ -44,12 +47,14 @@ _ALL_CHANGED = (*rules.CHANGED, "change location", "change warehouse")
 
 
 class _Place(msgspec.Struct, frozen=True, kw_only=True):
-    """How far was looked: ``seq`` on the ledger, ``noted`` in the audit, and ``swept`` the item up
-    to which everything is being looked at; ``None`` when it is not. Times in microseconds.
+    """How far was looked: ``seq`` on the ledger, ``noted`` in the audit, ``heard`` in the log of
+    events, and ``swept`` the item up to which everything is being looked at; ``None`` when it is
+    not. Times in microseconds.
     """
 
     seq: int
     noted: int
+    heard: int | None = None
     swept: str | None = None
     swept_us: int = 0
     looked_us: int = 0
@@ -129,9 +134,13 @@ class Watch:
         noted = audit.following(conn, place.noted, _CHUNK)
         skus = {one.sku for one in moved}
         skus |= {one.subject[5:] for one in noted if one.action in _ITEM_CHANGED}
+        heard, reserved, more_heard = _heard(conn, place.heard)
+        skus |= reserved
         seq = moved[-1].seq if moved else place.seq
         swept, swept_us, looked_us = place.swept, place.swept_us, place.looked_us
         head = queries.last_seq(conn)
+        if place.heard is None:
+            swept = ""
         if head - seq > _FAR:
             seq, swept = head, ""
         if any(one.action in _ALL_CHANGED for one in noted):
@@ -146,11 +155,24 @@ class Watch:
         now = _Place(
             seq=seq,
             noted=noted[-1].id if noted else place.noted,
+            heard=heard,
             swept=swept,
             swept_us=swept_us,
             looked_us=looked_us,
         )
-        return now, skus, swept is not None or len(moved) == _CHUNK or len(noted) == _CHUNK
+        more = len(moved) == _CHUNK or len(noted) == _CHUNK or more_heard
+        return now, skus, swept is not None or more
+
+
+def _heard(conn: Connection, after: int | None) -> tuple[int, set[str], bool]:
+    """How far events were heard, the items that they are of, and whether there are more. Whoever
+    never heard any begins with what comes: everything is looked at then.
+    """
+    if after is None:
+        return events.newest(conn), set(), False
+    told = events.following(conn, after, _CHUNK)
+    skus = {sku for one in told for sku in skus_and_places(one.body)[0]}
+    return told[-1].seq if told else after, skus, len(told) == _CHUNK
 
 
 def _look_at_items(

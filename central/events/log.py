@@ -11,12 +11,12 @@ from collections.abc import Iterable
 from typing import Any, NamedTuple
 
 import msgspec
-from sqlalchemy import Connection, select
+from sqlalchemy import Connection, func, select
 
 from central import schema
 from central.bulk import BulkInsert
 
-__all__ = ["Event", "Happening", "following", "record", "record_each"]
+__all__ = ["Event", "Happening", "following", "newest", "record", "record_each"]
 
 _encode = msgspec.json.Encoder().encode
 _decode = msgspec.json.Decoder(dict[str, Any]).decode
@@ -60,6 +60,11 @@ def record_each(conn: Connection, happened: Iterable[Happening], *, at_us: int) 
     _INSERT.run(
         conn, [(one.kind, one.subject, at_us, _encode(one.body).decode()) for one in happened]
     )
+
+
+def newest(conn: Connection) -> int:
+    """The number of the last event; 0 before the first."""
+    return int(conn.execute(select(func.coalesce(func.max(_event.seq), 0))).scalar_one())
 
 
 def following(conn: Connection, after: int, limit: int) -> list[Event]:

@@ -11,9 +11,8 @@ from itertools import islice
 from operator import attrgetter
 
 import msgspec
-from sqlalchemy import Connection, func, select
+from sqlalchemy import Connection
 
-from central import schema
 from central.events import kinds, log
 from central.events.model import Happening, Position
 from central.moments import to_us
@@ -33,8 +32,7 @@ _plain = msgspec.to_builtins
 
 def head(conn: Connection) -> Position:
     """Where a reader stands who has read all."""
-    newest = conn.execute(select(func.max(schema.domain_event.c.seq))).scalar()
-    return Position(queries.last_seq(conn), newest or 0)
+    return Position(queries.last_seq(conn), log.newest(conn))
 
 
 def read(conn: Connection, after: Position, limit: int) -> list[Happening]:

@@ -11,9 +11,9 @@ from sqlalchemy import Connection, RowMapping, select, text, update
 from central import keyset, schema
 from central.access import reach
 from central.bulk import BulkInsert, BulkLookup
-from central.orders.model import Line, NoSuchOrder, Order
+from central.orders.model import OPEN, Line, NoSuchOrder, Order
 
-__all__ = ["change", "change_lines", "find", "get", "insert", "page"]
+__all__ = ["change", "change_lines", "find", "get", "insert", "overdue", "page"]
 
 _LINE = Line.__struct_fields__
 _OWN = tuple(name for name in Order.__struct_fields__ if name != "lines")
@@ -81,6 +81,13 @@ def page(
     if within is not None:
         query = query.where(within)
     return list(_whole(conn, conn.execute(query).mappings().all()).values())
+
+
+def overdue(conn: Connection, now_us: int) -> list[Order]:
+    """Orders of which something is still to leave, past the time it was promised for."""
+    query = select(schema.outbound_order).where(_order.state.in_(OPEN), _order.due_us <= now_us)
+    rows = conn.execute(query.order_by(_order.due_us, _order.id)).mappings().all()
+    return list(_whole(conn, rows).values())
 
 
 def insert(conn: Connection, made: Sequence[Order]) -> None:

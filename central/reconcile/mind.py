@@ -19,6 +19,7 @@ from central.reconcile.layout import layout_of
 from central.reconcile.ordering import Order, Released, Way
 from central.reconcile.reconciler import Reconciler, _Memory
 from central.reconcile.serials import Placed
+from central.reconcile.shelf.plates import Shelf
 from central.reconcile.verdict import Context, Logged, ReadPoint, Verdict, together
 from central.stock.model import Movement
 from gateway.contract import DeviceDescribed
@@ -78,6 +79,11 @@ class Mind:
     def waiting(self) -> int | None:
         """The oldest log entry that waits for time to pass, if any does."""
         return min((entry for entry, _ in self._waiting()), default=None)
+
+    def shelf(self, code: str) -> Shelf | None:
+        """The plates of a read point, where any were heard; only to be looked at."""
+        known = code in self._awake or code in self._kept.points
+        return self._awakened(code).shelf(code) if known else None
 
     def judge(self, logged: Logged, context: Context) -> Verdict:
         """Take the next observation of the log, and say what that comes to."""

@@ -11,7 +11,7 @@ from central.bulk import BulkInsert, BulkLookup
 from central.reservations.allocation import Cell, Supply
 from central.reservations.model import Part
 
-__all__ = ["Holdings", "cells_of", "parts_of", "places_within", "supplies"]
+__all__ = ["Holdings", "cells_of", "parts_of", "places_within", "reserved_of", "supplies"]
 
 _PLACE = (("sku", "text"), ("lot", "text"), ("location", "text"))
 _CELLS = BulkLookup(
@@ -35,6 +35,11 @@ _PARTS = BulkLookup(
     "JOIN reservation_part p ON p.reservation = k.id WHERE p.units > 0 "
     "ORDER BY p.reservation, p.location, p.lot",
     (("id", "text"),),
+)
+_RESERVED = BulkLookup(
+    "SELECT r.sku, r.lot, r.location, r.units FROM {keys} JOIN reserved r ON r.sku = k.sku "
+    "WHERE r.units > 0",
+    (("sku", "text"),),
 )
 _UPSERT_PART = BulkInsert(
     "reservation_part",
@@ -81,6 +86,12 @@ def parts_of(conn: Connection, ids: Iterable[str]) -> dict[str, list[Part]]:
     for reservation, lot, location, units in _PARTS.run(conn, _keys(ids)):
         found.setdefault(reservation, []).append(Part(lot, location, int(units)))
     return found
+
+
+def reserved_of(conn: Connection, skus: Iterable[str]) -> dict[tuple[str, str, str], int]:
+    """How many units of some items are reserved, by SKU, lot and location."""
+    rows = _RESERVED.run(conn, _keys(skus))
+    return {(sku, lot, location): int(units) for sku, lot, location, units in rows}
 
 
 class Holdings:

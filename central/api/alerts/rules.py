@@ -10,7 +10,7 @@ from pydantic import ConfigDict, Field
 from sqlalchemy import Connection
 
 from central.alerts import items, looking, rules
-from central.alerts.model import Hours, Kind, Rule, Severity
+from central.alerts.model import Hours, Kind, Rule, Severity, Units
 from central.api.acting import Telling
 from central.api.bodies import Body, Code, Name, Said, Sku
 from central.api.etags import IfMatch, check, tagged
@@ -77,6 +77,10 @@ class RuleState(Body):
     margin: Annotated[
         int, Field(ge=0, le=_MOST, description="It is cleared so far on the right side again.")
     ] = 0
+    of: Annotated[
+        Units,
+        Field(description="What `low` counts: units less those that are reserved, or all."),
+    ] = "available"
     sku: Annotated[Sku | None, Field(description="Of an item, or of a family's variants.")] = None
     category: Name | None = None
     location: Annotated[Code | None, Field(description="With all places within it, together.")] = (

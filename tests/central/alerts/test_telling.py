@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
 import json
 from collections.abc import AsyncIterator
@@ -11,7 +12,7 @@ from typing import Any
 import pytest
 from standardwebhooks.webhooks import Webhook as Official
 
-from central.alerts import channels
+from central.alerts import acting, channels
 from central.alerts.model import Channel, Hours
 from central.alerts.telling import outbox
 from central.alerts.telling.delivery import Delivery, trial
@@ -24,10 +25,13 @@ from central.config import EventsSection
 from central.events import signing
 from central.store import Database
 from central.tide import Tide
+from gateway.mqtt import MqttClient
+from gateway.mqtt_settings import MqttSettings
 from tests.central.alerts.servers import PASSWORD, MailServer, PushServer
 from tests.central.alerts.stage import Stage
 from tests.fakes.books import sqlite_books
 from tests.fakes.link import FakeLink
+from tests.fakes.mosquitto import MISSING, find_mosquitto, start_mosquitto
 from tests.fakes.receiver import receiving
 
 URL = "https://stock.example"
@@ -114,6 +118,74 @@ async def test_a_crash_after_sending_sends_the_very_same_again(
 
 def _die(*_: object) -> None:
     raise RuntimeError
+
+
+@pytest.mark.parametrize("dies_at", ["raised", "acknowledged", "escalated", "cleared"])
+async def test_a_crash_at_any_step_tells_of_each_once(
+    shop: Told, monkeypatch: pytest.MonkeyPatch, dies_at: str
+) -> None:
+    """Central dies after the alert took a step, before anybody was told of it, and is started."""
+    shop.channel("anna", hears=("raised", "acknowledged", "cleared"))
+    shop.channel("boss", only_named=True, hears=("escalated", "cleared"))
+    shop.rule("few", "low", 10, sku="NUT", escalate_to=("boss",), escalate_after_s=600)
+
+    async def step(name: str, after_s: float = 0) -> None:
+        if name == dies_at:
+            with monkeypatch.context() as broken:
+                broken.setattr(outbox, "pack", _die)
+                with pytest.raises((RuntimeError, ExceptionGroup)):
+                    await shop.look_and_tell(after_s)
+            shop.watch, shop.delivery = shop.new_watch(), shop.new_delivery()
+        await shop.look_and_tell(after_s if name != dies_at else 0)
+        await shop.look_and_tell()
+
+    await step("raised")
+    if dies_at != "acknowledged":
+        await step("escalated", 600)
+    else:
+        shop.write(lambda c: acting.acknowledge(c, 1, "mine", shop.told()))
+        await step("acknowledged")
+        await shop.look_and_tell(600)
+    shop.move("supplier", "shelf", 20)
+    await step("cleared")
+    told = sorted(f"{mail['To']} {mail['Subject']}".split(":")[0] for mail in shop.server.mail)
+    anna, boss = "anna@shop.example [warning] ", "boss@shop.example [warning] "
+    seen = [f"{anna}Seen to"] if dies_at == "acknowledged" else [f"{boss}Nobody saw to it"]
+    over = [f"{anna}Over"] + ([] if dies_at == "acknowledged" else [f"{boss}Over"])
+    assert told == sorted([f"{anna}Raised", *seen, *over])
+
+
+@pytest.mark.skipif(find_mosquitto() is None, reason=MISSING)
+async def test_the_real_broker_hands_a_told_alert_to_who_listens(
+    shop: Told, tmp_path: Path
+) -> None:
+    broker = start_mosquitto(tmp_path)
+    mine = MqttClient(MqttSettings(port=broker.port, client_id="central"))
+    lamp = MqttClient(MqttSettings(port=broker.port, client_id="lamp"))
+    running = [asyncio.create_task(one.run()) for one in (mine, lamp)]
+    try:
+        await lamp.subscribe("tp/v1/events/alerts/+")
+        await lamp.connected()
+        await mine.connected()
+        shop.delivery = Delivery(
+            shop.database, Tide(), {"mqtt": Topic(EventsSection(), mine)}, clock=shop.clock
+        )
+        shop.channel("lamp", kind="mqtt", to=())
+        shop.rule("few", "low", 10, sku="NUT")
+        await shop.look_and_tell()
+        async with asyncio.timeout(10):
+            heard = await anext(lamp.messages())
+        heard.ack()
+        assert heard.topic == "tp/v1/events/alerts/lamp"
+        (sent,) = shop.messages()
+        told = json.loads(heard.payload)
+        assert (told["id"], sent.state) == (sent.message.id, "sent")
+        assert told["data"]["told"][0]["says"] == "0 of NUT, minimum 10"
+    finally:
+        for task in running:
+            task.cancel()
+        await asyncio.gather(*running, return_exceptions=True)
+        broker.stop()
 
 
 async def test_what_is_not_taken_is_tried_later_and_at_last_put_aside(shop: Told) -> None:
