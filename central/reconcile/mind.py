@@ -81,9 +81,11 @@ class Mind:
         return min((entry for entry, _ in self._waiting()), default=None)
 
     def shelf(self, code: str) -> Shelf | None:
-        """The plates of a read point, where any were heard; only to be looked at."""
-        known = code in self._awake or code in self._kept.points
-        return self._awakened(code).shelf(code) if known else None
+        """The plates of a read point as they were kept, where any were heard."""
+        kept = self._kept.points.get(code)
+        if kept is None:
+            return None
+        return msgspec.msgpack.decode(kept, type=_Memory).shelves.get(code)
 
     def judge(self, logged: Logged, context: Context) -> Verdict:
         """Take the next observation of the log, and say what that comes to."""

@@ -79,10 +79,6 @@ class Reconciler:
         """Everything that a later ``Reconciler(state)`` needs to go on alike."""
         return msgspec.msgpack.encode(self._memory)
 
-    def shelf(self, code: str) -> Shelf | None:
-        """The plates of a read point, where any were heard."""
-        return self._memory.shelves.get(code)
-
     def judge(self, logged: Sequence[Logged], context: Context) -> Verdict:
         """Take the next observations of the log, in its order, and say what they come to.
 

@@ -97,7 +97,7 @@ async def test_a_scale_and_the_books_differ_for_a_while_before_anybody_is_told(
     stage: Stage,
 ) -> None:
     shelf = Shelf(stage)
-    stage.rule("apart", "discrepancy", 2, margin=1, location="shop", for_s=600)
+    stage.rule("apart", "discrepancy", 2, margin=2, location="shop", for_s=600)
     await shelf.tells(0, 1, 6)
     await stage.after(30)
     assert not stage.open(), "the other plate has not been heard"
