@@ -86,6 +86,12 @@ BENCHES = {
         "same database. Options: --full yes (100,000 SKUs, a million balances, ten million "
         "movements: minutes to load), --engine sqlite|postgresql|all, --seed S.",
     ),
+    "reserve": (
+        "benchmarks.books.reserve",
+        "Reservations of one hot item by 200 clients, beside SELECT ... FOR UPDATE in the same "
+        "database; ends if a unit is promised twice. Options: --full yes, "
+        "--engine sqlite|postgresql|all, --clients N, --seed S.",
+    ),
     "api": (
         "benchmarks.books.api",
         "Central's HTTP API on large books with 200 clients at once, beside the same process "

@@ -1,4 +1,5 @@
-"""Central's HTTP API over large books: 200 clients at once that look stock up.
+"""Central's HTTP API over large books: 200 clients at once that look stock up and reserve it, and
+programs that hand in orders by the hundred.
 
 Central runs as its own process, as a service manager would start it, on books that were loaded
 from a seed. The clients share the machine with it. The baseline is what the same process needs
@@ -8,6 +9,8 @@ to say that it is alive: the cost of HTTP and of the web framework alone.
 from __future__ import annotations
 
 import asyncio
+import itertools
+import json
 import os
 import random
 import tempfile
@@ -24,6 +27,10 @@ from central.store import Database
 from tallyport.demo.processes import Site
 
 _ALIVE = "GET /healthz"
+_BULK, _SHOPS = 200, 8
+"""Orders in one request of the bulk route, and how many programs send such."""
+_LOOK_S, _RESTING = 2.0, 0.05
+"""How often is looked whether central rests, and the share of a core it may use then."""
 
 
 def run(
@@ -58,33 +65,39 @@ class _Hours(NamedTuple):
     every_s: float
 
 
-async def _measure(url: str, asked: dict[str, Ask], hours: _Hours) -> dict[str, Any]:
+async def _measure(url: str, asked: dict[str, tuple[Ask, int]], hours: _Hours) -> dict[str, Any]:
     figures: dict[str, Any] = {}
     with tempfile.TemporaryDirectory(prefix="tallyport-api-") as folder:
         site = Site(Path(folder), "", database_url=url)
         try:
             await site.start_central()
+            await _idle(site.central.pid)
             for pace, every_s in (("flat_out", 0.0), ("paced", hours.every_s)):
                 base = 0.0
-                for name, ask in asked.items():
+                for name, (ask, most) in asked.items():
                     used = _cpu_s(site.central.pid)
                     outcome = await hammer(
                         site.http_port,
                         ask,
-                        clients=hours.clients,
+                        clients=min(most, hours.clients),
                         seconds=hours.seconds,
                         every_s=every_s,
                     )
                     used = _cpu_s(site.central.pid) - used
                     base = base or outcome.rate
                     figures |= _figures(f"{pace}_{name}", outcome, used, base)
+                    if name == "bulk":
+                        orders = _plain(_BULK * outcome.rate, "orders/s")
+                        figures[f"{pace}_bulk_orders"] = orders
         finally:
             await site.kill()
     return figures
 
 
-def _asked(size: Size, seed: int) -> dict[str, Ask]:
+def _asked(size: Size, seed: int) -> dict[str, tuple[Ask, int]]:
+    """What is asked, and by how many at most."""
     draw = random.Random(seed)
+    numbers = itertools.count()
 
     def one_sku() -> str:
         return sku(draw.randrange(size.skus))
@@ -92,11 +105,37 @@ def _asked(size: Size, seed: int) -> dict[str, Ask]:
     def one_bin() -> str:
         return bin_code(draw.randrange(WAREHOUSES), draw.randrange(BINS))
 
+    def reservation(sku: str) -> Request:
+        body = {"id": f"bench-{next(numbers):08}", "sku": sku, "quantity": 1, "backorder": True}
+        return Request("POST", "/reservations", json.dumps(body).encode())
+
+    def orders() -> Request:
+        made = [_order(next(numbers), [one_sku(), one_sku()]) for _ in range(_BULK)]
+        body = json.dumps({"orders": made}).encode()
+        return Request("POST", "/api/orders/outbound/bulk", body)
+
+    every = 10**9
     return {
-        "alive": lambda _: Request("GET", "/healthz"),
-        "stock": lambda _: Request("GET", f"/stock/{one_sku()}"),
-        "inventory": lambda _: Request("GET", f"/api/inventory?sku={one_sku()}"),
-        "location": lambda _: Request("GET", f"/api/locations/{one_bin()}/inventory?limit=50"),
+        "alive": (lambda _: Request("GET", "/healthz"), every),
+        "stock": (lambda _: Request("GET", f"/stock/{one_sku()}"), every),
+        "inventory": (lambda _: Request("GET", f"/api/inventory?sku={one_sku()}"), every),
+        "location": (
+            lambda _: Request("GET", f"/api/locations/{one_bin()}/inventory?limit=50"),
+            every,
+        ),
+        "reserve": (lambda _: reservation(one_sku()), every),
+        "reserve_hot": (lambda _: reservation(sku(0)), every),
+        "bulk": (lambda _: orders(), _SHOPS),
+    }
+
+
+def _order(number: int, skus: list[str]) -> dict[str, object]:
+    return {
+        "id": f"bench-order-{number}",
+        "customer": "Jane Doe",
+        "ship_to": {"city": "Leeds"},
+        "warehouse": f"WH-{number % WAREHOUSES:02d}",
+        "lines": [{"sku": one, "quantity": 1} for one in skus],
     }
 
 
@@ -114,6 +153,17 @@ def _figures(name: str, outcome: Outcome, used_s: float, base: float) -> dict[st
         **{f"{name}_p{share}": _plain(outcome.at(share / 100), "ms") for share in (50, 99)},
         f"{name}_cpu": _plain(used_s / answers * 1e6, "us of central per answer"),
     }
+
+
+async def _idle(pid: int) -> None:
+    """Until central has taken note of the loaded history and rests."""
+    before = _cpu_s(pid)
+    while True:
+        await asyncio.sleep(_LOOK_S)
+        now = _cpu_s(pid)
+        if now - before < _RESTING * _LOOK_S:
+            return
+        before = now
 
 
 def _plain(value: float, unit: str) -> dict[str, Any]:

@@ -23,7 +23,7 @@ class Request(NamedTuple):
 
     def wire(self) -> bytes:
         """Its bytes."""
-        head = f"{self.method} {self.path} HTTP/1.1\r\nhost: bench\r\n{self.headers}"
+        head = f"{self.method} {self.path} HTTP/1.1\r\nhost: 127.0.0.1\r\n{self.headers}"
         if self.body:
             head += f"content-type: application/json\r\ncontent-length: {len(self.body)}\r\n"
         return head.encode() + b"\r\n" + self.body

@@ -10,13 +10,15 @@ from __future__ import annotations
 import asyncio
 import time
 from collections import Counter
-from typing import Protocol
+from collections.abc import Sequence
+from typing import Any, Protocol
 
 import structlog
-from sqlalchemy import Connection, case, func, select
+from sqlalchemy import Connection, Row, select
 from sqlalchemy.exc import DBAPIError
 
 from central import cursors, schema
+from central.bulk import BulkLookup
 from central.insight.points import AntennaSums, observed_points
 from central.insight.series import Point, SeriesRefused, SeriesStore, SeriesUnavailable
 from central.observations import read_log
@@ -31,6 +33,14 @@ _PACE_S = 0.5
 _BACK_OFF_S = (1.0, 60.0)
 _REMEMBERED = 100_000
 _VIRTUAL = frozenset(str(kind) for kind in VIRTUAL_LOCATIONS)
+_ON_HAND_AT = BulkLookup(
+    "SELECT k.sku, k.place, "
+    "sum(CASE WHEN m.destination = k.place THEN m.quantity ELSE -m.quantity END) "
+    "FROM {keys} JOIN movement m ON m.sku = k.sku AND m.seq <= k.seq "
+    "AND m.source <> m.destination AND (m.source = k.place OR m.destination = k.place) "
+    "GROUP BY k.sku, k.place",
+    (("sku", "text"), ("place", "text"), ("seq", "bigint")),
+)
 _log = structlog.get_logger(__name__)
 
 
@@ -106,15 +116,14 @@ class LedgerSource:
         fresh = select(*columns).where(moved.seq > position).order_by(moved.seq).limit(_CHUNK)
         if len(self._on_hand) > _REMEMBERED:
             self._on_hand.clear()
-        before = position
+        rows = conn.execute(fresh).all()
+        self._recall(conn, rows, position)
         points = dict[tuple[str, str, int], Point]()
-        for row in conn.execute(fresh):
+        for row in rows:
             for place, change in ((row.source, -row.quantity), (row.destination, row.quantity)):
                 if place in _VIRTUAL:
                     continue
                 key = (row.sku, place)
-                if key not in self._on_hand:
-                    self._on_hand[key] = _on_hand_at(conn, *key, before)
                 self._on_hand[key] += change
                 points[row.sku, place, row.record_us] = Point(
                     measurement="stock",
@@ -134,18 +143,13 @@ class LedgerSource:
         """See ``Source``."""
         self._on_hand.clear()
 
-
-def _on_hand_at(conn: Connection, sku: str, place: str, seq: int) -> int:
-    """How much was there once movement ``seq`` was posted."""
-    moved = schema.movement.c
-    signed = case((moved.destination == place, moved.quantity), else_=-moved.quantity)
-    total = select(func.sum(signed)).where(
-        moved.sku == sku,
-        moved.seq <= seq,
-        moved.source != moved.destination,
-        (moved.source == place) | (moved.destination == place),
-    )
-    return int(conn.execute(total).scalar() or 0)
+    def _recall(self, conn: Connection, rows: Sequence[Row[*tuple[Any, ...]]], seq: int) -> None:
+        """What lay where the movements go from and to, once movement ``seq`` was posted."""
+        ends = {(row.sku, place) for row in rows for place in (row.source, row.destination)}
+        unknown = sorted(key for key in ends - self._on_hand.keys() if key[1] not in _VIRTUAL)
+        self._on_hand.update(dict.fromkeys(unknown, 0))
+        for sku, place, on_hand in _ON_HAND_AT.run(conn, [(*key, seq) for key in unknown]):
+            self._on_hand[sku, place] = int(on_hand)
 
 
 class Follower:
