@@ -83,19 +83,19 @@ BENCHES = {
     "ledger": (
         "benchmarks.books.ledger",
         "Posting on large books, SQLite and PostgreSQL, beside one transaction per move in the "
-        "same database. Options: --full yes (100,000 SKUs, a million balances, ten million "
-        "movements: minutes to load), --engine sqlite|postgresql|all, --seed S.",
+        "same database. Options: --size tiny|small|full (100,000 SKUs, a million balances, ten "
+        "million movements: minutes to load), --engine sqlite|postgresql|all, --seed S.",
     ),
     "reserve": (
         "benchmarks.books.reserve",
         "Reservations of one hot item by 200 clients, beside SELECT ... FOR UPDATE in the same "
-        "database; ends if a unit is promised twice. Options: --full yes, "
-        "--engine sqlite|postgresql|all, --clients N, --seed S.",
+        "database; ends if a unit is promised twice. Options: --size tiny|small|full, "
+        "--engine sqlite|postgresql|all, --clients N, --requests N, --seed S.",
     ),
     "api": (
         "benchmarks.books.api",
         "Central's HTTP API on large books with 200 clients at once, beside the same process "
-        "saying that it is alive. Options: --full yes, --engine sqlite|postgresql|all, "
+        "saying that it is alive. Options: --size tiny|small|full, --engine sqlite|postgresql|all, "
         "--clients N, --seconds S, --every-s S (a client's pause in the paced run), --seed S.",
     ),
     "forecast": (

@@ -21,7 +21,7 @@ from typing import Any, NamedTuple
 from benchmarks.books.engines import books_url, wanted
 from benchmarks.books.http_load import Ask, Outcome, Request, hammer
 from benchmarks.books.load import load, tell
-from benchmarks.books.world import BINS, FULL, SMALL, WAREHOUSES, Size, World, bin_code, sku
+from benchmarks.books.world import BINS, WAREHOUSES, Size, World, bin_code, sized, sku
 from benchmarks.machine import describe
 from central.store import Database
 from tallyport.demo.processes import Site
@@ -29,13 +29,13 @@ from tallyport.demo.processes import Site
 _ALIVE = "GET /healthz"
 _BULK, _SHOPS = 200, 8
 """Orders in one request of the bulk route, and how many programs send such."""
-_LOOK_S, _RESTING = 2.0, 0.05
+_LOOK_S, _RESTING = 1.0, 0.05
 """How often is looked whether central rests, and the share of a core it may use then."""
 
 
 def run(
     *,
-    full: str = "no",
+    size: str = "small",
     engine: str = "sqlite",
     clients: int = 200,
     seconds: float = 8.0,
@@ -45,16 +45,16 @@ def run(
     """Load, start, ask and measure: once each client at once after every answer, once a request
     per client ``every_s`` seconds, which is what many people do.
     """
-    size = FULL if full == "yes" else SMALL
+    books = sized(size)
     figures: dict[str, Any] = {}
     for name in wanted(engine):
         with books_url(name) as url:
             with closing(Database(url)) as database:
-                load(database, World(size, seed), tell)
+                load(database, World(books, seed), tell)
             hours = _Hours(clients, seconds, every_s)
-            found = asyncio.run(_measure(url, _asked(size, seed), hours))
+            found = asyncio.run(_measure(url, _asked(books, seed), hours))
             figures |= {f"{name}_{key}": value for key, value in found.items()}
-    return {"bench": "api", "machine": describe(), "size": size._asdict(), "figures": figures}
+    return {"bench": "api", "machine": describe(), "size": books._asdict(), "figures": figures}
 
 
 class _Hours(NamedTuple):

@@ -16,7 +16,7 @@ from typing import Any
 from benchmarks.books.document_style import DocumentStyle
 from benchmarks.books.engines import books_url, wanted
 from benchmarks.books.load import load, tell
-from benchmarks.books.world import FULL, SMALL, World
+from benchmarks.books.world import World, sized
 from benchmarks.machine import describe
 from central.stock import ledger
 from central.stock.model import StockError
@@ -28,19 +28,20 @@ _OURS, _THEIRS = 5_000, 300
 """Movements in a round of each."""
 
 
-def run(*, full: str = "no", engine: str = "all", seed: int = 1) -> dict[str, Any]:
-    """Load, measure and compare. ``full`` (yes or no) takes 100,000 SKUs, a million balances and
-    ten million movements, which takes many minutes to load; ``engine`` is sqlite, postgresql, all.
+def run(*, size: str = "small", engine: str = "all", seed: int = 1) -> dict[str, Any]:
+    """Load, measure and compare. ``size`` is tiny, small, or full: 100,000 SKUs, a million balances
+    and ten million movements, which take many minutes to load; ``engine`` is sqlite, postgresql,
+    all.
     """
-    size = FULL if full == "yes" else SMALL
+    books = sized(size)
     figures: dict[str, Any] = {}
     for name in wanted(engine):
         with books_url(name) as url, closing(Database(url)) as database:
-            world = World(size, seed)
+            world = World(books, seed)
             took_s = load(database, world, tell)
-            figures[f"{name}_load"] = _plain(size.movements / took_s, "movements/s")
+            figures[f"{name}_load"] = _plain(books.movements / took_s, "movements/s")
             figures |= _posting(name, database, DocumentStyle(url), world)
-    return {"bench": "ledger", "machine": describe(), "size": size._asdict(), "figures": figures}
+    return {"bench": "ledger", "machine": describe(), "size": books._asdict(), "figures": figures}
 
 
 def _posting(engine: str, database: Database, style: DocumentStyle, world: World) -> dict[str, Any]:

@@ -20,7 +20,7 @@ from sqlalchemy import text
 from benchmarks.books.engines import books_url, wanted
 from benchmarks.books.load import load, tell
 from benchmarks.books.lock_style import LockStyle
-from benchmarks.books.world import FULL, SMALL, World, bin_code, sku
+from benchmarks.books.world import World, bin_code, sized, sku
 from benchmarks.machine import describe
 from central.grouped import Grouped
 from central.reservations.model import NotAvailable, Reservation
@@ -29,7 +29,6 @@ from central.stock import ledger
 from central.stock.model import Movement
 from central.store import Database
 
-_UNITS, _REQUESTS = 2_000, 4_000
 _ROUNDS = 3
 _LOCKING = 20
 """Connections of the baseline: more only wait for each other."""
@@ -44,33 +43,42 @@ class _Burst(NamedTuple):
 
 
 def run(
-    *, full: str = "no", engine: str = "all", clients: int = 200, seed: int = 1
+    *,
+    size: str = "small",
+    engine: str = "all",
+    clients: int = 200,
+    requests: int = 4_000,
+    seed: int = 1,
 ) -> dict[str, Any]:
-    """Load, measure and compare. ``full`` (yes or no) takes 100,000 SKUs, a million balances and
-    ten million movements, which takes many minutes to load; ``engine`` is sqlite, postgresql, all.
+    """Load, measure and compare. ``size`` is tiny, small, or full: 100,000 SKUs, a million balances
+    and ten million movements, which take many minutes to load; ``engine`` is sqlite, postgresql,
+    all. There are half as many units as ``requests``.
     """
-    size = FULL if full == "yes" else SMALL
+    books = sized(size)
     figures: dict[str, Any] = {}
     for name in wanted(engine):
         with books_url(name) as url, closing(Database(url)) as database:
-            load(database, World(size, seed), tell)
-            figures |= _hot(name, database, LockStyle(url), clients)
-            names = [sku(number) for number in range(min(_SPREAD, size.skus))]
+            load(database, World(books, seed), tell)
+            figures |= _hot(name, database, LockStyle(url), clients, requests)
+            names = [sku(number) for number in range(min(_SPREAD, books.skus))]
             spread = asyncio.run(_ours(database, names, len(names), "spread", clients))
             figures |= _figures(f"{name}_spread", spread)
-    return {"bench": "reserve", "machine": describe(), "size": size._asdict(), "figures": figures}
+    return {"bench": "reserve", "machine": describe(), "size": books._asdict(), "figures": figures}
 
 
-def _hot(engine: str, database: Database, style: LockStyle, clients: int) -> dict[str, Any]:
+def _hot(
+    engine: str, database: Database, style: LockStyle, clients: int, requests: int
+) -> dict[str, Any]:
     style.prepare()
+    units = requests // 2
     ours, theirs = [], []
     for number in range(_ROUNDS):
         hot = f"HOT-{number}"
-        _receive(database, hot)
-        burst = asyncio.run(_ours(database, [hot], _REQUESTS, hot, clients))
-        _sound(database, hot, burst.given)
+        _receive(database, hot, units)
+        burst = asyncio.run(_ours(database, [hot], requests, hot, clients))
+        _sound(database, hot, burst.given, units)
         ours.append(burst)
-        theirs.append(style.burst(hot, _UNITS, _REQUESTS, _LOCKING)[0])
+        theirs.append(style.burst(hot, units, requests, _LOCKING)[0])
     best = sorted(ours)[len(ours) // 2]
     baseline = statistics.median(theirs)
     return {
@@ -82,7 +90,7 @@ def _hot(engine: str, database: Database, style: LockStyle, clients: int) -> dic
         },
         **_figures(f"{engine}_hot", best),
         f"{engine}_oversold": _plain(
-            sum(max(0, one.given - _UNITS) for one in ours), "units, of all rounds"
+            sum(max(0, one.given - units) for one in ours), "units, of all rounds"
         ),
     }
 
@@ -117,14 +125,14 @@ async def _ours(
     return _Burst(requests / took_s, 1e3 * worst, given, used_s / requests * 1e6)
 
 
-def _receive(database: Database, hot: str) -> None:
+def _receive(database: Database, hot: str, units: int) -> None:
     """The hot item, in ten bins."""
     bins = [bin_code(0, place) for place in range(10)]
     moves = [
         Movement(
             id=f"{hot}-{place}",
             sku=hot,
-            quantity=_UNITS // len(bins),
+            quantity=units // len(bins),
             source="supplier",
             destination=place,
             biz_step="receiving",
@@ -138,18 +146,16 @@ def _receive(database: Database, hot: str) -> None:
     database.write_now(lambda c: ledger.post(c, moves, record_us=now_us))
 
 
-def _sound(database: Database, hot: str, given: int) -> None:
+def _sound(database: Database, hot: str, given: int, units: int) -> None:
     """Raises ``RuntimeError`` unless what was given is what is set aside, and no place has less."""
     said = text(
         "SELECT sum(r.units), sum(CASE WHEN r.units > b.on_hand THEN 1 ELSE 0 END) "
         "FROM reserved r JOIN balance b ON b.sku = r.sku AND b.lot = r.lot "
         "AND b.location = r.location AND b.status = 'available' WHERE r.sku = :sku"
     )
-    units, over = database.read_now(lambda c: c.execute(said, {"sku": hot}).one())
-    if units != given or over or given != _UNITS:
-        raise RuntimeError(
-            f"{given} of {_UNITS} were given, {units} are set aside, {over} too many"
-        )
+    aside, over = database.read_now(lambda c: c.execute(said, {"sku": hot}).one())
+    if aside != given or over or given != units:
+        raise RuntimeError(f"{given} of {units} were given, {aside} are set aside, {over} too many")
 
 
 def _figures(name: str, burst: _Burst) -> dict[str, Any]:

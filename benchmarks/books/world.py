@@ -12,6 +12,7 @@ from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from typing import NamedTuple
 
+from benchmarks.machine import NotHere
 from central.stock.model import Movement
 
 WAREHOUSES = 10
@@ -30,8 +31,18 @@ class Size(NamedTuple):
     movements: int
 
 
-SMALL = Size(10_000, 100_000, 200_000)
-FULL = Size(100_000, 1_000_000, 10_000_000)
+SIZES = {
+    "tiny": Size(100, 1_000, 2_000),
+    "small": Size(10_000, 100_000, 200_000),
+    "full": Size(100_000, 1_000_000, 10_000_000),
+}
+
+
+def sized(name: str) -> Size:
+    """The size that ``--size`` names. Raises ``NotHere`` for another word."""
+    if name not in SIZES:
+        raise NotHere(f"there is no size {name!r}: {', '.join(SIZES)}")
+    return SIZES[name]
 
 
 def sku(number: int) -> str:

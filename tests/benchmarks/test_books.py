@@ -1,0 +1,33 @@
+"""The benchmarks on large books still run, on tiny ones: their figures are not looked at."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+from typer.testing import CliRunner
+
+from tallyport.bench import app
+
+_RUNS = {
+    "ledger": ["ledger", "--engine", "sqlite"],
+    "reserve": ["reserve", "--engine", "sqlite", "--clients", "20", "--requests", "200"],
+    "api": ["api", "--clients", "10", "--seconds", "0.2", "--every-s", "0.1"],
+}
+
+
+@pytest.mark.parametrize("name", _RUNS)
+def test_it_runs_and_compares(name: str) -> None:
+    done = CliRunner().invoke(app, [*_RUNS[name], "--size", "tiny", "--json"])
+    assert done.exit_code == 0, done.output
+    told = json.loads(done.stdout)
+    assert told["size"] == {"skus": 100, "balances": 1_000, "movements": 2_000}
+    compared = [one for one in told["figures"].values() if one["baseline"]]
+    assert compared
+    assert all(one["value"] > 0 and one["ratio"] > 0 for one in compared)
+
+
+def test_an_unknown_size_is_said_with_those_there_are() -> None:
+    done = CliRunner().invoke(app, ["ledger", "--size", "huge"])
+    assert done.exit_code != 0
+    assert "tiny, small, full" in done.output
