@@ -68,7 +68,7 @@ from central.schema_judging import (
 )
 from central.schema_lots import lot, serial_place
 from central.schema_orders import carton, outbound_line, outbound_order, pick, pick_task, shipment
-from central.schema_places import location, plate_plan, read_point, warehouse
+from central.schema_places import location, place_total, plate_plan, read_point, warehouse
 from central.schema_presence import presence, presence_event
 from central.schema_receiving import (
     goods_told,
@@ -91,9 +91,9 @@ __all__ = [  # of other modules; the tables below are everybody's, too
     "inbound_discrepancy",
     "inbound_order", "label", "left_alone", "location", "login_session", "lot", "memory",
     "metadata", "one_time", "outbound_line", "outbound_order", "partition", "pick", "pick_task",
-    "plate_plan", "portal_pass", "presence", "presence_event", "read_point", "receipt",
-    "receipt_piece", "receipt_take", "receiving_session", "refresh_token", "reservation",
-    "reservation_part", "reserved", "review", "serial_place", "shipment", "stretch",
+    "place_total", "plate_plan", "portal_pass", "presence", "presence_event", "read_point",
+    "receipt", "receipt_piece", "receipt_take", "receiving_session", "refresh_token",
+    "reservation", "reservation_part", "reserved", "review", "serial_place", "shipment", "stretch",
     "subscription", "trace", "warehouse", "witness", "worker",
 ]  # fmt: skip
 
@@ -253,7 +253,7 @@ balance = Table(
     Column("status", Text, primary_key=True, server_default="available"),
     Column("on_hand", BigInteger, nullable=False),
     Column("last_seq", BigInteger, nullable=False),
-    Index("ix_balance_location", "location"),
+    Index("ix_balance_location", "location", "sku"),
 )
 tag_place = Table(
     "tag_place",

@@ -20,7 +20,7 @@ from sqlalchemy import (
 
 from central.schema_ground import ID, metadata
 
-__all__ = ["location", "plate_plan", "read_point", "warehouse"]
+__all__ = ["location", "place_total", "plate_plan", "read_point", "warehouse"]
 
 location = Table(
     "location",
@@ -34,6 +34,14 @@ location = Table(
     Column("rules", Text, nullable=False, server_default="{}"),
     Column("status", Text, nullable=False, server_default="active"),
     Column("version", BigInteger, nullable=False, server_default="1"),
+)
+# What a place with a capacity holds, with all below it; NULL: more than a number here can say.
+place_total = Table(
+    "place_total",
+    metadata,
+    Column("place", Text, ForeignKey("location.code"), primary_key=True),
+    Column("units", BigInteger),
+    Column("mass_mg", BigInteger),
 )
 # A warehouse is a location without a parent, and this beside it.
 warehouse = Table(

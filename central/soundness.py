@@ -12,7 +12,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from central import audit_chain
 from central.guards import missing_guards
 from central.reservations.projection import check_reserved
-from central.stock import chain, serials
+from central.stock import chain, serials, totals
 from central.stock.chain import Head
 from central.stock.projection import Disordered, check_balances, check_tags
 
@@ -51,6 +51,7 @@ def ledger_faults(conn: Connection) -> list[str]:
             *_told("balances", check_balances, conn),
             *_told("tags' places", check_tags, conn),
             *_told("pieces' places", serials.check, conn),
+            *_told("places' totals", totals.check, conn),
         ]
 
 

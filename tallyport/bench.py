@@ -80,6 +80,11 @@ BENCHES = {
         "The whole road in virtual time under every fault. Options: --seeds N, --first SEED, "
         "--workers N, --plant BUG (one that must be found).",
     ),
+    "capacities": (
+        "benchmarks.books.capacities",
+        "A posting under a capacity of a bin, a warehouse, a whole site, beside asking the "
+        "balances for it. Options: --full yes|no, --engine sqlite|postgresql|all.",
+    ),
     "ledger": (
         "benchmarks.books.ledger",
         "Posting on large books, SQLite and PostgreSQL, beside one transaction per move in the "

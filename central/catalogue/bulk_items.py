@@ -22,6 +22,7 @@ from central.catalogue.items import MOST_GENERATIONS, Item, check_alone, item_of
 from central.catalogue.packs import NO_PACK
 from central.effective import next_log_id
 from central.events import log as events
+from central.stock import totals
 
 __all__ = ["Done", "Proposal", "put_items"]
 
@@ -150,9 +151,18 @@ class _Batch:
             if item.family and not before.family:
                 changes.check_family(self._conn, item.sku)
 
+    def _other_masses(self) -> dict[str, tuple[int | None, int | None]]:
+        before = {sku: shown["unit_mg"] for sku, shown in self._before.items() if shown is not None}
+        return {
+            sku: (before[sku], item.unit_mg)  # type: ignore[misc]  # as shown
+            for sku, item in self._written.items()
+            if sku in before and before[sku] != item.unit_mg
+        }
+
     def write(self, conn: Connection) -> None:
         """Put what was accepted into the catalogue, the audit and the events."""
         at_log = next_log_id(conn)
+        totals.weigh_anew(conn, self._other_masses())
         _WRITE.run(
             conn,
             [tuple(row_of(one)[name] for name in _NAMES) for one in self._written.values()],

@@ -9,6 +9,7 @@ from sqlalchemy import Connection, RowMapping, Select, bindparam, insert, select
 
 from central import keyset, schema
 from central.catalogue.errors import AlreadyExists, NotFound, NotValid
+from central.stock import totals
 
 __all__ = [
     "MICROS",
@@ -87,8 +88,10 @@ def add_item(conn: Connection, item: Item) -> Item:
 
 def change_item(conn: Connection, item: Item) -> Item:
     """Let an item be this from now on; raises ``NotFound`` or ``NotValid``."""
-    get_item(conn, item.sku)
+    before = get_item(conn, item.sku)
     _check(conn, item)
+    if item.unit_mg != before.unit_mg:
+        totals.weigh_anew(conn, {item.sku: (before.unit_mg, item.unit_mg)})
     conn.execute(update(schema.item).where(schema.item.c.sku == item.sku).values(row_of(item)))
     return item
 

@@ -20,7 +20,7 @@ from central.catalogue.errors import (
     NotValid,
     StillInUse,
 )
-from central.stock import queries
+from central.stock import queries, totals
 from central.stock.model import LocationKind
 from central.stock.rules import Rules
 
@@ -76,6 +76,8 @@ def add_location(conn: Connection, location: Location) -> Location:
     else:
         _check_parent(conn, location.parent)
     conn.execute(insert(schema.location).values(_row(location)))
+    if location.rules.limits:
+        totals.count_anew(conn, [location.code])
     return location
 
 
@@ -151,6 +153,10 @@ def change_location(
     if after.status == "active" and before.status == "retired" and after.parent is not None:
         _check_parent(conn, after.parent)
     conn.execute(update(schema.location).where(_location.code == code).values(_row(after)))
+    otherwise = {code} if after.rules != before.rules else set[str]()
+    if after.parent != before.parent:
+        otherwise |= {*path_of(conn, before)} ^ {*path_of(conn, after)}
+    totals.count_anew(conn, otherwise)
     return before, after
 
 

@@ -107,15 +107,20 @@ def proposals(
 
 
 def _climbed(site: _Site, start: Select[Any]) -> Select[Any]:
-    """Those of some places that lie on the site, and how many steps each is away."""
+    """Those of some places that lie on the site, and how many steps each is away; what else is
+    said of each comes along.
+    """
     found = start.subquery()
-    up = select(found.c.code.label("place"), found.c.code.label("at"), literal(0).label("n"))
+    said = [one for one in found.c if one is not found.c.code]
+    up = select(found.c.code.label("place"), found.c.code.label("at"), literal(0).label("n"), *said)
     ways = up.cte("ways", recursive=True)
-    on = _place.code == ways.c.at
-    further = select(ways.c.place, _place.parent, ways.c.n + 1).join(schema.location, on)
+    on, along = _place.code == ways.c.at, [ways.c[one.name] for one in said]
+    further = select(ways.c.place, _place.parent, ways.c.n + 1, *along).join(schema.location, on)
     ways = ways.union_all(further.where(_place.parent.is_not(None)))
     steps = func.min(ways.c.n + site.far(ways.c.at)).label("steps")
-    ends = select(ways.c.place.label("code"), steps).join(schema.location, _place.code == ways.c.at)
+    told = [func.max(ways.c[one.name]).label(one.name) for one in said]
+    ends = select(ways.c.place.label("code"), steps, *told)
+    ends = ends.join(schema.location, _place.code == ways.c.at)
     return ends.where(site.turnings()).group_by(ways.c.place)
 
 
@@ -128,12 +133,10 @@ def _holding(conn: Connection, site: _Site, sku: str, lot: str) -> list[str]:
         .join(schema.location, _place.code == _balance.location)
         .where(_balance.sku == sku, _balance.on_hand > 0, _usable(site))
         .group_by(_balance.location)
-        .subquery()
     )
-    near = _climbed(site, select(lying.c.code)).subquery()
-    query = select(near.c.code).join(lying, lying.c.code == near.c.code)
-    order = (lying.c.same.desc(), lying.c.units, near.c.steps, near.c.code)
-    return list(conn.execute(query.order_by(*order).limit(MOST)).scalars())
+    near = _climbed(site, lying).subquery()
+    order = (near.c.same.desc(), near.c.units, near.c.steps, near.c.code)
+    return list(conn.execute(select(near.c.code).order_by(*order).limit(MOST)).scalars())
 
 
 def _named(conn: Connection, site: _Site, word: str) -> dict[str, int]:
@@ -150,12 +153,14 @@ def _named(conn: Connection, site: _Site, word: str) -> dict[str, int]:
 def _free(conn: Connection, site: _Site, start: Select[Any], stops: Collection[str]) -> list[str]:
     """Places without any below them, from these downwards: empty ones first, those that are made
     to store goods, the nearest. The way down does not enter ``stops``: it starts there.
+
+    It goes through what is retired, too, below which nothing is active: asked for only what is, a
+    PostgreSQL without statistics expects a handful of rows, and compares every place with every.
     """
     down = start.cte("down", recursive=True)
     child = schema.location.alias("child")
     further = select(child.c.code, down.c.steps + 1).join(down, child.c.parent == down.c.code)
-    active = child.c.status == "active"
-    down = down.union_all(further.where(active, child.c.code.not_in(list(stops))))
+    down = down.union_all(further.where(child.c.code.not_in(list(stops))))
     inside = schema.location.alias("inside")
     below = (inside.c.parent == down.c.code, inside.c.status == "active")
     more = exists().where(*below).correlate(down)

@@ -171,6 +171,7 @@ class _Desk:
         _UPSERT_BALANCE.run(conn, [(*key, *delta) for key, delta in sorted(deltas.items())])
         PUT_TAGS.run(conn, [tags[epc] for epc in sorted(tags)])
         self._serials.write(conn)
+        self._room.write(conn)
 
     def _settled(self, movement: Movement) -> Movement | StockError:
         """The movement between the accounts that it takes from and goes to, or its refusal."""

@@ -1,4 +1,4 @@
-"""Balances and tags' places put right from the ledger, with a word about each that was not."""
+"""What follows from the ledger put right by it, with a word about each part that was not."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from sqlalchemy import Connection
 
 from central import audit
 from central.audit import Change
-from central.stock import chain, projection, serials
+from central.stock import chain, projection, serials, totals
 
 __all__ = ["LedgerBroken", "mend"]
 
@@ -28,13 +28,16 @@ def mend(conn: Connection, *, actor: str, at_us: int) -> list[str]:
     broken = chain.verify(conn)
     if broken:
         raise LedgerBroken(f"{broken[0]}: restore a backup, there is nothing to mend by")
-    checks = (projection.check_balances, projection.check_tags, serials.check)
+    checks = (projection.check_balances, projection.check_tags, serials.check, totals.check)
     faults = [fault for check in checks for fault in check(conn)]
     changes = [*_balances(conn), *_tags(conn), *_pieces(conn)]
     if changes:
         projection.rebuild_balances(conn)
         projection.rebuild_tags(conn)
         serials.rebuild(conn)
+    changes += _totals(conn)  # of the balances as they are now
+    if changes:
+        totals.rebuild(conn)
         audit.record(conn, changes, actor=actor, action="replay --mend", at_us=at_us)
     return faults
 
@@ -59,6 +62,12 @@ def _pieces(conn: Connection) -> Iterator[Change]:
     for key, said, truth in serials.misplaced(conn):
         before, after = (None if one is None else one._asdict() for one in (said, truth))
         yield Change(f"piece {msgspec.json.encode(key).decode()}", before, after)
+
+
+def _totals(conn: Connection) -> Iterator[Change]:
+    for place, said, truth in totals.different(conn):
+        before, after = (None if one is None else one._asdict() for one in (said, truth))
+        yield Change(f"total {place}", before, after)
 
 
 def _balance(*key: str) -> str:

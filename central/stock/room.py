@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import NamedTuple
 
 import msgspec
 from sqlalchemy import Connection
 
 from central.bulk import BulkLookup
+from central.stock import totals
 from central.stock.model import LocationKind, Movement
-from central.stock.rules import Goods, Rules, broken, room_left
+from central.stock.rules import Goods, Held, Rules, broken, room_left
+from central.stock.totals import Total
 
 __all__ = ["ItemFacts", "Room"]
 
@@ -24,14 +26,25 @@ _UPWARDS = BulkLookup(
     "SELECT code, kind, parent, status, rules FROM up",
     (("code", "text"),),
 )
-_HELD = BulkLookup(
-    "WITH RECURSIVE below(root, code) AS (SELECT k.code, k.code FROM {keys} "
-    "UNION SELECT b.root, l.code FROM below b JOIN location l ON l.parent = b.code) "
-    "SELECT b.root, h.sku, h.lot, sum(h.on_hand), max(i.unit_mg) FROM below b "
-    "JOIN balance h ON h.location = b.code JOIN item i ON i.sku = h.sku "
+_LOTS = BulkLookup(
+    "WITH RECURSIVE below(root, sku, code) AS (SELECT k.code, k.sku, k.code FROM {keys} "
+    "UNION ALL SELECT b.root, b.sku, l.code FROM below b JOIN location l ON l.parent = b.code) "
+    "SELECT b.root, h.sku, h.lot, sum(h.on_hand) FROM below b "
+    "JOIN balance h ON h.location = b.code AND h.sku = b.sku "
     "WHERE h.on_hand > 0 GROUP BY b.root, h.sku, h.lot",
-    (("code", "text"),),
+    (("code", "text"), ("sku", "text")),
 )
+"""What places hold of some items, by lot."""
+_STRANGERS = BulkLookup(
+    "WITH asked AS (SELECT code, sku FROM {keys}) "
+    "SELECT a.code, (WITH RECURSIVE below(code) AS (SELECT a.code "
+    "UNION ALL SELECT l.code FROM below b JOIN location l ON l.parent = b.code) "
+    "SELECT h.sku FROM below b JOIN balance h ON h.location = b.code WHERE h.on_hand > 0 "
+    "AND h.sku NOT IN (SELECT s.sku FROM asked s WHERE s.code = a.code) LIMIT 1) "
+    "FROM (SELECT DISTINCT code FROM asked) AS a",
+    (("code", "text"), ("sku", "text")),
+)
+"""Any item that places hold besides those."""
 _decode = msgspec.json.Decoder(Rules).decode
 _NONE = Rules()
 
@@ -58,8 +71,9 @@ class _Place(NamedTuple):
 class Room:
     """The ends of some movements, all places around them, and what those with rules hold.
 
-    What a place holds is summed over everything below it, and only where one of its rules asks
-    for that: capacities are cheap on a bin or a rack, and dear on a whole warehouse.
+    How much a place with a capacity holds is kept as a total, which moves along with the
+    balances. What a place holds that mixes no goods is looked up in and below it: one item
+    besides those that are moved, and of these the lots.
     """
 
     def __init__(
@@ -71,13 +85,32 @@ class Room:
             row[0]: _Place(row[1], row[2], row[3], None if row[4] == "{}" else _decode(row[4]))
             for row in _UPWARDS.run(conn, [(code,) for code in ends])
         }
-        self._unit_mg = {sku: item.unit_mg for sku, item in items.items()}
-        self._held: dict[str, Counter[tuple[str, str]]] = {
-            code: Counter() for m in movements for code in self._entered(m) if self._asks(code)
-        }
-        for root, sku, lot, units, unit_mg in _HELD.run(conn, [(code,) for code in self._held]):
-            self._held[root][sku, lot] = int(units)
-            self._unit_mg[sku] = unit_mg
+        limited = [code for code, one in self._places.items() if one.rules and one.rules.limits]
+        self._totals = totals.kept(conn, limited)
+        self._moved: set[str] = set()
+        self._lying: dict[str, Counter[tuple[str, str]]] = {}
+        self._look_into(conn, movements)
+
+    def _look_into(self, conn: Connection, movements: Iterable[Movement]) -> None:
+        """What lies in the places that mix no goods, as far as these movements ask for it."""
+        ruled = ((code, one.rules) for code, one in self._places.items() if one.rules is not None)
+        apart = {code: rules for code, rules in ruled if rules.separates}
+        if not apart:
+            return
+        asked = dict.fromkeys(
+            (code, m.sku)
+            for m in movements
+            for end in (m.source, m.destination)
+            for code in self.upwards(end)
+            if code in apart
+        )
+        self._lying = {code: Counter() for code, _ in asked}
+        for root, sku, lot, units in _LOTS.run(conn, list(asked)):
+            self._lying[root][sku, lot] = int(units)
+        alone = [pair for pair in asked if not apart[pair[0]].mixes_items]
+        for root, sku in _STRANGERS.run(conn, alone):
+            if sku is not None:
+                self._lying[root][sku, ""] = 1
 
     def kind(self, code: str) -> str | None:
         """A location's kind; ``None`` where there is no such location."""
@@ -96,7 +129,7 @@ class Room:
             if place.status != "active":
                 found.append(f"{code} is {place.status}")
             if place.rules is not None:
-                found += broken(code, place.rules, goods, self._held.get(code, {}), self._unit_mg)
+                found += broken(code, place.rules, goods, self._held(code))
         return found
 
     def fits(self, movement: Movement) -> int:
@@ -107,8 +140,7 @@ class Room:
             if place.status != "active":
                 return 0
             if place.rules is not None:
-                held: Mapping[tuple[str, str], int] = self._held.get(code, {})
-                units = room_left(code, place.rules, goods, held, self._unit_mg)
+                units = room_left(code, place.rules, goods, self._held(code))
                 goods = goods._replace(quantity=units)
             if not goods.quantity:
                 return 0
@@ -116,16 +148,27 @@ class Room:
 
     def add(self, movement: Movement) -> None:
         """The movement is posted: what follows it finds the goods at their destination."""
-        if not self._held:
+        if not (self._totals or self._lying):
             return
         key = (movement.sku, movement.lot)
+        unit_mg = self._items[movement.sku].unit_mg or 0
         for end, change in (
             (movement.source, -movement.quantity),
             (movement.destination, movement.quantity),
         ):
+            if self.kind(end) != LocationKind.INTERNAL:
+                continue
             for code in self.upwards(end):
-                if code in self._held:
-                    self._held[code][key] += change
+                if code in self._lying:
+                    self._lying[code][key] += change
+                if code in self._totals:
+                    units, mass_mg = self._totals[code]
+                    self._totals[code] = Total(units + change, mass_mg + change * unit_mg)
+                    self._moved.add(code)
+
+    def write(self, conn: Connection) -> None:
+        """Keep the totals as the movements that were added left them."""
+        totals.put(conn, {code: self._totals[code] for code in sorted(self._moved)})
 
     def rules_of(self, code: str) -> Rules:
         """A place's own rules."""
@@ -149,6 +192,5 @@ class Room:
         left = set(self.upwards(movement.source))
         return [code for code in self.upwards(movement.destination) if code not in left]
 
-    def _asks(self, code: str) -> bool:
-        rules = self._places[code].rules
-        return rules is not None and rules.asks_what_is_there
+    def _held(self, code: str) -> Held:
+        return Held(*self._totals.get(code, Total()), self._lying.get(code, {}))
