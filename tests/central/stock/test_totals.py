@@ -239,7 +239,7 @@ def test_the_commands_find_and_mend_it(books_url: str, tmp_path: Path) -> None:
 
 def test_books_of_before_get_their_totals(database: Database) -> None:
     database.write_now(site)
-    database.migrate("0033")
+    database.migrate("0038")
     database.migrate()
     assert database.read_now(lambda c: total_of(c, "site")) == Total(20, 40)
     assert database.read_now(ledger_faults) == []
