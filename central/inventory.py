@@ -15,6 +15,7 @@ from typing import NamedTuple
 
 import structlog
 
+from central import statistics
 from central.access import sessions
 from central.alerts.model import ChannelKind
 from central.alerts.telling import outbox
@@ -171,11 +172,16 @@ class Inventory:
     def nights(self) -> list[Daily]:
         """All that is done off-peak."""
         told = self._ground.settings.reports
+        known = Daily(told.at, told.time_zone, "refresh statistics", self._refresh_statistics)
         if not told.each:
-            return []
+            return [known]
         folder = told.folder or self._ground.settings.data_dir / "reports"
         regular = RegularReports(self.reports, folder, told.each, told.format, told.keep_days)
-        return [Daily(told.at, told.time_zone, "write reports", regular.write)]
+        return [known, Daily(told.at, told.time_zone, "write reports", regular.write)]
+
+    async def _refresh_statistics(self) -> None:
+        """Let the database look anew at what it plans by."""
+        await self._ground.database.write(statistics.refresh)
 
     async def _sweep_attachments(self) -> None:
         """Delete the files that nothing names any more."""

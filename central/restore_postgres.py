@@ -16,7 +16,7 @@ import psycopg
 from psycopg import sql
 from sqlalchemy.engine import URL
 
-from central import grants
+from central import grants, statistics
 from central.backup_files import BackupFailed
 from central.postgres_programs import plain, run_program
 from central.store import Database
@@ -73,6 +73,7 @@ class Place:
         try:
             with_rights = {*roles, *self._holders()}
             said = database.write_now(lambda conn: grants.give_again(conn, with_rights))
+            database.write_now(statistics.refresh)  # a dump has none
         finally:
             database.close()
         with self._session.transaction():

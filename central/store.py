@@ -34,6 +34,8 @@ from sqlalchemy.exc import (
 )
 from sqlalchemy.pool import NullPool
 
+from central import statistics
+
 __all__ = [
     "Database",
     "DatabaseInUse",
@@ -219,6 +221,8 @@ class Database:
             place = [None, *reversed(known)].index
             move = command.upgrade if place(wanted) >= place(now) else command.downgrade
             move(config, wanted or "base")
+            if place(wanted) > place(now):
+                statistics.refresh(connection)
 
 
 def migrated_to() -> str:

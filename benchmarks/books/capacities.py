@@ -20,7 +20,7 @@ from sqlalchemy import Connection
 
 from benchmarks.books.engines import books_url, wanted
 from benchmarks.books.load import load, tell
-from benchmarks.books.world import WAREHOUSES, Size, World, bin_code, sku
+from benchmarks.books.world import WAREHOUSES, World, bin_code, sized, sku
 from benchmarks.machine import describe
 from central.bulk import BulkLookup
 from central.catalogue.tree import Location, add_location, change_location
@@ -29,7 +29,6 @@ from central.stock.model import Movement, StockError
 from central.stock.rules import Rules
 from central.store import Database
 
-SMALL, FULL = Size(10_000, 100_000, 100_000), Size(100_000, 1_000_000, 1_000_000)
 _SITE = "SITE"
 _ROUNDS = 5
 _EACH = 40
@@ -46,21 +45,22 @@ _HELD = BulkLookup(
 _PLACES = {"none": None, "bin": bin_code(0, 0), "warehouse": "WH-00", "site": _SITE}
 
 
-def run(*, full: str = "no", engine: str = "all", seed: int = 1) -> dict[str, Any]:
-    """Load, then post under no capacity, a bin's, a warehouse's and the site's. ``full`` (yes or
-    no) takes a million balances; ``engine`` is sqlite, postgresql, all.
+def run(*, size: str = "small", engine: str = "all", seed: int = 1) -> dict[str, Any]:
+    """Load, then post under no capacity, a bin's, a warehouse's and the site's. ``size`` is tiny,
+    small or full (a million balances); ``engine`` is sqlite, postgresql, all.
     """
-    size = FULL if full == "yes" else SMALL
+    books = sized(size)
+    books = books._replace(movements=books.balances)  # one each: what lies there is what counts
     figures: dict[str, Any] = {}
     for name in wanted(engine):
         with books_url(name) as url, closing(Database(url)) as database:
-            world = World(size, seed)
+            world = World(books, seed)
             load(database, world, tell)
             database.write_now(_within_one_site)
-            numbers = itertools.count(size.movements)
+            numbers = itertools.count(books.movements)
             for place, code in _PLACES.items():
                 figures |= _under(f"{name}_{place}", database, numbers, code)
-    return {"bench": "capacities", "machine": describe(), "size": size._asdict(),
+    return {"bench": "capacities", "machine": describe(), "size": books._asdict(),
             "figures": figures}  # fmt: skip
 
 

@@ -12,9 +12,10 @@ import time
 from collections.abc import Callable, Iterable, Iterator
 from typing import TypeVar
 
-from sqlalchemy import Connection, text
+from sqlalchemy import Connection
 
 from benchmarks.books.world import BINS, WAREHOUSES, World, bin_code, sku
+from central import statistics
 from central.bulk import BulkInsert
 from central.stock import chain, projection, rows
 from central.store import Database
@@ -46,8 +47,7 @@ def load(database: Database, world: World, told: Told = lambda _done, _of: None)
         done += len(lines)
         told(done, world.size.movements)
     database.write_now(projection.rebuild_balances)
-    if database.backend == "postgresql":
-        database.write_now(lambda c: c.execute(text("ANALYZE")))
+    database.write_now(statistics.refresh)
     return time.monotonic() - began
 
 

@@ -11,6 +11,7 @@ import msgspec
 import xlsxwriter
 from sqlalchemy import Connection
 
+from central import statistics
 from central.catalogue.changes import Told
 from central.imports import balances, items, places
 from central.imports.model import Column, Fault, ImportRefused, Kind, Outcome, Row, normal
@@ -88,6 +89,8 @@ def carry_out(  # noqa: PLR0917 (a transaction's work)
     outcome.kept = keep == "right" or (keep == "all" and not outcome.refused)
     if not outcome.kept:
         raise Undone(outcome)
+    if outcome.rows >= statistics.MANY:
+        statistics.refresh(conn)
     return outcome
 
 

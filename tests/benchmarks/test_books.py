@@ -11,6 +11,7 @@ from tallyport.bench import app
 
 _RUNS = {
     "ledger": ["ledger", "--engine", "sqlite"],
+    "capacities": ["capacities", "--engine", "sqlite"],
     "reserve": ["reserve", "--engine", "sqlite", "--clients", "20", "--requests", "200"],
     "api": ["api", "--clients", "10", "--seconds", "0.2", "--every-s", "0.1"],
 }
@@ -21,7 +22,7 @@ def test_it_runs_and_compares(name: str) -> None:
     done = CliRunner().invoke(app, [*_RUNS[name], "--size", "tiny", "--json"])
     assert done.exit_code == 0, done.output
     told = json.loads(done.stdout)
-    assert told["size"] == {"skus": 100, "balances": 1_000, "movements": 2_000}
+    assert (told["size"]["skus"], told["size"]["balances"]) == (100, 1_000)
     compared = [one for one in told["figures"].values() if one["baseline"]]
     assert compared
     assert all(one["value"] > 0 and one["ratio"] > 0 for one in compared)

@@ -7,8 +7,10 @@ from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
+from sqlalchemy import text
 from typer.testing import CliRunner
 
+from central import statistics
 from central.cli import app
 from tests.central.harness import Bench, bench
 
@@ -183,3 +185,16 @@ async def test_the_page_tells_the_truth(tmp_path: Path) -> None:
         assert (told["refused"], told["created"]) == (0, sample.count("\n") - 1)
         for path in re.findall(r"^ *GET +(/api/\S+)$", text, re.MULTILINE):
             assert (await opened.http.get(path)).status_code == 200
+
+
+async def test_after_many_rows_the_database_knows_how_many(made: Bench, books_url: str) -> None:
+    known = {
+        "sqlite": "SELECT stat FROM sqlite_stat1 WHERE tbl = 'item'",
+        "postgresql": "SELECT reltuples FROM pg_class WHERE relname = 'item' AND reltuples >= 0",
+    }[made.database.backend]
+    lines = "".join(f"SKU-{n},Item {n}\n" for n in range(statistics.MANY - 1))
+    await _send(made, "items", f"sku,name\n{lines}".encode())
+    assert await made.database.read(statistics.refresh) == []
+    await _send(made, "items", f"sku,name\n{lines}MORE,More\n".encode())
+    found = await made.database.read(lambda c: c.execute(text(known)).scalars().all())
+    assert str(found[0]).startswith("1000")
