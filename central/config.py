@@ -37,7 +37,8 @@ Port = Annotated[int, Field(ge=0, le=65535)]
 
 ReportName = Literal[
     "stock-levels", "days-of-stock", "turnover", "ageing", "fast-movers", "slow-movers",
-    "shrinkage", "run-out", "expiry", "sensor-accuracy",
+    "shrinkage", "run-out", "expiry", "sensor-accuracy", "fulfilment", "picking-times",
+    "picking-tasks",
 ]  # fmt: skip
 """As ``central.reports.catalogue`` has them, whose imports take a second that settings need not."""
 

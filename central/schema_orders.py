@@ -29,7 +29,8 @@ outbound_order = Table(
     Index("ix_outbound_order_due", "state", "due_us"),
     Index("ix_outbound_order_wave", "wave"),
 )
-# ``seen`` is what of ``shipped`` portals and scans told of by themselves.
+# ``seen`` is what of ``shipped`` portals and scans told of by themselves; at ``left_us`` the last
+# of it left.
 outbound_line = Table(
     "outbound_line",
     metadata,
@@ -42,6 +43,7 @@ outbound_line = Table(
     Column("packed", BigInteger, nullable=False, server_default="0"),
     Column("shipped", BigInteger, nullable=False, server_default="0"),
     Column("seen", BigInteger, nullable=False, server_default="0"),
+    Column("left_us", BigInteger),
 )
 pick_task = Table(
     "pick_task",
@@ -66,8 +68,10 @@ pick = Table(
     Column("state", Text, nullable=False),
     Column("reason", Text, nullable=False, server_default=""),
     Column("done_by", Text, nullable=False, server_default=""),
+    Column("done_us", BigInteger),
     Index("ix_pick_task", "task", "state"),
     Index("ix_pick_order", "order_id", "state"),
+    Index("ix_pick_done", "done_us"),
 )
 carton = Table(
     "carton",

@@ -7,7 +7,7 @@ A location's rules are kept here and enforced where movements are posted, see
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import Any
+from typing import Any, NamedTuple
 
 import msgspec
 from sqlalchemy import CTE, Connection, RowMapping, Select, func, insert, literal, select, update
@@ -25,8 +25,8 @@ from central.stock.model import LocationKind
 from central.stock.rules import Rules
 
 __all__ = [
-    "TYPES", "Listed", "Location", "add_location", "change_location", "codes_under",
-    "get_location", "list_locations", "path_of",
+    "TYPES", "Listed", "Location", "Spot", "add_location", "change_location", "codes_under",
+    "get_location", "list_locations", "path_of", "spots",
 ]  # fmt: skip
 
 TYPES = ("", "warehouse", "zone", "aisle", "rack", "shelf", "bin", "dock", "area")
@@ -117,6 +117,19 @@ def codes_under(conn: Connection, codes: Iterable[str]) -> frozenset[str]:
     for code in codes:
         found.update(conn.execute(select(_tree(code).c.code)).scalars())
     return frozenset(found)
+
+
+class Spot(NamedTuple):
+    """What encloses a place, and its type."""
+
+    parent: str | None
+    type: str
+
+
+def spots(conn: Connection) -> dict[str, Spot]:
+    """Every place by its code, also what is out of reach: to find what lies in what."""
+    rows = conn.execute(select(_location.code, _location.parent, _location.type))
+    return {row.code: Spot(row.parent, row.type) for row in rows}
 
 
 def path_of(conn: Connection, location: Location) -> list[str]:

@@ -15,6 +15,7 @@ from sqlalchemy import Connection, case, insert, select, update
 
 from central import schema
 from central.catalogue import tree
+from central.moments import to_us
 from central.orders import store
 from central.orders.model import Line, NoSuchOrder, Order, OrderError, after
 from central.orders.ordering import claim_id
@@ -31,13 +32,14 @@ __all__ = ["Brought", "Pick", "Task", "call_off", "confirm", "get", "make", "pla
 
 REASONS = ("not-there", "damaged", "later")
 """Why a pick brings less: the goods are not at the place, are damaged, or somebody goes again."""
+_SAID = ("picked", "state", "reason", "done_by", "done_us")
 _pick = schema.pick.c
 _task = schema.pick_task.c
 
 
 class Pick(msgspec.Struct, frozen=True, kw_only=True):
     """``quantity`` units of a lot to be brought from a place. ``state`` is ``open``, ``done`` or
-    ``void`` (the goods are given from elsewhere).
+    ``void`` (the goods are given from elsewhere); ``done_us`` when something was last said of it.
     """
 
     id: str
@@ -52,6 +54,7 @@ class Pick(msgspec.Struct, frozen=True, kw_only=True):
     state: str = "open"
     reason: str = ""
     done_by: str = ""
+    done_us: int | None = None
 
 
 class Task(msgspec.Struct, frozen=True, kw_only=True):
@@ -191,8 +194,9 @@ def confirm(conn: Connection, brought: Brought, *, at_us: int) -> tuple[Pick, bo
         state="open" if brought.reason == "later" else "done",
         reason=brought.reason,
         done_by=brought.by,
+        done_us=to_us(brought.event_time),
     )
-    values = {name: getattr(done, name) for name in ("picked", "state", "reason", "done_by")}
+    values = {name: getattr(done, name) for name in _SAID}
     conn.execute(update(schema.pick).where(_pick.id == pick.id).values(values))
     lacking = pick.quantity - done.picked
     if lacking and done.state == "done":

@@ -172,6 +172,7 @@ def _unsaid(conn: Connection, order: Order) -> Counter[str]:
 def _left(conn: Connection, order: Order, gone: Counter[str], at_us: int) -> Order:
     """Units of lines have left: count them, and say it when all have."""
     order = store.change_lines(conn, order, [_gone(line, gone[line.line]) for line in order.lines])
+    store.note_left(conn, order.id, gone, at_us=at_us)
     state = shipped_state(order.state, order.lines)
     if state == order.state:
         return order

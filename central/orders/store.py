@@ -13,7 +13,7 @@ from central.access import reach
 from central.bulk import BulkInsert, BulkLookup
 from central.orders.model import OPEN, Line, NoSuchOrder, Order
 
-__all__ = ["change", "change_lines", "find", "get", "insert", "overdue", "page"]
+__all__ = ["change", "change_lines", "find", "get", "insert", "note_left", "overdue", "page"]
 
 _LINE = Line.__struct_fields__
 _OWN = tuple(name for name in Order.__struct_fields__ if name != "lines")
@@ -41,6 +41,7 @@ _CHANGE_LINE = text(
     "seen = :seen WHERE order_id = :order AND line = :line"
 )
 _order = schema.outbound_order.c
+_line = schema.outbound_line.c
 _encode = msgspec.json.Encoder(order="sorted").encode
 _ship_to = msgspec.json.Decoder(dict[str, str]).decode
 
@@ -125,6 +126,13 @@ def change_lines(conn: Connection, order: Order, lines: Iterable[Line]) -> Order
     return msgspec.structs.replace(
         order, lines=tuple(changed.get(line.line, line) for line in order.lines)
     )
+
+
+def note_left(conn: Connection, order: str, lines: Iterable[str], *, at_us: int) -> None:
+    """When units of some lines last left."""
+    for line in lines:
+        mine = (_line.order_id == order) & (_line.line == line)
+        conn.execute(update(schema.outbound_line).where(mine).values(left_us=at_us))
 
 
 def _whole(

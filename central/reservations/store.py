@@ -82,15 +82,21 @@ def page(
     sku: str | None = None,
     order: str | None = None,
     status: str | None = "open",
+    category: str | None = None,
     missing: bool | None = None,
     after: str = "",
     limit: int = 100,
 ) -> list[Reservation]:
-    """Reservations by id, those behind ``after``; ``missing``: with a backorder, or without."""
+    """Reservations by id, those behind ``after``, of items of a ``category``; ``missing``: with a
+    backorder, or without.
+    """
     query = keyset.ascending(select(schema.reservation), (_reservation.id,), (after,), limit)
     for column, value in (("sku", sku), ("order_id", order), ("status", status)):
         if value is not None:
             query = query.where(_reservation[column] == value)
+    if category is not None:
+        query = query.join(schema.item, schema.item.c.sku == _reservation.sku)
+        query = query.where(schema.item.c.category == category)
     within = reach.within(_reservation.within)
     if within is not None:
         query = query.where(within)
