@@ -56,7 +56,7 @@ class Around:
             path.append(parent)
         return tuple(reversed(path))
 
-    def zone(self, code: str) -> str:
+    def district(self, code: str) -> str:
         """The nearest place around it of the type ``zone``; else what lies next below the root."""
         path = self.path(code)
         zones = [one for one in path if self._spots[one].type == "zone"]

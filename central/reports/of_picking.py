@@ -78,7 +78,7 @@ def _by_picker(conn: Connection, asked: Asked, now: datetime) -> Iterable[Sequen
     for picks in _picks(around, facts.picks_done(conn, around.wanted())):
         for one, took_s in _timed(picks):
             site = around.path(one.location)[0]
-            work[site, around.zone(one.location), one.by].add(one, took_s)
+            work[site, around.district(one.location), one.by].add(one, took_s)
     return [(*key, len(work[key].tasks), *work[key].row()) for key in sorted(work)]
 
 
