@@ -224,6 +224,7 @@ class _Central:
             epcis=self._settings.epcis,
             graphql=self._settings.graphql,
             orders=self._settings.orders,
+            erp=self._settings.erp,
             counters={
                 "ingest": self._ingest.counters,
                 "live": self._live.counters,

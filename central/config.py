@@ -25,6 +25,7 @@ from pydantic import (
 )
 
 from central.attachments.model import Media
+from central.erp.config import ErpSection
 from gateway.access import CENTRAL, worker_name
 from gateway.logs import Level, Style
 from gateway.settings_errors import ConfigError, check_settings, read_settings
@@ -368,6 +369,7 @@ class CentralSettings(_Section):
     mail: MailSection = MailSection()
     graphql: GraphSection = GraphSection()
     attachments: AttachmentsSection = AttachmentsSection()
+    erp: ErpSection = ErpSection()
 
     @model_validator(mode="after")
     def _closed(self) -> CentralSettings:

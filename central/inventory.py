@@ -34,6 +34,8 @@ from central.carriers.folder import FolderCarrier, Folders
 from central.config import CentralSettings
 from central.counts import scheduling
 from central.digests import Digests
+from central.erp import target as erp
+from central.erp.part import Erp
 from central.events.courier import Road
 from central.events.couriers import Couriers
 from central.lots.expiry import Expiry
@@ -106,9 +108,13 @@ class Inventory:
             look_every_s=settings.alerts.look_every_s,
             sweep_every_s=settings.alerts.sweep_every_min * 60,
         )  # fmt: skip
+        self._erp = Erp(ground.database, ground.tide, settings.erp, settings.events)
         self._couriers = Couriers(
-            Road(ground.database, ground.link, ground.tide, ground.settings.events)
-        )
+            Road(
+                ground.database, ground.link, ground.tide, ground.settings.events,
+                others={erp.KIND: self._erp.targets},
+            )
+        )  # fmt: skip
         self.ways: dict[ChannelKind, Way] = {
             "email": Mail(settings.mail, settings.alerts.url),
             "apprise": FanOut(settings.alerts.url),
@@ -142,16 +148,19 @@ class Inventory:
             "alerts": self._watch.counters,
             "alerts_told": self._delivery.counters,
             "events": self._couriers.counters,
+            "erp": self._erp.counters,
         }
 
     def parts(self) -> list[Part]:
         """All that runs for as long as central does."""
+        settings = self._ground.settings
         return [
             Part("digests", self._digests.run),
             Part("alerts", self._watch.run),
             Part("events", self._couriers.run),
             Part("reservations", self._settler.run),
             Part("goods receipts", self._receipts.run),
+            *([Part("erp", self._erp.run)] if settings.erp.connections else []),
             *([Part("carriers", self._carriers.run)] if self._folders else []),
             *(Part(f"archive {no}", one.run) for no, one in enumerate(self._archivists)),
             Part("alert messages", self._delivery.run),
@@ -163,6 +172,7 @@ class Inventory:
             Job(300, "age reviews", self._age_reviews),
             Job(900, "ask for counts", self._ask_for_counts),
             Job(_DAY_US / 1e6, "forget alert messages", self._forget_messages),
+            Job(_DAY_US / 1e6, "forget ERP messages", self._erp.forget_old),
             Job(5, "end reservations", self._settler.expire),
             Job(3_600, "expire lots", Expiry(self._ground.database, self._ground.tide).sweep),
             Job(3_600, "sweep sessions", self._sweep_sessions),

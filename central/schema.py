@@ -52,6 +52,7 @@ from central.schema_counts import (
 )
 from central.schema_devices import device, edge_presence
 from central.schema_epcis import epcis_capture, epcis_event, epcis_thing
+from central.schema_erp import erp_message, erp_order
 from central.schema_events import dead_letter, delivery, domain_event, subscription
 from central.schema_ground import ID, metadata
 from central.schema_judging import (
@@ -87,7 +88,8 @@ __all__ = [  # of other modules; the tables below are everybody's, too
     "audit_block", "carton", "count_decision", "count_entry", "count_result", "count_schedule",
     "count_task",
     "cursor", "dead_letter", "delivery", "device", "document", "document_note", "domain_event",
-    "edge_presence", "epcis_capture", "epcis_event", "epcis_thing", "goods_told",
+    "edge_presence", "epcis_capture", "epcis_event", "epcis_thing", "erp_message",
+    "erp_order", "goods_told",
     "inbound_discrepancy",
     "inbound_order", "label", "left_alone", "location", "login_session", "lot", "memory",
     "metadata", "one_time", "outbound_line", "outbound_order", "partition", "pick", "pick_task",

@@ -16,6 +16,7 @@ from central.alerts.model import ChannelKind
 from central.alerts.telling.ways import Way
 from central.attachments.desk import AttachmentDesk
 from central.config import EpcisSection, EventsSection, GraphSection, OrdersSection
+from central.erp.config import ErpSection
 from central.grouped import Grouped
 from central.insight.series import SeriesStore
 from central.orders.model import Order
@@ -46,8 +47,8 @@ class Services:
     """Everything behind the API. ``counters`` are shown as metrics, by part; ``live`` tells what
     edges with a backlog preview, ``events`` where events may be told to, ``epcis`` what places
     are called there, ``ways`` those by which people are told of alerts, ``orders`` where cartons
-    get their numbers. ``posting``, ``reserving`` and ``ordering`` take what many clients ask for
-    together.
+    get their numbers, ``erp`` which programs are connected. ``posting``, ``reserving`` and
+    ``ordering`` take what many clients ask for together.
     """
 
     def __init__(
@@ -66,6 +67,7 @@ class Services:
         epcis: EpcisSection | None = None,
         graphql: GraphSection | None = None,
         orders: OrdersSection | None = None,
+        erp: ErpSection | None = None,
     ) -> None:
         self.database = database
         self.tide = tide
@@ -94,6 +96,7 @@ class Services:
         self.ways: Mapping[ChannelKind, Way] = ways or {}
         self.epcis = epcis or EpcisSection()
         self.orders = orders or OrdersSection()
+        self.erp = erp or ErpSection()
 
     async def read(self, work: Callable[[Connection], T]) -> T:
         """Ask the database, on behalf of whoever sent the request."""

@@ -11,7 +11,8 @@ from __future__ import annotations
 import asyncio
 import random
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from typing import Protocol
 
 import structlog
 from sqlalchemy import Connection
@@ -37,7 +38,7 @@ from central.tide import Tide
 from gateway.clock import Clock, SystemClock
 from gateway.link import Link
 
-__all__ = ["Courier", "Road"]
+__all__ = ["Brings", "Courier", "Road"]
 
 _CHUNK = 50
 _LONGEST_SEND_S = 180.0
@@ -47,9 +48,23 @@ _NEVER_S = 3_600.0
 _log = structlog.get_logger("central.events")
 
 
+class Brings(Protocol):
+    """Another part of central that knows how to tell a kind of targets."""
+
+    def target_of(self, subscription: Subscription) -> Sends:
+        """Raises ``NotTaken``."""
+        ...
+
+    def put_aside(
+        self, conn: Connection, subscription: Subscription, letter: Letter, why: str
+    ) -> None:
+        """An event is put aside in this transaction."""
+        ...
+
+
 class Road:
-    """What all couriers go by. ``jitter`` answers 0 to 1; ``counters``: ``delivered``,
-    ``refused``, ``unreached``, ``dead``, ``gone``, ``failed``.
+    """What all couriers go by. ``jitter`` answers 0 to 1; ``others`` bring targets of their own, by
+    kind. ``counters``: ``delivered``, ``refused``, ``unreached``, ``dead``, ``gone``, ``failed``.
     """
 
     def __init__(
@@ -61,6 +76,7 @@ class Road:
         *,
         clock: Clock | None = None,
         jitter: Callable[[], float] = random.random,
+        others: Mapping[str, Brings] | None = None,
     ) -> None:
         self.database = database
         self.link = link
@@ -68,6 +84,7 @@ class Road:
         self.settings = settings
         self.clock = clock or SystemClock()
         self.jitter = jitter
+        self.others = others or {}
         self.counters: Counter[str] = Counter()
 
 
@@ -146,6 +163,9 @@ class Courier:
         return True
 
     async def _send(self, told: Letter) -> None:
+        brings = self._road.others.get(self._subscription.target.kind)
+        if self._target is None and brings is not None:
+            self._target = brings.target_of(self._subscription)
         if self._target is None:
             self._target = target_of(
                 self._subscription, self._road.settings, self._road.link,
@@ -170,7 +190,7 @@ class Courier:
                 lambda c: subscriptions.turn_off(c, mine, "410: it wants nothing any more", at_us)
             )
             road.tide.rise()
-        elif refusal.reached and now.failures >= mine.attempts:
+        elif refusal.final or (refusal.reached and now.failures >= mine.attempts):
             return await self._put_aside(happening, told, at_us)
         rest_s = max(back_off_s(now.failures, road.jitter()), refusal.wait_s)
         now.next_us = at_us + round(rest_s * 1e6)
@@ -181,7 +201,7 @@ class Courier:
     async def _put_aside(self, happening: Happening, told: Letter, at_us: int) -> bool:
         now, mine = self._now, self._subscription
         assert now is not None
-        why = now.why
+        why, brings = now.why, self._road.others.get(mine.target.kind)
         now.reach(happening.position)
         self._road.counters["dead"] += 1
         _log.error("event_put_aside", by=mine.id, which=told.id, why=why)
@@ -189,6 +209,8 @@ class Courier:
         def work(conn: Connection) -> int:
             deliveries.keep(conn, mine.id, now)
             there = deliveries.put_aside(conn, mine.id, told, why, at_us)
+            if brings is not None:
+                brings.put_aside(conn, mine, told, why)
             if there >= MOST_DEAD:
                 subscriptions.turn_off(
                     conn, mine, f"{there} events were not taken: {why}", at_us, status="paused"

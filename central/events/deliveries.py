@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from typing import NamedTuple
 
 import msgspec
@@ -15,7 +16,9 @@ __all__ = [
     "Dead",
     "Standing",
     "again",
+    "again_of",
     "dead",
+    "give_up",
     "keep",
     "put_aside",
     "settle",
@@ -120,6 +123,18 @@ def again(conn: Connection, subscription: str, ids: list[int] | None) -> int:
     if ids is not None:
         its &= _dead.c.id.in_(ids)
     return conn.execute(update(_dead).where(its).values(state="again")).rowcount
+
+
+def again_of(conn: Connection, subscription: str, events: Collection[str]) -> int:
+    """As ``again``, by the ids of the events."""
+    its = (_dead.c.subscription == subscription) & _dead.c.event.in_(events)
+    return conn.execute(update(_dead).where(its).values(state="again")).rowcount
+
+
+def give_up(conn: Connection, subscription: str, events: Collection[str]) -> int:
+    """Forget events that were not taken, by their ids; how many there were."""
+    its = (_dead.c.subscription == subscription) & _dead.c.event.in_(events)
+    return conn.execute(delete(_dead).where(its)).rowcount
 
 
 def waiting(conn: Connection, subscription: str) -> list[Waiting]:

@@ -44,7 +44,7 @@ class Happening(msgspec.Struct, frozen=True, kw_only=True):
 
 class Target(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """Where to: ``webhook`` at ``url``, ``mqtt`` (central's own broker) or the ``broker`` of this
-    name in central's settings.
+    name in central's settings; another kind is another part's, which knows what ``broker`` names.
     """
 
     kind: str
@@ -90,17 +90,27 @@ class Letter(NamedTuple):
 
 class NotTaken(Exception):
     """A target did not take an event. ``reached`` says whether it was there to be asked: where
-    nobody answers, the event is not to blame. ``gone``: it wants nothing any more. ``wait_s``: how
-    long it asked to be left alone.
+    nobody answers, the event is not to blame. ``gone``: it wants nothing any more. ``final``: it
+    will not take this one however often it is told. ``wait_s``: how long it asked to be left alone.
+    ``status``: what it answered over HTTP; 0 for nothing.
     """
 
     def __init__(
-        self, why: str, *, reached: bool = True, gone: bool = False, wait_s: float = 0.0
+        self,
+        why: str,
+        *,
+        reached: bool = True,
+        gone: bool = False,
+        final: bool = False,
+        wait_s: float = 0.0,
+        status: int = 0,
     ) -> None:
         super().__init__(why)
         self.reached = reached
         self.gone = gone
+        self.final = final
         self.wait_s = wait_s
+        self.status = status
 
 
 def letter(happening: Happening, *, topic: str, version: int, source: str) -> Letter:

@@ -12,10 +12,11 @@ from central import audit, keyset, schema
 from central.catalogue.changes import Told
 from central.catalogue.errors import NotFound, NotValid
 from central.events import kinds, signing, stream
-from central.events.model import Secret, Subscription, Target
+from central.events.model import Position, Secret, Subscription, Target
 
 __all__ = [
-    "MOST", "active", "add", "change", "end", "get", "keys", "listed", "new_secret", "turn_off",
+    "MOST", "active", "add", "change", "end", "ensure", "get", "keys", "listed", "new_secret",
+    "turn_off",
 ]  # fmt: skip
 
 MOST = 100
@@ -54,6 +55,31 @@ def add(
     )
     _audit(conn, "add subscription", None, made, told)
     return made, key
+
+
+def ensure(conn: Connection, wanted: Subscription, begins: Position, at_us: int) -> Subscription:
+    """Have another part's own subscription as it is wanted, by its id: made, to be told from
+    ``begins`` on; or changed, and told from where it was. One that somebody paused stays so.
+    """
+    told = Told(by="settings", at_us=at_us)
+    row = conn.execute(select(_table).where(_table.c.id == wanted.id)).mappings().one_or_none()
+    if row is None:
+        conn.execute(insert(_table).values(**_row(wanted), secrets=_text(())))
+        values = {"subscription": wanted.id, "ledger_seq": begins.ledger, "log_seq": begins.log}
+        conn.execute(insert(schema.delivery).values(values))
+        _audit(conn, "add subscription", None, wanted, told)
+        return wanted
+    before = after = _of(row)
+    if (before.kinds, before.target, before.attempts) != (
+        wanted.kinds, wanted.target, wanted.attempts,
+    ):  # fmt: skip
+        after = msgspec.structs.replace(
+            before, kinds=wanted.kinds, target=wanted.target, attempts=wanted.attempts,
+            version=before.version + 1,
+        )  # fmt: skip
+        conn.execute(update(_table).where(_table.c.id == after.id).values(**_row(after)))
+        _audit(conn, "change subscription", before, after, told)
+    return after
 
 
 def get(conn: Connection, wanted: str) -> Subscription:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import ssl
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from email.utils import parsedate_to_datetime
 from urllib.parse import urlsplit, urlunsplit
 
@@ -24,7 +24,7 @@ _SHOWN = 200
 
 class Webhook:
     """One URL. Redirects are not followed, and no proxy is asked: both would lead elsewhere than
-    what was looked at.
+    what was looked at. ``headers`` (in small letters) go with each request.
     """
 
     def __init__(
@@ -36,8 +36,10 @@ class Webhook:
         allowed: Sequence[Network] = (),
         timeout_s: float = 15.0,
         tls: ssl.SSLContext | None = None,
+        headers: Mapping[str, str] | None = None,
     ) -> None:
         self._url = urlsplit(url)
+        self._headers = headers or {}
         self._keys = keys
         self._clock = clock
         self._allowed = allowed
@@ -57,6 +59,7 @@ class Webhook:
             "host": self._url.netloc.rpartition("@")[2],
             "content-type": "application/cloudevents+json; charset=utf-8",
             "user-agent": "tallyport",
+            **self._headers,
             **signing.headers(keys, letter.id, now_us // 1_000_000, letter.body),
         }
         target, extensions = await self._looked_at()
@@ -100,6 +103,7 @@ async def _refused(answer: httpx.Response, clock: Clock) -> NotTaken:
     return NotTaken(
         f"{why}: {shown}" if shown else why,
         gone=answer.status_code == 410,
+        status=answer.status_code,
         wait_s=_asked_to_wait(answer.headers.get("retry-after", ""), clock),
     )
 

@@ -13,7 +13,7 @@ from python_calamine import CalamineError, CalamineWorkbook
 
 from central.imports.model import Column, ImportRefused, Row, named
 
-__all__ = ["Table", "open_table"]
+__all__ = ["Table", "lines_of", "open_table"]
 
 _XLSX = b"PK\x03\x04"
 _MOST_UNPACKED = 1 << 30
@@ -37,21 +37,28 @@ def open_table(
     A CSV may have commas, semicolons or tabs, a byte order mark, UTF-8, UTF-16 or Windows-1252;
     with semicolons fractions have a comma, unless ``decimal`` says otherwise.
     """
+    lines, sign = _read(path)
+    _, head = next(lines, (0, ()))
+    places = named(head, columns, mapping)
+    unknown = [title for place, title in enumerate(head) if place not in places and title.strip()]
+    return Table(_rows(lines, places), unknown, decimal or sign)
+
+
+def lines_of(path: Path) -> Iterator[tuple[int, Sequence[str]]]:
+    """Each line's number and cells, the head first. Raises as ``open_table``."""
+    return _read(path)[0]
+
+
+def _read(path: Path) -> tuple[Iterator[tuple[int, Sequence[str]]], str]:
+    """The lines, and the sign before a fraction."""
     with path.open("rb") as file:
         sample = file.read(_SAMPLE)
     if not sample.strip():
         raise ImportRefused("the file is empty")
     if sample.startswith(_XLSX):
-        lines: Iterator[tuple[int, Sequence[str]]] = _sheet(path)
-        sign = "."
-    else:
-        encoding, delimiter = _dialect(path, sample)
-        lines = _lines(path, encoding, delimiter)
-        sign = "," if delimiter == ";" else "."
-    _, head = next(lines, (0, ()))
-    places = named(head, columns, mapping)
-    unknown = [title for place, title in enumerate(head) if place not in places and title.strip()]
-    return Table(_rows(lines, places), unknown, decimal or sign)
+        return _sheet(path), "."
+    encoding, delimiter = _dialect(path, sample)
+    return _lines(path, encoding, delimiter), "," if delimiter == ";" else "."
 
 
 def _rows(lines: Iterable[tuple[int, Sequence[str]]], places: Mapping[int, str]) -> Iterator[Row]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Iterator
 
 import msgspec
 from sqlalchemy import Connection
@@ -15,7 +16,7 @@ from central.receiving import orders
 from central.receiving.model import InboundError, Order, OrderLine
 from central.reconcile.expected import Line
 
-__all__ = ["change_order"]
+__all__ = ["change_order", "misfits"]
 
 
 def change_order(conn: Connection, wanted: Order, told: Told) -> tuple[Order, bool]:
@@ -29,16 +30,14 @@ def change_order(conn: Connection, wanted: Order, told: Told) -> tuple[Order, bo
     there = orders.get_order(conn, wanted.id)
     if orders.content(there) == orders.content(wanted):
         return there, False
-    if there.status != "open":
-        raise InboundError(f"order {there.id} is {there.status}: it cannot be changed any more")
-    announced = _announced(conn, there)
-    wrong = _misfits(conn, there, wanted, announced)
+    wrong = misfits(conn, there, wanted)
     if wrong:
         raise InboundError(f"order {there.id} cannot be changed so: {'; '.join(wrong)}")
     changed = msgspec.structs.replace(
         wanted, created_us=there.created_us, created_by=there.created_by, asns=there.asns
     )
-    books.change_lines(conn, there.id, _expected(changed.lines, announced), at_us=told.at_us)
+    expected = _expected(changed.lines, _announced(conn, there))
+    books.change_lines(conn, there.id, expected, at_us=told.at_us)
     orders.keep(conn, changed)
     events.record(
         conn, "InboundOrderChanged", changed.id, orders.as_told(changed), at_us=told.at_us
@@ -46,8 +45,13 @@ def change_order(conn: Connection, wanted: Order, told: Told) -> tuple[Order, bo
     return changed, True
 
 
-def _misfits(conn: Connection, there: Order, wanted: Order, announced: Counter[str]) -> list[str]:
-    """Why what is wanted does not go with what came and was announced."""
+def misfits(conn: Connection, there: Order, wanted: Order) -> list[str]:
+    """Why an order cannot become what is wanted: what came and was announced. Raises ``NotValid``
+    for what no order can be.
+    """
+    if there.status != "open":
+        return [f"it is {there.status}"]
+    announced = _announced(conn, there)
     counts = orders.counts_of(conn, there)
     wrong = []
     if wanted.location != there.location:
@@ -62,20 +66,24 @@ def _misfits(conn: Connection, there: Order, wanted: Order, announced: Counter[s
     if len(lines) != len(wanted.lines):
         raise NotValid("each line of an order has a name of its own")
     for before in there.lines:
-        least, after = counts[before.line].received, lines.get(before.line)
-        said = f"{least} units of line {before.line} came already"
-        if announced[before.line] > least:
-            least = announced[before.line]
-            said = f"{least} units of line {before.line} are announced already"
-        if not least:
-            continue
-        if after is None:
-            wrong.append(f"{said}, and it is no longer on it")
-        elif (after.sku, after.lot) != (before.sku, before.lot):
-            wrong.append(f"{said}, and it is of another item or lot now")
-        elif after.quantity < least:
-            wrong.append(f"{said}, which is more than {after.quantity}")
+        came_of_it = counts[before.line].received
+        wrong += _misfit(before, lines.get(before.line), came_of_it, announced[before.line])
     return wrong
+
+
+def _misfit(before: OrderLine, after: OrderLine | None, came: int, announced: int) -> Iterator[str]:
+    """The same of a line."""
+    least = max(came, announced)
+    if not least:
+        return
+    how = "came" if came == least else "are announced"
+    said = f"{least} units of line {before.line} {how} already"
+    if after is None:
+        yield f"{said}, and it is no longer on it"
+    elif (after.sku, after.lot) != (before.sku, before.lot):
+        yield f"{said}, and it is of another item or lot now"
+    elif after.quantity < least:
+        yield f"{said}, which is more than {after.quantity}"
 
 
 def _announced(conn: Connection, order: Order) -> Counter[str]:

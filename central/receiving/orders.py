@@ -24,8 +24,9 @@ from central.reconcile.expected import Document, Line, Note, Unit
 from central.stock.model import LocationKind
 
 __all__ = [
-    "AGAIN", "Asn", "add_asn", "add_order", "as_told", "aside_of", "cancel", "content", "counts_of",
-    "end", "get_order", "keep", "list_orders", "of_body", "ordered_line", "sessions_of",
+    "AGAIN", "Asn", "add_asn", "add_order", "as_told", "aside_of", "cancel", "check_cancel",
+    "content", "counts_of", "end", "find_order", "get_order", "keep", "list_orders", "of_body",
+    "ordered_line", "sessions_of",
 ]  # fmt: skip
 
 AGAIN = "#"
@@ -54,7 +55,7 @@ def add_order(conn: Connection, order: Order, told: Told) -> tuple[Order, bool]:
     Raises ``AlreadyExists`` for another one of the same id, ``NotFound`` and ``NotValid``.
     """
     reach.check(conn, [order.location])
-    there = _find(conn, order.id)
+    there = find_order(conn, order.id)
     if there is not None:
         if content(there) != content(order):
             raise AlreadyExists(
@@ -81,7 +82,7 @@ def as_told(order: Order) -> dict[str, Any]:
 
 def get_order(conn: Connection, name: str) -> Order:
     """The order of this id; raises ``NotFound``, ``OutOfReach``."""
-    found = _find(conn, name)
+    found = find_order(conn, name)
     if found is None:
         raise NotFound(f"there is no inbound order {name}")
     reach.check(conn, [found.location])
@@ -125,14 +126,19 @@ def cancel(conn: Connection, name: str, told: Told) -> Order:
     Raises ``InboundError`` once something of it came, ``NotFound``.
     """
     order = get_order(conn, name)
+    check_cancel(conn, order)
+    return order if order.status == "cancelled" else end(conn, order, "cancelled", told)
+
+
+def check_cancel(conn: Connection, order: Order) -> None:
+    """Raises ``InboundError`` where an order cannot be cancelled (any more)."""
     if order.status == "cancelled":
-        return order
+        return
     if order.status != "open":
-        raise InboundError(f"order {name} is {order.status}: it cannot be cancelled any more")
+        raise InboundError(f"order {order.id} is {order.status}: it cannot be cancelled any more")
     came = sum(count.received for count in counts_of(conn, order).values())
-    if came or aside_of(conn, name):
-        raise InboundError(f"{came} units of order {name} came already: close it instead")
-    return end(conn, order, "cancelled", told)
+    if came or aside_of(conn, order.id):
+        raise InboundError(f"{came} units of order {order.id} came already: close it instead")
 
 
 def end(conn: Connection, order: Order, status: str, told: Told) -> Order:
@@ -318,6 +324,7 @@ def _row(order: Order) -> dict[str, object]:
     }
 
 
-def _find(conn: Connection, name: str) -> Order | None:
+def find_order(conn: Connection, name: str) -> Order | None:
+    """The order of this id, wherever it is; ``None`` where there is none."""
     body = conn.execute(select(_order.body).where(_order.id == name)).scalar_one_or_none()
     return None if body is None else of_body(body)

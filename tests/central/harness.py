@@ -20,6 +20,7 @@ from central.api.services import Services
 from central.attachments.desk import AttachmentDesk
 from central.attachments.folder import Folder
 from central.config import AttachmentsSection
+from central.erp.config import ErpSection
 from central.insight.follow import Follower, LedgerSource, ObservationSource
 from central.insight.series_duckdb import DuckDBSeries
 from central.reports.desk import ReportDesk
@@ -33,7 +34,11 @@ class Bench:
     """The parts that tell, wired as in production."""
 
     def __init__(
-        self, folder: Path, database_url: str, door: Door | type[LoginDoor] | None = None
+        self,
+        folder: Path,
+        database_url: str,
+        door: Door | type[LoginDoor] | None = None,
+        erp: ErpSection | None = None,
     ) -> None:
         self.database = Database(database_url)
         self.tide = Tide()
@@ -44,6 +49,7 @@ class Bench:
             series=self.series,
             reports=ReportDesk(folder / "extract", self.database.read_now),
             attachments=AttachmentDesk(Folder(folder / "attachments"), AttachmentsSection()),
+            erp=erp,
         )
         self.pages = Pages(database=self.database, tide=self.tide)
         entrance = open_entrance(self.database)
@@ -81,12 +87,15 @@ class Bench:
 
 @asynccontextmanager
 async def bench(
-    folder: Path, books_url: str | None = None, door: Door | type[LoginDoor] | None = None
+    folder: Path,
+    books_url: str | None = None,
+    door: Door | type[LoginDoor] | None = None,
+    erp: ErpSection | None = None,
 ) -> AsyncIterator[Bench]:
     """A bench over migrated books, closed at the end; on SQLite's of its own without a URL, open
     to everybody without a door.
     """
-    made = Bench(folder, books_url or sqlite_books(folder / "central.sqlite"), door)
+    made = Bench(folder, books_url or sqlite_books(folder / "central.sqlite"), door, erp)
     await made.series.open()
     try:
         async with made.http:

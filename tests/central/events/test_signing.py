@@ -50,3 +50,30 @@ def test_a_replaced_key_signs_for_a_day_beside_the_new_one() -> None:
     assert [one.key for one in signing.good(again, NOW_US + 1)] == [third, second]
     made = signing.headers(signing.good(held, NOW_US), "m", 1, b"{}")["webhook-signature"]
     assert len(made.split()) == 2
+
+
+def test_what_the_official_library_signed_is_verified() -> None:
+    old, key, body = signing.new_key(), signing.new_key(), '{"a": 1}'
+    held = [Secret(key=old), Secret(key=key)]
+    at_s = int(NOON.timestamp())
+    signature = Webhook(key).sign("m-1", NOON, body)
+    shown = {
+        "webhook-id": "m-1", "webhook-timestamp": str(at_s),
+        "webhook-signature": f"v1a,other {signature}",
+    }  # fmt: skip
+    assert signing.verified(held, shown, body.encode(), at_s + 300) == "m-1"
+    for wrong, now_s, why in (
+        (shown, at_s + 301, "more than 300 s"),
+        (shown, at_s - 301, "more than 300 s"),
+        (shown | {"webhook-id": "m-2"}, at_s, "none of its signatures"),
+        (shown | {"webhook-timestamp": str(at_s + 1)}, at_s, "none of its signatures"),
+        (shown | {"webhook-timestamp": "\u0663"}, at_s, "lacks"),
+        (shown | {"webhook-signature": ""}, at_s, "lacks"),
+        ({}, at_s, "lacks"),
+    ):
+        with pytest.raises(ValueError, match=why):
+            signing.verified(held, wrong, body.encode(), now_s)
+    with pytest.raises(ValueError, match="none of its signatures"):
+        signing.verified(held, shown, b'{"a": 2}', at_s)
+    with pytest.raises(ValueError, match="none of its signatures"):
+        signing.verified([Secret(key=old)], shown, body.encode(), at_s)
