@@ -53,7 +53,7 @@ def _key(said: SecretStr) -> SecretStr:
     return said
 
 
-def _zone(name: str) -> str:
+def _iana(name: str) -> str:
     if name not in available_timezones():
         raise ValueError("use a name of the IANA database, such as Europe/Berlin")
     return name
@@ -197,7 +197,7 @@ class ErpConnection(_Section):
     secrets: tuple[Annotated[SecretStr, AfterValidator(_key)], ...] = ()
     folder: Path | None = None
     settle_s: Annotated[float, pydantic.Field(ge=0, le=3_600)] = 5.0
-    time_zone: Annotated[str, AfterValidator(_zone)] = "UTC"
+    time_zone: Annotated[str, AfterValidator(_iana)] = "UTC"
     tables: dict[str, dict[str, str | int]] = {}
     purchase_orders: Orders | None = None
     out: Out | None = None
@@ -234,7 +234,7 @@ class ErpConnection(_Section):
                 yield f"out.documents.{where}", table
 
     @cached_property
-    def zone(self) -> ZoneInfo:
+    def tz(self) -> ZoneInfo:
         """That of times without an offset."""
         return ZoneInfo(self.time_zone)
 

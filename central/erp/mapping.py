@@ -213,7 +213,7 @@ class _Reader:
         return quantity(said, self._reading.decimal)
 
     def _moment(self, said: object, date: str | None) -> datetime:
-        return moment(said, date, self._connection.zone)
+        return moment(said, date, self._connection.tz)
 
     def _version(self, said: object, date: str | None) -> int:
         """A number, or (with a format of dates) a moment in microseconds since 1970."""

@@ -86,7 +86,7 @@ def _said(field: FieldSpec, connection: ErpConnection, around: object) -> object
         found = value_of(field, around, connection.tables)
         if found is None or field.date is None:
             return found
-        return _date(moment(found, "iso", connection.zone).astimezone(connection.zone), field.date)
+        return _date(moment(found, "iso", connection.tz).astimezone(connection.tz), field.date)
     except Wrong as wrong:
         raise Wrong(wrong.kind, f"{field.where}: {wrong}", wrong.accepted) from wrong
 
