@@ -81,21 +81,23 @@ from central.schema_receiving import (
     receiving_session,
 )
 from central.schema_reservations import arrival, reservation, reservation_part, reserved
+from central.schema_returns import customer_return, return_inspection
 
 __all__ = [  # of other modules; the tables below are everybody's, too
     "access_grant", "account", "alert", "alert_channel", "alert_event", "alert_message",
     "alert_notice", "alert_rule", "alert_told", "api_key", "arrival", "attachment", "audit",
     "audit_block", "carton", "count_decision", "count_entry", "count_result", "count_schedule",
     "count_task",
-    "cursor", "dead_letter", "delivery", "device", "document", "document_note", "domain_event",
-    "edge_presence", "epcis_capture", "epcis_event", "epcis_thing", "erp_message",
+    "cursor", "customer_return", "dead_letter", "delivery", "device", "document", "document_note",
+    "domain_event", "edge_presence", "epcis_capture", "epcis_event", "epcis_thing", "erp_message",
     "erp_order", "goods_told",
     "inbound_discrepancy",
     "inbound_order", "label", "left_alone", "location", "login_session", "lot", "memory",
     "metadata", "one_time", "outbound_line", "outbound_order", "partition", "pick", "pick_task",
     "place_total", "plate_plan", "portal_pass", "presence", "presence_event", "read_point",
     "receipt", "receipt_piece", "receipt_take", "receiving_session", "refresh_token",
-    "reservation", "reservation_part", "reserved", "review", "serial_place", "shipment", "stretch",
+    "reservation", "reservation_part", "reserved", "return_inspection", "review", "serial_place",
+    "shipment", "stretch",
     "subscription", "trace", "warehouse", "witness", "worker",
 ]  # fmt: skip
 

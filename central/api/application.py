@@ -42,6 +42,7 @@ from central.api.orders import outbound, picking
 from central.api.receiving import orders as inbound_orders
 from central.api.receiving import putaway
 from central.api.receiving import sessions as receiving
+from central.api.returns import routes as returns
 from central.api.road import Road
 from central.api.services import Services
 from central.api.signpost import Signpost
@@ -104,6 +105,7 @@ def _routers(services: Services, pages: Pages, entrance: Entrance) -> tuple[APIR
         inbound_orders.router(services),
         receiving.router(services),
         putaway.router(services),
+        returns.router(services),
         counts.router(services),
         count_schedules.router(services),
         reviews.router(services),

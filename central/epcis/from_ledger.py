@@ -39,13 +39,18 @@ def event_of(posted: Posted, names: Names, gtin: str | None) -> dict[str, Any]:
     }
     if movement.reference:
         paper = {"bizTransaction": names.paper(movement.reference)}
-        event["bizTransactionList"] = [
-            {"type": "po", **paper} if event["bizStep"] == "receiving" else paper
-        ]
+        event["bizTransactionList"] = [_kind_of_paper(movement, event["bizStep"]) | paper]
     if movement.corrects:
         event["tallyport:corrects"] = movement.corrects
     told = {"eventID": event_hash(event, CONTEXT_OF_OURS), **event}
     return told | {"recordTime": moment(posted.record_time)}
+
+
+def _kind_of_paper(movement: Movement, step: str) -> dict[str, str]:
+    """The type of a business transaction (CBV 2.0, 7.3): a return's authorisation, an order."""
+    if movement.disposition == "returned" and movement.source == LocationKind.CUSTOMER:
+        return {"type": "rma"}
+    return {"type": "po"} if step == "receiving" else {}
 
 
 def moment(at: datetime) -> str:

@@ -13,6 +13,7 @@ import msgspec
 from sqlalchemy import Connection, RowMapping, insert, select, update
 
 from central import schema
+from central.catalogue.items import get_item
 from central.documents import books
 from central.events import log as events
 from central.orders import store
@@ -22,7 +23,8 @@ from central.reconcile.identity import derived_id
 from central.reservations import ending
 from central.reservations import store as reservations
 from central.reservations.holdings import parts_of
-from central.stock import ledger
+from central.reservations.model import Part
+from central.stock import ledger, serials
 from central.stock.model import Movement
 
 __all__ = ["Shipment", "Shipping", "get", "see", "ship", "shipments_of"]
@@ -33,13 +35,16 @@ _shipment = schema.shipment.c
 
 
 class Shipping(msgspec.Struct, frozen=True, kw_only=True):
-    """What somebody says leaves: all that is picked of an order."""
+    """What somebody says leaves: all that is picked of an order. ``serials`` name the pieces of
+    lines whose items are tracked by them, where these are not those that were brought for it.
+    """
 
     id: str
     order: str
     event_time: datetime
     carrier: str = ""
     service: str = ""
+    serials: dict[str, tuple[str, ...]] = {}
     by: str = ""
 
 
@@ -154,11 +159,34 @@ def _leaving(conn: Connection, order: Order, said: Shipping) -> list[tuple[str, 
                 biz_step="shipping",
                 disposition="in_transit",
                 event_time=said.event_time,
+                serials=_pieces(conn, order, line, part, units, said),
                 reference=order.id,
                 actor=said.by,
             )
             found.append((line.line, movement))
     return found
+
+
+def _pieces(  # noqa: PLR0917 (all that it depends on)
+    conn: Connection, order: Order, line: Line, part: Part, units: int, said: Shipping
+) -> tuple[str, ...]:
+    """The pieces that leave, of an item that is tracked by serial numbers: those that somebody
+    names, or that were brought for the order. Raises ``OrderError`` where these are not as many.
+    """
+    if get_item(conn, line.sku).tracking != "serial":
+        return ()
+    named = said.serials.get(line.line, ())
+    if not named:
+        named = serials.brought(conn, line.sku, part.lot, order.ship_from, order.id)
+    else:
+        there = serials.pieces_at(conn, line.sku, part.lot, order.ship_from)
+        named = tuple(one for one in named if one in there)
+    if len(named) != units:
+        raise OrderError(
+            f"{units} of {line.sku} leave for line {line.line}, and {len(named)} pieces are named: "
+            "say in `serials` which ones"
+        )
+    return named
 
 
 def _unsaid(conn: Connection, order: Order) -> Counter[str]:

@@ -27,7 +27,7 @@ def change_order(conn: Connection, wanted: Order, told: Told) -> tuple[Order, bo
     another item's or lot's. Raises ``InboundError`` with all that does not fit, ``NotFound``,
     ``NotValid``.
     """
-    there = orders.get_order(conn, wanted.id)
+    there = orders.get_purchase(conn, wanted.id)
     if orders.content(there) == orders.content(wanted):
         return there, False
     wrong = misfits(conn, there, wanted)

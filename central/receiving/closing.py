@@ -14,7 +14,7 @@ from central.events import log as events
 from central.receiving import orders, receipts
 from central.receiving.model import REASONS, Discrepancy, InboundError, Order, discrepancies
 
-__all__ = ["close", "discrepancies_of"]
+__all__ = ["close", "discrepancies_of", "settle"]
 
 _table = schema.inbound_discrepancy.c
 
@@ -28,9 +28,26 @@ def close(
     else. Raises ``NotValid`` where something differs and nobody says why, ``InboundError`` for an
     order that was cancelled.
     """
-    order = orders.get_order(conn, name)
+    order = orders.get_purchase(conn, name)
     if order.status == "closed":
         return order, discrepancies_of(conn, name)
+    ended, found = settle(conn, order, reasons, told)
+    body = {
+        "id": name,
+        "reference": order.reference,
+        "supplier": order.supplier,
+        "location": order.location,
+        "lines": [msgspec.structs.asdict(one) for one in found],
+    }
+    events.record(conn, "InboundOrderClosed", name, body, at_us=told.at_us)
+    return ended, found
+
+
+def settle(
+    conn: Connection, order: Order, reasons: Mapping[str, str], told: Told
+) -> tuple[Order, list[Discrepancy]]:
+    """The same without a word to subscribers. Raises as ``close``."""
+    name = order.id
     if order.status != "open":
         raise InboundError(f"order {name} is {order.status}: there is nothing to close")
     found = [
@@ -42,16 +59,7 @@ def close(
         more = {"order_id": name, "no": no, "by": told.by, "at_us": told.at_us}
         conn.execute(insert(schema.inbound_discrepancy).values(values | more))
     receipts.tell(conn, order, at_us=told.at_us)  # all that came, before its end
-    ended = orders.end(conn, order, "closed", told)
-    body = {
-        "id": name,
-        "reference": order.reference,
-        "supplier": order.supplier,
-        "location": order.location,
-        "lines": [msgspec.structs.asdict(one) for one in found],
-    }
-    events.record(conn, "InboundOrderClosed", name, body, at_us=told.at_us)
-    return ended, found
+    return orders.end(conn, order, "closed", told), found
 
 
 def discrepancies_of(conn: Connection, name: str) -> list[Discrepancy]:

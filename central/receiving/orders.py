@@ -25,8 +25,8 @@ from central.stock.model import LocationKind
 
 __all__ = [
     "AGAIN", "Asn", "add_asn", "add_order", "as_told", "aside_of", "cancel", "check_cancel",
-    "content", "counts_of", "end", "find_order", "get_order", "keep", "list_orders", "of_body",
-    "ordered_line", "sessions_of",
+    "content", "counts_of", "end", "find_order", "get_order", "get_purchase", "keep", "list_orders",
+    "of_body", "ordered_line", "sessions_of",
 ]  # fmt: skip
 
 AGAIN = "#"
@@ -50,7 +50,8 @@ class Asn(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def add_order(conn: Connection, order: Order, told: Told) -> tuple[Order, bool]:
-    """Expect an order's goods from now on; the order, and whether it was known before.
+    """Expect an order's goods from now on; the order, and whether it was known before. Of what
+    comes back ``central.returns`` tells.
 
     Raises ``AlreadyExists`` for another one of the same id, ``NotFound`` and ``NotValid``.
     """
@@ -65,7 +66,8 @@ def add_order(conn: Connection, order: Order, told: Told) -> tuple[Order, bool]:
     made = msgspec.structs.replace(order, created_us=told.at_us, created_by=told.by)
     books.add_document(conn, _document(made, made.lines), at_us=told.at_us)
     conn.execute(insert(schema.inbound_order).values(_row(made)))
-    events.record(conn, "InboundOrderCreated", made.id, as_told(made), at_us=told.at_us)
+    if not made.is_return:
+        events.record(conn, "InboundOrderCreated", made.id, as_told(made), at_us=told.at_us)
     return made, False
 
 
@@ -86,6 +88,14 @@ def get_order(conn: Connection, name: str) -> Order:
     if found is None:
         raise NotFound(f"there is no inbound order {name}")
     reach.check(conn, [found.location])
+    return found
+
+
+def get_purchase(conn: Connection, name: str) -> Order:
+    """The same, of goods from a supplier; raises ``NotFound`` for a return."""
+    found = get_order(conn, name)
+    if found.is_return:
+        raise NotFound(f"{name} is a return, and no order from a supplier: see /api/returns/{name}")
     return found
 
 
@@ -125,7 +135,7 @@ def cancel(conn: Connection, name: str, told: Told) -> Order:
 
     Raises ``InboundError`` once something of it came, ``NotFound``.
     """
-    order = get_order(conn, name)
+    order = get_purchase(conn, name)
     check_cancel(conn, order)
     return order if order.status == "cancelled" else end(conn, order, "cancelled", told)
 
@@ -153,7 +163,7 @@ def end(conn: Connection, order: Order, status: str, told: Told) -> Order:
         .where(sessions.c.order_id == order.id, sessions.c.status == "open")
         .values(status="closed", closed_us=told.at_us)
     )
-    if status == "cancelled":
+    if status == "cancelled" and not order.is_return:
         body = {"id": order.id, "reference": order.reference, "location": order.location}
         events.record(conn, "InboundOrderCancelled", order.id, body, at_us=told.at_us)
     return ended
@@ -165,7 +175,7 @@ def add_asn(conn: Connection, name: str, asn: Asn, told: Told) -> tuple[Document
 
     Raises ``NotValid`` for a line that the order has not, and what announcing raises.
     """
-    order = get_order(conn, name)
+    order = get_purchase(conn, name)
     lines = _matched(order, asn.lines)
     document = Document(
         id=asn.id,

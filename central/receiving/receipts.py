@@ -44,8 +44,8 @@ class Came(NamedTuple):
 
 
 def tell(conn: Connection, order: Order, *, at_us: int) -> bool:
-    """Tell subscribers what came of an order since they were told (``GoodsReceived``); whether
-    something did. Call it from ``Database.write`` alone.
+    """Tell subscribers what came of an order since they were told (``GoodsReceived``, of a return
+    ``ReturnReceived``); whether something did. Call it from ``Database.write`` alone.
     """
     counts = orders.counts_of(conn, order)
     now, before = _now(conn, order, counts), _before(conn, order.id)
@@ -67,12 +67,13 @@ def tell(conn: Connection, order: Order, *, at_us: int) -> bool:
     body = {
         "id": order.id,
         "reference": order.reference,
-        "supplier": order.supplier,
+        "customer" if order.is_return else "supplier": order.supplier,
         "location": order.location,
         "state": state(order, counts, sessions=orders.sessions_of(conn, order.id)),
         "lines": lines,
     }
-    events.record(conn, "GoodsReceived", order.id, body, at_us=at_us)
+    kind = "ReturnReceived" if order.is_return else "GoodsReceived"
+    events.record(conn, kind, order.id, body, at_us=at_us)
     conn.execute(delete(schema.goods_told).where(_told.order_id == order.id))
     rows = [
         {"order_id": order.id, "line": line, "lot": lot, **came._asdict()}

@@ -22,7 +22,9 @@ from central.stock.projection import Disordered
 from central.stock.room import ItemFacts, Room
 from central.stock.rules import FACTS
 
-__all__ = ["Piece", "Serials", "check", "misplaced", "piece", "pieces_at", "rebuild"]
+__all__ = [
+    "Piece", "Serials", "brought", "check", "misplaced", "piece", "pieces_at", "rebuild", "sent",
+]  # fmt: skip
 
 _COLUMNS = (
     ("sku", "text"),
@@ -52,6 +54,16 @@ _HERE = text(
 _MOVED = text(
     "SELECT seq, sku, lot, destination, destination_status, serials FROM movement "
     "WHERE seq > :after AND serials <> '[]' ORDER BY seq LIMIT 5000"
+)
+_BROUGHT = text(
+    "SELECT p.serial FROM serial_place p JOIN movement m ON m.seq = p.last_seq "
+    "WHERE p.location = :location AND p.sku = :sku AND p.lot = :lot AND p.status = 'available' "
+    "AND m.reference = :reference ORDER BY p.serial"
+)
+_SENT = text(
+    "SELECT serials FROM movement WHERE sku = :sku AND destination = 'customer' "
+    "AND serials <> '[]' AND (reference = :reference OR (source = :source "
+    "AND origin IN ('portal', 'scan') AND event_us >= :since))"
 )
 _MOST_TOLD = 100
 _decode = msgspec.json.Decoder(tuple[str, ...]).decode
@@ -176,6 +188,21 @@ def piece(conn: Connection, sku: str, serial: str) -> Piece | None:
     """Where a piece lies, if it was ever named."""
     found = _PLACES.run(conn, [(sku, serial)])
     return Piece(*found[0][2:]) if found else None
+
+
+def brought(conn: Connection, sku: str, lot: str, location: str, reference: str) -> tuple[str, ...]:
+    """The sellable pieces of an account that lie there since a movement with this reference."""
+    asked = {"sku": sku, "lot": lot, "location": location, "reference": reference}
+    return tuple(conn.execute(_BROUGHT, asked).scalars())
+
+
+def sent(conn: Connection, sku: str, reference: str, source: str, since_us: int) -> set[str]:
+    """The pieces of an item that went to customers with this reference, or that sensors saw leave
+    from ``source`` since then.
+    """
+    asked = {"sku": sku, "reference": reference, "source": source, "since": since_us}
+    found = conn.execute(_SENT, asked).scalars()
+    return {serial for serials in found for serial in _decode(serials)}
 
 
 def check(conn: Connection) -> list[str]:

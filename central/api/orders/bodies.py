@@ -191,4 +191,12 @@ class ShipBody(Body):
     id: CommandId | None = None
     carrier: Short = ""
     service: Short = ""
+    serials: Annotated[
+        dict[Short, Annotated[tuple[Short, ...], Field(max_length=10_000)]],
+        Field(
+            default_factory=dict,
+            max_length=1_000,
+            description="By line, of items that are tracked by them; else those that were brought.",
+        ),
+    ]
     event_time: AwareDatetime | None = None

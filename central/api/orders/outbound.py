@@ -158,6 +158,7 @@ def _add_leaving(made: APIRouter, services: Services) -> None:
             order=order_id,
             carrier=body.carrier,
             service=body.service,
+            serials=body.serials,
             event_time=body.event_time or datetime.now(UTC),
             by=told.by,
         )

@@ -72,7 +72,7 @@ def _add_lookups(made: APIRouter, services: Services) -> None:
         """
 
         def work(connection: Connection) -> dict[str, Any]:
-            order = orders.get_order(connection, order_id)
+            order = orders.get_purchase(connection, order_id)
             return shown(connection, order) | {
                 "sessions": sessions.list_sessions(connection, order_id),
                 "aside": [one._asdict() for one in orders.aside_of(connection, order_id)],

@@ -42,7 +42,8 @@ RESOURCES = {
     "stock": "stock", "movements": "stock", "api/inventory": "stock", "api/locations": "stock",
     "api/receiving": "stock", "api/putaway": "stock", "lots": "stock", "api/counts": "counts",
     "api/count-schedules": "counts",
-    "api/orders": "orders", "api/picking": "orders", "reservations": "orders",
+    "api/returns": "orders", "api/orders": "orders", "api/picking": "orders",
+    "reservations": "orders",
     "documents": "documents", "reviews": "reviews",
     "api/attachments/items": "catalogue", "api/attachments/orders": "orders",
     "api/attachments/inbound-orders": "stock", "api/attachments/movements": "stock",
@@ -61,6 +62,7 @@ ODD = {
     "GET /items/{}/alert-rules": ("alerts", "r"),
     "GET /api/counts/{}/lines": ("count-reviews", "r"),
     "POST /api/count-schedules": ("count-reviews", "w"),
+    "POST /api/returns/{}/inspections": ("stock", "w"),
     "POST /api/count-schedules/{}/end": ("count-reviews", "w"),
     **{
         f"POST /api/counts{rest}": ("count-reviews", "w")
@@ -102,7 +104,7 @@ FOR_SOME_PLACES = re.compile(
     r"|GET(/api)? /locations/\{\}/inventory|GET /api/(inventory|locations/\{\}/inventory)"
     r"|POST /stock/[a-z]+|POST /api/inventory/move|PUT /api/inventory/\{\}/status"
     r"|GET /stock/\{\}|GET /movements(/\{\})?|GET /lots(/.*)?"
-    r"|(GET|POST) /api/(orders|picking|receiving|putaway)(/.*)?"
+    r"|(GET|POST) /api/(orders|picking|receiving|putaway|returns)(/.*)?"
     r"|(GET|POST) /reservations(/.*)?|GET /api/reports(/.*)?"
     r"|(GET|POST) /api/(im|ex)ports/items|GET /events/schemas(/.*)?"
     r"|(GET|POST) /api/(counts|count-schedules)(/.*)?"
