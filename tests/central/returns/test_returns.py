@@ -17,6 +17,7 @@ from central.stock import projection, queries, serials
 from central.tide import Tide
 from tests.central.api.test_documents import scanned
 from tests.central.harness import Bench, bench
+from tests.fakes import told
 
 GTIN = "09521234000013"
 DRILL = "09521234000020"
@@ -76,8 +77,8 @@ async def take(made: Bench, number: int, status: int = 201, **body: object) -> A
 
 
 async def inspect(made: Bench, number: int, answer: int = 201, /, **body: object) -> Any:
-    told = {"id": f"inspected-{number}"} | body
-    done = await made.http.post("/api/returns/rma-00001/inspections", json=told)
+    said = {"id": f"inspected-{number}"} | body
+    done = await made.http.post("/api/returns/rma-00001/inspections", json=said)
     assert done.status_code == answer, done.text
     return done.json()
 
@@ -191,10 +192,10 @@ async def test_returned_goods_wait_for_their_inspection_and_then_go_where_it_say
     assert (await shown(made))["state"] == "inspected"
     assert (await made.get("/stock/OAT/available"))["available"] == 16
     closed: Any = await made.post("/api/returns/rma-00001/close", 200, reason="other")
-    told = [(one["kind"], one["quantity"]) for one in closed["differences"]]
-    assert told == [("damaged", 1), ("over", 1)]
+    differs = [(one["kind"], one["quantity"]) for one in closed["differences"]]
+    assert differs == [("damaged", 1), ("over", 1)]
     assert await sound(made)
-    kinds = [one["type"].rpartition(".")[2] for one in await told_of(made)]
+    kinds = [one["type"].split(".")[-2] for one in await told_of(made)]
     assert kinds == [
         "ReturnAnnounced", "ReturnAuthorised", "ReturnReceived", "ReturnReceived",
         "ReturnReceived", *["ReturnInspected"] * 4, "ReturnClosed",
@@ -202,8 +203,12 @@ async def test_returned_goods_wait_for_their_inspection_and_then_go_where_it_say
 
 
 async def told_of(made: Bench) -> Any:
-    rows: Any = (await made.get("/events?after=0&limit=500"))["rows"]
-    return [one for one in rows if ".Return" in one["type"] or one["type"].startswith("Return")]
+    """The events of returns, each as its schema says."""
+    rows: Any = (await made.get("/events?limit=500"))["rows"]
+    found = [one for one in rows if ".Return" in one["type"]]
+    for one in found:
+        told.check(one["type"].split(".")[-2], one["data"])
+    return found
 
 
 async def test_a_foreign_piece_is_a_question_and_may_be_taken_nevertheless(made: Bench) -> None:
@@ -259,8 +264,8 @@ async def test_what_a_scanner_saw_come_back_is_held_back_and_confirmed(made: Ben
 async def test_goods_on_no_line_may_be_taken_with_it_and_are_inspected_too(made: Bench) -> None:
     await made.post("/items", sku="HAT", name="Hat")
     await begin(made)
-    told = await take(made, 1, sku="HAT")
-    path = f"/reviews/{told['goods'][0]['review']}/resolve"
+    taken = await take(made, 1, sku="HAT")
+    path = f"/reviews/{taken['goods'][0]['review']}/resolve"
     await made.post(path, id="answer-0001", hypothesis=0, by="bert")
     assert (await shown(made))["lines"][2]["received"] == 1
     await inspect(made, 1, line="3", quantity=1, disposition="scrap")
@@ -292,8 +297,8 @@ async def test_it_is_decided_once_and_by_its_own_routes(made: Bench) -> None:
 
 async def test_it_is_told_in_the_words_of_epcis(made: Bench) -> None:
     await begin(made, reference="RMA-7")
-    told = await take(made, 1, sku="OAT", quantity=1)
-    posted = await made.database.read(lambda c: queries.movement_by_id(c, told["movements"][0]))
+    taken = await take(made, 1, sku="OAT", quantity=1)
+    posted = await made.database.read(lambda c: queries.movement_by_id(c, taken["movements"][0]))
     assert posted is not None
     event = event_of(posted, Names({}), None)
     assert (event["bizStep"], event["disposition"]) == ("receiving", "non_sellable_other")
