@@ -33,7 +33,9 @@ class Listening(socket.socket):
     """See the module. ``counters``: ``refused`` visitors, for whom there was no handle left."""
 
     def __init__(self, family: socket.AddressFamily) -> None:
-        super().__init__(family, socket.SOCK_STREAM)
+        # With the protocol told, asyncio turns Nagle's waiting off: an answer of two segments
+        # would wait for the client's acknowledgement of the first, 40 ms.
+        super().__init__(family, socket.SOCK_STREAM, socket.IPPROTO_TCP)
         self.clock: Clock = SystemClock()
         self._rests_until_s = 0.0
         self.counters: Counter[str] = Counter()

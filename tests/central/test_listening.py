@@ -90,3 +90,21 @@ async def test_the_event_loop_hears_of_it_once_and_lets_the_visitor_in_later(
     server.close()
     visitor.close()  # from Python 3.12 on a server waits for its visitors
     await server.wait_closed()
+
+
+async def test_answers_do_not_wait_to_be_acknowledged(
+    listening: Listening, visitor: socket.socket
+) -> None:
+    came: asyncio.Future[int] = asyncio.get_running_loop().create_future()
+
+    class Server(asyncio.Protocol):
+        def connection_made(self, transport: asyncio.BaseTransport) -> None:
+            connection = transport.get_extra_info("socket")
+            came.set_result(connection.getsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY))
+            transport.close()
+
+    server = await asyncio.get_running_loop().create_server(Server, sock=listening)
+    assert await asyncio.wait_for(came, 30) == 1
+    server.close()
+    visitor.close()
+    await server.wait_closed()
