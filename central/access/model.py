@@ -42,12 +42,12 @@ class Role(StrEnum):
 _READ = (
     "catalogue", "places", "stock", "documents", "orders", "counts",
     "count-reviews", "reviews", "devices", "screens",
-    "insight", "metrics", "audit", "access", "alerts", "events", "reports", "epcis",
+    "insight", "metrics", "audit", "access", "alerts", "events", "reports", "epcis", "erp",
 )  # fmt: skip
 _WRITE = (
     "catalogue", "places", "stock", "documents", "orders", "counts",
     "count-reviews", "reviews", "devices", "access", "alerts",
-    "alert-rules", "events", "epcis",
+    "alert-rules", "events", "epcis", "erp",
 )  # fmt: skip
 PERMISSIONS = frozenset({*(f"read:{one}" for one in _READ), *(f"write:{one}" for one in _WRITE)})
 """All there are. A route that names another one is for nobody, and a test names the route."""
@@ -65,9 +65,9 @@ ROLES: dict[Role, frozenset[str]] = {
         read="counts count-reviews "
         "catalogue places stock documents orders reviews devices screens insight metrics "
         "audit alerts events"
-        " reports epcis",
+        " reports epcis erp",
         write="counts count-reviews "
-        "catalogue places stock documents orders reviews alerts alert-rules events epcis",
+        "catalogue places stock documents orders reviews alerts alert-rules events epcis erp",
     ),
     Role.OPERATOR: _given(
         read="counts catalogue places stock documents orders reviews screens alerts reports",
@@ -78,7 +78,7 @@ ROLES: dict[Role, frozenset[str]] = {
     ),
     Role.AUDITOR: _given(read=" ".join(_READ)),
     Role.INTEGRATION: _given(
-        read="catalogue places stock documents orders metrics alerts events reports epcis",
+        read="catalogue places stock documents orders metrics alerts events reports epcis erp",
         write="catalogue stock documents orders events epcis",
     ),
 }

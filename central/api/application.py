@@ -35,6 +35,9 @@ from central.api.counts import schedules as count_schedules
 from central.api.counts import tasks as counts
 from central.api.epcis import capture as epcis_capture
 from central.api.epcis import query as epcis_query
+from central.api.erp import intake as erp_intake
+from central.api.erp import messages as erp_messages
+from central.api.erp.page import ErpPage
 from central.api.events import stream as events
 from central.api.events import subscriptions
 from central.api.graph import route as graphql
@@ -117,6 +120,8 @@ def _routers(services: Services, pages: Pages, entrance: Entrance) -> tuple[APIR
         subscriptions.router(services),
         epcis_query.router(services),
         epcis_capture.router(services),
+        erp_messages.router(services),
+        erp_intake.router(services, entrance),
         sensed.router(services, road),
         presence.router(services),
         series.router(services),
@@ -130,6 +135,7 @@ def _routers(services: Services, pages: Pages, entrance: Entrance) -> tuple[APIR
         own.router(services, entrance),
         oauth.router(entrance),
         pages.router(),
+        ErpPage(services, pages).router(),
         signing.router(),
         by_provider.router(entrance, signing),
     )

@@ -158,7 +158,7 @@ class ErpDesk:
             await asyncio.to_thread(folder.done, file.name, message.no)
             return
         why = "\n".join(
-            [f"message {message.no} is {message.state}: mend it, then try it again (/erp)"]
+            [f"message {message.no} is {message.state}: mend it, then try it again (/screen/erp)"]
             + [str(fault) for fault in message.faults]
         )
         await asyncio.to_thread(folder.failed, file, message.no, why)

@@ -21,9 +21,9 @@ from central.erp.fields import Fault
 from central.events import log as events
 
 __all__ = [
-    "STATES", "Arrived", "Came", "Direction", "Message", "NotWaiting", "Outcome", "Reason", "State",
-    "Wanted", "find", "forget_old", "get", "listing", "move", "raw_of", "reasons", "record",
-    "settle", "take_in", "waiting",
+    "STATES", "Arrived", "Came", "Direction", "Message", "NotWaiting", "OtherContent", "Outcome",
+    "Reason", "State", "Wanted", "counts", "find", "forget_old", "get", "listing", "move", "raw_of",
+    "reasons", "record", "settle", "take_in", "waiting",
 ]  # fmt: skip
 
 Direction = Literal["in", "out"]
@@ -226,6 +226,12 @@ def reasons(conn: Connection) -> list[Reason]:
     count = func.count().label("n")
     query = select(*of, count).where(_message.state == "dead").group_by(*of)
     return [Reason(*row) for row in conn.execute(query.order_by(count.desc(), *of))]
+
+
+def counts(conn: Connection) -> dict[State, int]:
+    """How many there are in each state."""
+    query = select(_message.state, func.count()).group_by(_message.state)
+    return {row[0]: row[1] for row in conn.execute(query)}
 
 
 def move(

@@ -27,6 +27,7 @@ PUBLIC = {
     "GET /favicon.ico", "GET /healthz", "GET /login", "POST /login",
     "GET /login/provider", "GET /login/callback", "POST /oauth/token",
     "GET /password", "POST /password", "GET /readyz", "GET /setup", "POST /setup", "GET /static",
+    "POST /hooks/erp/{}/purchase-orders",
 }  # fmt: skip
 SIGNED_IN = {
     "GET /account", "POST /account/password", "POST /account/sessions", "GET /docs",
@@ -55,9 +56,11 @@ RESOURCES = {
     "users": "access", "grants": "access", "keys": "access", "roles": "access",
     "alerts": "alerts", "alerts/rules": "rules", "alerts/channels": "rules",
     "alerts/messages": "rules", "events": "events", "epcis": "epcis", "api/reports": "reports",
+    "erp": "erp", "screen/erp": "erp",
 }  # fmt: skip
 """By the first words of the path; the longest that fits."""
 ODD = {
+    "POST /erp/{}/purchase-orders": ("orders", "w"),
     "GET /locations/{}/inventory": ("stock", "r"),
     "GET /items/{}/alert-rules": ("alerts", "r"),
     "GET /api/counts/{}/lines": ("count-reviews", "r"),
@@ -94,6 +97,7 @@ MAY = {
     "access":    ("rw", "", "", "", "r", ""),
     "alerts":    ("rw", "rw", "rw", "rw", "r", "r"),
     "epcis":     ("rw", "rw", "", "", "r", "rw"),
+    "erp":       ("rw", "rw", "", "", "r", "r"),
     "rules":     ("rw", "rw", "r", "r", "r", "r"),
     "events":    ("rw", "rw", "", "", "r", "rw"),
     "reports":   ("r", "r", "r", "", "r", "r"),
