@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 
 import msgspec
 from sqlalchemy import Connection, RowMapping, Select, bindparam, insert, select, update
 
 from central import keyset, schema
+from central.bulk import BulkLookup
 from central.catalogue.errors import AlreadyExists, NotFound, NotValid
 from central.stock import totals
 
@@ -24,6 +25,7 @@ __all__ = [
     "list_items",
     "row_of",
     "set_item_status",
+    "tracked_by_serial",
 ]
 
 STATUSES = ("active", "retired")
@@ -32,6 +34,10 @@ MICROS = 1_000_000
 MOST_ATTRIBUTES = 100
 MOST_GENERATIONS = 16
 """How deep families may lie in families."""
+_BY_SERIAL = BulkLookup(
+    "SELECT i.sku FROM {keys} JOIN item i ON i.sku = k.sku AND i.tracking = 'serial'",
+    (("sku", "text"),),
+)
 _ONE = select(schema.item).where(schema.item.c.sku == bindparam("wanted"))
 _encode = msgspec.json.Encoder(order="sorted").encode
 _attributes = msgspec.json.Decoder(dict[str, str | int | float | bool]).decode
@@ -102,6 +108,12 @@ def get_item(conn: Connection, sku: str) -> Item:
     if row is None:
         raise NotFound(f"there is no item {sku}: add it to the catalogue first")
     return item_of(row)
+
+
+def tracked_by_serial(conn: Connection, skus: Iterable[str]) -> set[str]:
+    """Those of some items that are tracked by serial numbers."""
+    keys = [(sku,) for sku in dict.fromkeys(skus)]
+    return {row[0] for row in _BY_SERIAL.run(conn, keys)}
 
 
 def list_items(

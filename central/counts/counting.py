@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from typing import NamedTuple
 
 import msgspec
 from sqlalchemy import Connection
@@ -14,7 +15,9 @@ from central.catalogue.errors import NotValid
 from central.catalogue.items import get_item
 from central.counts import tasks, weighing
 from central.counts.model import CountError, Entry, Key, State, Task
+from central.counts.pieces import PIECES
 from central.counts.sweeps import SWEEP
+from central.receiving.model import Seen
 from central.receiving.scanning import Asked, one_seen, pack_of_tag
 from central.stock import queries
 from central.stock.model import Status
@@ -25,7 +28,8 @@ _MOST_HEARD = 20_000
 
 
 class Found(msgspec.Struct, frozen=True, kw_only=True):
-    """What somebody found, by one of: a ``quantity`` of a ``sku``; a scanned ``code``; a
+    """What somebody found, by one of: a ``quantity`` of a ``sku``, or the ``serials`` of one that
+    is tracked by them (no piece: a quantity of 0); a scanned ``code``; a
     ``gross_mg`` on a scale whose reading is ``sigma_mg`` sure; the ``epcs`` that a hand-held
     heard; what the reader of a zone, ``read_point``, hears now and heard since counting began.
 
@@ -38,6 +42,7 @@ class Found(msgspec.Struct, frozen=True, kw_only=True):
     location: str = ""
     status: Status = "available"
     quantity: int | None = None
+    serials: tuple[str, ...] = ()
     code: str | None = None
     symbology: str | None = None
     gross_mg: int | None = None
@@ -63,7 +68,7 @@ def count(conn: Connection, name: str, entry: str, found: Found, told: Told) -> 
     tasks.check(task, State.COUNTING)
     place = found.location or task.location
     _check_place(conn, task, place)
-    method, key, quantity, pieces = _counted(conn, task, found, place)
+    method, key, quantity, named, serials = _counted(conn, task, found, place)
     as_of, counted_us = _when(conn, task, found, told)
     made = Entry(
         id=entry,
@@ -75,37 +80,57 @@ def count(conn: Connection, name: str, entry: str, found: Found, told: Told) -> 
         as_of=as_of,
         counted_us=counted_us,
         by=told.by,
-        pieces=pieces,
+        pieces=named,
+        serials=serials,
     )
     tasks.add_entry(conn, name, made, asked=asked, replaces=found.replaces)
     return task, False
 
 
-def _counted(
-    conn: Connection, task: Task, found: Found, place: str
-) -> tuple[str, Key, int, dict[str, int]]:
+class _Counted(NamedTuple):
+    method: str
+    key: Key
+    quantity: int
+    pieces: dict[str, int] = {}  # noqa: RUF012 (never changed)
+    serials: tuple[str, ...] = ()
+
+
+def _counted(conn: Connection, task: Task, found: Found, place: str) -> _Counted:
     if found.epcs is not None or found.read_point is not None:
         epcs = found.epcs if found.epcs is not None else _heard(conn, task, found.read_point or "")
-        return SWEEP, Key("", "", place, "available"), len(epcs), _swept(conn, task, epcs)
+        swept = _swept(conn, task, epcs)
+        return _Counted(SWEEP, Key("", "", place, "available"), len(epcs), swept)
     if found.code is not None:
         asked = Asked(
             code=found.code, symbology=found.symbology, quantity=found.quantity, lot=found.lot
         )
-        seen = one_seen(conn, asked)
-        _check_item(task, seen.sku)
-        pieces = {one.shared: one.units for one in seen.pieces}
-        key = Key(seen.sku, seen.lot, place, found.status)
-        return "scan", key, seen.quantity, pieces
+        return _seen(task, one_seen(conn, asked), found, place)
     item = get_item(conn, found.sku)
     _check_item(task, item.sku)
+    if item.tracking == "serial" and (found.quantity != 0 or found.gross_mg is not None):
+        asked = Asked(sku=item.sku, quantity=found.quantity, lot=found.lot, serials=found.serials)
+        return _seen(task, one_seen(conn, asked), found, place)
     key = Key(item.sku, found.lot, place, found.status)
+    if item.tracking == "serial":
+        return _Counted(PIECES, key, 0)
+    if found.serials:
+        raise NotValid(f"item {item.sku} is not tracked by serial numbers: leave them out")
     if found.gross_mg is None:
-        return "hand", key, found.quantity or 0, {}
+        return _Counted("hand", key, found.quantity or 0)
     if item.unit_mg is None:
         raise CountError(f"nobody said what one {item.sku} weighs: count it by hand")
     net_mg = found.gross_mg - found.tare_mg
     weighed = weighing.pieces(net_mg, item.unit_mg, item.unit_cv or 0.0, found.sigma_mg)
-    return "weight", key, weighed.quantity, {}
+    return _Counted("weight", key, weighed.quantity)
+
+
+def _seen(task: Task, seen: Seen, found: Found, place: str) -> _Counted:
+    _check_item(task, seen.sku)
+    key = Key(seen.sku, seen.lot, place, found.status)
+    named = {one.shared: one.units for one in seen.pieces}
+    return _Counted(
+        PIECES if seen.serials else "scan", key, seen.quantity, named, serials=seen.serials
+    )
 
 
 def _heard(conn: Connection, task: Task, read_point: str) -> tuple[str, ...]:

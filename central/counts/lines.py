@@ -8,7 +8,7 @@ from collections.abc import Iterable, Mapping
 from sqlalchemy import Connection, text
 
 from central.bulk import BulkLookup
-from central.counts import sweeps, tasks
+from central.counts import pieces, sweeps, tasks
 from central.counts.model import Key, Line, Moved, Tally, Task, difference, tallied
 from central.stock import queries
 
@@ -27,10 +27,14 @@ _MOVED = text(
 
 
 def lines_of(conn: Connection, task: Task) -> list[Line]:
-    """Each account that was counted, and each tag that a sweep tells of, with what was decided."""
+    """Each account that was counted, and each tag or piece that differs, with what was decided."""
     entries = tasks.entries_of(conn, task.id)
     swept = [one for one in entries if one.method == sweeps.SWEEP]
-    by_hand = tallied(one for one in entries if one.method != sweeps.SWEEP)
+    heard = pieces.heard(conn, task, entries)
+    named = {sku for sku, _ in heard}
+    by_hand = tallied(
+        one for one in entries if one.method != sweeps.SWEEP and one.key.sku not in named
+    )
     balances = _balances(conn, by_hand)
     moved = _moved(conn, by_hand)
     lines = []
@@ -48,7 +52,9 @@ def lines_of(conn: Connection, task: Task) -> list[Line]:
                 disturbed=disturbed,
             )
         )
-    lines += sweeps.lines(conn, swept)
+    lines += pieces.lines(conn, heard)
+    of_tags = sweeps.lines(conn, swept, without=named)
+    lines += [one for one in of_tags if not task.skus or one.sku in task.skus]
     return tasks.with_decisions(lines, tasks.decisions_of(conn, task.id))
 
 

@@ -106,7 +106,8 @@ class Entry(msgspec.Struct, frozen=True, kw_only=True):
     """Units that somebody found of an account, while the ledger stood at ``as_of``, at
     ``counted_us`` (microseconds since 1970); looking for them began at ``since``.
 
-    ``pieces`` are units by the name of their piece, where they have one: each counts once.
+    ``pieces`` are units by the name of their piece, where they have one: each counts once. Of an
+    item that is tracked by them, ``serials`` are what was found.
     """
 
     id: str
@@ -119,6 +120,7 @@ class Entry(msgspec.Struct, frozen=True, kw_only=True):
     counted_us: int
     by: str
     pieces: dict[str, int] = {}
+    serials: tuple[str, ...] = ()
 
 
 class Tally(NamedTuple):
@@ -140,17 +142,21 @@ class Moved(NamedTuple):
 
 
 class Decision(msgspec.Struct, frozen=True, kw_only=True):
-    """What somebody says of a line that differs: why, and whether the books follow the count."""
+    """What somebody says of a line that differs: why, and whether the books follow the count.
+    ``difference`` and ``serials`` are the line's, as he saw it.
+    """
 
     reason: str
     accept: bool
     difference: int
     by: str = ""
+    serials: tuple[str, ...] = ()
 
 
 class Line(msgspec.Struct, frozen=True, kw_only=True):
     """An account as it was counted. ``kind`` is ``quantity``; ``missing``: tags that should be
     there and were not heard; ``stranger``: tags that are there, and by the books ``elsewhere``.
+    Of an item that is tracked by serial numbers these are its pieces, by their ``serials``.
     ``disturbed``: stock moved while it was being counted, so that nobody can tell.
     """
 
@@ -166,6 +172,7 @@ class Line(msgspec.Struct, frozen=True, kw_only=True):
     counted_us: int
     disturbed: bool = False
     epcs: tuple[str, ...] = ()
+    serials: tuple[str, ...] = ()
     elsewhere: str = ""
     decision: Decision | None = None
 
@@ -233,7 +240,9 @@ def settled(line: Line) -> bool:
     if line.disturbed:
         return False
     decided = line.decision
-    return line.difference == 0 or (decided is not None and decided.difference == line.difference)
+    if decided is None or line.difference == 0:
+        return line.difference == 0
+    return (decided.difference, decided.serials) == (line.difference, line.serials)
 
 
 def state_of(lines: Iterable[Line], *, decided: bool) -> State:

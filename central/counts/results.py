@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import msgspec
 from sqlalchemy import Connection, select, text
 
 from central import schema
@@ -10,6 +11,7 @@ from central.insight.shares import Share
 __all__ = ["accuracy", "last_counted", "results_of"]
 
 _result = schema.count_result.c
+_serials = msgspec.json.Decoder(tuple[str, ...]).decode
 _ACCURACY = text(
     "SELECT count(*) AS cases, coalesce(sum(exact), 0) AS hits FROM ("
     "SELECT min(CASE WHEN counted = expected THEN 1 ELSE 0 END) AS exact FROM count_result "
@@ -18,9 +20,16 @@ _ACCURACY = text(
 
 
 def results_of(conn: Connection, name: str) -> list[dict[str, object]]:
-    """The lines of a count that was approved."""
-    query = select(schema.count_result).where(_result.task == name).order_by(_result.no)
-    return [dict(row) for row in conn.execute(query).mappings()]
+    """The lines of a count that was approved, with the pieces that were posted by them."""
+    serials = schema.movement.c.serials
+    query = (
+        select(schema.count_result, serials)
+        .outerjoin(schema.movement, schema.movement.c.id == _result.movement)
+        .where(_result.task == name)
+        .order_by(_result.no)
+    )
+    rows = conn.execute(query).mappings()
+    return [dict(row) | {"serials": _serials(row["serials"] or "[]")} for row in rows]
 
 
 def accuracy(conn: Connection, since_us: int) -> Share:

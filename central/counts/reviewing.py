@@ -10,7 +10,7 @@ from sqlalchemy import Connection, insert
 from central import schema
 from central.catalogue.changes import Told
 from central.counts import lines as computed
-from central.counts import sweeps, tasks
+from central.counts import pieces, sweeps, tasks
 from central.counts.model import (
     CountError,
     Decision,
@@ -75,7 +75,11 @@ def decide(conn: Connection, name: str, said: Iterable[Said], told: Told) -> Tas
             raise CountError(f"nothing of count {name} that differs is {one.sku or 'left'}")
         for line in fitting:
             decision = Decision(
-                reason=one.reason, accept=one.accept, difference=line.difference, by=told.by
+                reason=one.reason,
+                accept=one.accept,
+                difference=line.difference,
+                by=told.by,
+                serials=line.serials,
             )
             tasks.decide(conn, name, line, decision, at_us=told.at_us)
     state = state_of(computed.lines_of(conn, task), decided=True)
@@ -120,10 +124,11 @@ def _absent(conn: Connection, task: Task, entries: Iterable[Entry], told: Told) 
     found = list(entries)
     swept = {one.key.location for one in found if one.method == sweeps.SWEEP}
     counted = {one.key for one in found}
+    named = {(one.key.sku, one.key.location) for one in found if one.method == pieces.PIECES}
     by = next((one.by for one in reversed(found)), told.by)
     seq = computed.newest_seq(conn)
     for key in computed.held_keys(conn, task):
-        if key in counted or key.location in swept:
+        if key in counted or key.location in swept or (key.sku, key.location) in named:
             continue
         yield Entry(
             id=derived_id("absent", task.id, task.round, *key),
@@ -162,6 +167,7 @@ def _movement(task: Task, line: Line, told: Told) -> Movement:
         biz_step="cycle_counting",
         event_time=from_us(line.counted_us),
         epcs=line.epcs,
+        serials=line.serials if line.kind != "quantity" else (),
         evidence={
             "count": task.id,
             "counted": line.counted,

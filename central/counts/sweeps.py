@@ -8,7 +8,7 @@ agrees. What has no tags is not counted by it.
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import NamedTuple
 
 from sqlalchemy import Connection, text
@@ -55,8 +55,10 @@ class _Heard(NamedTuple):
     counted_us: int
 
 
-def lines(conn: Connection, entries: Sequence[Entry]) -> list[Line]:
-    """What is missing and what is strange at each place that was swept."""
+def lines(
+    conn: Connection, entries: Sequence[Entry], *, without: Collection[str] = ()
+) -> list[Line]:
+    """What is missing and what is strange at each place that was swept, ``without`` some items."""
     found: list[Line] = []
     for location, heard in sorted(_heard(entries).items()):
         names = {serial_of(epc) for epc in heard.epcs}
@@ -69,10 +71,12 @@ def lines(conn: Connection, entries: Sequence[Entry]) -> list[Line]:
             and names_pieces([one.epc])
             and serial_of(one.epc) not in names
         ]
+        missing = [one for one in missing if one.sku not in without]
         found += _lines(conn, "missing", location, missing, heard)
         here = {serial_of(one.epc) for one in placed}
         strange = [epc for epc in heard.epcs if serial_of(epc) not in here]
-        found += _lines(conn, "stranger", location, _whence(conn, strange, heard), heard)
+        whence = [one for one in _whence(conn, strange, heard) if one.sku not in without]
+        found += _lines(conn, "stranger", location, whence, heard)
     return found
 
 

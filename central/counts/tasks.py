@@ -26,6 +26,7 @@ __all__ = [
 _task = schema.count_task.c
 _entry = schema.count_entry.c
 _encode = msgspec.json.Encoder().encode
+_words = msgspec.json.Decoder(dict[str, Any]).decode
 _decode_task = msgspec.json.Decoder(Task).decode
 _decode_entry = msgspec.json.Decoder(Entry).decode
 _decode_decision = msgspec.json.Decoder(Decision).decode
@@ -131,9 +132,15 @@ def entry_before(conn: Connection, task: str, entry: str, asked: str) -> bool:
     row = conn.execute(query).one_or_none()
     if row is None:
         return False
-    if (row.task, row.asked) != (task, asked):
+    if row.task != task or (row.asked != asked and not _same(row.asked, asked)):
         raise ConflictingRepeat(f"entry {entry} was told before with other content")
     return True
+
+
+def _same(before: str, asked: str) -> bool:
+    """Whether an entry that an earlier release kept is this one: what it did not know is empty."""
+    was, now = _words(before), _words(asked)
+    return was.items() <= now.items() and not any(now[name] for name in now.keys() - was.keys())
 
 
 def add_entry(conn: Connection, task: str, entry: Entry, *, asked: str, replaces: str) -> None:

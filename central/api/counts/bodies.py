@@ -74,6 +74,7 @@ class EntryBody(Body):
                 },
                 {"id": "found-2026-02-02-4", "epcs": ["303532EE38A40B400000000D"]},
                 {"id": "found-2026-02-02-5", "read_point": "smart-shelf-7"},
+                {"id": "found-2026-02-02-6", "sku": "DRILL", "serials": ["S1", "S2"]},
             ]
         },
     )
@@ -85,6 +86,10 @@ class EntryBody(Body):
     location: Code | None = None
     status: Status = "available"
     quantity: Annotated[int, Field(ge=0, le=2**53)] | None = None
+    serials: Annotated[
+        tuple[Annotated[Said, Field(min_length=1, max_length=64)], ...],
+        Field(max_length=10_000, description="The pieces, of an item that is tracked by them."),
+    ] = ()
     code: Annotated[Said, Field(min_length=1, max_length=4_096)] | None = None
     symbology: Annotated[Said, Field(pattern=r"^\][A-Za-z][0-9a-zA-Z]$")] | None = None
     gross_mg: Milligrams | None = None
@@ -100,12 +105,16 @@ class EntryBody(Body):
 
     @model_validator(mode="after")
     def _one_way(self) -> Self:
-        by_item = self.sku is not None and (self.quantity is None) != (self.gross_mg is None)
+        told = (self.quantity is not None, self.gross_mg is not None, bool(self.serials))
+        by_item = self.sku is not None and sum(told) == 1
         ways = (by_item, self.code is not None, self.epcs is not None, self.read_point is not None)
         if sum(ways) != 1 or (self.sku is not None and not by_item):
             raise ValueError(
-                "give one of: a sku with a quantity or a gross_mg, a code, epcs, a read_point"
+                "give one of: a sku with a quantity, serials or a gross_mg, a code, epcs, a "
+                "read_point"
             )
+        if self.sku is None and self.serials:
+            raise ValueError("serials go with a sku: a code names its piece itself")
         if self.code is not None and self.quantity == 0:
             raise ValueError("what was scanned is there: its quantity is at least 1")
         return self

@@ -14,7 +14,15 @@ async def test_the_page_s_requests_work_in_their_order(tmp_path: Path) -> None:
         await made.post("/locations", code="hall", name="Hall")
         await made.post("/items", sku="OAT-500", name="Oats")
         await made.post("/stock/receive", sku="OAT-500", quantity=20, location="shelf-7")
+        drills = {"sku": "DRILL", "quantity": 2, "location": "shelf-7", "serials": ["S1", "S2"]}
+        await made.post("/items", sku="DRILL", name="Drill", tracking="serial")
+        await made.post("/stock/receive", **drills)
         sent = await send_all(made, "counting.md")
-        assert len(sent) == 9
+        assert len(sent) == 16
         assert (await made.get("/api/counts/count-2026-02-02-1"))["state"] == "REVIEWED"
         assert (await made.get("/stock/OAT-500"))["on_hand"] == 18
+        places = [
+            (await made.get(f"/stock/DRILL/serials/{name}"))["location"]
+            for name in ("S1", "S2", "S9")
+        ]
+        assert places == ["shelf-7", "adjustment", "shelf-7"]
