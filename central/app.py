@@ -225,6 +225,7 @@ class _Central:
             graphql=self._settings.graphql,
             orders=self._settings.orders,
             erp=self._settings.erp,
+            labels=self._inventory.labels,
             counters={
                 "ingest": self._ingest.counters,
                 "live": self._live.counters,

@@ -26,6 +26,7 @@ from pydantic import (
 
 from central.attachments.model import Media
 from central.erp.config import ErpSection
+from central.labels.config import LabelsSection, PrinterSection
 from gateway.access import CENTRAL, worker_name
 from gateway.logs import Level, Style
 from gateway.settings_errors import ConfigError, check_settings, read_settings
@@ -370,6 +371,16 @@ class CentralSettings(_Section):
     graphql: GraphSection = GraphSection()
     attachments: AttachmentsSection = AttachmentsSection()
     erp: ErpSection = ErpSection()
+    labels: LabelsSection = LabelsSection()
+    printers: tuple[PrinterSection, ...] = ()
+
+    @field_validator("printers")
+    @classmethod
+    def _by_name(cls, printers: tuple[PrinterSection, ...]) -> tuple[PrinterSection, ...]:
+        names = [one.name for one in printers]
+        if twice := sorted({name for name in names if names.count(name) > 1}):
+            raise ValueError(f"two printers have the same name: {', '.join(twice)}")
+        return printers
 
     @model_validator(mode="after")
     def _closed(self) -> CentralSettings:

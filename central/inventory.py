@@ -38,6 +38,9 @@ from central.erp import target as erp
 from central.erp.part import Erp
 from central.events.courier import Road
 from central.events.couriers import Couriers
+from central.labels import jobs as label_jobs
+from central.labels.desk import LabelDesk
+from central.labels.spooler import Spooler
 from central.lots.expiry import Expiry
 from central.orders.watching import OrderWatcher
 from central.receiving.receipts import ReceiptTeller
@@ -103,6 +106,8 @@ class Inventory:
         )  # fmt: skip
         self.reports = ReportDesk(settings.extract_path, ground.database.read_now)
         self.attachments = AttachmentDesk(Folder(settings.attachments_path), settings.attachments)
+        self.labels = LabelDesk(settings)
+        self._spooler = Spooler(ground.database, ground.tide, self.labels.printers)
         self._watch = Watch(
             ground.database, ground.tide,
             look_every_s=settings.alerts.look_every_s,
@@ -142,6 +147,7 @@ class Inventory:
             **{f"archive_{no}": one.counters for no, one in enumerate(self._archivists)},
             **{f"carrier_{no}": one.counters for no, one in enumerate(self._folders.values())},
             "carriers": self._carriers.counters,
+            "labels": self._spooler.counters,
             "reservations": self._settler.counters,
             "goods_receipts": self._receipts.counters,
             "digests": self._digests.counters,
@@ -164,6 +170,7 @@ class Inventory:
             *([Part("carriers", self._carriers.run)] if self._folders else []),
             *(Part(f"archive {no}", one.run) for no, one in enumerate(self._archivists)),
             Part("alert messages", self._delivery.run),
+            *([Part("label printing", self._spooler.run)] if self.labels.printers else []),
         ]
 
     def jobs(self) -> list[Job]:
@@ -173,6 +180,7 @@ class Inventory:
             Job(900, "ask for counts", self._ask_for_counts),
             Job(_DAY_US / 1e6, "forget alert messages", self._forget_messages),
             Job(_DAY_US / 1e6, "forget ERP messages", self._erp.forget_old),
+            Job(_DAY_US / 1e6, "forget label jobs", self._forget_labels),
             Job(5, "end reservations", self._settler.expire),
             Job(3_600, "expire lots", Expiry(self._ground.database, self._ground.tide).sweep),
             Job(3_600, "sweep sessions", self._sweep_sessions),
@@ -207,6 +215,12 @@ class Inventory:
         kept_us = self._ground.settings.alerts.keep_days * _DAY_US
         before_us = clock.time_ns() // 1_000 - kept_us
         await self._ground.database.write(lambda c: outbox.drop_old(c, before_us))
+
+    async def _forget_labels(self) -> None:
+        """Those that were printed long ago."""
+        kept_us = self._ground.settings.labels.keep_days * _DAY_US
+        before_us = clock.time_ns() // 1_000 - kept_us
+        await self._ground.database.write(lambda c: label_jobs.drop_old(c, before_us))
 
     async def _ask_for_counts(self) -> None:
         """Ask for the counts that schedules say are due."""

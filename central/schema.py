@@ -67,6 +67,7 @@ from central.schema_judging import (
     trace,
     worker,
 )
+from central.schema_labels import label_job, label_number
 from central.schema_lots import lot, serial_place
 from central.schema_orders import carton, outbound_line, outbound_order, pick, pick_task, shipment
 from central.schema_places import location, place_total, plate_plan, read_point, warehouse
@@ -92,7 +93,8 @@ __all__ = [  # of other modules; the tables below are everybody's, too
     "domain_event", "edge_presence", "epcis_capture", "epcis_event", "epcis_thing", "erp_message",
     "erp_order", "goods_told",
     "inbound_discrepancy",
-    "inbound_order", "label", "left_alone", "location", "login_session", "lot", "memory",
+    "inbound_order", "label", "label_job", "label_number", "left_alone", "location",
+    "login_session", "lot", "memory",
     "metadata", "one_time", "outbound_line", "outbound_order", "partition", "pick", "pick_task",
     "place_total", "plate_plan", "portal_pass", "presence", "presence_event", "read_point",
     "receipt", "receipt_piece", "receipt_take", "receiving_session", "refresh_token",

@@ -43,11 +43,13 @@ _READ = (
     "catalogue", "places", "stock", "documents", "orders", "counts",
     "count-reviews", "reviews", "devices", "screens",
     "insight", "metrics", "audit", "access", "alerts", "events", "reports", "epcis", "erp",
+    "labels",
 )  # fmt: skip
 _WRITE = (
     "catalogue", "places", "stock", "documents", "orders", "counts",
     "count-reviews", "reviews", "devices", "access", "alerts",
     "alert-rules", "events", "epcis", "erp",
+    "labels",
 )  # fmt: skip
 PERMISSIONS = frozenset({*(f"read:{one}" for one in _READ), *(f"write:{one}" for one in _WRITE)})
 """All there are. A route that names another one is for nobody, and a test names the route."""
@@ -65,21 +67,23 @@ ROLES: dict[Role, frozenset[str]] = {
         read="counts count-reviews "
         "catalogue places stock documents orders reviews devices screens insight metrics "
         "audit alerts events"
-        " reports epcis erp",
+        " reports epcis erp labels",
         write="counts count-reviews "
-        "catalogue places stock documents orders reviews alerts alert-rules events epcis erp",
+        "catalogue places stock documents orders reviews alerts alert-rules events epcis erp "
+        "labels",
     ),
     Role.OPERATOR: _given(
-        read="counts catalogue places stock documents orders reviews screens alerts reports",
-        write="counts stock documents orders reviews alerts",
+        read="counts catalogue places stock documents orders reviews screens alerts reports labels",
+        write="counts stock documents orders reviews alerts labels",
     ),
     Role.TECHNICIAN: _given(
         read="catalogue places devices screens insight metrics alerts", write="devices alerts"
     ),
     Role.AUDITOR: _given(read=" ".join(_READ)),
     Role.INTEGRATION: _given(
-        read="catalogue places stock documents orders metrics alerts events reports epcis erp",
-        write="catalogue stock documents orders events epcis",
+        read="catalogue places stock documents orders metrics alerts events reports epcis erp "
+        "labels",
+        write="catalogue stock documents orders events epcis labels",
     ),
 }
 

@@ -41,6 +41,8 @@ from central.api.erp.page import ErpPage
 from central.api.events import stream as events
 from central.api.events import subscriptions
 from central.api.graph import route as graphql
+from central.api.labels import making as labels
+from central.api.labels import printing
 from central.api.orders import outbound, picking
 from central.api.receiving import orders as inbound_orders
 from central.api.receiving import putaway
@@ -104,6 +106,8 @@ def _routers(services: Services, pages: Pages, entrance: Entrance) -> tuple[APIR
         reservations.router(services),
         outbound.router(services),
         picking.router(services),
+        labels.router(services),
+        printing.router(services),
         documents.router(services),
         inbound_orders.router(services),
         receiving.router(services),

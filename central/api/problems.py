@@ -15,6 +15,7 @@ from central.attachments.model import AttachmentRefused
 from central.catalogue.errors import CatalogueError
 from central.imports.model import ImportRefused
 from central.insight.series import SeriesUnavailable
+from central.labels.model import LabelRefused
 from central.reports.model import ReportRefused
 from central.stock.model import StockError
 
@@ -30,7 +31,14 @@ SCHEMA = {
     },
 }
 """What a refusal looks like, as JSON Schema."""
-_REFUSALS = (StockError, CatalogueError, ImportRefused, ReportRefused, AttachmentRefused)
+_REFUSALS = (
+    StockError,
+    CatalogueError,
+    ImportRefused,
+    ReportRefused,
+    AttachmentRefused,
+    LabelRefused,
+)
 """What the slices refuse with: a sentence, and a status."""
 
 

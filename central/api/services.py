@@ -15,10 +15,17 @@ from central.access.behalf import carried
 from central.alerts.model import ChannelKind
 from central.alerts.telling.ways import Way
 from central.attachments.desk import AttachmentDesk
-from central.config import EpcisSection, EventsSection, GraphSection, OrdersSection
+from central.config import (
+    CentralSettings,
+    EpcisSection,
+    EventsSection,
+    GraphSection,
+    OrdersSection,
+)
 from central.erp.config import ErpSection
 from central.grouped import Grouped
 from central.insight.series import SeriesStore
+from central.labels.desk import LabelDesk
 from central.orders.model import Order
 from central.orders.ordering import Taken, take_each
 from central.reports.desk import ReportDesk
@@ -68,6 +75,7 @@ class Services:
         graphql: GraphSection | None = None,
         orders: OrdersSection | None = None,
         erp: ErpSection | None = None,
+        labels: LabelDesk | None = None,
     ) -> None:
         self.database = database
         self.tide = tide
@@ -97,6 +105,7 @@ class Services:
         self.epcis = epcis or EpcisSection()
         self.orders = orders or OrdersSection()
         self.erp = erp or ErpSection()
+        self.labels = labels or LabelDesk(CentralSettings())
 
     async def read(self, work: Callable[[Connection], T]) -> T:
         """Ask the database, on behalf of whoever sent the request."""

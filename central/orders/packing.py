@@ -15,7 +15,7 @@ from central.orders.ordering import told_of
 from central.stock.model import ConflictingRepeat
 from gateway.gs1.keys import check_digit
 
-__all__ = ["Carton", "Numbers", "Packed", "cartons_of", "pack", "sscc"]
+__all__ = ["Carton", "Numbers", "Packed", "cartons_of", "find", "next_sscc", "pack", "sscc"]
 
 _SERIAL = "sscc"
 _encode = msgspec.json.Encoder().encode
@@ -85,7 +85,7 @@ def pack(  # noqa: PLR0917 (a command)
             raise ConflictingRepeat(f"{command} packed another carton: use a fresh id")
         return before, True
     order = _counted(conn, order, contents)
-    carton = Carton(sscc=_next(conn, numbers), order_id=name, contents=tuple(contents))
+    carton = Carton(sscc=next_sscc(conn, numbers), order_id=name, contents=tuple(contents))
     conn.execute(
         insert(schema.carton).values(
             sscc=carton.sscc,
@@ -107,6 +107,12 @@ def cartons_of(conn: Connection, order: str) -> list[Carton]:
     return [_of(row) for row in conn.execute(query).mappings()]
 
 
+def find(conn: Connection, number: str) -> Carton | None:
+    """The carton of this number, if there is one."""
+    row = conn.execute(select(schema.carton).where(_carton.sscc == number)).mappings().one_or_none()
+    return None if row is None else _of(row)
+
+
 def _counted(conn: Connection, order: Order, contents: Sequence[Packed]) -> Order:
     lines = {line.line: line for line in order.lines}
     for one in contents:
@@ -122,9 +128,12 @@ def _counted(conn: Connection, order: Order, contents: Sequence[Packed]) -> Orde
     return store.change_lines(conn, order, lines.values())
 
 
-def _next(conn: Connection, numbers: Numbers) -> str:
+def next_sscc(conn: Connection, numbers: Numbers) -> str:
+    """A number that no logistic unit has had yet. Raises ``OrderError`` where there is none."""
     if not numbers.company_prefix:
-        raise OrderError("cartons need numbers: set [orders] company_prefix in the settings")
+        raise OrderError(
+            "cartons and pallets need numbers: set [orders] company_prefix in the settings"
+        )
     place = cursors.place(conn, _SERIAL)
     serial = 0 if place is None else place.position
     cursors.move(conn, _SERIAL, serial + 1)

@@ -57,6 +57,7 @@ RESOURCES = {
     "alerts": "alerts", "alerts/rules": "rules", "alerts/channels": "rules",
     "alerts/messages": "rules", "events": "events", "epcis": "epcis", "api/reports": "reports",
     "erp": "erp", "screen/erp": "erp",
+    "labels": "labels",
 }  # fmt: skip
 """By the first words of the path; the longest that fits."""
 ODD = {
@@ -101,6 +102,7 @@ MAY = {
     "rules":     ("rw", "rw", "r", "r", "r", "r"),
     "events":    ("rw", "rw", "", "", "r", "rw"),
     "reports":   ("r", "r", "r", "", "r", "r"),
+    "labels":    ("rw", "rw", "rw", "", "r", "rw"),
 }  # fmt: skip
 COLUMNS = ("admin", "manager", "operator", "technician", "auditor", "integration")
 FOR_SOME_PLACES = re.compile(
@@ -112,7 +114,7 @@ FOR_SOME_PLACES = re.compile(
     r"|(GET|POST) /reservations(/.*)?|GET /api/reports(/.*)?"
     r"|(GET|POST) /api/(im|ex)ports/items|GET /events/schemas(/.*)?"
     r"|(GET|POST) /api/(counts|count-schedules)(/.*)?"
-    r"|GET /api/attachments/items/.*"
+    r"|GET /api/attachments/items/.*|POST /labels|(GET|POST) /labels/.*"
     r"|(GET|POST|DELETE) /api/attachments/(orders|inbound-orders|movements)/.*"
     r"|(GET|POST) /reservations(/.*)?|GET /api/reports(/.*)?|GET /events/schemas(/.*)?"
 )
