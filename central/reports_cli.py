@@ -128,11 +128,22 @@ def _export_file(settings: CentralSettings, kind: str, file: Path) -> None:
 
 @app.command(name="import")
 def take(  # noqa: PLR0917 (a command's options)
-    kind: Annotated[str, typer.Argument(help="items, locations or stock (opening balances).")],
+    kind: Annotated[
+        str,
+        typer.Argument(
+            help="items, locations, lots, stock (opening balances), inbound-orders or orders."
+        ),
+    ],
     file: Annotated[Path, typer.Argument(help="CSV or XLSX.", exists=True, dir_okay=False)],
     config: Config = None,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Only say what would come.")] = False,
-    skip: Annotated[bool, typer.Option("--skip", help="Keep what is right.")] = False,
+    all_or_nothing: Annotated[
+        bool,
+        typer.Option(
+            "--all-or-nothing/--keep-right",
+            help="With a row that is wrong: keep nothing, or the others.",
+        ),
+    ] = True,
     decimal: Annotated[str | None, typer.Option(help="The sign before a fraction: , or .")] = None,
     column: Annotated[
         list[str] | None, typer.Option(help="A title of the file as ours: 'Artikel=sku'.")
@@ -140,8 +151,8 @@ def take(  # noqa: PLR0917 (a command's options)
     by: Annotated[str, typer.Option(help="Who does it, for the audit.")] = "command line",
 ) -> None:
     r"""Import a file, while no central runs on these books (a running one takes it at
-    /api/imports). Without --skip a mistake anywhere keeps everything out. Status 1 where rows are
-    wrong.
+    /api/imports). A mistake anywhere keeps everything out, unless --keep-right. Status 1 where
+    rows are wrong.
 
     \b
     Examples:
@@ -150,24 +161,26 @@ def take(  # noqa: PLR0917 (a command's options)
     """
     from central.catalogue.changes import Told  # noqa: PLC0415 (seconds of imports)
     from central.imports.model import ImportRefused  # noqa: PLC0415
+    from central.imports.progress import Progress  # noqa: PLC0415
     from central.imports.running import KINDS, Undone, Wanted, carry_out, read_file  # noqa: PLC0415
 
     if kind not in KINDS or decimal not in {None, ",", "."}:
         _refuse(f"import {', '.join(KINDS)}; --decimal is , or .")
     mapping = dict(one.rpartition("=")[::2] for one in column or ())
     wanted = Wanted(kind=kind, mapping=mapping, decimal=decimal)  # type: ignore[arg-type]
-    keep = "none" if dry_run else "right" if skip else "all"
+    keep = "none" if dry_run else "all" if all_or_nothing else "right"
     try:
         rows, outcome = read_file(file, wanted)
     except (ImportRefused, OSError) as error:
         _refuse(f"{file}: {error}")
     typer.echo(f"{file}: {outcome.rows} rows are read", err=True)
     told = Told(by=by, at_us=time.time_ns() // 1_000)
+    seen = Progress("", kind, _say_progress)
     try:
         done = use_books(
             settings_from(config),
             lambda database: database.write_now(
-                lambda c: carry_out(c, rows, outcome, wanted.kind, keep, told)  # type: ignore[arg-type]
+                lambda c: carry_out(c, rows, outcome, wanted.kind, keep, told, seen)  # type: ignore[arg-type]
             ),
         )
     except Undone as undone:
@@ -181,6 +194,10 @@ def take(  # noqa: PLR0917 (a command's options)
     )
     if done.refused:
         raise typer.Exit(1)
+
+
+def _say_progress(done: int, rows: int) -> None:
+    typer.echo(f"{done} of {rows} rows", err=True)
 
 
 def _hand_over(made: Path, out: Path | None) -> None:

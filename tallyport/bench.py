@@ -103,6 +103,11 @@ BENCHES = {
         "saying that it is alive. Options: --size tiny|small|full, --engine sqlite|postgresql|all, "
         "--clients N, --seconds S, --every-s S (a client's pause in the paced run), --seed S.",
     ),
+    "import": (
+        "benchmarks.books.imports",
+        "A file of items over HTTP into empty books, SQLite and PostgreSQL, beside one POST per "
+        "item to the same central. Options: --skus N, --posts N, --engine sqlite|postgresql|all.",
+    ),
     "forecast": (
         "benchmarks.forecast",
         "When stock runs out: how often the told interval holds the day, on simulated demand of "

@@ -1,4 +1,4 @@
-"""Files in and out: items, locations and opening balances as CSV or XLSX."""
+"""Files in and out: items, places, lots, opening balances and orders as CSV or XLSX."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Annotated, Literal
 
 from fastapi import APIRouter, Query, Request, Response
+from fastapi import Path as PathParam
 from pydantic import BaseModel, ConfigDict, Field, Json
 
 from central.access.model import Places
@@ -16,12 +17,15 @@ from central.api.bodies import Said
 from central.api.permits import needs
 from central.api.problems import Problem, shown_as
 from central.api.services import Services, json_answer
-from central.imports.model import Kind
+from central.catalogue.changes import Told
+from central.imports.model import Kind, Outcome
+from central.imports.progress import Jobs, Progress
 from central.imports.running import KINDS, Keep, Undone, Wanted, carry_out, export, read_file
 
 _MOST_BYTES = 200 * 2**20
 _PERMITS: dict[Kind, tuple[str, Places]] = {
-    "items": ("catalogue", "none"), "locations": ("places", "all"), "stock": ("stock", "all"),
+    "items": ("catalogue", "none"), "locations": ("places", "all"), "lots": ("stock", "all"),
+    "stock": ("stock", "all"), "inbound-orders": ("orders", "own"), "orders": ("orders", "own"),
 }  # fmt: skip
 _MEDIA = {
     "csv": "text/csv; charset=utf-8",
@@ -35,10 +39,18 @@ class ImportAsked(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     dry_run: Annotated[bool, Field(description="Only say what would come of it.")] = False
-    on_fault: Annotated[
-        Literal["refuse", "skip"],
-        Field(description="A row is wrong: keep nothing, or keep the others."),
-    ] = "refuse"
+    all_or_nothing: Annotated[
+        bool,
+        Field(description="A row is wrong: keep nothing; with false, keep what is right."),
+    ] = True
+    job: Annotated[
+        Said,
+        Field(
+            max_length=64,
+            pattern=r"^([A-Za-z0-9][A-Za-z0-9._:-]*)?$",
+            description="Your name for it: `GET /api/imports/{job}` tells how far it has come.",
+        ),
+    ] = ""
     decimal: Annotated[
         Literal[",", "."] | None,
         Field(description="The sign before a fraction; with semicolons it is a comma."),
@@ -51,19 +63,36 @@ class ImportAsked(BaseModel):
     @property
     def keep(self) -> Keep:
         """What is written."""
-        return "none" if self.dry_run else "all" if self.on_fault == "refuse" else "right"
+        return "none" if self.dry_run else "all" if self.all_or_nothing else "right"
 
 
 def router(services: Services) -> APIRouter:
     """For each kind a route in and a route out."""
     made = APIRouter(tags=["import and export"])
+    jobs = Jobs()
     for kind in KINDS:
-        _add_import(made, services, kind)
+        _add_import(made, services, jobs, kind)
         _add_export(made, services, kind)
+
+    @made.get(
+        "/api/imports/{job}",
+        summary="How far an import has come",
+        responses=shown_as(404, 422),
+        openapi_extra=needs("read:catalogue", "none"),
+    )
+    async def progress(job: Annotated[Said, PathParam(max_length=64)]) -> Response:
+        """`stage` is reading, writing (of `rows` rows, `done`), then kept, refused or failed; the
+        import's own answer says the rest. Only this process knows of it.
+        """
+        found = jobs.get(job)
+        if found is None:
+            raise Problem(404, f"there is no import {job} under way here, and none lately")
+        return json_answer(found.told())
+
     return made
 
 
-def _add_import(made: APIRouter, services: Services, kind: Kind) -> None:
+def _add_import(made: APIRouter, services: Services, jobs: Jobs, kind: Kind) -> None:
     resource, places = _PERMITS[kind]
     named = ", ".join(f"`{one.name}`" for one in KINDS[kind].columns)
 
@@ -90,19 +119,36 @@ def _add_import(made: APIRouter, services: Services, kind: Kind) -> None:
     async def take(
         request: Request, asked: Annotated[ImportAsked, Query()], told: Telling
     ) -> Response:
-        wanted = Wanted(kind=kind, mapping=asked.columns or {}, decimal=asked.decimal)
-        with tempfile.TemporaryDirectory(prefix="tallyport-import-") as folder:
-            path = Path(folder) / "file"
-            await _save(request, path)
-            rows, outcome = await asyncio.to_thread(read_file, path, wanted)
+        progress = jobs.begin(asked.job, kind)
         try:
-            done = await services.write(
-                lambda c: carry_out(c, rows, outcome, kind, asked.keep, told)
-            )
+            done = await _carried_out(services, request, kind, asked, told, progress)
         except Undone as undone:
+            progress.end("refused")
             refused = not asked.dry_run
             return json_answer(undone.outcome, 422 if refused else 200)
+        except BaseException:
+            progress.end("failed")
+            raise
+        progress.end("kept")
         return json_answer(done)
+
+
+async def _carried_out(  # noqa: PLR0917 (a request's parts)
+    services: Services,
+    request: Request,
+    kind: Kind,
+    asked: ImportAsked,
+    told: Told,
+    progress: Progress,
+) -> Outcome:
+    wanted = Wanted(kind=kind, mapping=asked.columns or {}, decimal=asked.decimal)
+    with tempfile.TemporaryDirectory(prefix="tallyport-import-") as folder:
+        path = Path(folder) / "file"
+        await _save(request, path)
+        rows, outcome = await asyncio.to_thread(read_file, path, wanted)
+    return await services.write(
+        lambda c: carry_out(c, rows, outcome, kind, asked.keep, told, progress)
+    )
 
 
 async def _save(request: Request, path: Path) -> None:

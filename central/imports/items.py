@@ -50,12 +50,6 @@ def apply(
 ) -> list[Done | list[Fault]]:
     """Add or change the items; for each row what came of it."""
     read = [_proposal(row, told) for row in rows]
-    seen: dict[str, int] = {}
-    for place, (row, one) in enumerate(zip(rows, read, strict=True)):
-        if isinstance(one, Proposal):
-            first = seen.setdefault(one.item.sku, row.number)
-            if first != row.number:
-                read[place] = [Fault(row.number, "sku", f"stands in row {first} already")]
     done = iter(put_items(conn, [p for p in read if isinstance(p, Proposal)], told, dry=dry))
     found: list[Done | list[Fault]] = []
     for row, one in zip(rows, read, strict=True):

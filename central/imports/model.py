@@ -20,7 +20,7 @@ __all__ = [
     "number",
 ]
 
-Kind = Literal["items", "locations", "stock"]
+Kind = Literal["items", "locations", "lots", "stock", "inbound-orders", "orders"]
 
 
 class ImportRefused(Exception):

@@ -28,6 +28,15 @@ def test_it_runs_and_compares(name: str) -> None:
     assert all(one["value"] > 0 and one["ratio"] > 0 for one in compared)
 
 
+def test_an_import_is_compared_with_posts() -> None:
+    sizes = ["--skus", "200", "--posts", "5", "--engine", "sqlite"]
+    done = CliRunner().invoke(app, ["import", *sizes, "--json"])
+    assert done.exit_code == 0, done.output
+    told = json.loads(done.stdout)["figures"]
+    assert told["sqlite_import"]["ratio"] > 1
+    assert set(told) == {"sqlite_import", "sqlite_took", "sqlite_again"}
+
+
 def test_an_unknown_size_is_said_with_those_there_are() -> None:
     done = CliRunner().invoke(app, ["ledger", "--size", "huge"])
     assert done.exit_code != 0

@@ -38,6 +38,9 @@ RESOURCES = {
     "api/imports/items": "catalogue", "api/imports/locations": "places",
     "api/imports/stock": "stock", "api/exports/items": "catalogue",
     "api/exports/locations": "places", "api/exports/stock": "stock",
+    "api/imports": "catalogue", "api/imports/lots": "stock", "api/exports/lots": "stock",
+    "api/imports/orders": "orders", "api/exports/orders": "orders",
+    "api/imports/inbound-orders": "orders", "api/exports/inbound-orders": "orders",
     "items": "catalogue", "api/products": "catalogue", "tag-bindings": "catalogue",
     "warehouses": "places", "locations": "places",
     "stock": "stock", "movements": "stock", "api/inventory": "stock", "api/locations": "stock",
@@ -112,7 +115,7 @@ FOR_SOME_PLACES = re.compile(
     r"|GET /stock/\{\}|GET /movements(/\{\})?|GET /lots(/.*)?"
     r"|(GET|POST) /api/(orders|picking|receiving|putaway|returns)(/.*)?"
     r"|(GET|POST) /reservations(/.*)?|GET /api/reports(/.*)?"
-    r"|(GET|POST) /api/(im|ex)ports/items|GET /events/schemas(/.*)?"
+    r"|(GET|POST) /api/(im|ex)ports/(items|orders|inbound-orders|\{\})|GET /events/schemas(/.*)?"
     r"|(GET|POST) /api/(counts|count-schedules)(/.*)?"
     r"|GET /api/attachments/items/.*|POST /labels|(GET|POST) /labels/.*"
     r"|(GET|POST|DELETE) /api/attachments/(orders|inbound-orders|movements)/.*"

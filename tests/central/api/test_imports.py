@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import AsyncIterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 from sqlalchemy import text
@@ -12,6 +13,8 @@ from typer.testing import CliRunner
 
 from central import statistics
 from central.cli import app
+from central.imports import running
+from central.imports.progress import Jobs, Progress
 from tests.central.harness import Bench, bench
 
 runner = CliRunner()
@@ -90,7 +93,7 @@ async def test_every_mistake_is_told_at_once(made: Bench) -> None:
     accepted = {one["column"]: one["accepted"] for one in told["faults"]}  # type: ignore[attr-defined]
     assert "a whole number of millimetres" in accepted["width_mm"]
     assert len((await made.get("/items"))["rows"]) == 1  # type: ignore[arg-type]
-    kept = await _send(made, "items", content, asked="on_fault=skip")
+    kept = await _send(made, "items", content, asked="all_or_nothing=false")
     assert _counts(kept) == [1, 0, 0, 7, True]
     assert {row["sku"] for row in (await made.get("/items"))["rows"]} == {"A", "OTHER"}  # type: ignore[attr-defined]
 
@@ -115,6 +118,120 @@ async def test_places_and_opening_balances(made: Bench) -> None:
     assert len(told["faults"]) == 8  # type: ignore[arg-type]
 
 
+INBOUND = (
+    "PO number;Vendor;Location;Delivery date;SKU;Qty;Price\n"
+    "PO-7890;Acme Ltd;WH-01;2026-02-02T08:00:00+01:00;ABC-1;150;29,99\n"
+    "PO-7890;;;;ABC-2;40;\n"
+    "PO-7891;Acme Ltd;WH-01;;ABC-2;7;\n"
+)
+OUTBOUND = (
+    "order,customer,warehouse,due,sku,qty,ship to city\n"
+    "web-0001,Jane Doe,WH-01,2030-02-02T16:00:00Z,ABC-1,2,Leeds\n"
+    "web-0002,Jo,WH-01,,ABC-1,1,\n"
+    "web-0001,,,,ABC-2,3,\n"
+)
+
+
+async def _shop(made: Bench) -> None:
+    await _send(made, "items", b"sku,name\nABC-1,Mouse\nABC-2,Keyboard\n")
+    await _send(made, "locations", b"code,type\nWH-01,warehouse\n")
+    await made.post("/stock/receive", sku="ABC-1", quantity=2, location="WH-01")
+
+
+async def test_orders_with_their_lines_are_taken_whole(made: Bench) -> None:
+    await _shop(made)
+    dry = await _send(made, "inbound-orders", INBOUND.encode(), asked="dry_run=true")
+    assert _counts(dry) == [3, 0, 0, 0, False]
+    for expected in ([3, 0, 0, 0, True], [0, 0, 3, 0, True]):
+        assert _counts(await _send(made, "inbound-orders", INBOUND.encode())) == expected
+    (order,) = (await made.get("/api/orders/inbound?reference=PO-7890"))["rows"]  # type: ignore[misc]
+    assert [(line["sku"], line["quantity"]) for line in order["lines"]] == [
+        ("ABC-1", 150),
+        ("ABC-2", 40),
+    ]
+    assert order["expected_date"] == "2026-02-02T07:00:00Z"
+    told = await _send(made, "orders", OUTBOUND.encode())
+    assert _counts(told) == [3, 0, 0, 0, True]
+    leaving = await made.get("/api/orders/outbound/web-0001")
+    assert [line["sku"] for line in leaving["lines"]] == ["ABC-1", "ABC-2"]  # type: ignore[attr-defined]
+    assert (leaving["ship_to"], leaving["state"]) == ({"city": "Leeds"}, "new")
+    assert _counts(await _send(made, "orders", OUTBOUND.encode())) == [0, 0, 3, 0, True]
+
+
+async def test_a_mistake_in_a_line_refuses_its_order_and_no_other(made: Bench) -> None:
+    await _shop(made)
+    wrong = OUTBOUND.replace("ABC-2,3", "NONE,0").replace("web-0002,Jo", "short,Jo")
+    wrong += "web-0003,Kim,NOWHERE,,ABC-1,1,\nweb-0004,Kim,WH-01,,ABC-1,1,\n"
+    wrong += "web-0004,Lee,WH-01,,ABC-1,1,\nweb-0005,Kim,WH-01,,ABC-1,1,\n"
+    told = await _send(made, "orders", wrong.encode(), status=422)
+    assert _counts(told) == [1, 0, 0, 6, False]
+    faults = [(one["row"], one["column"]) for one in told["faults"]]  # type: ignore[attr-defined]
+    assert faults == [(3, "id"), (4, "sku"), (4, "quantity"), (5, ""), (7, "customer")]
+    assert "there is no place NOWHERE" in str(told["faults"])
+    assert (await made.get("/api/orders/outbound"))["rows"] == []
+    kept = await _send(made, "orders", wrong.encode(), asked="all_or_nothing=false")
+    assert _counts(kept) == [1, 0, 0, 6, True]
+    (order,) = (await made.get("/api/orders/outbound"))["rows"]  # type: ignore[misc]
+    assert order["id"] == "web-0005"
+    again = OUTBOUND.replace("2030-02-02", "2031-02-02").encode()
+    await _send(made, "orders", OUTBOUND.encode())
+    told = await _send(made, "orders", again, status=422)
+    assert "taken before with other content" in str(told["faults"])
+    coming = INBOUND.replace("WH-01;2026", "NOWHERE;2026").replace("29,99", "x").encode()
+    told = await _send(made, "inbound-orders", coming, status=422)
+    faults = [(one["row"], one["column"]) for one in told["faults"]]  # type: ignore[attr-defined]
+    assert faults[0] == (2, "unit_price")
+
+
+async def test_lots_and_their_days(made: Bench) -> None:
+    await _shop(made)
+    content = (
+        b"sku,batch,best before,production date,supplier batch\n"
+        b"ABC-1,L1,2026-12-24,2026-01-01,A-77\nABC-1,L2,2026-12-24T00:00:00,,\n"
+    )
+    assert _counts(await _send(made, "lots", content)) == [2, 0, 0, 0, True]
+    assert _counts(await _send(made, "lots", content)) == [0, 0, 2, 0, True]
+    later = b"sku,lot,expires_on\nABC-1,L1,2027-01-01\n"
+    assert _counts(await _send(made, "lots", later)) == [0, 1, 0, 0, True]
+    lot, _ = (await made.get("/lots?sku=ABC-1"))["rows"]  # type: ignore[misc]
+    assert (lot["expires_on"], lot["supplier_lot"]) == ("2027-01-01", "A-77")
+    wrong = b"sku,lot,expires_on,made_on\nABC-1,,soon,\nNO,L,,\nABC-1,L1,2020-01-01,\n"
+    told = await _send(made, "lots", wrong, status=422)
+    faults = [(one["row"], one["column"]) for one in told["faults"]]  # type: ignore[attr-defined]
+    assert faults == [(2, "lot"), (2, "expires_on"), (3, ""), (4, "")]
+
+
+async def test_it_is_told_how_far_an_import_has_come(
+    made: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(running, "_PART", 2)
+    content = b"sku,name,parent,family\nF,Family,,yes\n" + b"".join(
+        b"I-%d,Item,F,\n" % number for number in range(4)
+    )
+    told: list[tuple[str, int]] = []
+    jobs: list[Progress] = []
+    apply, begin = running.KINDS["items"].apply, Jobs.begin
+
+    def seen(*args: Any, **more: Any) -> Any:
+        told.append((jobs[-1].stage, jobs[-1].done))
+        return apply(*args, **more)
+
+    def begun(*args: Any) -> Progress:
+        jobs.append(begin(*args))
+        return jobs[-1]
+
+    monkeypatch.setattr(Jobs, "begin", begun)
+    watched = running.KINDS["items"]._replace(apply=seen)
+    monkeypatch.setitem(running.KINDS, "items", watched)
+    assert _counts(await _send(made, "items", content, asked="job=spring&dry_run=true"))[0] == 5
+    assert (await made.get("/api/imports/spring"))["stage"] == "refused"
+    await _send(made, "items", content, asked="job=spring")
+    assert told == [("writing", done) for done in (0, 2, 4)] * 2
+    done = await made.get("/api/imports/spring")
+    assert (done["stage"], done["rows"], done["done"]) == ("kept", 5, 5)
+    await made.get("/api/imports/autumn", 404)
+
+
 @pytest.mark.parametrize("form", ["csv", "xlsx"])
 async def test_what_is_exported_is_imported(made: Bench, tmp_path: Path, form: str) -> None:
     await _send(made, "items", ITEMS.encode())
@@ -123,13 +240,16 @@ async def test_what_is_exported_is_imported(made: Bench, tmp_path: Path, form: s
     await made.post("/items", **formula, **sizes)
     await _send(made, "locations", b"code,parent,type\nWH-01,,warehouse\nR1,WH-01,rack\n")
     await _send(made, "stock", b"sku,location,quantity,status\nABC-1,R1,5,\nABC-1,R1,2,damaged\n")
+    await _send(made, "lots", b"sku,lot,expires_on\nABC-2,L1,2030-01-01\n")
+    await _send(made, "inbound-orders", INBOUND.replace("ABC-1", "EVIL").encode())
+    await _send(made, "orders", OUTBOUND.encode())
     files = {}
-    for kind in ("items", "locations", "stock"):
+    for kind in ("items", "locations", "lots", "stock", "inbound-orders", "orders"):
         answer = await made.http.get(f"/api/exports/{kind}?format={form}")
         assert answer.status_code == 200, answer.text
         files[kind] = answer.content
         told = await _send(made, kind, answer.content, asked="dry_run=true")
-        unchanged = 4 if kind == "items" else 2
+        unchanged = {"items": 4, "lots": 1, "inbound-orders": 3, "orders": 3}.get(kind, 2)
         assert (told["unchanged"], told["refused"], told["changed"]) == (unchanged, 0, 0), told
     folder = tmp_path / "other"
     folder.mkdir()
@@ -167,7 +287,8 @@ def test_the_command_line_says_what_is_wrong(tmp_path: Path, books_url: str) -> 
     said = runner.invoke(app, [*base, "--dry-run"])
     assert (said.exit_code, "row 5 name: Field required" in said.stdout) == (1, True), said.output
     assert "1 refused: nothing was kept" in said.stdout
-    assert "3 created" in runner.invoke(app, [*base, "--skip"]).stdout
+    assert "4 of 4 rows" in said.output
+    assert "3 created" in runner.invoke(app, [*base, "--keep-right"]).stdout
     out = tmp_path / "out.xlsx"
     said = runner.invoke(app, ["export", "items", str(out), "-c", str(settings)])
     assert f"{out}: 3 rows" in said.stdout, said.output
