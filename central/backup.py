@@ -16,39 +16,55 @@ from sqlalchemy import Connection, make_url, text
 from sqlalchemy.engine import URL
 
 from central import grants
-from central.backup_files import BackupFailed, Reach, keep
+from central.attachments.folder import Folder
+from central.backup_attachments import complete, folder_of, let_go, listed, named
+from central.backup_files import BackupFailed, Incomplete, Reach, keep
 from central.postgres_programs import run_program
 from central.soundness import ledger_faults
 from central.stock import chain
 from central.store import Database
 
-__all__ = ["BackupFailed", "backup", "checked", "forget_log"]
+__all__ = ["BackupFailed", "Incomplete", "backup", "checked", "forget_log"]
 
 
-def backup(url: str, target: Path) -> str:
-    """Copy the database at ``url`` to ``target``; a sentence about what it holds.
+def backup(url: str, target: Path, attachments: Path | None = None) -> str:
+    """Copy the database at ``url`` to ``target``, and the files that it names from the folder
+    ``attachments``; a sentence about what the backup holds.
 
     Raises ``BackupFailed`` and OSError; a backup that was there stays until the new one is
-    whole.
+    whole. Where files are missing the backup is made, and ``Incomplete`` says which.
     """
     parsed = make_url(url)
     fresh = target.with_name(target.name + ".new")
     fresh.unlink(missing_ok=True)
     roles: tuple[str, ...] = ()
+    wanted: dict[str, str] = {}
     if parsed.get_backend_name() == "sqlite":
         _copy_sqlite(Path(parsed.database or ""), fresh)
-        reach = checked(f"sqlite:///{fresh.absolute()}", "the copy")
+        url_of_copy = f"sqlite:///{fresh.absolute()}"
+        reach = checked(url_of_copy, "the copy", lambda c: wanted.update(named(c)))
         forget_log(fresh)
     else:
 
         def dump(conn: Connection) -> None:
             nonlocal roles
             roles = grants.holders(conn)
+            wanted.update(named(conn))
             _dump(conn, parsed, fresh)
 
         reach = checked(url, "the database", dump)
+    folder = folder_of(target)
+    source = folder if attachments is None else Folder(attachments)
+    _, missing = complete(wanted, folder, source)
     keep(fresh, target, reach, roles)
-    return f"{target}: {reach.said()}"
+    let_go(wanted, folder)
+    said = f"{target}: {reach.said()}"
+    if missing:
+        raise Incomplete(
+            f"{said}. The backup is made, but it lacks {listed(missing)}. Attach them again, or "
+            "remove them"
+        )
+    return f"{said}; {len(wanted)} attached files" if wanted else said
 
 
 def checked(url: str, what: str, then: Callable[[Connection], None] = lambda _: None) -> Reach:

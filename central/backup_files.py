@@ -14,11 +14,15 @@ import msgspec
 
 from gateway import files
 
-__all__ = ["BackupFailed", "Manifest", "Reach", "keep", "manifest_of"]
+__all__ = ["BackupFailed", "Incomplete", "Manifest", "Reach", "keep", "manifest_of"]
 
 
 class BackupFailed(Exception):
     """A copy could not be made or put back, or is not whole; the text says why and what to do."""
+
+
+class Incomplete(BackupFailed):
+    """The books are copied, or can be put back, but files that they name are not there."""
 
 
 class Reach(msgspec.Struct, frozen=True, kw_only=True):

@@ -121,12 +121,14 @@ def backup(
     target: Annotated[Path, typer.Argument(help="The file to write.")], config: Config = None
 ) -> None:
     """Copy the whole database to a file, while central runs. Beside it stands a .json that says
-    how far it goes: the ledger's head and every edge's watermark.
+    how far it goes (the ledger's head and every edge's watermark), and a folder .attachments with
+    the files that the books name, each proved against its hash. Exit status 1 where one is
+    missing, too: the backup is made then, and which ones is told.
     """
     settings = settings_from(config)
     from central import backup as copies  # noqa: PLC0415
 
-    _copy(lambda: copies.backup(settings.database_url, target))
+    _copy(lambda: copies.backup(settings.database_url, target, settings.attachments_path))
 
 
 @app.command()
@@ -136,6 +138,10 @@ def restore(
     force: Annotated[bool, typer.Option("--force", help="Even over a ledger that is there.")] = (
         False
     ),
+    without_missing: Annotated[
+        bool,
+        typer.Option("--without-missing", help="Even if attached files are nowhere to be found."),
+    ] = False,
 ) -> None:
     """Put a backup in the database's place, with central stopped.
 
@@ -151,7 +157,12 @@ def restore(
 
     def work() -> str:
         reach, said = put_back(
-            source, settings.database_url, force=force, digests=settings.digest_path
+            source,
+            settings.database_url,
+            force=force,
+            digests=settings.digest_path,
+            attachments=settings.attachments_path,
+            without_missing=without_missing,
         )
         return "\n".join([f"restored: {reach.said()}", *said])
 

@@ -13,8 +13,10 @@ import msgspec
 from sqlalchemy import Connection, inspect, make_url, text
 
 from central import restore_postgres, restore_sqlite
+from central.attachments.folder import Folder
 from central.backup import checked
-from central.backup_files import BackupFailed, Manifest, Reach, manifest_of
+from central.backup_attachments import complete, folder_of, listed, named
+from central.backup_files import BackupFailed, Incomplete, Manifest, Reach, manifest_of
 from central.digest_files import read_digests, say_restored
 from central.stock import chain
 from central.store import Database
@@ -24,13 +26,22 @@ __all__ = ["restore"]
 
 
 def restore(
-    source: Path, url: str, *, force: bool = False, digests: Path | None = None
+    source: Path,
+    url: str,
+    *,
+    force: bool = False,
+    digests: Path | None = None,
+    attachments: Path | None = None,
+    without_missing: bool = False,
 ) -> tuple[Reach, list[str]]:
     """Put a copy in the place of the database at ``url``; how far it goes, and sentences about
     what was kept and what is left to do.
 
-    ``digests`` is the file of heads that were published outside the database: the copy must
-    agree with those that it reaches, and the restore is noted there. Raises ``BackupFailed``,
+    ``attachments`` is the folder that the files named by the books are put into, before the
+    books; one that neither the backup nor the folder has is told (``Incomplete``), unless the
+    books are wanted ``without_missing`` ones. ``digests`` is the file of heads that were
+    published outside the database: the copy must agree with those that it reaches, and the
+    restore is noted there. Raises ``BackupFailed``,
     also where a ledger stands there and ``force`` was not given, and while central runs there;
     nothing has changed then.
     """
@@ -47,15 +58,41 @@ def restore(
         if place.taken and not force:
             _refuse_over_a_ledger(url)
         place.fill(source)
-        _prove(place.fresh, source, manifest, digests)
+        wanted = _prove(place.fresh, source, manifest, digests)
+        files = _with_files(wanted, source, attachments, without_missing=without_missing)
         said = place.take(manifest.roles)
-    return manifest, [*said, *_noted(manifest, digests)]
+    return manifest, [*said, *files, *_noted(manifest, digests)]
 
 
-def _prove(url: str, source: Path, manifest: Manifest, digests: Path | None) -> None:
-    """The copy is whole, is what its manifest says, and is what was published of it."""
+def _with_files(
+    wanted: dict[str, str], source: Path, attachments: Path | None, *, without_missing: bool
+) -> list[str]:
+    """Put back the files that the books name; sentences about them."""
+    if not wanted:
+        return []
+    copied, missing = 0, list(wanted.values())
+    if attachments is not None:
+        copied, missing = complete(wanted, Folder(attachments), folder_of(source))
+    if missing and not without_missing:
+        raise Incomplete(
+            f"nothing is restored: neither {source.name}.attachments nor the folder of attachments "
+            f"has {listed(missing)}. Put {source.name}.attachments beside the backup, or say "
+            "--without-missing"
+        )
+    said = [
+        f"{copied} attached files were put back, {len(wanted) - copied - len(missing)} were there"
+    ]
+    return [*said, f"missing are {listed(missing)}"] if missing else said
+
+
+def _prove(url: str, source: Path, manifest: Manifest, digests: Path | None) -> dict[str, str]:
+    """The copy is whole, is what its manifest says, and is what was published of it; the files
+    that it names.
+    """
+    wanted: dict[str, str] = {}
 
     def against_what_was_published(conn: Connection) -> None:
+        wanted.update(named(conn))
         published = read_digests(digests) if digests is not None and digests.exists() else ()
         faults = chain.compare(conn, (one for one in published if one.no <= manifest.block))
         if faults:
@@ -66,6 +103,7 @@ def _prove(url: str, source: Path, manifest: Manifest, digests: Path | None) -> 
     other = [name for name, value in found.items() if said[name] != value]
     if other:
         raise BackupFailed(f"{source} and its manifest disagree about {', '.join(other)}")
+    return wanted
 
 
 def _noted(manifest: Manifest, digests: Path | None) -> list[str]:

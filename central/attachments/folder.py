@@ -95,6 +95,18 @@ class Folder:
             raise NotThere(f"the file {sha256} is damaged: {mend}")
         return content
 
+    def has(self, sha256: str) -> bool:
+        """Whether the file is here, with the bytes that its name says."""
+        try:
+            with self._of(sha256).open("rb") as file:
+                return hashlib.file_digest(file, "sha256").hexdigest() == sha256
+        except FileNotFoundError:
+            return False
+
+    def names(self) -> list[str]:
+        """The hashes of all files."""
+        return [path.name for path in self._files()]
+
     def renew(self, sha256: str) -> None:
         """Let a file count as new: what nothing is attached to any more stays its days from now."""
         with contextlib.suppress(FileNotFoundError):  # ``read`` tells of it

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from itertools import islice
 
 import msgspec
@@ -12,7 +12,7 @@ from central import audit, schema
 from central.attachments.model import Attachment, Kind, NoSuchAttachment, TooMany
 from central.catalogue.changes import Told
 
-__all__ = ["add", "get", "is_attached", "listed", "remove", "unattached"]
+__all__ = ["add", "every", "get", "is_attached", "listed", "remove", "unattached"]
 
 _row = schema.attachment.c
 _NAMES: dict[Kind, str] = {
@@ -28,6 +28,13 @@ def listed(conn: Connection, kind: Kind, subject: str) -> list[Attachment]:
     query = select(schema.attachment).where(_row.kind == kind, _row.subject == subject)
     found = conn.execute(query.order_by(_row.added_us, _row.sha256)).mappings()
     return [Attachment(**row) for row in found]
+
+
+def every(conn: Connection) -> Iterator[Attachment]:
+    """All that is attached to anything."""
+    query = select(schema.attachment).order_by(_row.sha256, _row.kind, _row.subject)
+    for row in conn.execute(query).mappings():
+        yield Attachment(**row)
 
 
 def get(conn: Connection, kind: Kind, subject: str, sha256: str) -> Attachment:
