@@ -29,6 +29,7 @@ from tallyport.demo.processes import Site
 _ALIVE = "GET /healthz"
 _BULK, _SHOPS = 200, 8
 """Orders in one request of the bulk route, and how many programs send such."""
+_BOUND = "% of a core: near 100 its one process bounds it, below that the disk and the clients do"
 _LOOK_S, _RESTING = 1.0, 0.05
 """How often is looked whether central rests, and the share of a core it may use then."""
 
@@ -152,6 +153,7 @@ def _figures(name: str, outcome: Outcome, used_s: float, base: float) -> dict[st
         },
         **{f"{name}_p{share}": _plain(outcome.at(share / 100), "ms") for share in (50, 99)},
         f"{name}_cpu": _plain(used_s / answers * 1e6, "us of central per answer"),
+        f"{name}_core": _plain(1e2 * used_s / outcome.took_s, _BOUND),
     }
 
 

@@ -65,6 +65,10 @@ def _posting(engine: str, database: Database, style: DocumentStyle, world: World
             "ratio": round(rate / baseline, 1),
         },
         f"{engine}_cpu": _plain(statistics.median(cpu), "us of this process per movement"),
+        f"{engine}_core": _plain(
+            statistics.median(cpu) * rate / 1e4,
+            "% of a core; near 100 this process bounds it, below that the disk and the engine do",
+        ),
     }
 
 
