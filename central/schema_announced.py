@@ -19,6 +19,8 @@ document = Table(
     Column("status", Text, nullable=False),
     Column("changed_us", BigInteger, nullable=False),
     Column("body", Text, nullable=False),
+    Column("source", Text, nullable=False, server_default=""),
+    Column("destination", Text, nullable=False, server_default=""),
     Index("ix_document_document", "document", "id"),
     Index("ix_document_status", "status"),
     Index("ix_document_from", "valid_from_log"),

@@ -14,6 +14,7 @@ import msgspec
 from sqlalchemy import Connection, RowMapping, Select, Table, case, func, select, text
 
 from central import keyset, schema
+from central.access import reach
 from central.bulk import BulkInsert, storable
 from central.moments import to_us
 from central.reconcile.verdict import PresenceEvent
@@ -182,6 +183,8 @@ def events(
 def _of(
     query: Select[Any], table: Table, *, epc: str | None, read_point: str | None, place: str | None
 ) -> Select[Any]:
+    if (granted := reach.at(table.c.read_point)) is not None:
+        query = query.where(granted)
     for name, wanted in (("epc", epc), ("read_point", read_point), ("place", place)):
         if wanted is not None:
             query = query.where(table.c[name] == wanted)

@@ -8,15 +8,15 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from sqlalchemy import ColumnElement, Connection, select
+from sqlalchemy import ColumnElement, Connection, func, select
 
 from central import schema
 from central.access import behalf
 from central.stock.model import LocationKind, OutOfReach
 
-__all__ = ["check", "everywhere", "inside", "within"]
+__all__ = ["at", "check", "check_read_point", "everywhere", "holds", "inside", "within"]
 
-_place = schema.location.c
+_place, _point = schema.location.c, schema.read_point.c
 
 
 def within(*columns: ColumnElement[str]) -> ColumnElement[bool] | None:
@@ -27,13 +27,35 @@ def within(*columns: ColumnElement[str]) -> ColumnElement[bool] | None:
     if roots is None:
         return None
     tree = select(_place.code).where(_place.code.in_(sorted(roots)))
-    below = tree.cte("reach", recursive=True)
+    below = tree.cte(recursive=True)  # without a name: a question may have several
     child = schema.location.alias("child")
     below = below.union(select(child.c.code).join(below, child.c.parent == below.c.code))
     found: ColumnElement[bool] = columns[0].in_(select(below.c.code))
     for column in columns[1:]:
         found |= column.in_(select(below.c.code))
     return found
+
+
+def at(column: ColumnElement[str]) -> ColumnElement[bool] | None:
+    """The condition that this column names a read point whose place is within reach; ``None`` where
+    there is nothing to ask.
+    """
+    granted = within(_point.location)
+    if granted is None:
+        return None
+    newest = select(func.max(_point.id)).group_by(_point.code)
+    return column.in_(select(_point.code).where(_point.id.in_(newest), granted))
+
+
+def check_read_point(conn: Connection, code: str) -> None:
+    """Raises ``OutOfReach`` for a read point that is not within reach, or that nobody knows: who
+    was granted some places does not learn which.
+    """
+    granted = at(_point.code)
+    if granted is None:
+        return
+    if conn.execute(select(_point.code).where(_point.code == code, granted)).first() is None:
+        raise OutOfReach(f"read point {code} is none of the places that you were granted this for")
 
 
 def inside(conn: Connection, code: str) -> bool:
@@ -50,11 +72,20 @@ def inside(conn: Connection, code: str) -> bool:
     return any(row.code in roots or row.kind != LocationKind.INTERNAL for row in found) or not found
 
 
+def holds(conn: Connection, code: str) -> bool:
+    """Whether a place itself lies within reach; of what is no place, none does."""
+    granted = within(_place.code)
+    if granted is None:
+        return True
+    return conn.execute(select(_place.code).where(_place.code == code, granted)).first() is not None
+
+
 def check(conn: Connection, codes: Iterable[str]) -> None:
-    """Raises ``OutOfReach`` for the first of these places that is not within reach."""
-    for code in codes:
-        if not inside(conn, code):
-            raise OutOfReach(f"{code} lies outside the places that you were granted this for")
+    """Raises ``OutOfReach`` where one of these places is not within reach. It does not say which:
+    whoever asked of an order, by its id, is not to learn where that is.
+    """
+    if not all(inside(conn, code) for code in codes):
+        raise OutOfReach("this lies outside the places that you were granted it for")
 
 
 def everywhere(what: str) -> None:

@@ -8,13 +8,14 @@ alert that somebody changed in the meantime is left: whoever looks next sees it 
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable
-from typing import Any
+from typing import Any, TypeVar
 
 import msgspec
-from sqlalchemy import ColumnElement, Connection, Row, delete, insert, select, update
+from sqlalchemy import ColumnElement, Connection, Row, Select, delete, insert, select, update
 from sqlalchemy.exc import NoResultFound
 
 from central import keyset, schema
+from central.access import reach
 from central.alerts.life import Step
 from central.alerts.model import OF_ITEMS, Alert, Happened, Kind, Severity, State
 from central.bulk import storable
@@ -24,6 +25,7 @@ __all__ = [
     "Kept", "due", "get", "history", "keep", "listing", "open_of_items", "open_of_kinds",
 ]  # fmt: skip
 
+T = TypeVar("T", bound=tuple[Any, ...])
 _alert = schema.alert.c
 _event = schema.alert_event.c
 _FIELDS = Alert.__struct_fields__
@@ -61,9 +63,9 @@ def due(conn: Connection, now_us: int, limit: int = 500) -> list[Alert]:
 
 
 def get(conn: Connection, no: int) -> Alert:
-    """One alert; raises ``NotFound``."""
+    """One alert of a place within reach; raises ``NotFound``."""
     try:
-        return _of(conn.execute(select(schema.alert).where(_alert.no == no)).one())
+        return _of(conn.execute(_granted(select(schema.alert)).where(_alert.no == no)).one())
     except NoResultFound:
         raise NotFound(f"there is no alert {no}") from None
 
@@ -79,15 +81,23 @@ def listing(
     before: int | None = None,
     limit: int = 100,
 ) -> list[Alert]:
-    """The newest first; ``before`` is the number of the last one that was seen."""
+    """Those of places within reach, the newest first; ``before`` is the number of the last one that
+    was seen.
+    """
     seen = None if before is None else (before,)
-    query = keyset.newest(select(schema.alert), (_alert.no,), seen, limit)
+    query = keyset.newest(_granted(select(schema.alert)), (_alert.no,), seen, limit)
     query = query.where(_alert.state.in_(states))
     wanted = {"kind": kind, "severity": severity, "sku": sku, "location": location}
     for column, value in wanted.items():
         if value is not None:
             query = query.where(_alert[column] == str(value))
     return [_of(row) for row in conn.execute(query)]
+
+
+def _granted(query: Select[T]) -> Select[T]:
+    """What is of no place, or of all together, is for those who may see everywhere."""
+    granted = reach.within(_alert.location)
+    return query if granted is None else query.where(granted)
 
 
 def history(conn: Connection, no: int) -> list[Happened]:

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Collection
+from typing import Any, TypeVar
 
 import msgspec
-from sqlalchemy import Connection, delete, insert, or_, select, update
+from sqlalchemy import Connection, Select, delete, insert, or_, select, update
 
 from central import audit, keyset, schema
+from central.access import reach
 from central.alerts.model import OF_ITEMS, OF_PLACES, Kind, Rule
 from central.catalogue.changes import Told
 from central.catalogue.errors import AlreadyExists, NotFound, NotValid
@@ -22,6 +24,7 @@ __all__ = [
 
 CHANGED = ("add alert rule", "change alert rule", "remove alert rule")
 """How the audit names it: whoever follows the audit looks at everything again."""
+T = TypeVar("T", bound=tuple[Any, ...])
 _rule = schema.alert_rule.c
 _encode = msgspec.json.Encoder().encode
 _decode = msgspec.json.Decoder(Rule).decode
@@ -31,8 +34,9 @@ _EVERYWHERE = (Kind.UNEXPLAINED, Kind.SHRINKAGE)
 
 def add(conn: Connection, rule: Rule, told: Told) -> tuple[Rule, bool]:
     """Watch from now on; the rule, and whether it was there before. Raises ``AlreadyExists`` for
-    another one of its id, ``NotFound`` and ``NotValid``.
+    another one of its id, ``NotFound``, ``NotValid`` and ``OutOfReach``.
     """
+    _check_reach(conn, rule)
     there = conn.execute(select(_rule.body).where(_rule.id == rule.id)).scalar()
     if there is not None:
         known = _decode(there)
@@ -53,6 +57,7 @@ def change(conn: Connection, rule: Rule, told: Told) -> Rule:
     if msgspec.structs.replace(rule, version=before.version) == before:
         return before
     after = msgspec.structs.replace(rule, version=before.version + 1)
+    _check_reach(conn, after)
     _check(conn, after)
     conn.execute(update(schema.alert_rule).where(_rule.id == rule.id).values(_row(after)))
     _record(conn, CHANGED[1], before, after, told)
@@ -68,8 +73,8 @@ def remove(conn: Connection, rule_id: str, told: Told) -> Rule:
 
 
 def get(conn: Connection, rule_id: str) -> Rule:
-    """The rule of this id; raises ``NotFound``."""
-    body = conn.execute(select(_rule.body).where(_rule.id == rule_id)).scalar()
+    """The rule of this id, for a place within reach; raises ``NotFound``."""
+    body = conn.execute(_granted(select(_rule.body)).where(_rule.id == rule_id)).scalar()
     if body is None:
         raise NotFound(f"there is no alert rule {rule_id}")
     return _decode(body)
@@ -84,9 +89,9 @@ def listing(
     after: str | None = None,
     limit: int = 100,
 ) -> list[Rule]:
-    """Rules by id, those behind ``after``."""
+    """Rules for places within reach by id, those behind ``after``."""
     seen = None if after is None else (after,)
-    query = keyset.ascending(select(_rule.body), (_rule.id,), seen, limit)
+    query = keyset.ascending(_granted(select(_rule.body)), (_rule.id,), seen, limit)
     for column, value in (("kind", kind), ("sku", sku), ("location", location)):
         if value is not None:
             query = query.where(_rule[column] == str(value))
@@ -125,6 +130,18 @@ def _enabled(conn: Connection, kinds: Collection[Kind], *where: object) -> list[
     for one in where:
         query = query.where(one)  # type: ignore[arg-type]
     return [_decode(body) for body in conn.execute(query.order_by(_rule.id)).scalars()]
+
+
+def _granted(query: Select[T]) -> Select[T]:
+    granted = reach.within(_rule.location)
+    return query if granted is None else query.where(granted)
+
+
+def _check_reach(conn: Connection, rule: Rule) -> None:
+    if rule.location is None:
+        reach.everywhere("a rule for all places")
+    else:
+        reach.check(conn, [rule.location])
 
 
 def _check(conn: Connection, rule: Rule) -> None:

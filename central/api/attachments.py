@@ -28,7 +28,7 @@ _PERMITS: dict[Kind, tuple[str, Places, Places]] = {
     "orders": ("orders", "own", "own"),
     "inbound-orders": ("stock", "own", "own"),
     "movements": ("stock", "own", "own"),
-    "reviews": ("reviews", "all", "all"),
+    "reviews": ("reviews", "own", "own"),
 }
 """Of each kind the resource, and which places reading and writing are about."""
 _FILE: dict[str, object] = {"schema": {"type": "string", "format": "binary"}}

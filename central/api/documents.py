@@ -106,7 +106,7 @@ def router(services: Services) -> APIRouter:
         "/documents",
         status_code=201,
         summary="Announce goods",
-        openapi_extra=needs("write:documents"),
+        openapi_extra=needs("write:documents", "own"),
     )
     async def announce(body: DocumentBody) -> Response:
         """From the next observation on, judging knows of them: doubts are settled, lines ticked
@@ -122,7 +122,7 @@ def router(services: Services) -> APIRouter:
         shown, known = await services.write(work)
         return json_answer(shown, 200 if known else 201)
 
-    @made.get("/documents", summary="List documents", openapi_extra=needs("read:documents"))
+    @made.get("/documents", summary="List documents", openapi_extra=needs("read:documents", "own"))
     async def documents(
         status: Literal["open", "closed", "all"] = "open", after: str = "", limit: Limit = 100
     ) -> Response:
@@ -135,7 +135,9 @@ def router(services: Services) -> APIRouter:
         return page([_shown(one) for one in found], behind)
 
     @made.get(
-        "/documents/{document_id}", summary="One document", openapi_extra=needs("read:documents")
+        "/documents/{document_id}",
+        summary="One document",
+        openapi_extra=needs("read:documents", "own"),
     )
     async def document(document_id: str) -> Response:
         """With what was read and inferred of each line so far, and what every pass or scan meant
@@ -153,7 +155,7 @@ def router(services: Services) -> APIRouter:
     @made.post(
         "/documents/{document_id}/close",
         summary="Expect nothing more of a document",
-        openapi_extra=needs("write:documents"),
+        openapi_extra=needs("write:documents", "own"),
     )
     async def close(document_id: str) -> Response:
         """What was short of it stays short: no stock moves. Closing again changes nothing."""

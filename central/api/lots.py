@@ -9,6 +9,7 @@ from fastapi import APIRouter, Query, Response
 from pydantic import ConfigDict, Field
 from sqlalchemy import Connection
 
+from central.access import reach
 from central.api.acting import Telling
 from central.api.bodies import Body, Said
 from central.api.pages import Cursor, following, page
@@ -20,7 +21,7 @@ from central.catalogue.items import get_item
 from central.lots import store
 from central.lots.model import LotStatus
 from central.stock import serials
-from central.stock.model import AVAILABLE, Status
+from central.stock.model import AVAILABLE, OutOfReach, Status
 
 __all__ = ["router"]
 
@@ -67,7 +68,7 @@ def router(services: Services) -> APIRouter:
 def _add_lookups(made: APIRouter, services: Services) -> None:
     @made.get(
         "/lots", summary="List lots", responses=shown_as(422),
-        openapi_extra=needs("read:stock", "none"),
+        openapi_extra=needs("read:stock", "own"),
     )  # fmt: skip
     async def listed(
         sku: Annotated[Said | None, Query(max_length=64)] = None,
@@ -84,11 +85,11 @@ def _add_lookups(made: APIRouter, services: Services) -> None:
 
     @made.get(
         "/lots/{sku}/{lot}", summary="One lot", responses=shown_as(404),
-        openapi_extra=needs("read:stock", "none"),
+        openapi_extra=needs("read:stock", "own"),
     )  # fmt: skip
     async def one(sku: Said, lot: Said) -> Response:
         """What is known of it."""
-        found = await services.read(lambda c: store.find(c, sku, lot))
+        found = await services.read(lambda c: store.find(c, sku, lot, granted=True))
         if found is None:
             raise Problem(404, f"nothing is known of lot {lot} of {sku}")
         return json_answer(found)
@@ -125,24 +126,31 @@ def _add_changes(made: APIRouter, services: Services) -> None:
 def _add_pieces(made: APIRouter, services: Services) -> None:
     @made.get(
         "/stock/{sku}/serials", summary="Pieces at a place", responses=shown_as(404),
-        openapi_extra=needs("read:stock"),
+        openapi_extra=needs("read:stock", "own"),
     )  # fmt: skip
     async def at(sku: Said, location: Said, lot: Said = "", status: Status = AVAILABLE) -> Response:
         """The serial numbers of an item's pieces in one account."""
 
         def work(connection: Connection) -> tuple[str, ...]:
             get_item(connection, sku)
+            if not reach.holds(connection, location):
+                raise OutOfReach(f"{location} is none of the places that you were granted this for")
             return serials.pieces_at(connection, sku, lot, location, status)
 
         return json_answer({"serials": await services.read(work)})
 
     @made.get(
         "/stock/{sku}/serials/{serial}", summary="Where a piece lies", responses=shown_as(404),
-        openapi_extra=needs("read:stock"),
+        openapi_extra=needs("read:stock", "own"),
     )  # fmt: skip
     async def piece(sku: Said, serial: Said) -> Response:
         """Its place, lot and status, and the number of the movement that put it there."""
-        found = await services.read(lambda c: serials.piece(c, sku, serial))
+
+        def work(connection: Connection) -> serials.Piece | None:
+            lies = serials.piece(connection, sku, serial)
+            return lies if lies and reach.holds(connection, lies.location) else None
+
+        found = await services.read(work)
         if found is None:
             raise Problem(404, f"no movement names a piece {serial} of {sku}")
         return json_answer({"sku": sku, "serial": serial, **found._asdict()})

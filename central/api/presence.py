@@ -21,7 +21,11 @@ def router(services: Services) -> APIRouter:
     """Routes of presence."""
     made = APIRouter(prefix="/presence", tags=["presence"])
 
-    @made.get("", summary="Which tags are in which zone now", openapi_extra=needs("read:devices"))
+    @made.get(
+        "",
+        summary="Which tags are in which zone now",
+        openapi_extra=needs("read:devices", "own"),
+    )
     async def present(
         epc: Epc = None,
         place: Place = None,
@@ -42,7 +46,9 @@ def router(services: Services) -> APIRouter:
         behind = following(found, limit, lambda row: _CURSOR.told((row["read_point"], row["epc"])))
         return page([told_row(row) for row in found], behind)
 
-    @made.get("/events", summary="What happened in zones", openapi_extra=needs("read:devices"))
+    @made.get(
+        "/events", summary="What happened in zones", openapi_extra=needs("read:devices", "own")
+    )
     async def events(
         epc: Epc = None,
         place: Place = None,

@@ -10,6 +10,7 @@ from pydantic import AwareDatetime, ConfigDict, Field
 from sqlalchemy import Connection
 
 from central import audit
+from central.access import reach
 from central.api.acting import Telling
 from central.api.bodies import Body, Code, Sku
 from central.api.pages import page
@@ -78,7 +79,9 @@ def router(services: Services) -> APIRouter:
     """The routes of read points and plates."""
     made = APIRouter(tags=["places"])
 
-    @made.get("/read-points", summary="List read points", openapi_extra=needs("read:devices"))
+    @made.get(
+        "/read-points", summary="List read points", openapi_extra=needs("read:devices", "own")
+    )
     async def list_read_points() -> Response:
         """What is in force now, with the plates of shelves; ``countable`` is how many pieces a
         plate tells from one more or less in one change, at a usual shelf's noise.
@@ -98,7 +101,7 @@ def router(services: Services) -> APIRouter:
                         if plate.read_point == point.code
                     ],
                 }
-                for point in places.list_read_points(connection)
+                for point in places.list_read_points(connection, granted=True)
             ]
 
         return page(await services.read(work))
@@ -106,7 +109,7 @@ def router(services: Services) -> APIRouter:
     @made.put(
         "/read-points/{code}",
         summary="Say what a read point means",
-        openapi_extra=needs("write:devices"),
+        openapi_extra=needs("write:devices", "own"),
     )
     async def put_read_point(code: str, body: ReadPointBody, told: Telling) -> Response:
         """Holds from the next observation on; what was judged before stays as it is."""
@@ -115,6 +118,8 @@ def router(services: Services) -> APIRouter:
         def work(connection: Connection) -> ReadPoint:
             known = {one.code: one for one in places.list_read_points(connection)}
             before = known.get(code)
+            if before is not None:
+                reach.check_read_point(connection, code)
             said = places.put_read_point(connection, point)
             change = audit.Change(
                 f"read point {code}",
@@ -136,7 +141,7 @@ def _add_plates(made: APIRouter, services: Services) -> None:
     @made.put(
         "/read-points/{code}/plates/{plate}",
         summary="Say what lies on a plate",
-        openapi_extra=needs("write:devices"),
+        openapi_extra=needs("write:devices", "own"),
     )
     async def put_plate(code: str, plate: Plate, body: PlateBody, told: Telling) -> Response:
         """`unit_mg` is a piece's mass, `unit_cv` its relative standard deviation. Without
@@ -147,6 +152,7 @@ def _add_plates(made: APIRouter, services: Services) -> None:
         begins_us = None if body.valid_from is None else to_us(body.valid_from)
 
         def work(connection: Connection) -> PlatePlan:
+            reach.check_read_point(connection, code)
             held = planogram.list_plates(connection, at_us=told.at_us, read_point=code)
             before = next((one for one in held if one.plate == plate), None)
             said = planogram.put_plate(
@@ -165,10 +171,15 @@ def _add_plates(made: APIRouter, services: Services) -> None:
     @made.get(
         "/read-points/{code}/plates/{plate}/history",
         summary="What lay on a plate when",
-        openapi_extra=needs("read:devices"),
+        openapi_extra=needs("read:devices", "own"),
     )
     async def history(code: str, plate: Plate) -> Response:
         """Every plan of the plate in the order in which it was said, those that are yet to begin
         too; `valid_until` is null for the last one.
         """
-        return page(await services.read(lambda c: planogram.history(c, code, plate)))
+
+        def work(connection: Connection) -> list[planogram.Planned]:
+            reach.check_read_point(connection, code)
+            return planogram.history(connection, code, plate)
+
+        return page(await services.read(work))

@@ -28,7 +28,7 @@ def router(services: Services) -> APIRouter:
     """Routes of reviews."""
     made = APIRouter(tags=["reviews"])
 
-    @made.get("/reviews", summary="List reviews", openapi_extra=needs("read:reviews"))
+    @made.get("/reviews", summary="List reviews", openapi_extra=needs("read:reviews", "own"))
     async def reviews(
         status: Status = "open",
         *,
@@ -57,7 +57,9 @@ def router(services: Services) -> APIRouter:
         behind = following(found, limit, lambda one: _CURSOR.told((to_us(one.opened_at), one.id)))
         return page([_shown(one) for one in found], behind)
 
-    @made.get("/reviews/{review_id}", summary="One review", openapi_extra=needs("read:reviews"))
+    @made.get(
+        "/reviews/{review_id}", summary="One review", openapi_extra=needs("read:reviews", "own")
+    )
     async def review(review_id: str) -> Response:
         """With the effect of each hypothesis on stock as it is now, and why one could not be
         posted any more; or with how the review ended.
@@ -71,7 +73,7 @@ def router(services: Services) -> APIRouter:
         "/reviews/{review_id}/resolve",
         status_code=201,
         summary="Resolve a review",
-        openapi_extra=needs("write:reviews"),
+        openapi_extra=needs("write:reviews", "own"),
     )
     async def resolve(review_id: str, body: ResolveBody, who: Asker, key: Key = None) -> Response:
         """By the hypothesis that is true, by the quantities that moved, or by dismissing it.

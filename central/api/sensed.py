@@ -7,6 +7,7 @@ from fastapi import APIRouter, Response
 from sqlalchemy import Connection, RowMapping, select
 
 from central import keyset, schema
+from central.access import reach
 from central.api.pages import Count, Cursor, Limit, following, page
 from central.api.permits import needs
 from central.api.road import Road
@@ -21,16 +22,18 @@ def router(services: Services, road: Road) -> APIRouter:
     """Routes of what was sensed."""
     made = APIRouter(tags=["sensed"])
 
-    @made.get("/passes", summary="List portal passes", openapi_extra=needs("read:devices"))
+    @made.get("/passes", summary="List portal passes", openapi_extra=needs("read:devices", "own"))
     async def passes(after: str | None = None, limit: Limit = 50) -> Response:
         """Newest first, each with what was decided of every tag, and why."""
         seen, table = _CURSOR.read(after), schema.portal_pass
         query = keyset.newest(select(table), (table.c.closed_us, table.c.id), seen, limit)
+        if (granted := reach.at(table.c.read_point)) is not None:
+            query = query.where(granted)
         found = await services.read(lambda c: c.execute(query).mappings().all())
         behind = following(found, limit, lambda row: _CURSOR.told((row["closed_us"], row["id"])))
         return page([told_row(row) for row in found], behind)
 
-    @made.get("/devices", summary="List devices", openapi_extra=needs("read:devices"))
+    @made.get("/devices", summary="List devices", openapi_extra=needs("read:devices", "own"))
     async def devices() -> Response:
         """With their health: state, cause, hint and counters."""
 
@@ -41,6 +44,8 @@ def router(services: Services, road: Road) -> APIRouter:
                 .join(presence, presence.c.edge == table.c.edge, isouter=True)
                 .order_by(table.c.edge, table.c.device)
             )
+            if (granted := reach.at(table.c.read_point)) is not None:
+                query = query.where(granted)
             return [_device(row) for row in connection.execute(query).mappings()]
 
         return page(await services.read(work))

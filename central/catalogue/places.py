@@ -6,6 +6,7 @@ import msgspec
 from sqlalchemy import Connection, RowMapping, func, insert, select
 
 from central import schema
+from central.access import reach
 from central.catalogue.errors import NotValid
 from central.catalogue.planogram import put_plate
 from central.catalogue.tree import Location, add_location, get_location
@@ -51,14 +52,15 @@ def put_read_point(conn: Connection, read_point: ReadPoint) -> ReadPoint:
     return read_point
 
 
-def list_read_points(conn: Connection) -> list[ReadPoint]:
-    """The read points in force, by code."""
+def list_read_points(conn: Connection, *, granted: bool = False) -> list[ReadPoint]:
+    """The read points in force, by code; only those within reach, where only ``granted`` ones are
+    asked for.
+    """
     newest = select(func.max(schema.read_point.c.id)).group_by(schema.read_point.c.code)
-    rows = conn.execute(
-        select(schema.read_point)
-        .where(schema.read_point.c.id.in_(newest))
-        .order_by(schema.read_point.c.code)
-    )
+    query = select(schema.read_point).where(schema.read_point.c.id.in_(newest))
+    if granted and (inside := reach.within(schema.read_point.c.location)) is not None:
+        query = query.where(inside)
+    rows = conn.execute(query.order_by(schema.read_point.c.code))
     return [read_point_of(row) for row in rows.mappings()]
 
 

@@ -11,9 +11,10 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import msgspec
-from sqlalchemy import Connection, Select, insert, select
+from sqlalchemy import ColumnElement, Connection, Select, insert, select
 
 from central import schema
+from central.access import reach
 from central.bulk import BulkInsert
 from central.catalogue.errors import AlreadyExists, NotFound, NotValid
 from central.catalogue.items import get_item
@@ -77,6 +78,7 @@ def add_document(conn: Connection, document: Document, *, at_us: int) -> tuple[L
     id, ``NotFound`` and ``NotValid``.
     """
     _check(conn, document)
+    _check_reach(conn, document)
     there = _newest(conn, document.id)
     if there is None:
         return _keep(conn, document, at_us), False
@@ -94,6 +96,7 @@ def close_document(conn: Connection, name: str, *, at_us: int) -> Listed:
     Raises ``NotFound``.
     """
     there = get_document(conn, name)
+    _check_reach(conn, there.document)
     if there.document.status == "closed":
         return there
     return _keep(conn, msgspec.structs.replace(there.document, status="closed"), at_us)
@@ -110,8 +113,8 @@ def change_lines(conn: Connection, name: str, lines: tuple[Line, ...], *, at_us:
 
 
 def get_document(conn: Connection, name: str) -> Listed:
-    """The document as it stands; raises ``NotFound``."""
-    there = _newest(conn, name)
+    """The document as it stands, if one of its ends is within reach; raises ``NotFound``."""
+    there = _newest(conn, name, granted=reach.within(_table.source, _table.destination))
     if there is None:
         raise NotFound(f"there is no document {name}")
     return there
@@ -120,10 +123,12 @@ def get_document(conn: Connection, name: str) -> Listed:
 def list_documents(
     conn: Connection, *, status: str | None = "open", after: str = "", limit: int = 100
 ) -> list[Listed]:
-    """Documents by id, those behind ``after``."""
+    """Documents with an end within reach by id, those behind ``after``."""
     query = _standing().where(_table.document > after).order_by(_table.document).limit(limit)
     if status is not None:
         query = query.where(_table.status == status)
+    if (granted := reach.within(_table.source, _table.destination)) is not None:
+        query = query.where(granted)
     return [_listed(row.body, row.changed_us) for row in conn.execute(query)]
 
 
@@ -260,6 +265,16 @@ def _check(conn: Connection, document: Document) -> None:
         get_item(conn, sku)
 
 
+def _check_reach(conn: Connection, document: Document) -> None:
+    """Raises ``OutOfReach`` where not all that it is about is within reach."""
+    ends = (document.source, document.destination)
+    reach.check(conn, ends)
+    if not any(reach.holds(conn, code) for code in ends):
+        reach.everywhere("a document of no place")
+    if document.read_point is not None:
+        reach.check_read_point(conn, document.read_point)
+
+
 def _keep(conn: Connection, document: Document, at_us: int) -> Listed:
     conn.execute(
         insert(schema.document).values(
@@ -269,13 +284,19 @@ def _keep(conn: Connection, document: Document, at_us: int) -> Listed:
             status=document.status,
             changed_us=at_us,
             body=_encode(document).decode(),
+            source=document.source,
+            destination=document.destination,
         )
     )
     return Listed(document=document, changed_us=at_us)
 
 
-def _newest(conn: Connection, name: str) -> Listed | None:
+def _newest(
+    conn: Connection, name: str, *, granted: ColumnElement[bool] | None = None
+) -> Listed | None:
     query = _standing().where(_table.document == name)
+    if granted is not None:
+        query = query.where(granted)
     row = conn.execute(query).one_or_none()
     return None if row is None else _listed(row.body, row.changed_us)
 

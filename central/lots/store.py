@@ -7,11 +7,22 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping
 from datetime import date
+from typing import Any, TypeVar
 
 import msgspec
-from sqlalchemy import ColumnElement, Connection, RowMapping, insert, select, update
+from sqlalchemy import (
+    ColumnElement,
+    Connection,
+    RowMapping,
+    Select,
+    exists,
+    insert,
+    select,
+    update,
+)
 
 from central import audit, keyset, schema
+from central.access import reach
 from central.catalogue.changes import Told
 from central.catalogue.errors import NotFound, NotValid
 from central.catalogue.items import get_item
@@ -22,6 +33,7 @@ from central.stock.serials import pieces_at
 
 __all__ = ["Asked", "arrived", "expire", "expiring", "find", "keep", "page", "recall"]
 
+T = TypeVar("T", bound=tuple[Any, ...])
 _lot, _balance = schema.lot.c, schema.balance.c
 _MOST_AT_ONCE = 500
 """Balances that one transaction moves when their day is over."""
@@ -35,9 +47,11 @@ class Asked(msgspec.Struct, frozen=True, kw_only=True):
     expires_before: date | None = None
 
 
-def find(conn: Connection, sku: str, lot: str) -> Lot | None:
-    """A lot, if anything is known of it."""
+def find(conn: Connection, sku: str, lot: str, *, granted: bool = False) -> Lot | None:
+    """A lot, if anything is known of it; ``granted``: if something of it lies within reach, too."""
     query = select(schema.lot).where(_lot.sku == sku, _lot.lot == lot)
+    if granted:
+        query = _within_reach(query)
     row = conn.execute(query).mappings().one_or_none()
     return None if row is None else _read(row)
 
@@ -53,8 +67,9 @@ def expiring(conn: Connection, skus: Collection[str]) -> dict[tuple[str, str], d
 def page(
     conn: Connection, wanted: Asked, *, after: tuple[str, str] | None = None, limit: int = 200
 ) -> list[Lot]:
-    """Lots by item and name, those behind ``after``."""
-    query = keyset.ascending(select(schema.lot), (_lot.sku, _lot.lot), after, limit)
+    """Lots of which something lies within reach by item and name, those behind ``after``."""
+    query = _within_reach(select(schema.lot))
+    query = keyset.ascending(query, (_lot.sku, _lot.lot), after, limit)
     if wanted.sku is not None:
         query = query.where(_lot.sku == wanted.sku)
     if wanted.status is not None:
@@ -62,6 +77,14 @@ def page(
     if wanted.expires_before is not None:
         query = query.where(_lot.expires_on < wanted.expires_before.isoformat())
     return [_read(row) for row in conn.execute(query).mappings()]
+
+
+def _within_reach(query: Select[T]) -> Select[T]:
+    granted = reach.within(_balance.location)
+    if granted is None:
+        return query
+    same = (_balance.sku == _lot.sku, _balance.lot == _lot.lot, _balance.on_hand != 0)
+    return query.where(exists().where(*same, granted).correlate(schema.lot))
 
 
 def keep(conn: Connection, sku: str, lot: str, told: Told, **known: object) -> Lot:

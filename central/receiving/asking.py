@@ -20,7 +20,7 @@ from central.receiving.model import Order, OrderLine, Ruled, Session
 from central.reconcile.hypotheses import ranked
 from central.reconcile.identity import derived_id
 from central.reconcile.verdict import Hypothesis, Review
-from central.reviews.model import Resolution, StaleReview, Stored
+from central.reviews.model import RECEIVED, Resolution, StaleReview, Stored
 from central.stock.model import AVAILABLE, LocationKind, Movement, Status
 
 __all__ = ["ASKED", "Goods", "answered", "ask", "ask_of"]
@@ -107,7 +107,7 @@ def ask_of(conn: Connection, order: Order, goods: Goods, says: str, told: Told) 
         for one in answers
     )
     review = Review(
-        id=f"received-{derived_id('unexpected', goods.receipt, goods.no)}",
+        id=f"{RECEIVED}{derived_id('unexpected', goods.receipt, goods.no)}",
         read_point=goods.door,
         reason=says,
         event_time=from_us(told.at_us),

@@ -1,6 +1,6 @@
 """What each hypothesis of a review would do to stock: computed when it is shown, from the ledger.
 
-Only places inside count: what suppliers and customers have is nobody's stock.
+Only places inside count, and within reach: what suppliers and customers have is nobody's stock.
 """
 
 from __future__ import annotations
@@ -12,6 +12,7 @@ import msgspec
 from sqlalchemy import Connection, func, select
 
 from central import schema
+from central.access import reach
 from central.moments import to_us
 from central.reconcile.verdict import Hypothesis
 from central.reviews.model import Stored, in_the_way
@@ -104,6 +105,8 @@ def _inside(conn: Connection, codes: set[str]) -> set[str]:
     query = select(place.code).where(
         place.code.in_(codes), place.kind == LocationKind.INTERNAL.value
     )
+    if (granted := reach.within(place.code)) is not None:
+        query = query.where(granted)
     return set(conn.execute(query).scalars())
 
 

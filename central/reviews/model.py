@@ -18,9 +18,14 @@ from central.reconcile.verdict import Hypothesis
 from central.stock.model import Cause, Movement, StockError
 
 __all__ = [
-    "AlreadyDecided", "Choice", "Line", "NoSuchReview", "Outcome", "Resolution", "ReviewError",
-    "StaleReview", "Stored", "WrongChoice", "in_the_way", "outcome", "told",
+    "RECEIVED", "AlreadyDecided", "Choice", "Line", "NoSuchReview", "Outcome", "Resolution",
+    "ReviewError", "StaleReview", "Stored", "WrongChoice", "in_the_way", "outcome", "told",
 ]  # fmt: skip
+
+RECEIVED = "received-"
+"""How the ids of reviews begin that are asked while goods are received: their ``read_point`` is the
+place where the goods wait.
+"""
 
 
 class ReviewError(StockError):

@@ -8,12 +8,13 @@ time one is second, and told who was first.
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Sequence
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, TypeVar
 
 import msgspec
-from sqlalchemy import Connection, RowMapping, func, select, update
+from sqlalchemy import Connection, RowMapping, Select, func, select, update
 
 from central import audit, findings, keyset, questions, schema
+from central.access import reach
 from central.audit import Change
 from central.bulk import storable
 from central.catalogue.context import PlacedTags
@@ -22,6 +23,7 @@ from central.reconcile import serials
 from central.reconcile.verdict import Hypothesis
 from central.reviews import labels, learnt
 from central.reviews.model import (
+    RECEIVED,
     AlreadyDecided,
     Choice,
     NoSuchReview,
@@ -41,12 +43,14 @@ __all__ = [
     "waiting",
 ]  # fmt: skip
 
+T = TypeVar("T", bound=tuple[Any, ...])
 _review = schema.review.c
 _HYPOTHESES = msgspec.json.Decoder(tuple[Hypothesis, ...])
 _CAUSES = msgspec.json.Decoder(tuple[Cause, ...])
 _EVIDENCE = msgspec.json.Decoder(dict[str, Any])
 _RESOLUTION = msgspec.json.Decoder(Resolution)
 _encode = msgspec.json.Encoder().encode
+_ELSEWHERE = "a place that you were not granted"
 _INSTEAD = "choose another hypothesis, say the quantities that moved, or dismiss it"
 
 
@@ -58,8 +62,8 @@ class Resolved(NamedTuple):
 
 
 def get(conn: Connection, review_id: str) -> Stored:
-    """One review. Raises ``NoSuchReview``."""
-    query = select(schema.review).where(_review.id == review_id)
+    """One review, where its place is within reach. Raises ``NoSuchReview``."""
+    query = _granted(select(schema.review)).where(_review.id == review_id)
     row = conn.execute(query).mappings().one_or_none()
     if row is None:
         raise NoSuchReview(f"there is no review {review_id}")
@@ -76,17 +80,26 @@ def page(
     before: tuple[int, str] | None = None,
     limit: int = 50,
 ) -> list[Stored]:
-    """Reviews, newest first; ``before`` is the opening time (microseconds) and id of the last
-    one that was seen.
+    """Reviews of places within reach, newest first; ``before`` is the opening time (microseconds)
+    and id of the last one that was seen.
     """
     key = (_review.opened_us, _review.id)
-    query = keyset.newest(select(schema.review), key, before, limit)
+    query = keyset.newest(_granted(select(schema.review)), key, before, limit)
     for column, value in (("status", status), ("read_point", read_point), ("reason", reason)):
         if value is not None:
             query = query.where(_review[column] == value)
     if escalated is not None:
         query = query.where(_review.escalated_us.is_not(None) == escalated)
     return [_stored(row) for row in conn.execute(query).mappings()]
+
+
+def _granted(query: Select[T]) -> Select[T]:
+    """Only those of read points, or of doors where goods are received, that are within reach."""
+    seen, received = reach.at(_review.read_point), reach.within(_review.read_point)
+    if seen is None or received is None:
+        return query
+    at_the_door = _review.id.startswith(RECEIVED)
+    return query.where((~at_the_door & seen) | (at_the_door & received))
 
 
 class Waiting(NamedTuple):
@@ -105,9 +118,13 @@ def waiting(conn: Connection) -> list[Waiting]:
 
 
 def places_of(conn: Connection, movements: Iterable[Movement]) -> dict[str, str]:
-    """Where the tags of some movements are now."""
+    """Where the tags of some movements are now; of a place that is not within reach no more than
+    that they are there.
+    """
     epcs = {epc for movement in movements for epc in movement.epcs}
-    return serials.places_of(sorted(epcs), PlacedTags(conn))
+    found = serials.places_of(sorted(epcs), PlacedTags(conn))
+    hidden = {place for place in set(found.values()) if not reach.inside(conn, place)}
+    return {epc: _ELSEWHERE if place in hidden else place for epc, place in found.items()}
 
 
 def resolve(conn: Connection, review_id: str, choice: Choice, *, at_us: int) -> Resolved:
@@ -117,10 +134,10 @@ def resolve(conn: Connection, review_id: str, choice: Choice, *, at_us: int) -> 
     ``StaleReview``, ``ConflictingRepeat`` (the id was used for another answer), and what posting
     raises.
     """
+    review = get(conn, review_id)
     before = _said_before(conn, review_id, choice)
     if before is not None:
         return Resolved(before, True)
-    review = get(conn, review_id)
     if review.status != "open":
         raise AlreadyDecided(told(review))
     follows = outcome(review, choice)
@@ -149,9 +166,10 @@ def _said_before(conn: Connection, review_id: str, choice: Choice) -> Resolution
     done = _RESOLUTION.decode(row.resolution)
     if row.id == review_id and done.asked == choice:
         return done
+    other = _granted(select(_review.id)).where(_review.id == row.id)
+    which = f"review {row.id} ({done.says})" if conn.execute(other).first() else "another review"
     raise ConflictingRepeat(
-        f"the id {choice.id} was used before for review {row.id} ({done.says}): use a fresh id "
-        "for another answer"
+        f"the id {choice.id} was used before for {which}: use a fresh id for another answer"
     )
 
 

@@ -87,7 +87,7 @@ def _add_lookups(made: APIRouter, services: Services) -> None:
         "/alerts",
         summary="List alerts",
         responses=shown_as(422),
-        openapi_extra=needs("read:alerts"),
+        openapi_extra=needs("read:alerts", "own"),
     )
     async def listed(  # noqa: PLR0917 (filters)
         state: Annotated[_Which, Query(description="`open`: raised or acknowledged.")] = "open",
@@ -111,7 +111,7 @@ def _add_lookups(made: APIRouter, services: Services) -> None:
         "/alerts/{no}",
         summary="One alert",
         responses=shown_as(404, 422),
-        openapi_extra=needs("read:alerts"),
+        openapi_extra=needs("read:alerts", "own"),
     )
     async def one(no: _No) -> Response:
         """With its `history`, oldest first."""
@@ -123,7 +123,7 @@ def _add_commands(made: APIRouter, services: Services) -> None:
         "/alerts/{no}/acknowledge",
         summary="See to an alert",
         responses=shown_as(404, 409, 422),
-        openapi_extra=needs("write:alerts"),
+        openapi_extra=needs("write:alerts", "own"),
     )
     async def acknowledge(no: _No, body: AcknowledgeBody, told: Telling) -> Response:
         """It is not escalated any more, and stays until it is over. Again: nothing changes, and the
@@ -139,7 +139,7 @@ def _add_commands(made: APIRouter, services: Services) -> None:
         "/alerts/{no}/snooze",
         summary="Hear no more of an alert for a while",
         responses=shown_as(404, 409, 422),
-        openapi_extra=needs("write:alerts"),
+        openapi_extra=needs("write:alerts", "own"),
     )
     async def snooze(no: _No, body: SnoozeBody, told: Telling) -> Response:
         """Nobody is told of it until then, nor that it is over. If it is still there then, they are

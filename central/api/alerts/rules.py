@@ -9,6 +9,7 @@ from fastapi import APIRouter, Query, Response
 from pydantic import ConfigDict, Field
 from sqlalchemy import Connection
 
+from central.access import behalf, reach
 from central.alerts import items, looking, rules
 from central.alerts.model import Hours, Kind, Rule, Severity, Units
 from central.api.acting import Telling
@@ -162,7 +163,7 @@ def _add_lookups(made: APIRouter, services: Services) -> None:
         "/alerts/rules",
         summary="List alert rules",
         responses=shown_as(422),
-        openapi_extra=needs("read:alerts"),
+        openapi_extra=needs("read:alerts", "own"),
     )
     async def listed(
         kind: Kind | None = None,
@@ -183,7 +184,7 @@ def _add_lookups(made: APIRouter, services: Services) -> None:
         "/alerts/rules/{rule_id}",
         summary="One alert rule",
         responses=shown_as(404, 422),
-        openapi_extra=needs("read:alerts"),
+        openapi_extra=needs("read:alerts", "own"),
     )
     async def one(rule_id: Said) -> Response:
         """With the `ETag` that a change of it asks for."""
@@ -193,7 +194,7 @@ def _add_lookups(made: APIRouter, services: Services) -> None:
         "/items/{sku}/alert-rules",
         summary="Which alert rules hold for an item",
         responses=shown_as(404, 422),
-        openapi_extra=needs("read:alerts"),
+        openapi_extra=needs("read:alerts", "own"),
     )
     async def holding(sku: Said) -> Response:
         """Everything that is watched of it, under its nearest rule, as it stands now. `met` is true
@@ -205,6 +206,9 @@ def _add_lookups(made: APIRouter, services: Services) -> None:
 def _standing(connection: Connection, sku: str) -> list[dict[str, object]]:
     get_item(connection, sku)
     at_us, held = now_us(), rules.for_items(connection, [sku])
+    places = {one.location for one in held if one.location is not None}
+    granted = {code for code in places if reach.inside(connection, code)}
+    shown = {one.id for one in held if behalf.roots() is None or one.location in granted}
     return [
         {
             "rule": found.rule.id,
@@ -215,10 +219,11 @@ def _standing(connection: Connection, sku: str) -> list[dict[str, object]]:
             "margin": found.rule.margin,
             "value": found.value,
             "met": found.met,
-            "instead_of": list(found.instead_of),
+            "instead_of": [one for one in found.instead_of if one in shown],
         }
         for seen in looking.seen_of(connection, [sku], held, at_us)
         for found in items.findings(seen, held, at_us)
+        if found.rule.id in shown
     ]
 
 
@@ -228,7 +233,7 @@ def _add_changes(made: APIRouter, services: Services) -> None:
         status_code=201,
         summary="Add an alert rule",
         responses=shown_as(404, 409, 422),
-        openapi_extra=needs("write:alert-rules"),
+        openapi_extra=needs("write:alert-rules", "own"),
     )
     async def add(body: RuleBody, told: Telling) -> Response:
         """All that it is for is looked at within moments. The same rule again answers 200."""
@@ -239,7 +244,7 @@ def _add_changes(made: APIRouter, services: Services) -> None:
         "/alerts/rules/{rule_id}",
         summary="Change an alert rule",
         responses=shown_as(404, 412, 422, 428),
-        openapi_extra=needs("write:alert-rules"),
+        openapi_extra=needs("write:alert-rules", "own"),
     )
     async def change(
         rule_id: Said, body: RuleState, told: Telling, if_match: IfMatch = None
@@ -256,7 +261,7 @@ def _add_changes(made: APIRouter, services: Services) -> None:
         "/alerts/rules/{rule_id}",
         summary="Take an alert rule away",
         responses=shown_as(404, 412, 422),
-        openapi_extra=needs("write:alert-rules"),
+        openapi_extra=needs("write:alert-rules", "own"),
     )
     async def remove(rule_id: Said, told: Telling, if_match: IfMatch = None) -> Response:
         """What it raised is cleared within moments, or stays under the nearest rule then."""

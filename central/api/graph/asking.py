@@ -6,16 +6,20 @@ gathers that into one statement.
 
 from __future__ import annotations
 
+import contextlib
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, TypeVar
 
-from sqlalchemy import ColumnElement, Connection, Select, Table, select, union_all
+from sqlalchemy import ColumnElement, Connection, Select, Table, select, true, union_all
 from strawberry.dataloader import DataLoader
 
 from central import schema
-from central.access.model import Actor, Places, may
+from central.access import model, reach
+from central.access.behalf import reaching
+from central.access.model import Actor, may
 from central.api.graph.limits import MOST_FIRST, Refused
+from central.stock.model import LocationKind
 
 __all__ = ["Asked"]
 
@@ -34,25 +38,49 @@ class Asked:
         item, place = schema.item, schema.location
         balance, movement, alert = schema.balance, schema.movement, schema.alert
         self.item = self._one(item, item.c.sku)
-        self.location = self._one(place, place.c.code)
-        self.children = self._some(place, place.c.parent, (place.c.code,))
+        self.location = self._one(place, place.c.code, self._places_of("read:places"))
+        inside = self._within("read:places", place.c.code)
+        self.children = self._some(place, place.c.parent, (place.c.code,), inside)
         rest = (balance.c.sku, balance.c.lot, balance.c.location, balance.c.status)
         there = balance.c.on_hand != 0
-        self.stock_of = self._some(balance, balance.c.sku, rest, there)
-        self.stock_at = self._some(balance, balance.c.location, rest, there)
-        self.movements_of = self._some(movement, movement.c.sku, (movement.c.seq.desc(),))
+        inside = self._within("read:stock", balance.c.location)
+        self.stock_of = self._some(balance, balance.c.sku, rest, there, inside)
+        self.stock_at = self._some(balance, balance.c.location, rest, there, inside)
+        inside = self._within("read:stock", movement.c.source, movement.c.destination)
+        self.movements_of = self._some(movement, movement.c.sku, (movement.c.seq.desc(),), inside)
         still = alert.c.cleared_us.is_(None) & (alert.c.state != "waiting")
-        self.alerts_of = self._some(alert, alert.c.sku, (alert.c.no.desc(),), still)
+        inside = self._within("read:alerts", alert.c.location)
+        self.alerts_of = self._some(alert, alert.c.sku, (alert.c.no.desc(),), still, inside)
 
-    def need(self, permission: str, places: Places = "all") -> None:
-        """Raises ``Refused`` unless whoever asks has it, as on the REST routes."""
-        if not may(self._actor, permission, places):
-            raise Refused(f"{self._actor.name} may not see this: it needs {permission}"
-                          f"{'' if places == 'none' else ' everywhere'}")  # fmt: skip
+    def need(self, permission: str) -> None:
+        """Raises ``Refused`` unless whoever asks has it somewhere, as on the REST routes."""
+        if not may(self._actor, permission, "own"):
+            raise Refused(f"{self._actor.name} may not see this: it needs {permission}")
 
-    def _one(self, table: Table, key: ColumnElement[str]) -> DataLoader[str, _Row | None]:
+    @contextlib.contextmanager
+    def granted(self, permission: str) -> Iterator[None]:
+        """What is asked within reaches as far as whoever asks has it. Raises ``Refused``."""
+        self.need(permission)
+        with reaching(model.reach(self._actor, permission)):
+            yield
+
+    def _within(self, permission: str, *columns: ColumnElement[str]) -> ColumnElement[bool]:
+        """The condition that one of these names a place where whoever asks has it."""
+        with reaching(model.reach(self._actor, permission)):
+            found = reach.within(*columns)
+        return true() if found is None else found
+
+    def _places_of(self, permission: str) -> ColumnElement[bool]:
+        """Of a location: it is one of these, or an end of the books, which is everybody's."""
+        place = schema.location.c
+        return self._within(permission, place.code) | (place.kind != LocationKind.INTERNAL)
+
+    def _one(
+        self, table: Table, key: ColumnElement[str], where: ColumnElement[bool] | None = None
+    ) -> DataLoader[str, _Row | None]:
         async def load(keys: list[str]) -> list[_Row | None]:
-            rows = self.connection.execute(select(table).where(key.in_(keys)))
+            query = select(table).where(key.in_(keys), true() if where is None else where)
+            rows = self.connection.execute(query)
             found = {getattr(row, str(key.key)): row._asdict() for row in rows}
             return [found.get(one) for one in keys]
 

@@ -78,7 +78,7 @@ class Query:
     @field
     async def item(self, info: Info, sku: str) -> Item | None:
         """One item."""
-        info.context.need("read:catalogue", "none")
+        info.context.need("read:catalogue")
         row = await info.context.item.load(sku)
         return None if row is None else Item.of(row)
 
@@ -88,7 +88,7 @@ class Query:
         category: str | None = None,
     ) -> Page[Item]:  # fmt: skip
         """By SKU; `search` looks into SKU, name and category."""
-        info.context.need("read:catalogue", "none")
+        info.context.need("read:catalogue")
         found = items.list_items(
             info.context.connection, after=_read(_BY_CODE, after) or "", limit=bounded(first),
             wanted=items.Wanted(search=search, category=category),
@@ -108,11 +108,11 @@ class Query:
         self, info: Info, first: int = FIRST, after: str | None = None, under: str | None = None
     ) -> Page[Location]:
         """By code; `under` one place and all within it."""
-        info.context.need("read:places")
-        found = tree.list_locations(
-            info.context.connection, under=under, after=_read(_BY_CODE, after) or "",
-            limit=bounded(first),
-        )  # fmt: skip
+        with info.context.granted("read:places"):
+            found = tree.list_locations(
+                info.context.connection, under=under, after=_read(_BY_CODE, after) or "",
+                limit=bounded(first),
+            )  # fmt: skip
         nodes = [Location.of(msgspec.structs.asdict(one.location)) for one in found]
         return _page(nodes, first, _BY_CODE, nodes[-1].code if nodes else None)
 
@@ -122,11 +122,11 @@ class Query:
         location: str | None = None, below: bool = False,
     ) -> Page[Balance]:  # fmt: skip
         """What lies there; `below`: in the places within it, too."""
-        info.context.need("read:stock")
-        found = queries.on_hand(
-            info.context.connection, sku=sku, location=location, below=below,
-            after=_read(_BY_BALANCE, after), limit=bounded(first),
-        )  # fmt: skip
+        with info.context.granted("read:stock"):
+            found = queries.on_hand(
+                info.context.connection, sku=sku, location=location, below=below,
+                after=_read(_BY_BALANCE, after), limit=bounded(first),
+            )  # fmt: skip
         nodes = [Balance.of(msgspec.structs.asdict(one)) for one in found]
         last = found[-1] if found else None
         key = None if last is None else (last.sku, last.lot, last.location, last.status)
@@ -138,11 +138,11 @@ class Query:
         location: str | None = None,
     ) -> Page[Movement]:  # fmt: skip
         """The newest first."""
-        info.context.need("read:stock")
-        found = queries.movements(
-            info.context.connection, sku=sku, location=location,
-            before_seq=_read(_BY_NUMBER, after), limit=bounded(first),
-        )  # fmt: skip
+        with info.context.granted("read:stock"):
+            found = queries.movements(
+                info.context.connection, sku=sku, location=location,
+                before_seq=_read(_BY_NUMBER, after), limit=bounded(first),
+            )  # fmt: skip
         nodes = [Movement.of(_as_row(one)) for one in found]
         return _page(nodes, first, _BY_NUMBER, nodes[-1].seq if nodes else None)
 
@@ -151,11 +151,11 @@ class Query:
         self, info: Info, first: int = FIRST, after: str | None = None, status: str | None = "open"
     ) -> Page[Review]:
         """The newest first; `status` is open, resolved, ..."""
-        info.context.need("read:reviews")
-        found = reviews.page(
-            info.context.connection, status=status, before=_read(_BY_TIME, after),
-            limit=bounded(first),
-        )  # fmt: skip
+        with info.context.granted("read:reviews"):
+            found = reviews.page(
+                info.context.connection, status=status, before=_read(_BY_TIME, after),
+                limit=bounded(first),
+            )  # fmt: skip
         names = ("id", "read_point", "reason", "status", "opened_at", "event_time", "escalated_at")
         nodes = [Review(**{name: getattr(one, name) for name in names}) for one in found]
         key = (to_us(found[-1].opened_at), found[-1].id) if found else None
@@ -166,11 +166,11 @@ class Query:
         self, info: Info, first: int = FIRST, after: str | None = None, state: str = "open"
     ) -> Page[Alert]:
         """The newest first; `state` is open, cleared or all."""
-        info.context.need("read:alerts")
-        found = book.listing(
-            info.context.connection, states=_one_of(_STATES, state, "state"),
-            before=_read(_BY_NUMBER, after), limit=bounded(first),
-        )  # fmt: skip
+        with info.context.granted("read:alerts"):
+            found = book.listing(
+                info.context.connection, states=_one_of(_STATES, state, "state"),
+                before=_read(_BY_NUMBER, after), limit=bounded(first),
+            )  # fmt: skip
         nodes = [Alert.of(msgspec.structs.asdict(one)) for one in found]
         return _page(nodes, first, _BY_NUMBER, nodes[-1].no if nodes else None)
 
@@ -179,12 +179,12 @@ class Query:
         self, info: Info, first: int = FIRST, after: str | None = None, status: str = "open"
     ) -> Page[Document]:
         """Announced goods, by id; `status` is open, closed or all."""
-        info.context.need("read:documents")
         wanted: dict[str, str | None] = {"open": "open", "closed": "closed", "all": None}
-        found = books.list_documents(
-            info.context.connection, status=_one_of(wanted, status, "status"),
-            after=_read(_BY_CODE, after) or "", limit=bounded(first),
-        )  # fmt: skip
+        with info.context.granted("read:documents"):
+            found = books.list_documents(
+                info.context.connection, status=_one_of(wanted, status, "status"),
+                after=_read(_BY_CODE, after) or "", limit=bounded(first),
+            )  # fmt: skip
         nodes = [_document(one) for one in found]
         return _page(nodes, first, _BY_CODE, nodes[-1].id if nodes else None)
 

@@ -61,7 +61,8 @@ def router(services: Services, settings: GraphSection | None = None) -> APIRoute
     )
     async def ask(body: QueryBody, request: Request) -> Response:
         """Reading only. Answers `data` and, where something was refused or wrong, `errors`. All of
-        it is of one moment. Each field needs what its REST route needs, everywhere.
+        it is of one moment. Each field needs what its REST route needs, and shows
+        what lies where whoever asks has that.
         """
         actor = actor_of(request)
 

@@ -137,7 +137,7 @@ class Location:
 
 
 async def _item(info: Info, sku: str) -> Item | None:
-    info.context.need("read:catalogue", "none")
+    info.context.need("read:catalogue")
     row = await info.context.item.load(sku)
     return None if row is None else Item.of(row)
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import re
 from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
@@ -188,28 +187,3 @@ async def test_commands_that_are_grouped_reach_no_further_than_each_client(
     told = await asyncio.gather(*(receive(places) for places in asked))
     assert told == [403, 201, 201, 403, 201] * 3
     assert made.services.posting.counters["groups"] < len(asked)
-
-
-async def test_no_listing_of_ones_own_places_tells_of_another(made: Bench, door: Somebody) -> None:
-    for code in ("WH-1", "WH-2"):
-        order = {
-            "id": f"order-of-{code}", "supplier": "ACME", "warehouse": code,
-            "lines": [{"sku": "NUT", "quantity": 5}],
-        }  # fmt: skip
-        await made.http.post("/api/orders/inbound", json=order)
-        wish = {"id": f"wish-of-{code}", "sku": "NUT", "quantity": 1, "within": code}
-        await made.http.post("/reservations", json=wish)
-    shown = [asked_of(route) for route in made.app.router.routes]
-    own = [one.path for one in shown if one.places == "own" and "GET" in one.methods]
-    named = {"sku": "NUT", "code": "B2", "movement_id": "first-B2"}
-    asked = [re.sub(r"\{(\w+)\}", lambda m: named.get(m[1], "x"), path) for path in own]
-    told = {path: (await made.http.get(path)).text for path in asked}
-    assert sum("B2" in text or "WH-2" in text for text in told.values()) >= 6, "as an administrator"
-    door.is_(Role.ADMIN, "WH-1")
-    for path in asked:
-        answer = await made.http.get(path)
-        if answer.status_code == 200:
-            assert "B2" not in answer.text, path
-            assert "WH-2" not in answer.text, path
-        else:
-            assert answer.status_code in {403, 404, 422}, (path, answer.text)

@@ -109,16 +109,19 @@ MAY = {
 }  # fmt: skip
 COLUMNS = ("admin", "manager", "operator", "technician", "auditor", "integration")
 FOR_SOME_PLACES = re.compile(
-    r"GET /(items|tag-bindings)(/\{\})?|(GET|POST|PATCH) /(warehouses|locations)(/\{\})?"
+    r"GET /(items|tag-bindings)(/\{\})?|GET /items/\{\}/alert-rules"
+    r"|(GET|POST|PUT|DELETE) /(alerts|alerts/rules)(/\{\})?(/(acknowledge|snooze))?"
+    r"|(GET|POST) /(documents|reviews)(/.*)?|GET /(devices|passes|presence(/events)?)"
+    r"|(GET|PUT) /read-points(/.*)?|(GET|POST|PATCH) /(warehouses|locations)(/\{\})?"
     r"|GET(/api)? /locations/\{\}/inventory|GET /api/(inventory|locations/\{\}/inventory)"
     r"|POST /stock/[a-z]+|POST /api/inventory/move|PUT /api/inventory/\{\}/status"
-    r"|GET /stock/\{\}|GET /movements(/\{\})?|GET /lots(/.*)?"
+    r"|GET /stock/\{\}(/serials(/\{\})?)?|GET /movements(/\{\})?|GET /lots(/.*)?"
     r"|(GET|POST) /api/(orders|picking|receiving|putaway|returns)(/.*)?"
     r"|(GET|POST) /reservations(/.*)?|GET /api/reports(/.*)?"
     r"|(GET|POST) /api/(im|ex)ports/(items|orders|inbound-orders|\{\})|GET /events/schemas(/.*)?"
     r"|(GET|POST) /api/(counts|count-schedules)(/.*)?"
     r"|GET /api/attachments/items/.*|POST /labels|(GET|POST) /labels/.*"
-    r"|(GET|POST|DELETE) /api/attachments/(orders|inbound-orders|movements)/.*"
+    r"|(GET|POST|DELETE) /api/attachments/(orders|inbound-orders|movements|reviews)/.*"
     r"|(GET|POST) /reservations(/.*)?|GET /api/reports(/.*)?|GET /events/schemas(/.*)?"
 )
 """Where a grant for one warehouse is enough; everything else shows more than one place."""

@@ -174,8 +174,8 @@ async def test_introspection_and_the_whole_can_be_switched_off(tmp_path: Path) -
     ("grants", "seen", "why"),
     [
         ((Grant(role=Role.AUDITOR),), {"items", "stock", "alerts"}, ""),
-        ((Grant(role=Role.TECHNICIAN),), {"items", "alerts"}, "it needs read:stock everywhere"),
-        ((Grant(role=Role.MANAGER, location="shop"),), {"items"}, "it needs read:stock everywhere"),
+        ((Grant(role=Role.TECHNICIAN),), {"items", "alerts"}, "it needs read:stock"),
+        ((Grant(role=Role.MANAGER, location="shop"),), {"items", "stock"}, ""),
         ((), set(), "it needs read:catalogue"),
     ],
 )
@@ -190,9 +190,8 @@ async def test_a_field_needs_what_its_route_needs(
         told, refusals = set(), []
         for what in ("items", "stock", "alerts"):
             answer = await _ask(made, f"{{ {what} {{ nodes {{ __typename }} }} }}")
-            if answer["data"]:
+            if answer["data"] and answer["data"][what]["nodes"]:
                 told.add(what)
-                assert answer["data"][what]["nodes"]
             refusals += [one["message"] for one in answer.get("errors", ())]
         assert told == seen
         assert why in "".join(refusals)

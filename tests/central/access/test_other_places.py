@@ -1,0 +1,162 @@
+"""The second dimension of the matrix: every route that is about places, asked about the things of a
+warehouse by an administrator of another one.
+
+A route that divides by place (``x-places: own``) and is not in the tables of ``two_places`` fails
+here until somebody says what of it could tell of another place.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import AsyncIterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from central.access.model import OPEN, Role
+from central.api.access.routes import asked_of
+from tests.central.access.test_gate import Somebody
+from tests.central.access.two_places import EAST_FILE, READ, WRITTEN, fill
+from tests.central.harness import Bench, bench
+
+
+@pytest.fixture
+def door() -> Somebody:
+    return Somebody()
+
+
+@pytest.fixture
+async def made(tmp_path: Path, books_url: str, door: Somebody) -> AsyncIterator[Bench]:
+    async with bench(tmp_path, books_url, door) as opened:
+        yield opened
+
+
+def divided(made: Bench) -> set[str]:
+    """Every route that shows and touches only places of the grant, as ``METHOD /path``."""
+    routes = map(asked_of, made.app.router.routes)
+    return {
+        f"{method} {one.path}"
+        for one in routes
+        for method in one.methods - {"HEAD"}
+        if one.places == "own"
+    }
+
+
+def test_every_divided_route_is_in_the_tables(tmp_path: Path) -> None:
+    made = Bench(tmp_path, f"sqlite:///{tmp_path / 'unused.sqlite'}")
+    known = {f"GET {path}" for path in READ} | WRITTEN.keys()
+    assert divided(made) == known
+
+
+def tells_of_east(asked: str, text: str) -> bool:
+    """Whether an answer says more of it than was asked."""
+    for word in sorted(re.findall(r"[\w-]*EAST[\w-]*", asked), key=len, reverse=True):
+        text = text.replace(word, "")
+    return "EAST" in text
+
+
+async def test_nothing_is_told_of_another_place(made: Bench, door: Somebody) -> None:
+    known = await fill(made)
+    asked = [(path, one.format_map(known)) for path, every in READ.items() for one in every]
+    silent = []
+    for path, one in asked:
+        answer = await made.http.get(one)
+        assert answer.status_code == 200 or path in SILENT, (one, answer.text)
+        if "EAST" not in answer.text and answer.content != EAST_FILE:
+            silent.append(path)
+    assert set(silent) <= SILENT, "what should be hidden is not there to be seen"
+    door.is_(Role.ADMIN, "WEST")
+    wrong = []
+    for _path, one in asked:
+        answer = await made.http.get(one)
+        there = answer.text + str(answer.headers.get("etag", "")) * (answer.status_code != 200)
+        allowed = {200, 403, 404, 422} if "/reports/" in one else {200, 403, 404}
+        if answer.status_code not in allowed or tells_of_east(one, there):
+            wrong.append(f"{one}: {answer.status_code} {answer.text[:200]}")
+    assert not wrong, "\n".join(wrong)
+
+
+async def test_no_query_tells_of_another_place(made: Bench, door: Somebody) -> None:
+    await fill(made)
+    place = "location { code parent { code } children { code stock { sku } } stock { sku } }"
+    for what in (
+        "locations { nodes { code parent { code } children { code } } }",
+        f"stock {{ nodes {{ lot {place} }} }}",
+        "movements { nodes { id source { code } destination { code } } }",
+        f"alerts {{ nodes {{ rule says {place} }} }}",
+        "reviews { nodes { id read_point: readPoint } }",
+        "documents { nodes { id source { code } destination { code } } }",
+        "items { nodes { stock { lot } movements { id } alerts { rule location { code } } } }",
+        'location(code: "EAST-B") { code stock { lot } }',
+    ):
+        asked = {"query": f"{{ {what} }}"}
+        door.actor = OPEN
+        seen = await made.http.post("/graphql", json=asked)
+        assert "EAST" in seen.text, what
+        assert "errors" not in seen.json(), seen.text
+        door.is_(Role.ADMIN, "WEST")
+        hidden = await made.http.post("/graphql", json=asked)
+        assert "EAST" not in hidden.text, what
+        assert "errors" not in hidden.json(), hidden.text
+
+
+SILENT = {
+    "/api/reports/days-of-stock", "/api/reports/expiry", "/api/reports/fast-movers",
+    "/api/reports/run-out", "/api/reports/sensor-accuracy", "/api/reports/shrinkage",
+    "/api/reports/slow-movers", "/api/reports/turnover", "/api/reports/ageing",
+    "/api/reports/stock-levels", "/api/putaway/proposals",
+    "/read-points/{code}/plates/{plate}/history", "/api/counts/{count_id}/lines",
+    "/stock/{sku}/serials/{serial}", "/api/reports/fulfilment", "/api/reports/picking-times",
+    "/api/reports/picking-tasks", "/labels/printers",
+    "/api/orders/outbound/{order_id}/cartons/{sscc}/label",
+}  # fmt: skip
+"""Those whose rows do not name a place, or that have nothing to say of so young a warehouse."""
+
+
+async def test_nothing_of_another_place_is_changed(made: Bench, door: Somebody) -> None:
+    known = await fill(made)
+    before = await everything(made, known)
+    door.is_(Role.ADMIN, "WEST")
+    wrong = []
+    for route, every in WRITTEN.items():
+        method = route.partition(" ")[0]
+        for path, body in every:
+            more = {"content": body} if isinstance(body, bytes) else {"json": body}
+            one = path.format_map(known)
+            answer = await made.http.request(method, one, **more)  # type: ignore[arg-type]
+            if answer.status_code not in {403, 404} or tells_of_east(f"{one} {body}", answer.text):
+                wrong.append(f"{method} {one}: {answer.status_code} {answer.text[:250]}")
+    assert not wrong, "\n".join(wrong)
+    door.actor = OPEN
+    assert await everything(made, known) == before
+
+
+async def everything(made: Bench, known: dict[str, str]) -> dict[str, Any]:
+    """All that can be read of both places."""
+    paths = [one.format_map(known) for path, every in READ.items() for one in every
+             if "/reports/" not in path and "{sha256}" not in path]  # fmt: skip
+    return {one: (await made.http.get(one)).text for one in paths}
+
+
+async def test_of_many_at_once_each_is_looked_at(made: Bench, door: Somebody) -> None:
+    await fill(made)
+    door.is_(Role.ADMIN, "WEST")
+    order = {"customer": "Jo", "ship_to": {}, "lines": [{"sku": "NUT", "quantity": 1}]}
+    orders = [order | {"id": f"bulk-{code}", "warehouse": code} for code in ("EAST", "WEST")]
+    told = (await made.http.post("/api/orders/outbound/bulk", json={"orders": orders})).json()
+    assert not tells_of_east(str(orders), str(told))
+    assert [one["state"] for one in told["rows"]] == ["refused", "allocated"]
+    lines = [
+        {"do": "receive", "sku": "NUT", "quantity": 1, "location": f"{code}-B"}
+        for code in ("WEST", "EAST")
+    ]
+    await made.post("/stock/lines", 403, lines=lines)
+    for kind, rows in (
+        ("inbound-orders", "reference,supplier,location,sku,quantity\nPO-9,Acme,EAST,NUT,1\n"),
+        ("orders", "id,customer,warehouse,sku,quantity,ship_to.city\nimported-1,Jo,EAST,NUT,1,X\n"),
+    ):
+        answer = await made.http.post(f"/api/imports/{kind}", content=rows.encode())
+        assert (answer.status_code, answer.json()["refused"]) == (422, 1), answer.text
+    door.actor = OPEN
+    assert (await made.get("/stock/NUT"))["by_location"] == {"EAST-B": 20, "WEST-B": 20}

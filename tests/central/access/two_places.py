@@ -1,0 +1,265 @@
+"""Two warehouses, of which the second has one of everything that lies somewhere: all its names
+have EAST in them, so that whatever tells of it can be seen by that.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from sqlalchemy import Connection, insert
+
+from central import schema
+from tests.central.harness import Bench
+
+__all__ = ["EAST_FILE", "READ", "WRITTEN", "fill"]
+
+_NOON_US = 1_770_000_000_000_000
+EAST_FILE = b"EAST, in words"
+_FILE_HASH = "{file}"
+_KINDS = {"orders": "EAST-order", "inbound-orders": "EAST-inbound", "movements": "EAST-first",
+          "reviews": "EAST-review"}  # fmt: skip
+_REPORTS = (
+    "ageing", "days-of-stock", "expiry", "fast-movers", "run-out", "sensor-accuracy", "shrinkage",
+    "slow-movers", "stock-levels", "turnover", "fulfilment", "picking-times", "picking-tasks",
+)  # fmt: skip
+READ: dict[str, list[str]] = {
+    "/alerts": ["/alerts?state=all"],
+    "/alerts/rules": ["/alerts/rules", "/alerts/rules?location=EAST"],
+    "/alerts/rules/{rule_id}": ["/alerts/rules/EAST-rule"],
+    "/alerts/{no}": ["/alerts/1"],
+    **{f"/api/attachments/{kind}/{{subject}}": [f"/api/attachments/{kind}/{one}"]
+       for kind, one in _KINDS.items()},
+    **{f"/api/attachments/{kind}/{{subject}}/{{sha256}}":
+       [f"/api/attachments/{kind}/{one}/{_FILE_HASH}"] for kind, one in _KINDS.items()},
+    "/api/count-schedules": ["/api/count-schedules"],
+    "/api/counts": ["/api/counts", "/api/counts?status=all"],
+    "/api/counts/{count_id}": ["/api/counts/EAST-count"],
+    "/api/counts/{count_id}/lines": ["/api/counts/EAST-count/lines"],
+    "/api/inventory": ["/api/inventory", "/api/inventory?location=EAST-B"],
+    "/api/locations/{code}/inventory": ["/api/locations/EAST-B/inventory"],
+    "/api/orders/inbound": ["/api/orders/inbound"],
+    "/api/orders/inbound/{order_id}": ["/api/orders/inbound/EAST-inbound"],
+    "/api/orders/outbound": ["/api/orders/outbound"],
+    "/api/orders/outbound/{order_id}": ["/api/orders/outbound/EAST-order"],
+    "/api/picking/tasks/{task_id}": ["/api/picking/tasks/EAST-task"],
+    "/api/putaway/proposals": ["/api/putaway/proposals?sku=NUT&quantity=1&from=EAST-B",
+                               "/api/putaway/proposals?sku=NUT&quantity=1&from=WEST-B"],
+    "/api/receiving/{session_id}": ["/api/receiving/EAST-session"],
+    **{f"/api/reports/{name}": [f"/api/reports/{name}", f"/api/reports/{name}?location=EAST"]
+       for name in _REPORTS},
+    "/devices": ["/devices"],
+    "/documents": ["/documents?status=all"],
+    "/documents/{document_id}": ["/documents/EAST-asn"],
+    "/items/{sku}/alert-rules": ["/items/NUT/alert-rules"],
+    **{f"/api/exports/{kind}": [f"/api/exports/{kind}"] for kind in ("orders", "inbound-orders")},
+    "/api/orders/outbound/{order_id}/cartons/{sscc}/label": [
+        "/api/orders/outbound/EAST-order/cartons/{sscc}/label"],
+    "/labels/printers": ["/labels/printers"],
+    "/labels/jobs": ["/labels/jobs"],
+    "/labels/jobs/{job_id}": ["/labels/jobs/EAST-labels"],
+    "/labels/jobs/{job_id}/document": ["/labels/jobs/EAST-labels/document"],
+    "/locations": ["/locations", "/locations?under=EAST"],
+    "/locations/{code}": ["/locations/EAST-B"],
+    "/locations/{code}/inventory": ["/locations/EAST/inventory?subtree=true"],
+    "/lots": ["/lots", "/lots?sku=MILK"],
+    "/lots/{sku}/{lot}": ["/lots/MILK/EAST-LOT"],
+    "/movements": ["/movements", "/movements?location=EAST-B"],
+    "/movements/{movement_id}": ["/movements/EAST-first"],
+    "/passes": ["/passes"],
+    "/presence": ["/presence", "/presence?place=EAST-B", "/presence?read_point=EAST-zone"],
+    "/presence/events": ["/presence/events", "/presence/events?epc=AA"],
+    "/read-points": ["/read-points"],
+    "/read-points/{code}/plates/{plate}/history": ["/read-points/EAST-shelf/plates/1/history"],
+    "/reservations": ["/reservations"],
+    "/reservations/{reservation_id}": ["/reservations/EAST-wish"],
+    "/api/returns": ["/api/returns"],
+    "/api/returns/{return_id}": ["/api/returns/EAST-return"],
+    "/reviews": ["/reviews?status=all", "/reviews?status=all&read_point=EAST-dock"],
+    "/reviews/{review_id}": ["/reviews/EAST-review", "/reviews/received-EAST"],
+    "/stock/{sku}": ["/stock/NUT", "/stock/MILK"],
+    "/stock/{sku}/serials": ["/stock/DRILL/serials?location=EAST-B"],
+    "/stock/{sku}/serials/{serial}": ["/stock/DRILL/serials/EAST-1"],
+    "/warehouses": ["/warehouses"],
+    "/warehouses/{code}": ["/warehouses/EAST"],
+}  # fmt: skip
+"""What may be read of it, by the routes' paths."""
+
+_NUTS: dict[str, Any] = {"sku": "NUT", "quantity": 1}
+_RULE: dict[str, Any] = {"kind": "low", "sku": "NUT", "location": "EAST", "limit": 50}
+_ORDER: dict[str, Any] = {"customer": "Jo", "ship_to": {"city": "Leeds"}, "warehouse": "EAST",
+                          "lines": [{"line": "1", **_NUTS}]}  # fmt: skip
+_RETURN: dict[str, Any] = {"customer": "Jo", "location": "EAST", "reason": "damaged",
+                           "lines": [{"line": "1", "reason": "other", **_NUTS}]}  # fmt: skip
+_INBOUND: dict[str, Any] = {"supplier": "Acme", "location": "EAST", "reference": "PO-1",
+                            "lines": [{"line": "1", **_NUTS}]}  # fmt: skip
+WRITTEN: dict[str, list[tuple[str, object]]] = {
+    "DELETE /alerts/rules/{rule_id}": [("/alerts/rules/EAST-rule", None)],
+    **{f"DELETE /api/attachments/{kind}/{{subject}}/{{sha256}}":
+       [(f"/api/attachments/{kind}/{one}/{_FILE_HASH}", None)] for kind, one in _KINDS.items()},
+    **{f"POST /api/attachments/{kind}/{{subject}}":
+       [(f"/api/attachments/{kind}/{one}?name=x.txt", b"more words")]
+       for kind, one in _KINDS.items()},
+    "PATCH /locations/{code}": [("/locations/EAST-B", {"name": "x"}),
+                                ("/locations/WEST-B", {"parent": "EAST"})],
+    "PATCH /warehouses/{code}": [("/warehouses/EAST", {"name": "x"})],
+    "POST /alerts/rules": [("/alerts/rules", _RULE | {"id": "mine-12345"}),
+                           ("/alerts/rules", {"id": "all", "kind": "still", "limit": 9})],
+    "PUT /alerts/rules/{rule_id}": [("/alerts/rules/EAST-rule", _RULE | {"limit": 1})],
+    "POST /alerts/{no}/acknowledge": [("/alerts/1/acknowledge", {})],
+    "POST /alerts/{no}/snooze": [("/alerts/1/snooze", {"minutes": 9})],
+    "POST /api/count-schedules": [("/api/count-schedules", {
+        "id": "mine-12345", "location": "EAST", "every_days": 7})],
+    "POST /api/count-schedules/{schedule_id}/end": [("/api/count-schedules/EAST-plan/end", None)],
+    "POST /api/counts": [("/api/counts", {"id": "mine-12345", "location": "EAST-B"})],
+    **{f"POST /api/counts/{{count_id}}/{step}": [(f"/api/counts/EAST-count/{step}", body)]
+       for step, body in (
+           ("cancel", None), ("start", None), ("finish", {}), ("review", {"by": "x"}),
+           ("recount", None), ("entries", {"id": "entry-12345", **_NUTS}),
+           ("decisions", {"lines": [{"sku": "NUT", "location": "EAST-B", "reason": "found"}],
+                          "by": "x"}))},
+    "POST /api/inventory/move": [("/api/inventory/move", {
+        **_NUTS, "source": "EAST-B", "destination": "WEST-B"})],
+    "POST /api/orders/inbound": [("/api/orders/inbound", _INBOUND | {"id": "mine-12345"})],
+    "POST /api/orders/inbound/{order_id}/asns": [("/api/orders/inbound/EAST-inbound/asns", {
+        "id": "asn-12345", "lines": [{"line": "1", **_NUTS}]})],
+    "POST /api/orders/inbound/{order_id}/cancel": [
+        ("/api/orders/inbound/EAST-inbound/cancel", None)],
+    "POST /api/orders/inbound/{order_id}/close": [("/api/orders/inbound/EAST-inbound/close", {})],
+    "POST /api/orders/outbound": [("/api/orders/outbound", _ORDER | {"id": "mine-12345"})],
+    "POST /api/orders/outbound/bulk": [],
+    "POST /api/orders/outbound/{order_id}/cancel": [("/api/orders/outbound/EAST-order/cancel",
+                                                     None)],
+    "POST /api/orders/outbound/{order_id}/cartons": [("/api/orders/outbound/EAST-order/cartons", {
+        "id": "carton-12345", "contents": [{"line": "1", "quantity": 1}]})],
+    "POST /api/orders/outbound/{order_id}/ship": [("/api/orders/outbound/EAST-order/ship",
+                                                   {"id": "truck-12345"})],
+    "POST /api/picking/picks/{pick_id}/confirm": [("/api/picking/picks/{pick}/confirm", {
+        "id": "picked-12345", "location": "EAST-B", **_NUTS})],
+    "POST /api/picking/tasks": [("/api/picking/tasks", {
+        "id": "mine-12345", "orders": ["EAST-order"]})],
+    "POST /api/putaway": [("/api/putaway", {**_NUTS, "from": "EAST-B", "to": "WEST-B"}),
+                          ("/api/putaway", {**_NUTS, "from": "WEST-B", "to": "EAST-B"})],
+    "POST /api/receiving": [("/api/receiving", {"id": "mine-12345", "order": "EAST-inbound"})],
+    "POST /api/receiving/{session_id}/close": [("/api/receiving/EAST-session/close", {})],
+    "POST /api/receiving/{session_id}/receipts": [("/api/receiving/EAST-session/receipts", {
+        "id": "hand-12345", **_NUTS})],
+    "POST /api/returns": [("/api/returns", _RETURN | {"id": "mine-12345"})],
+    **{f"POST /api/returns/{{return_id}}/{step}": [(f"/api/returns/EAST-return/{step}", body)]
+       for step, body in (
+           ("authorise", None), ("refuse", {"reason": "x"}), ("cancel", None), ("close", {}),
+           ("inspections", {"id": "looked-12345", "line": "1", "quantity": 1,
+                            "disposition": "restock"}))},
+    "POST /documents": [("/documents", {
+        "id": "mine-12345", "kind": "transfer", "source": "WEST", "destination": "EAST",
+        "lines": [_NUTS]})],
+    "POST /documents/{document_id}/close": [("/documents/EAST-asn/close", None)],
+    **{f"POST /api/imports/{kind}": [] for kind in ("orders", "inbound-orders")},
+    "POST /labels": [("/labels", {"kind": "place", "within": "EAST"})],
+    "POST /labels/print": [("/labels/print", {
+        "id": "mine-12345", "printer": "EAST-printer", "kind": "place", "within": "WEST"})],
+    **{f"POST /labels/jobs/{{job_id}}/{step}": [(f"/labels/jobs/EAST-labels/{step}", body)]
+       for step, body in (("cancel", None), ("reprint", {"id": "again-12345"}))},
+    "POST /locations": [("/locations", {"code": "NEW", "name": "x", "parent": "EAST"}),
+                        ("/locations", {"code": "NEW", "name": "x"})],
+    "POST /reservations": [("/reservations", {"id": "mine-12345", **_NUTS, "location": "EAST"}),
+                           ("/reservations", {"id": "mine-12345", **_NUTS})],
+    "POST /reservations/{reservation_id}/extend": [("/reservations/EAST-wish/extend", {
+        "expires_at": "2040-01-01T00:00:00Z"})],
+    "POST /reservations/{reservation_id}/fulfil": [("/reservations/EAST-wish/fulfil", {})],
+    "POST /reservations/{reservation_id}/release": [("/reservations/EAST-wish/release", None)],
+    "POST /reviews/{review_id}/resolve": [
+        ("/reviews/EAST-review/resolve", {"id": "answer-1", "by": "x", "dismiss": True}),
+        ("/reviews/EAST-review/resolve", {"id": "EAST-answer", "by": "x", "dismiss": True}),
+        ("/reviews/received-EAST/resolve", {"id": "answer-2", "by": "x", "dismiss": True})],
+    "POST /stock/adjust": [("/stock/adjust", {"sku": "NUT", "change": 1, "location": "EAST-B",
+                                              "code": "found"})],
+    "POST /stock/count": [("/stock/count", {"sku": "NUT", "counted": 1, "location": "EAST-B"})],
+    "POST /stock/lines": [],
+    "POST /stock/move": [
+        ("/stock/move", {**_NUTS, "source": "EAST-B", "destination": "WEST-B"}),
+        ("/stock/move", {**_NUTS, "source": "WEST-B", "destination": "EAST-B"})],
+    **{f"POST /stock/{verb}": [(f"/stock/{verb}", {**_NUTS, "location": "EAST-B", **more})]
+       for verb, more in (
+           ("receive", {}), ("return", {}), ("scrap", {}), ("ship", {}),
+           ("status", {"to_status": "quarantined"}))},
+    "POST /warehouses": [("/warehouses", {"code": "NEW", "name": "x"})],
+    "PUT /api/inventory/{sku}/status": [("/api/inventory/NUT/status", {
+        "location": "EAST-B", "status": "quarantined", "quantity": 1})],
+    "PUT /read-points/{code}": [
+        ("/read-points/EAST-dock", {"kind": "portal", "location": "WEST-B"}),
+        ("/read-points/mine", {"kind": "portal", "location": "EAST-B"}),
+        ("/read-points/mine", {"kind": "portal", "location": "WEST-B", "inbound_from": "EAST-B"})],
+    "PUT /read-points/{code}/plates/{plate}": [("/read-points/EAST-shelf/plates/1", {
+        "sku": "NUT", "unit_mg": 9})],
+}  # fmt: skip
+"""What changes it, by method and path. Those that take many at once are looked at by themselves."""
+
+
+async def fill(made: Bench) -> dict[str, str]:
+    """Both warehouses; what is known of the second one only by now: a file's hash, a pick's id."""
+    for code in ("WEST", "EAST"):
+        await made.post("/warehouses", code=code, name=f"{code} side")
+        await made.post("/locations", code=f"{code}-B", name=code, parent=code, type="bin")
+    await made.post("/items", sku="NUT", name="Nut", unit_mg=1_000)
+    await made.post("/items", sku="MILK", name="Milk", tracking="lot")
+    await made.post("/items", sku="DRILL", name="Drill", tracking="serial")
+    received = {"sku": "NUT", "quantity": 20}
+    for code in ("WEST", "EAST"):
+        await made.post("/stock/receive", id=f"{code}-first", location=f"{code}-B", **received)
+    await made.post("/stock/receive", sku="MILK", quantity=1, location="EAST-B", lot="EAST-LOT")
+    await made.put("/lots/MILK/EAST-LOT", expires_on="2026-12-24")
+    await made.post("/stock/receive", sku="DRILL", quantity=1, location="EAST-B",
+                    serials=["EAST-1"])  # fmt: skip
+    for kind, code in (("portal", "EAST-dock"), ("shelf", "EAST-shelf"), ("zone", "EAST-zone")):
+        await made.put(f"/read-points/{code}", kind=kind, location="EAST-B")
+    await made.put("/read-points/EAST-shelf/plates/1", sku="NUT", unit_mg=1_000)
+    await made.post("/alerts/rules", **_RULE, id="EAST-rule")
+    await made.post("/documents", id="EAST-asn", kind="asn", destination="EAST", lines=[_NUTS])
+    await made.post("/reservations", id="EAST-wish", **_NUTS, location="EAST")
+    await made.post("/api/orders/inbound", **_INBOUND, id="EAST-inbound")
+    await made.post("/api/returns", **_RETURN, id="EAST-return")
+    await made.post("/api/receiving", id="EAST-session", order="EAST-inbound")
+    await made.post("/api/orders/outbound", **_ORDER, id="EAST-order")
+    task = await made.post("/api/picking/tasks", id="EAST-task", orders=["EAST-order"])
+    await made.post("/api/counts", id="EAST-count", location="EAST-B", blind=False)
+    await made.post("/api/count-schedules", id="EAST-plan", location="EAST", every_days=7)
+    await made.database.write(_sensed)
+    known = {"pick": _pick_of(task), "sscc": "003401234500000017"}
+    for kind, subject in _KINDS.items():
+        answer = await made.http.post(
+            f"/api/attachments/{kind}/{subject}?name=EAST.txt", content=EAST_FILE
+        )
+        assert answer.status_code == 201, answer.text
+        known["file"] = answer.json()["sha256"]
+    return known
+
+
+def _pick_of(task: Any) -> str:
+    picks = task.get("picks") or [one for stop in task["stops"] for one in stop["picks"]]
+    return str(picks[0]["id"])
+
+
+def _sensed(conn: Connection) -> None:
+    """What devices and judging tell."""
+    opened = {"opened_us": _NOON_US, "event_us": _NOON_US, "causes": "[]", "evidence": "{}"}
+    for name, point in (("EAST-review", "EAST-dock"), ("received-EAST", "EAST-B")):
+        conn.execute(insert(schema.review).values(
+            id=name, read_point=point, reason="EAST?", **opened))  # fmt: skip
+    conn.execute(insert(schema.portal_pass).values(
+        id="EAST-pass", read_point="EAST-dock", opened_us=1, closed_us=2, direction="in",
+        decision="posted", tags="[]", causes="[]"))  # fmt: skip
+    conn.execute(insert(schema.device).values(
+        edge="EAST-edge", device="EAST-reader", read_point="EAST-dock"))  # fmt: skip
+    there = {"read_point": "EAST-zone", "epc": "AA", "place": "EAST-B", "confidence": 1.0}
+    conn.execute(insert(schema.presence).values(**there, arrived_us=1, since_us=1))
+    conn.execute(insert(schema.presence_event).values(
+        **there, id="EAST-came", kind="arrived", was="", event_us=1, decided_us=1, heard_us=1,
+        reads=1, causes="[]", log_id=1))  # fmt: skip
+    conn.execute(insert(schema.label_job).values(
+        id="EAST-labels", seq=1, printer="EAST-printer", place="EAST-B", kind="place", labels=1,
+        form="zpl", asked="", bindings="[]", document=b"EAST", state="queued", tries=0, next_us=1,
+        why="", made_by="", made_us=1, changed_us=1))  # fmt: skip
+    conn.execute(insert(schema.alert).values(
+        key="low EAST", kind="low", rule="EAST-rule", severity="warning", state="raised",
+        says="EAST has few", value=1, limit=50, since_us=1, raised_us=1, sku="NUT",
+        location="EAST"))  # fmt: skip
