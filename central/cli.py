@@ -13,6 +13,7 @@ from central import (
     archive_cli,
     books_cli,
     broker_cli,
+    labels_cli,
     replay_cli,
     reports_cli,
     reviews_cli,
@@ -36,6 +37,7 @@ app.add_typer(reports_cli.app)
 app.add_typer(broker_cli.app, name="broker")
 app.add_typer(archive_cli.app, name="archive")
 app.add_typer(access_cli.app, name="users")
+app.add_typer(labels_cli.app, name="label")
 
 
 @app.command()
@@ -47,12 +49,19 @@ def run(config: Config = None) -> None:
     from central import app as application  # noqa: PLC0415 (seconds of imports)
     from central.store import DatabaseInUse, SchemaMismatch  # noqa: PLC0415
     from gateway import logs  # noqa: PLC0415
+    from gateway.settings_errors import ConfigError  # noqa: PLC0415
 
     logs.configure(settings.central.log_level, settings.central.log_format)
     why: list[str] = []
     try:
         asyncio.run(application.run(settings))
-    except* (OSError, DatabaseInUse, SchemaMismatch, application.PartEnded) as errors:
+    except* (
+        OSError,
+        ConfigError,
+        DatabaseInUse,
+        SchemaMismatch,
+        application.PartEnded,
+    ) as errors:
         why = [str(error) for error in _leaves(errors)]
     if why:
         typer.echo("\n".join(f"central cannot run: {reason}" for reason in why), err=True)

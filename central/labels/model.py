@@ -9,7 +9,7 @@ import msgspec
 
 __all__ = [
     "DPI", "FIELDS", "KINDS", "MEDIA_TYPES", "Dpi", "Fields", "Form", "Kind", "Label", "LabelClash",
-    "LabelRefused", "NoSuchLabel", "Printed", "Subject",
+    "LabelRefused", "NoSuchLabel", "Printed", "Subject", "default_dpi",
 ]  # fmt: skip
 
 Kind = Literal["item", "lot", "serial", "place", "logistic", "shipping", "asset"]
@@ -17,6 +17,13 @@ KINDS: tuple[Kind, ...] = get_args(Kind)
 Dpi = Literal[203, 300, 600]
 DPI: tuple[Dpi, ...] = get_args(Dpi)
 """Dots of an inch that label printers have."""
+
+
+def default_dpi(*, sheet: bool) -> Dpi:
+    """What is drawn for where nobody says it: label printers have 203, an office's 600 or more."""
+    return 600 if sheet else 203
+
+
 Form = Literal["pdf", "zpl"]
 MEDIA_TYPES: dict[Form, str] = {"pdf": "application/pdf", "zpl": "application/zpl"}
 Fields = Mapping[str, str]

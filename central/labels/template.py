@@ -221,29 +221,35 @@ class Template(_Model):
     width_mm: Annotated[float, Field(ge=10, le=400)]
     height_mm: Annotated[float, Field(ge=5, le=400)]
     sheet: Sheet | None = None
-    elements: Annotated[tuple[Element, ...], Field(min_length=1, max_length=200)]
+    elements: Annotated[tuple[Element, ...], Field(max_length=200)]
 
     def faults(self) -> Iterator[tuple[str, str, str]]:
         """What pydantic cannot see: key, value, and what is wrong with it."""
+        if not self.elements:
+            yield "elements", "", "there are none: a label says something"
         if self.sheet is not None:
             yield from self._sheet_faults(self.sheet)
-        known = FIELDS[self.kind]
         for number, one in enumerate(self.elements):
             place = f"elements[{number}]"
             yield from self._outside(place, one)
-            for key in ("when", "unless"):
-                if (name := getattr(one, key)) and name not in known:
-                    yield f"{place}.{key}", name, _of_these(self.kind)
-            texts = {"text": one.text} if isinstance(one, _WITH_TEXT) else {}
+            yield from self._strange_fields(place, one)
             if isinstance(one, _WITH_AIS):
-                texts = {f"ais.{ai}": text for ai, text in one.ais.items()}
                 yield from _strange_ais(f"{place}.ais", one.ais)
-            for key, text in texts.items():
-                for name in _HOLE.findall(text):
-                    if name not in known:
-                        yield f"{place}.{key}", f"{{{name}}}", _of_these(self.kind)
-                if "{" in _HOLE.sub("", text) or "}" in _HOLE.sub("", text):
-                    yield f"{place}.{key}", text, "a { or } that belongs to no {field}"
+
+    def _strange_fields(self, place: str, one: Element) -> Iterator[tuple[str, str, str]]:
+        known = FIELDS[self.kind]
+        for key in ("when", "unless"):
+            if (name := getattr(one, key)) and name not in known:
+                yield f"{place}.{key}", name, _of_these(self.kind)
+        texts = {"text": one.text} if isinstance(one, _WITH_TEXT) else {}
+        if isinstance(one, _WITH_AIS):
+            texts = {f"ais.{ai}": text for ai, text in one.ais.items()}
+        for key, text in texts.items():
+            for name in _HOLE.findall(text):
+                if name not in known:
+                    yield f"{place}.{key}", f"{{{name}}}", _of_these(self.kind)
+            if "{" in _HOLE.sub("", text) or "}" in _HOLE.sub("", text):
+                yield f"{place}.{key}", text, "a { or } that belongs to no {field}"
 
     def _outside(self, place: str, one: Element) -> Iterator[tuple[str, str, str]]:
         width, height = _extent(one)

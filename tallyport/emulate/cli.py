@@ -7,6 +7,7 @@ from typing import Annotated, Any, cast
 
 import typer
 
+from tallyport.emulate.printing import PrinterOptions, make_printer
 from tallyport.emulate.reader import ReaderOptions, Traffic, Vendor, make_reader
 from tallyport.emulate.running import run
 from tallyport.emulate.scanning import ScannerOptions, make_scanner, mistakes_of
@@ -198,3 +199,28 @@ def scanner(  # noqa: PLR0917 (options)
         seed=seed,
     )
     run(lambda: make_scanner(options), fault or [], settings)
+
+
+@app.command()
+def printer(  # noqa: PLR0917 (options)
+    port: Annotated[int, typer.Option(min=0, max=65535, help="TCP port; 0: any.")] = 9100,
+    host: Annotated[str, typer.Option(help="Listen at this address.")] = "127.0.0.1",
+    dpi: Annotated[int, typer.Option(help="203, 300 or 600.")] = 203,
+    paper: Annotated[int, typer.Option(min=0, help="Labels on the roll; 0: without end.")] = 0,
+    out: Annotated[
+        Path | None, typer.Option(help="A folder for what is printed (ZPL).", file_okay=False)
+    ] = None,
+    settings: Annotated[
+        Path | None, typer.Option(help="Write central's settings for it here.", dir_okay=False)
+    ] = None,
+    fault: Said = None,
+) -> None:
+    r"""A label printer (ZPL over TCP) that writes tags, answers ~HS, and runs out of paper.
+
+    \b
+    Examples:
+      tallyport emulate printer --settings central.toml --out printed/
+      tallyport emulate printer --paper 3 --fault "open"
+    """
+    options = PrinterOptions(host=host, port=port, dpi=dpi, paper=paper, out=out)
+    run(lambda: make_printer(options), fault or [], settings)

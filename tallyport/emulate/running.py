@@ -30,6 +30,25 @@ class Word(NamedTuple):
     deed: Callable[[list[str]], Awaitable[str]]
 
 
+class Whose(NamedTuple):
+    """Who uses the device: its settings are for this one, begin so, and this tries them."""
+
+    name: str
+    file: str
+    begins: str
+    trial: str
+
+
+EDGE = """\
+[edge]
+name = "emulated-edge"
+site = "emulated"
+
+"""
+AN_EDGE = Whose("the edge", "edge.toml", EDGE, "tallyport edge probe")
+CENTRAL = Whose("central", "central.toml", "", "tallyport central label printers")
+
+
 @dataclass(slots=True, kw_only=True)
 class Emulation:
     """A device that is up: its settings, what can be typed, and what goes on by itself."""
@@ -42,6 +61,7 @@ class Emulation:
     other: Callable[[str], Awaitable[str]] | None = None
     """Takes a line that begins with none of ``words``."""
     other_help: Mapping[str, tuple[str, str]] = field(default_factory=dict)
+    whose: Whose = AN_EDGE
 
     async def obey(self, line: str) -> str:
         """Do what the line says; raises ``WordError`` (``other``: ``ValueError``) with what
@@ -58,14 +78,6 @@ class Emulation:
             raise
         except (IndexError, KeyError, ValueError):
             raise WordError(f"Say: {word.usage}") from None
-
-
-EDGE = """\
-[edge]
-name = "emulated-edge"
-site = "emulated"
-
-"""
 
 
 def tell(text: str) -> None:
@@ -116,14 +128,15 @@ async def _run(
 
 def _introduce(emulation: Emulation, settings: Path | None) -> None:
     tell(f"{emulation.what}\n")
-    tell("Settings for the edge:\n")
+    whose = emulation.whose
+    tell(f"Settings for {whose.name}:\n")
     typer.echo(emulation.devices.rstrip() + "\n")
     if settings is not None:
-        settings.write_text(EDGE + emulation.devices, encoding="utf-8")
-        tell(f"Written to {settings}. Try: tallyport edge probe --config {settings}\n")
+        settings.write_text(whose.begins + emulation.devices, encoding="utf-8")
+        tell(f"Written to {settings}. Try: {whose.trial} --config {settings}\n")
     else:
-        tell("With --settings edge.toml they are written to a file that")
-        tell("`tallyport edge probe --config edge.toml` takes as it is.\n")
+        tell(f"With --settings {whose.file} they are written to a file that")
+        tell(f"`{whose.trial} --config {whose.file}` takes as it is.\n")
     rows = [(word.usage, word.does) for word in emulation.words.values()]
     rows += emulation.other_help.values()
     tell("Type a word, and Enter; Ctrl-C switches the device off.")

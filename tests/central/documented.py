@@ -25,11 +25,18 @@ class Shown(NamedTuple):
     answer: object
 
 
+def requests(page: str) -> list[tuple[str, str, object]]:
+    """A page's requests in their order: method, path and body (``None`` without one)."""
+    return [
+        (method, path, json.loads(body) if body.strip() else None)
+        for method, path, body in _BLOCK.findall((_DOCS / page).read_text())
+    ]
+
+
 async def send_all(made: Bench, page: str) -> list[Shown]:
     """Send a page's requests in their order; each must be taken."""
     sent = []
-    for method, path, body in _BLOCK.findall((_DOCS / page).read_text()):
-        content = json.loads(body) if body.strip() else None
+    for method, path, content in requests(page):
         answer = await made.http.request(method, path, json=content)
         assert answer.status_code < 300, f"{method} {path}: {answer.text}"
         sent.append(Shown(method, path, answer.status_code, answer.json()))

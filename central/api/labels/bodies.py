@@ -92,7 +92,9 @@ class MakeBody(LabelsBody):
     """Labels as a document."""
 
     format: Form = "pdf"
-    dpi: Annotated[Dpi, Field(description="Dots of an inch of the printer.")] = 203
+    dpi: Annotated[
+        Dpi | None, Field(description="Dots of an inch; 203 without it, 600 for sheets.")
+    ] = None
     sheet: Annotated[bool, Field(description="PDF: many on a page, as the template says.")] = False
     skip: Annotated[int, Field(ge=0, le=500, description="Places of the sheet left empty.")] = 0
 

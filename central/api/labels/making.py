@@ -29,6 +29,7 @@ from central.labels.model import (
     NoSuchLabel,
     Printed,
     Subject,
+    default_dpi,
 )
 from central.labels.template import Template
 from central.orders import packing, store
@@ -79,7 +80,8 @@ def _add_making(made: APIRouter, services: Services) -> None:
         """
         wish, command = body.wish(), body.id or command_id(key)
         gathered = await gather(services, wish, command, told, bind=True)
-        return await document(services, wish, gathered, body.format, body.dpi)
+        dpi = body.dpi or default_dpi(sheet=body.sheet)
+        return await document(services, wish, gathered, body.format, dpi)
 
 
 def _add_cartons(made: APIRouter, services: Services) -> None:

@@ -102,7 +102,10 @@ def _add_jobs(made: APIRouter, services: Services) -> None:
         found = await services.read(
             lambda c: jobs.listing(c, states=states, printer=printer, before=after, limit=limit)
         )
-        return page([_shown(one) for one in found], following(found, limit, lambda one: one.seq))
+        rows = [_shown(one) for one in found]
+        for row in rows:
+            del row["bindings"]  # there may be a thousand
+        return page(rows, following(found, limit, lambda one: one.seq))
 
     @made.get("/jobs/{job_id}", summary="One print job", responses=_REFUSED, openapi_extra=_READ)
     async def one(job_id: str) -> Response:

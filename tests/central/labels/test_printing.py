@@ -7,9 +7,15 @@ from collections.abc import Awaitable, Callable
 from typing import Any
 
 import pytest
+from sqlalchemy import Connection
 
+from central.access.behalf import reaching
+from central.catalogue.changes import Told
 from central.labels import jobs
+from central.labels.desk import Wish
 from central.labels.host_status import parse
+from central.labels.model import Subject
+from central.stock.model import OutOfReach
 from drivers.emulators.label_printer import EmulatedPrinter
 from gateway.gs1.epc import decode_epc
 from tests.central.harness import Bench
@@ -226,6 +232,32 @@ async def test_jobs_are_listed_newest_first_a_page_at_a_time(made: Bench) -> Non
     assert [row["id"] for row in rest["rows"]] == ["job-00000"]
     dropped = await made.database.write(lambda c: jobs.drop_old(c, 2**60))
     assert dropped == 0, "what waits is not forgotten"
+
+
+@pytest.mark.parametrize(("granted", "there"), [("WH-01", True), ("WH-01-A", False)])
+async def test_who_was_granted_some_places_prints_there(
+    shop: Bench, granted: str, there: bool
+) -> None:
+    await queue(shop, "job-00001")
+    await queue(shop, "job-00002", printer="office")
+    desk = shop.services.labels
+    dock = Wish(kind="place", subjects=(Subject(place="WH-01-DOCK"),))
+
+    async def may(work: Callable[[Connection], object]) -> bool:
+        with reaching(frozenset({granted})):
+            try:
+                await shop.services.read(work)
+            except OutOfReach:
+                return False
+        return True
+
+    with reaching(frozenset({granted})):
+        seen = await shop.services.read(jobs.listing)
+    assert [one.id for one in seen] == (["job-00001"] if there else [])
+    assert await may(lambda c: jobs.get(c, "job-00001")) is there
+    assert not await may(lambda c: jobs.get(c, "job-00002")), "it stands at no place"
+    assert await may(lambda c: jobs.check_place(c, "WH-01")) is there
+    assert await may(lambda c: desk.gather(c, dock, "", Told(by="x", at_us=0))) is there
 
 
 # The sample of the ZPL II Programming Guide (~HS), and what else a printer may say.
