@@ -129,6 +129,16 @@ item = Table(
     Index("ix_item_category", "category", "sku"),
     Index("ix_item_parent", "parent", "sku"),
 )
+# What may be given in place of an item, the first one first; days are ISO 8601.
+item_substitute = Table(
+    "item_substitute",
+    metadata,
+    Column("sku", Text, ForeignKey("item.sku"), primary_key=True),
+    Column("substitute", Text, ForeignKey("item.sku"), primary_key=True),
+    Column("place", Integer, nullable=False),
+    Column("from_on", Text),
+    Column("until_on", Text),
+)
 # What judging knows, effective from a place in the observation log on, so that a replay
 # judges each observation with the context of its time. The newest row of a key wins.
 pack = Table(

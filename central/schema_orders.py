@@ -23,6 +23,7 @@ outbound_order = Table(
     Column("state", Text, nullable=False),
     Column("wave", Text, nullable=False, server_default=""),
     Column("actor", Text, nullable=False, server_default=""),
+    Column("substitution", Text, nullable=False, server_default="none"),
     Column("created_us", BigInteger, nullable=False),
     Column("changed_us", BigInteger, nullable=False),
     Index("ix_outbound_order_state", "state", "id"),
@@ -44,6 +45,10 @@ outbound_line = Table(
     Column("shipped", BigInteger, nullable=False, server_default="0"),
     Column("seen", BigInteger, nullable=False, server_default="0"),
     Column("left_us", BigInteger),
+    Column("substitution", Text, nullable=False, server_default=""),
+    # Units of a line that are on others, which name it in ``substituted_for``.
+    Column("substituted", BigInteger, nullable=False, server_default="0"),
+    Column("substituted_for", Text, nullable=False, server_default=""),
 )
 pick_task = Table(
     "pick_task",
@@ -69,6 +74,7 @@ pick = Table(
     Column("reason", Text, nullable=False, server_default=""),
     Column("done_by", Text, nullable=False, server_default=""),
     Column("done_us", BigInteger),
+    Column("substituted_for", Text, nullable=False, server_default=""),
     Index("ix_pick_task", "task", "state"),
     Index("ix_pick_order", "order_id", "state"),
     Index("ix_pick_done", "done_us"),

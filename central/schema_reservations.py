@@ -19,6 +19,7 @@ from central.schema_ground import metadata
 __all__ = ["arrival", "reservation", "reservation_part", "reserved"]
 
 _WAITING = text("status = 'open' AND missing > 0")
+_STANDING_IN = text("substituted_for <> ''")
 _ENDING = text("status = 'open' AND expires_us IS NOT NULL")
 # A claim on stock: ``held`` of its ``quantity`` are set aside for it, ``missing`` are waited for.
 reservation = Table(
@@ -38,6 +39,7 @@ reservation = Table(
     Column("priority", Integer, nullable=False, server_default="0"),
     Column("reference", Text, nullable=False, server_default=""),
     Column("actor", Text, nullable=False, server_default=""),
+    Column("substituted_for", Text, nullable=False, server_default=""),
     Column("created_us", BigInteger, nullable=False),
     Column("changed_us", BigInteger, nullable=False),
     Column("expires_us", BigInteger),
@@ -47,6 +49,10 @@ reservation = Table(
     ),
     Index("ix_reservation_sku", "sku", "status", "id"),
     Index("ix_reservation_order", "order_id", "line"),
+    Index(
+        "ix_reservation_standing_in", "substituted_for",
+        sqlite_where=_STANDING_IN, postgresql_where=_STANDING_IN,
+    ),
     Index(
         "ix_reservation_waiting", "sku", "priority", "created_us",
         sqlite_where=_WAITING, postgresql_where=_WAITING,

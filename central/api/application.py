@@ -23,6 +23,7 @@ from central.api import (
     reviews,
     sensed,
     series,
+    substitutes,
     tags,
     why,
 )
@@ -96,6 +97,7 @@ def _routers(services: Services, pages: Pages, entrance: Entrance) -> tuple[APIR
     return (
         items.router(services),
         tags.router(services),
+        substitutes.router(services),
         places.router(services),
         read_points.router(services),
         stock_commands.router(services),

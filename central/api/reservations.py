@@ -21,7 +21,7 @@ from central.api.stock.commands import Key, command_id
 from central.catalogue import items
 from central.moments import from_us, to_us
 from central.orders.watching import OrderWatcher
-from central.reservations import ending, store
+from central.reservations import ending, store, substituting
 from central.reservations.holdings import cells_of, parts_of
 from central.reservations.model import Part, Reservation
 from central.reservations.reserving import Wish
@@ -64,6 +64,10 @@ class ReserveBody(Body):
     backorder: Annotated[bool, Field(description="Take what there is, and wait for the rest.")] = (
         False
     )
+    substitution: Annotated[
+        Literal["none", "allowed"],
+        Field(description="Whether other items may be set aside for what lacks."),
+    ] = "none"
     priority: Annotated[int, Field(ge=0, le=9, description="9 is served first.")] = 0
     reference: Annotated[Said, Field(max_length=100)] = ""
 
@@ -181,9 +185,17 @@ def _add_reserving(made: APIRouter, services: Services) -> None:
             reference=body.reference,
             actor=told.by,
         )
-        done = await services.reserving.do(Wish(claim, body.backorder))
+        wish = Wish(claim, body.backorder)
+        others: list[dict[str, object]] = []
+        if body.substitution == "allowed":
+            done, standing_in = await services.write(
+                lambda c: substituting.reserve(c, wish, at_us=now_us())
+            )
+            others = [_shown(one, parts) for one, parts in standing_in]
+        else:
+            done = await services.reserving.do(wish)
         shown = _shown(done.reservation, done.parts) | {"repeated": done.repeated}
-        return json_answer(shown, 200 if done.repeated else 201)
+        return json_answer(shown | {"substitutes": others}, 200 if done.repeated else 201)
 
 
 def _add_endings(made: APIRouter, services: Services) -> None:
@@ -200,8 +212,12 @@ def _add_endings(made: APIRouter, services: Services) -> None:
 
         def work(connection: Connection) -> dict[str, object]:
             before = store.get(connection, reservation_id)
-            (after,) = ending.release(connection, [before.id], at_us=now_us())
-            given = settle(connection, [before.sku], at_us=now_us())
+            others = store.standing_in(connection, before.id)
+            names = [before.id, *(one.id for one in others)]
+            ended = ending.release(connection, names, at_us=now_us())
+            after = next(one for one in ended if one.id == before.id)
+            skus = [before.sku, *(one.sku for one in others)]
+            given = settle(connection, skus, at_us=now_us())
             OrderWatcher().settled(connection, given, now_us())
             return _with_parts(connection, after)
 
@@ -219,6 +235,9 @@ def _add_endings(made: APIRouter, services: Services) -> None:
 
         def work(connection: Connection) -> dict[str, object]:
             after = ending.extend(connection, reservation_id, until_us, at_us=now_us())
+            for one in store.standing_in(connection, reservation_id):
+                if one.status == "open":
+                    ending.extend(connection, one.id, until_us, at_us=now_us())
             return _with_parts(connection, after)
 
         return json_answer(await services.write(work))

@@ -52,6 +52,10 @@ class Line(msgspec.Struct, frozen=True, kw_only=True):
     """``quantity`` units of an item, of one ``lot`` if that is told. ``picked`` are at the place
     that the order ships from, ``packed`` in cartons, ``shipped`` gone, ``seen`` of these told by
     a portal or a scanner itself.
+
+    Where ``substitution`` allows it (``none``, ``allowed``; empty: as its order says), other items
+    are given for what lacks of this one: ``quantity`` is less by ``substituted`` units then, which
+    are on lines of their own that name this one in ``substituted_for``.
     """
 
     line: str
@@ -62,10 +66,14 @@ class Line(msgspec.Struct, frozen=True, kw_only=True):
     packed: int = 0
     shipped: int = 0
     seen: int = 0
+    substitution: str = ""
+    substituted: int = 0
+    substituted_for: str = ""
 
-    def asked(self) -> tuple[str, str, int, str]:
+    def asked(self) -> tuple[str, str, int, str, str]:
         """What the customer asked for."""
-        return self.line, self.sku, self.quantity, self.lot
+        quantity = self.quantity + self.substituted
+        return self.line, self.sku, quantity, self.lot, self.substitution
 
 
 class Order(msgspec.Struct, frozen=True, kw_only=True):
@@ -87,15 +95,31 @@ class Order(msgspec.Struct, frozen=True, kw_only=True):
     state: str = "new"
     wave: str = ""
     actor: str = ""
+    substitution: str = "none"
     created_us: int = 0
     changed_us: int = 0
 
+    def line(self, name: str) -> Line:
+        """The line of this name, which is there."""
+        return next(one for one in self.lines if one.line == name)
+
+    def may_substitute(self, line: Line) -> bool:
+        """Whether other items may be given for what lacks of a line. Who asks for a lot asks for
+        nothing else.
+        """
+        allowed = (line.substitution or self.substitution) == "allowed"
+        return allowed and not line.lot and not line.substituted_for
+
+    def stands_in_for(self, line: Line) -> str:
+        """The SKU that a line's item stands in for; empty where it was asked for itself."""
+        return self.line(line.substituted_for).sku if line.substituted_for else ""
+
     def asked(self) -> tuple[object, ...]:
         """What makes two requests the same."""
-        lines = tuple(line.asked() for line in self.lines)
+        lines = sorted(line.asked() for line in self.lines if not line.substituted_for)
         places = (self.warehouse, self.ship_from)
-        rest = (self.priority, self.due_us, self.partial, self.reference)
-        return (self.customer, sorted(self.ship_to.items()), *places, lines, *rest)
+        rest = (self.priority, self.due_us, self.partial, self.reference, self.substitution)
+        return (self.customer, sorted(self.ship_to.items()), *places, *lines, *rest)
 
 
 class OrderError(StockError):

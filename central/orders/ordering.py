@@ -6,7 +6,8 @@ backorder, and comes to them by priority and age (``central.reservations.settlin
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
+from itertools import groupby
 
 import msgspec
 from sqlalchemy import Connection
@@ -14,10 +15,9 @@ from sqlalchemy import Connection
 from central.access import reach
 from central.bulk import BulkLookup
 from central.events import log as events
-from central.orders import store
+from central.orders import store, substituting
+from central.orders.claiming import claim_id, claim_of
 from central.orders.model import Order, OrderError
-from central.reconcile.identity import derived_id
-from central.reservations.model import Reservation
 from central.reservations.reserving import Reserved, Wish, reserve_each
 from central.stock.model import (
     ConflictingRepeat,
@@ -44,11 +44,6 @@ class Taken(msgspec.Struct, frozen=True, kw_only=True):
 
     order: Order
     repeated: bool = False
-
-
-def claim_id(order: str, line: str) -> str:
-    """The reservation of an order's line."""
-    return derived_id("order", order, line)
 
 
 def take_each(conn: Connection, orders: Sequence[Order], *, at_us: int) -> list[Taken | StockError]:
@@ -95,25 +90,43 @@ def told_of(order: Order) -> dict[str, object]:
         "state": order.state,
         "wave": order.wave,
         "lines": [
-            {"line": one.line, "sku": one.sku, "lot": one.lot, "quantity": one.quantity}
+            {
+                "line": one.line,
+                "sku": one.sku,
+                "lot": one.lot,
+                "quantity": one.quantity,
+                "substituted": one.substituted,
+                "substituted_for": one.substituted_for,
+            }
             for one in order.lines
         ],
     }
 
 
-def _kept(conn: Connection, fresh: Sequence[Order], at_us: int) -> dict[str, Order]:
-    """New orders with what could be set aside for them."""
-    wishes = [Wish(claim, backorder=True) for one in fresh for claim in _claims(one)]
-    missing = set()
-    for wish, result in zip(wishes, reserve_each(conn, wishes, at_us=at_us), strict=True):
-        if not isinstance(result, Reserved) or result.reservation.missing:
-            missing.add(wish.claim.order_id)
+def _kept(conn: Connection, taken: Sequence[Order], at_us: int) -> dict[str, Order]:
+    """New orders with what could be set aside for them: in order, those together for which nothing
+    but what they ask for is given.
+    """
+    fresh: list[Order] = []
+    missing: set[str] = set()
+    substituted: list[events.Happening] = []
+    for careful, some in groupby(taken, key=_may_substitute):
+        for one in some if careful else ():
+            made, lacks = substituting.reserve_lines(conn, one, at_us=at_us)
+            fresh.append(made)
+            substituted += substituting.told_of(made, made.lines)
+            missing.update([made.id] if lacks else [])
+        if not careful:
+            together = list(some)
+            fresh += together
+            missing |= _reserved(conn, together, at_us)
     kept = [
         one if one.id in missing else msgspec.structs.replace(one, state="allocated")
         for one in fresh
     ]
     store.insert(conn, kept)
     told = [events.Happening("OrderCreated", one.id, told_of(one)) for one in kept]
+    told += substituted
     told += [
         events.Happening("OrderReserved", one.id, told_of(one))
         for one in kept
@@ -123,20 +136,18 @@ def _kept(conn: Connection, fresh: Sequence[Order], at_us: int) -> dict[str, Ord
     return {one.id: one for one in kept}
 
 
-def _claims(order: Order) -> Iterable[Reservation]:
-    for line in order.lines:
-        yield Reservation(
-            id=claim_id(order.id, line.line),
-            sku=line.sku,
-            quantity=line.quantity,
-            lot=line.lot,
-            within=order.warehouse,
-            order_id=order.id,
-            line=line.line,
-            priority=order.priority,
-            reference=order.reference,
-            actor=order.actor,
-        )
+def _reserved(conn: Connection, orders: Sequence[Order], at_us: int) -> set[str]:
+    """Set stock aside for some orders; those of them that miss some."""
+    wishes = [Wish(claim_of(one, line), backorder=True) for one in orders for line in one.lines]
+    return {
+        wish.claim.order_id
+        for wish, result in zip(wishes, reserve_each(conn, wishes, at_us=at_us), strict=True)
+        if not isinstance(result, Reserved) or result.reservation.missing
+    }
+
+
+def _may_substitute(order: Order) -> bool:
+    return any(order.may_substitute(line) for line in order.lines)
 
 
 class _Known:

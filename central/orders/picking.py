@@ -16,9 +16,9 @@ from sqlalchemy import Connection, case, insert, select, update
 from central import schema
 from central.catalogue import tree
 from central.moments import to_us
-from central.orders import store
+from central.orders import store, substituting
+from central.orders.claiming import claim_id
 from central.orders.model import Line, NoSuchOrder, Order, OrderError, after
-from central.orders.ordering import claim_id
 from central.orders.route import walked
 from central.reconcile.identity import derived_id
 from central.reservations import ending
@@ -40,6 +40,7 @@ _task = schema.pick_task.c
 class Pick(msgspec.Struct, frozen=True, kw_only=True):
     """``quantity`` units of a lot to be brought from a place. ``state`` is ``open``, ``done`` or
     ``void`` (the goods are given from elsewhere); ``done_us`` when something was last said of it.
+    ``substituted_for`` is the SKU in whose place the goods are given, if there is one.
     """
 
     id: str
@@ -55,6 +56,7 @@ class Pick(msgspec.Struct, frozen=True, kw_only=True):
     reason: str = ""
     done_by: str = ""
     done_us: int | None = None
+    substituted_for: str = ""
 
 
 class Task(msgspec.Struct, frozen=True, kw_only=True):
@@ -124,7 +126,7 @@ def plan(conn: Connection, task: str, orders: Iterable[Order]) -> None:
         for line in order.lines:
             parts = holds.get(claim_id(order.id, line.line), [])
             away = [part for part in parts if part.location != order.ship_from]
-            _plan_line(conn, task, order.id, line, away)
+            _plan_line(conn, task, order, line, away)
             near = sum(part.units for part in parts if part.location == order.ship_from)
             if near > line.picked - line.shipped:
                 there.append(msgspec.structs.replace(line, picked=line.shipped + near))
@@ -139,8 +141,10 @@ def call_off(conn: Connection, order: str) -> None:
     conn.execute(update(schema.pick).where(open_still).values(state=state))
 
 
-def _plan_line(conn: Connection, task: str, order: str, line: Line, parts: Sequence[Part]) -> None:
-    mine = (_pick.order_id == order) & (_pick.line == line.line)
+def _plan_line(
+    conn: Connection, task: str, order: Order, line: Line, parts: Sequence[Part]
+) -> None:
+    mine = (_pick.order_id == order.id) & (_pick.line == line.line)
     query = select(schema.pick).where(mine)
     before = [Pick(**row) for row in conn.execute(query).mappings()]
     wanted = {(part.lot, part.location): part.units for part in parts}
@@ -153,14 +157,15 @@ def _plan_line(conn: Connection, task: str, order: str, line: Line, parts: Seque
             conn.execute(update(schema.pick).where(_pick.id == one.id).values(state=state))
     made = [
         Pick(
-            id=derived_id("pick", order, line.line, len(before) + number),
+            id=derived_id("pick", order.id, line.line, len(before) + number),
             task=task,
-            order_id=order,
+            order_id=order.id,
             line=line.line,
             sku=line.sku,
             lot=lot,
             location=location,
             quantity=units,
+            substituted_for=order.stands_in_for(line),
         )
         for number, ((lot, location), units) in enumerate(sorted(wanted.items()))
     ]
@@ -282,6 +287,8 @@ def _put_right(conn: Connection, pick: Pick, lacking: int, brought: Brought, at_
     )
     ledger.post(conn, [movement], record_us=at_us)
     settle(conn, [pick.sku], at_us=at_us)
+    order = store.find(conn, [pick.order_id])[pick.order_id]
+    substituting.substitute(conn, order, at_us=at_us)
 
 
 def _count(conn: Connection, order: Order, name: str, units: int) -> Order:

@@ -17,8 +17,9 @@ from central.catalogue.items import get_item
 from central.documents import books
 from central.events import log as events
 from central.orders import store
+from central.orders.claiming import claim_id
 from central.orders.model import Line, NotPickedYet, Order, OrderError, WrongState, shipped_state
-from central.orders.ordering import claim_id, told_of
+from central.orders.ordering import told_of
 from central.reconcile.identity import derived_id
 from central.reservations import ending
 from central.reservations import store as reservations

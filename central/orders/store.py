@@ -13,7 +13,9 @@ from central.access import reach
 from central.bulk import BulkInsert, BulkLookup
 from central.orders.model import OPEN, Line, NoSuchOrder, Order
 
-__all__ = ["change", "change_lines", "find", "get", "insert", "note_left", "overdue", "page"]
+__all__ = [
+    "add_lines", "change", "change_lines", "find", "get", "insert", "note_left", "overdue", "page",
+]  # fmt: skip
 
 _LINE = Line.__struct_fields__
 _OWN = tuple(name for name in Order.__struct_fields__ if name != "lines")
@@ -24,7 +26,8 @@ _INSERT = BulkInsert("outbound_order", [(name, _KINDS.get(name, "text")) for nam
 _INSERT_LINE = BulkInsert(
     "outbound_line",
     (("order_id", "text"), ("line", "text"), ("sku", "text"), ("lot", "text"),
-     ("quantity", "bigint")),
+     ("quantity", "bigint"), ("substitution", "text"), ("substituted", "bigint"),
+     ("substituted_for", "text")),
 )  # fmt: skip
 _FOUND = BulkLookup(
     f"SELECT {', '.join('o.' + name for name in _OWN)} "  # noqa: S608 (our own words)
@@ -38,7 +41,8 @@ _LINES = BulkLookup(
 )
 _CHANGE_LINE = text(
     "UPDATE outbound_line SET picked = :picked, packed = :packed, shipped = :shipped, "
-    "seen = :seen WHERE order_id = :order AND line = :line"
+    "seen = :seen, quantity = :quantity, substituted = :substituted "
+    "WHERE order_id = :order AND line = :line"
 )
 _order = schema.outbound_order.c
 _line = schema.outbound_line.c
@@ -98,14 +102,18 @@ def insert(conn: Connection, made: Sequence[Order]) -> None:
         own = {name: getattr(one, name) for name in _OWN}
         rows.append(tuple((own | {"ship_to": _encode(one.ship_to).decode()}).values()))
     _INSERT.run(conn, rows)
-    _INSERT_LINE.run(
-        conn,
-        [
-            (one.id, line.line, line.sku, line.lot, line.quantity)
-            for one in made
-            for line in one.lines
-        ],
-    )
+    _INSERT_LINE.run(conn, [_line_row(one.id, line) for one in made for line in one.lines])
+
+
+def add_lines(conn: Connection, order: Order, lines: Sequence[Line]) -> Order:
+    """Some more lines of an order."""
+    _INSERT_LINE.run(conn, [_line_row(order.id, line) for line in lines])
+    return msgspec.structs.replace(order, lines=(*order.lines, *lines))
+
+
+def _line_row(order: str, line: Line) -> tuple[object, ...]:
+    asked = (order, line.line, line.sku, line.lot, line.quantity)
+    return (*asked, line.substitution, line.substituted, line.substituted_for)
 
 
 def change(conn: Connection, order: Order, *, at_us: int, **changes: str) -> Order:

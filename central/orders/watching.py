@@ -8,7 +8,7 @@ from sqlalchemy import Connection, select
 
 from central import schema
 from central.events import log as events
-from central.orders import picking, shipping, store
+from central.orders import picking, shipping, store, substituting
 from central.orders.model import OPEN, Order, after
 from central.orders.ordering import told_of
 from central.reservations import store as reservations
@@ -17,7 +17,7 @@ from central.reservations.model import Change
 from central.stock.model import Posted
 from central.stock.rules import FACTS
 
-__all__ = ["OrderWatcher"]
+__all__ = ["OrderWatcher", "look_again"]
 
 _order = schema.outbound_order.c
 _line = schema.outbound_line.c
@@ -49,15 +49,24 @@ class OrderWatcher(Watcher):
     def settled(self, conn: Connection, changes: Sequence[Change], at_us: int) -> None:
         """Orders whose goods came, or were taken from under them."""
         names = {one.reservation.order_id for one in changes} - {""}
-        for name, order in sorted(store.find(conn, names).items()):
-            missing = sum(one.missing for one in reservations.of_order(conn, name))
-            if order.state == "new" and not missing:
-                state = after(order.state, "allocate")
-                order = store.change(conn, order, state=state, at_us=at_us)  # noqa: PLW2901
-                events.record(conn, "OrderReserved", name, told_of(order), at_us=at_us)
-            elif order.state == "allocated" and missing:
-                store.change(conn, order, state=after(order.state, "lose"), at_us=at_us)
-            _plan_again(conn, order)
+        for _, order in sorted(store.find(conn, names).items()):
+            look_again(conn, order, at_us=at_us)
+
+
+def look_again(conn: Connection, order: Order, *, at_us: int) -> Order:
+    """What is set aside for an order has changed, or may change by other items that stand in: its
+    state follows, and what is to be picked.
+    """
+    if order.state in OPEN:
+        order = substituting.substitute(conn, order, at_us=at_us)
+    missing = sum(one.missing for one in reservations.of_order(conn, order.id))
+    if order.state == "new" and not missing:
+        order = store.change(conn, order, state=after(order.state, "allocate"), at_us=at_us)
+        events.record(conn, "OrderReserved", order.id, told_of(order), at_us=at_us)
+    elif order.state == "allocated" and missing:
+        order = store.change(conn, order, state=after(order.state, "lose"), at_us=at_us)
+    _plan_again(conn, order)
+    return order
 
 
 def _plan_again(conn: Connection, order: Order) -> None:

@@ -11,8 +11,8 @@ from central.events import log as events
 from central.orders import store
 from central.orders.model import Order, OrderError, after
 from central.orders.ordering import told_of
+from central.orders.substituting import expected_lines
 from central.reconcile.expected import Document
-from central.reconcile.expected import Line as ExpectedLine
 from central.reservations import store as reservations
 
 __all__ = ["release"]
@@ -54,9 +54,6 @@ def _announce(conn: Connection, order: Order, at_us: int) -> None:
         kind="sales_order",
         source=order.ship_from,
         destination="customer",
-        lines=tuple(
-            ExpectedLine(line=one.line, sku=one.sku, quantity=one.quantity, lot=one.lot)
-            for one in order.lines
-        ),
+        lines=expected_lines(order),
     )
     books.add_document(conn, document, at_us=at_us)

@@ -12,7 +12,7 @@ from central.reservations import store
 from central.reservations.holdings import Holdings, parts_of
 from central.reservations.model import Part, Reservation, ReservationSettled
 
-__all__ = ["expire", "extend", "fulfil", "let_go", "release", "relocate"]
+__all__ = ["expire", "extend", "forgo", "fulfil", "let_go", "release", "relocate"]
 
 
 def expire(conn: Connection, *, at_us: int) -> list[Reservation]:
@@ -98,6 +98,21 @@ def let_go(conn: Connection, name: str, part: Part, *, at_us: int) -> Reservatio
         fulfilled=before.fulfilled, at_us=at_us,
     )  # fmt: skip
     _write(conn, after, taken)
+    return after
+
+
+def forgo(conn: Connection, name: str, units: int, *, at_us: int) -> Reservation:
+    """It waits for so many units no more: another item stands in for them. Raises as ``fulfil``."""
+    before = _open(store.get(conn, name))
+    missing = before.missing - min(units, before.missing)
+    over = not before.held and not missing
+    after = msgspec.structs.replace(
+        before,
+        missing=missing,
+        status="open" if not over else "fulfilled" if before.fulfilled else "released",
+        changed_us=at_us,
+    )
+    store.change(conn, [after])
     return after
 
 

@@ -25,7 +25,8 @@ class Reservation(msgspec.Struct, frozen=True, kw_only=True):
 
     ``held`` are set aside now, ``fulfilled`` have left, ``missing`` are on backorder. ``status``
     is ``open``, ``fulfilled``, ``released`` or ``expired``. Times are in microseconds since 1970;
-    the greatest ``priority`` is served first. ``order_id`` and ``line`` say what it is for.
+    the greatest ``priority`` is served first. ``order_id`` and ``line`` say what it is for,
+    ``substituted_for`` the reservation whose item its own stands in for.
     """
 
     id: str
@@ -42,6 +43,7 @@ class Reservation(msgspec.Struct, frozen=True, kw_only=True):
     priority: int = 0
     reference: str = ""
     actor: str = ""
+    substituted_for: str = ""
     created_us: int = 0
     changed_us: int = 0
     expires_us: int | None = None

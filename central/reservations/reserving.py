@@ -28,7 +28,7 @@ from central.stock.model import (
     UnknownLocation,
 )
 
-__all__ = ["Reserved", "Wish", "reserve_each"]
+__all__ = ["Reserved", "Wish", "freshen", "reserve_each"]
 
 _ITEMS = BulkLookup(
     "SELECT i.sku, i.family FROM {keys} JOIN item i ON i.sku = k.sku", (("sku", "text"),)
@@ -37,11 +37,12 @@ _ITEMS = BulkLookup(
 
 class Wish(NamedTuple):
     """A claim that is asked for. It gets all that it asks for or is refused; with ``backorder`` it
-    gets what there is and waits for the rest.
+    gets what there is and waits for the rest. ``forgone`` units of it are given by other items.
     """
 
     claim: Reservation
     backorder: bool = False
+    forgone: int = 0
 
 
 class Reserved(msgspec.Struct, frozen=True, kw_only=True):
@@ -63,8 +64,7 @@ def reserve_each(
     What ran out at ``at_us`` (microseconds since 1970) is free again before anything is decided,
     first of all for those who wait.
     """
-    ended = expire(conn, at_us=at_us)
-    settle(conn, {one.sku for one in ended}, at_us=at_us)
+    freshen(conn, at_us=at_us)
     desk = _Desk(conn, [wish.claim for wish in wishes])
     results = [desk.decide(wish, at_us) for wish in wishes]
     store.insert(conn, desk.made)
@@ -72,6 +72,12 @@ def reserve_each(
     fresh = [one for one in results if isinstance(one, Reserved) and not one.repeated]
     events.record_each(conn, (told for one in fresh for told in _told(one)), at_us=at_us)
     return results
+
+
+def freshen(conn: Connection, *, at_us: int) -> None:
+    """End what has run out, and give it to those who wait."""
+    ended = expire(conn, at_us=at_us)
+    settle(conn, {one.sku for one in ended}, at_us=at_us)
 
 
 class _Desk:
@@ -102,14 +108,15 @@ class _Desk:
             return refusal
         supply = self._supplies[claim.sku]
         places = self._within[claim.within] if claim.within else None
+        wanted = claim.quantity - wish.forgone
         if not wish.backorder:
             free = supply.free(lot=claim.lot, places=places)
-            if free < claim.quantity:
+            if free < wanted:
                 return _not_available(claim, free)
-        parts = supply.give(claim.quantity, lot=claim.lot, places=places)
+        parts = supply.give(wanted, lot=claim.lot, places=places)
         held = sum(part.units for part in parts)
         made = msgspec.structs.replace(
-            claim, held=held, missing=claim.quantity - held, created_us=at_us, changed_us=at_us
+            claim, held=held, missing=wanted - held, created_us=at_us, changed_us=at_us
         )
         self.made.append(made)
         self._there[claim.id] = made

@@ -13,7 +13,7 @@ from central.access import reach
 from central.bulk import BulkInsert, BulkLookup
 from central.reservations.model import NoSuchReservation, Reservation
 
-__all__ = ["change", "due", "find", "get", "insert", "of_order", "page", "waiting"]
+__all__ = ["change", "due", "find", "get", "insert", "of_order", "page", "standing_in", "waiting"]
 
 _NAMES = Reservation.__struct_fields__
 _NUMBERS = {
@@ -62,6 +62,14 @@ def of_order(conn: Connection, order: str) -> list[Reservation]:
     """What is reserved for an order, by line."""
     query = select(schema.reservation).where(_reservation.order_id == order)
     return _all(conn, query.order_by(_reservation.line, _reservation.id))
+
+
+def standing_in(conn: Connection, name: str) -> list[Reservation]:
+    """Those whose items stand in for this one's."""
+    query = select(schema.reservation).where(
+        _reservation.substituted_for == name, _reservation.substituted_for != ""
+    )
+    return _all(conn, query.order_by(_reservation.created_us, _reservation.id))
 
 
 def waiting(conn: Connection, skus: Iterable[str]) -> list[Reservation]:

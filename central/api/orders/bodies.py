@@ -35,6 +35,9 @@ class LineBody(Body):
     sku: Sku
     quantity: Quantity
     lot: Annotated[Lot, Field(description="Empty: of any lot.")] = ""
+    substitution: Annotated[
+        Literal["", "none", "allowed"], Field(description="Empty: as the order says.")
+    ] = ""
 
 
 class OrderBody(Body):
@@ -52,6 +55,10 @@ class OrderBody(Body):
     priority: Annotated[int, Field(ge=0, le=9, description="9 is served first.")] = 0
     due_at: AwareDatetime | None = None
     partial: Annotated[bool, Field(description="What is there may leave before the rest.")] = False
+    substitution: Annotated[
+        Literal["none", "allowed"],
+        Field(description="Whether other items may be given for what lacks."),
+    ] = "none"
     reference: Short = ""
     lines: Annotated[list[LineBody], Field(min_length=1, max_length=1_000)]
 
@@ -66,10 +73,17 @@ class OrderBody(Body):
             priority=self.priority,
             due_us=None if self.due_at is None else to_us(self.due_at),
             partial=self.partial,
+            substitution=self.substitution,
             reference=self.reference,
             actor=actor,
             lines=tuple(
-                Line(line=one.line or str(number), sku=one.sku, quantity=one.quantity, lot=one.lot)
+                Line(
+                    line=one.line or str(number),
+                    sku=one.sku,
+                    quantity=one.quantity,
+                    lot=one.lot,
+                    substitution=one.substitution,
+                )
                 for number, one in enumerate(self.lines, 1)
             ),
         )

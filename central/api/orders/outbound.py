@@ -21,6 +21,7 @@ from central.orders import cancelling, ordering, packing, shipping, store
 from central.orders.model import OPEN, Order
 from central.orders.packing import Carton, Numbers
 from central.orders.shipping import Shipment, Shipping
+from central.orders.watching import look_again
 from central.reservations import store as reservations
 from central.stock.model import StockError
 
@@ -123,6 +124,23 @@ def _add_leaving(made: APIRouter, services: Services) -> None:
         return json_answer(shown_order(done))
 
     @made.post(
+        "/{order_id}/substitute",
+        summary="Give other items for what an order waits for",
+        responses=_REFUSED,
+        openapi_extra=_WRITE,
+    )
+    async def substitute(order_id: str) -> Response:
+        """As far as it allows that and the catalogue names any that are there now. That is done
+        when it is taken, and when goods of it are lost; this asks once more.
+        """
+
+        def work(connection: Connection) -> dict[str, object]:
+            order = store.get(connection, order_id)
+            return _whole(connection, look_again(connection, order, at_us=now_us()).id)
+
+        return json_answer(await services.write(work))
+
+    @made.post(
         "/{order_id}/cartons",
         status_code=201,
         summary="Pack a carton",
@@ -136,10 +154,15 @@ def _add_leaving(made: APIRouter, services: Services) -> None:
         section = services.orders
         numbers = Numbers(company_prefix=section.company_prefix, extension=section.sscc_extension)
         command = body.id or command_id(key)
-        carton, repeated = await services.write(
-            lambda c: packing.pack(c, order_id, command, body.packed(), numbers, now_us())
-        )
-        return json_answer(_carton(carton) | {"repeated": repeated}, 200 if repeated else 201)
+
+        def work(connection: Connection) -> tuple[dict[str, object], bool]:
+            carton, repeated = packing.pack(
+                connection, order_id, command, body.packed(), numbers, now_us()
+            )
+            return _carton(carton, store.get(connection, order_id)), repeated
+
+        shown, repeated = await services.write(work)
+        return json_answer(shown | {"repeated": repeated}, 200 if repeated else 201)
 
     @made.post(
         "/{order_id}/ship",
@@ -188,13 +211,19 @@ def _whole(connection: Connection, name: str) -> dict[str, object]:
     ]
     return shown_order(order) | {
         "lines": lines,
-        "cartons": [_carton(one) for one in packing.cartons_of(connection, name)],
+        "cartons": [_carton(one, order) for one in packing.cartons_of(connection, name)],
         "shipments": [_shipment(one) for one in shipping.shipments_of(connection, name)],
     }
 
 
-def _carton(carton: Carton) -> dict[str, object]:
-    return msgspec.structs.asdict(carton)
+def _carton(carton: Carton, order: Order) -> dict[str, object]:
+    """A carton, with what its contents are."""
+    contents = []
+    for one in carton.contents:
+        line = order.line(one.line)
+        more = {"sku": line.sku, "substituted_for": order.stands_in_for(line)}
+        contents.append(msgspec.structs.asdict(one) | more)
+    return msgspec.structs.asdict(carton) | {"contents": contents}
 
 
 def _shipment(shipment: Shipment) -> dict[str, object]:

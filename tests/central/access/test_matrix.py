@@ -109,7 +109,7 @@ MAY = {
 }  # fmt: skip
 COLUMNS = ("admin", "manager", "operator", "technician", "auditor", "integration")
 FOR_SOME_PLACES = re.compile(
-    r"GET /(items|tag-bindings)(/\{\})?|GET /items/\{\}/alert-rules"
+    r"GET /(items|tag-bindings)(/\{\})?|GET /items/\{\}/(alert-rules|substitutes)"
     r"|(GET|POST|PUT|DELETE) /(alerts|alerts/rules)(/\{\})?(/(acknowledge|snooze))?"
     r"|(GET|POST) /(documents|reviews)(/.*)?|GET /(devices|passes|presence(/events)?)"
     r"|(GET|PUT) /read-points(/.*)?|(GET|POST|PATCH) /(warehouses|locations)(/\{\})?"

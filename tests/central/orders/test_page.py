@@ -18,7 +18,8 @@ async def test_the_page_s_requests_work_in_their_order(tmp_path: Path) -> None:
         await made.post("/warehouses", code="WH-01", name="Leeds")
         for code in ("WH-01-B12", "WH-01-DOCK"):
             await made.post("/locations", code=code, name=code, parent="WH-01")
-        await made.post("/items", sku="ABC-12345", name="Wireless mouse")
+        for sku in ("ABC-12345", "ABC-12346"):
+            await made.post("/items", sku=sku, name="Wireless mouse")
         answers: dict[str, Any] = {}
         for one in await send_all(made, "orders.md"):
             answers.setdefault(f"{one.method} {one.path}", []).append(one.answer)
@@ -28,6 +29,9 @@ async def test_the_page_s_requests_work_in_their_order(tmp_path: Path) -> None:
         assert [(one["location"], one["quantity"]) for one in task["picks"]] == [
             ("WH-01", 150), ("WH-01-B12", 2),
         ]  # fmt: skip
+        (other,) = answers["GET /api/orders/outbound/order-1002"]
+        shown = [(one["sku"], one["quantity"], one["substituted_for"]) for one in other["lines"]]
+        assert shown == [("ABC-12345", 9, ""), ("ABC-12346", 3, "1")]
         (whole,) = answers["GET /api/orders/outbound/order-1001"]
         assert (whole["state"], whole["shipments"][0]["lines"]) == ("shipped", {"1": 150})
         assert is_sscc(whole["cartons"][0]["sscc"])
