@@ -129,6 +129,8 @@ WRITTEN: dict[str, list[tuple[str, object]]] = {
     "POST /api/orders/outbound/bulk": [],
     "POST /api/orders/outbound/{order_id}/cancel": [("/api/orders/outbound/EAST-order/cancel",
                                                      None)],
+    "POST /api/orders/outbound/{order_id}/substitute": [
+        ("/api/orders/outbound/EAST-order/substitute", None)],
     "POST /api/orders/outbound/{order_id}/cartons": [("/api/orders/outbound/EAST-order/cartons", {
         "id": "carton-12345", "contents": [{"line": "1", "quantity": 1}]})],
     "POST /api/orders/outbound/{order_id}/ship": [("/api/orders/outbound/EAST-order/ship",
