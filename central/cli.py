@@ -13,6 +13,7 @@ from central import (
     archive_cli,
     books_cli,
     broker_cli,
+    erp_cli,
     labels_cli,
     replay_cli,
     reports_cli,
@@ -37,6 +38,7 @@ app.add_typer(reports_cli.app)
 app.add_typer(broker_cli.app, name="broker")
 app.add_typer(archive_cli.app, name="archive")
 app.add_typer(access_cli.app, name="users")
+app.add_typer(erp_cli.app, name="erp")
 app.add_typer(labels_cli.app, name="label")
 
 

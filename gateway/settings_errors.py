@@ -79,7 +79,8 @@ def check_settings(
 def _mistake(detail: ErrorDetails, data: Mapping[str, object], model: type[BaseModel]) -> Mistake:
     """Put one pydantic error into words."""
     key, value, known = _locate(detail["loc"], data, model)
-    if key.endswith(("token", "password", "url")) and isinstance(value, str):
+    secret = key.endswith(("token", "password", "url")) or "secret" in key
+    if secret and isinstance(value, str):
         value = "hidden"
     kind = detail["type"]
     if kind == "extra_forbidden":
@@ -130,7 +131,7 @@ def _locate(
                 for name, field in one.model_fields.items()
                 if part in (name, field.alias)
                 for inner in _models_in(field.annotation)
-            ]
+            ] or models  # a name of the writer's own, in a table of many
             value = typing.cast("Mapping[str, object]", value)[part]
         else:
             models = [one for one in models if _tagged(one, part)] or models

@@ -59,6 +59,9 @@ def plan(conn: Connection, connection: str, reading: Orders, wanted: MappedOrder
     """What would come of it. Reads only."""
     name = order_id(connection, wanted)
     there = orders.find_order(conn, name)
+    if there is not None and there.is_return:
+        fault = Fault(kind="not-valid", place=wanted.place, what=f"{name} is a return here")
+        return Plan(id=name, reference=wanted.reference, verdict="refused", faults=(fault,))
     if wanted.cancelled:
         return _cancelling(conn, name, there, reading, wanted)
     faults: list[Fault] = []

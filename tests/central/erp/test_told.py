@@ -10,9 +10,12 @@ from typing import Any
 import pytest
 import standardwebhooks
 
+from central.catalogue import packs
 from central.catalogue.changes import Told
 from central.erp import again, intake
 from central.events import deliveries
+from central.receiving.receipts import ReceiptTeller
+from tests.central.api.test_documents import scanned
 from tests.central.erp.desks import EXAMPLES, Office, example, opened
 from tests.central.harness import Bench
 from tests.fakes.clock import FakeClock
@@ -242,3 +245,19 @@ async def test_files_of_receipts_are_whole_and_have_their_message_s_name(
         assert head == "EBELN,EBELP,MATNR,CHARG,ERFMG,ERFME,BUDAT,XBLNR"
         assert row.startswith("4500007890,00010,ABC-12345,A,100,PCE,20")
         assert row.endswith(message.key)
+
+
+async def test_what_a_sensor_found_is_told_as_well_and_once(dock: Dock, receiver: Receiver) -> None:
+    await dock.made.put("/read-points/desk", kind="scan", location="WH-01", inferred="auto")
+    gtin = "09521234000020"
+    await dock.made.database.write(lambda c: packs.put_pack(c, gtin, "ABC-12345", 10))
+    teller = ReceiptTeller(dock.made.database, dock.made.tide)
+    await teller.step()
+    await scanned(dock.made, 1, f"01{gtin}217")
+    while await teller.step() is not None:
+        pass
+    await dock.receive(10, lot="A")
+    await dock.office.tell()
+    lines = [line for one in receiver.all() for line in json.loads(one.body)["lines"]]
+    assert sum(line["quantity"] for line in lines) == 10, "hands confirmed what the scanner read"
+    assert [(line["lot"], line["quantity"]) for line in lines] == [("", 10), ("", -10), ("A", 10)]
