@@ -24,8 +24,12 @@ epcis_event = Table(
     Column("digest", Text, nullable=False),
     Column("movements", Text, nullable=False),
     Column("why", Text, nullable=False),
+    # Of the declaration that another event is wrong, which stands under a name of its own.
+    Column("declared_us", BigInteger),
+    Column("error_reason", Text, nullable=False, server_default=""),
 )
-# What an event is about, by canonical identifiers: epc, any, class.
+# What an event is about, by canonical identifiers: epc, any, class; ``corrective`` are the ids of
+# events that are right instead of one that was declared wrong.
 epcis_thing = Table(
     "epcis_thing",
     metadata,

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from datetime import datetime
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, NamedTuple
 
 import msgspec
 
@@ -59,6 +59,14 @@ class _Destination(msgspec.Struct):
     destination: Uri
 
 
+class _Declaration(msgspec.Struct, rename="camel"):
+    declaration_time: Moment
+    reason: Word | None = None
+    corrective_ids: Annotated[list[Uri], msgspec.Meta(max_length=1_000)] | None = msgspec.field(
+        name="correctiveEventIDs", default=None
+    )
+
+
 class _Event(msgspec.Struct, rename="camel"):
     """The fields that every reader must be able to rely on."""
 
@@ -87,6 +95,7 @@ class _Event(msgspec.Struct, rename="camel"):
     source_list: list[_Source] | None = None
     destination_list: list[_Destination] | None = None
     sensor_element_list: list[dict[str, Any]] | None = None
+    error_declaration: _Declaration | None = None
 
     def flaw(self) -> str:
         """What the kind of event asks for and is not there; empty when all is."""
@@ -104,15 +113,23 @@ class _Event(msgspec.Struct, rename="camel"):
         return ""
 
 
-def checked(event: object) -> datetime:
-    """The event's time; raises ``NotAnEvent``."""
+class Times(NamedTuple):
+    """When an event happened, and when it was declared wrong, if it was."""
+
+    at: datetime
+    declared: datetime | None
+
+
+def checked(event: object) -> Times:
+    """The event's times; raises ``NotAnEvent``."""
     try:
         known = msgspec.convert(event, _Event)
     except msgspec.ValidationError as error:
         raise NotAnEvent(str(error)) from error
     if flaw := known.flaw():
         raise NotAnEvent(flaw)
-    return known.event_time
+    wrong = known.error_declaration
+    return Times(known.event_time, None if wrong is None else wrong.declaration_time)
 
 
 class Wanted(msgspec.Struct, frozen=True, kw_only=True):
@@ -132,11 +149,22 @@ class Wanted(msgspec.Struct, frozen=True, kw_only=True):
     epcs: tuple[str, ...] = ()
     any_epcs: tuple[str, ...] = ()
     classes: tuple[str, ...] = ()
+    declared: bool = False
+    ge_declared_us: int | None = None
+    lt_declared_us: int | None = None
+    error_reasons: tuple[str, ...] = ()
+    correctives: tuple[str, ...] = ()
+
+    @property
+    def of_errors(self) -> bool:
+        """Whether only what was declared wrong is asked for."""
+        times = (self.ge_declared_us, self.lt_declared_us)
+        return self.declared or times != (None, None) or bool(self.error_reasons + self.correctives)
 
 
 def things_of(event: Mapping[str, Any]) -> set[tuple[str, str]]:
     """What an event is about, for look-ups: ``epc`` (its objects or children), ``any`` (also
-    parent, inputs and outputs), ``class``, with the URI as it was written.
+    parent, inputs and outputs), ``class``, ``corrective``, with the URI as it was written.
     """
     found = set[tuple[str, str]]()
     for field in _EPCS:
@@ -148,6 +176,8 @@ def things_of(event: Mapping[str, Any]) -> set[tuple[str, str]]:
         found.add(("any", event["parentID"]))
     for field in _CLASSES:
         found.update(("class", one["epcClass"]) for one in event.get(field, ()))
+    declaration = event.get("errorDeclaration") or {}
+    found.update(("corrective", one) for one in declaration.get("correctiveEventIDs") or ())
     return found
 
 

@@ -12,6 +12,7 @@ from sqlalchemy import Connection, Select, exists, select
 
 from central import schema
 from central.catalogue import packs
+from central.epcis.errors import bare_reason
 from central.epcis.from_ledger import event_of, moment
 from central.epcis.hashing import word
 from central.epcis.identifiers import canonical, gtin_of
@@ -103,7 +104,7 @@ def _unit_gtin(conn: Connection, sku: str) -> str | None:
 
 def _sought(conn: Connection, wanted: Wanted, names: Names) -> Sought | None:
     """What the ledger is asked; ``None`` where it has nothing of the kind."""
-    if wanted.types and "ObjectEvent" not in wanted.types:
+    if wanted.of_errors or (wanted.types and "ObjectEvent" not in wanted.types):
         return None
     epcs: set[str] | None = None
     for asked in (wanted.epcs, wanted.any_epcs):
@@ -165,6 +166,8 @@ def _narrowed(asked: Select[Any], wanted: Wanted) -> Select[Any]:
     for value, compare in (
         (wanted.ge_event_us, its.event_us.__ge__), (wanted.lt_event_us, its.event_us.__lt__),
         (wanted.ge_record_us, its.record_us.__ge__), (wanted.lt_record_us, its.record_us.__lt__),
+        (wanted.ge_declared_us, its.declared_us.__ge__),
+        (wanted.lt_declared_us, its.declared_us.__lt__),
     ):  # fmt: skip
         if value is not None:
             asked = asked.where(compare(value))
@@ -172,6 +175,7 @@ def _narrowed(asked: Select[Any], wanted: Wanted) -> Select[Any]:
         words = [word(name, one) for one in getattr(wanted, field)]
         if words:
             asked = asked.where(its[column].in_(words))
+    asked = _of_errors(asked, wanted)
     for uris, column in (
         (wanted.read_points, "read_point"), (wanted.biz_locations, "biz_location"),
     ):  # fmt: skip
@@ -179,10 +183,21 @@ def _narrowed(asked: Select[Any], wanted: Wanted) -> Select[Any]:
             asked = asked.where(its[column].in_([canonical(uri) for uri in uris]))
     for kind, uris in (
         ("epc", wanted.epcs), ("any", wanted.any_epcs), ("class", wanted.classes),
+        ("corrective", wanted.correctives),
     ):  # fmt: skip
         if uris:
             named = _thing.c.uri.in_([canonical(uri) for uri in uris])
             asked = asked.where(
                 exists().where(_thing.c.event == its.id, _thing.c.kind == kind, named)
             )
+    return asked
+
+
+def _of_errors(asked: Select[Any], wanted: Wanted) -> Select[Any]:
+    its = _event.c
+    if wanted.of_errors:
+        asked = asked.where(its.declared_us.is_not(None))
+    if wanted.error_reasons:
+        words = [bare_reason(one) for one in wanted.error_reasons]
+        asked = asked.where(its.error_reason.in_(words))
     return asked

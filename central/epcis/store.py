@@ -12,6 +12,7 @@ from sqlalchemy import Connection, insert, select
 from central import schema
 from central.catalogue import packs
 from central.catalogue.errors import AlreadyExists, NotFound, NotValid
+from central.epcis import errors
 from central.epcis.hashing import event_hash, word
 from central.epcis.identifiers import canonical
 from central.epcis.into_ledger import NotBookable, gtins_of, movements_of
@@ -21,7 +22,7 @@ from central.moments import to_us
 from central.reservations import guarding
 from central.stock.model import StockError
 
-__all__ = ["Captured", "Job", "capture", "find", "job", "take"]
+__all__ = ["Captured", "Job", "capture", "error_of", "find", "job", "take"]
 
 _event, _thing, _capture = schema.epcis_event, schema.epcis_thing, schema.epcis_capture
 _encode = msgspec.json.Encoder(order="deterministic").encode
@@ -64,23 +65,28 @@ def take(
     for what is no event, ``AlreadyExists`` where its id stands for another one.
     """
     try:
-        at = checked(event)
+        times = checked(event)
     except NotAnEvent as error:
         raise NotValid(f"this is no EPCIS 2.0 event: {error}") from error
     digest = event_hash(event, context)
     event_id = event.get("eventID") or digest
-    known = conn.execute(select(_event.c.digest).where(_event.c.event_id == event_id)).scalar()
-    if known is not None:
-        if known != digest:
-            raise AlreadyExists(f"another event has the id {event_id} already")
+    is_error = times.declared is not None
+    key = errors.key_of(event_id) if is_error else event_id
+    if _is_known(conn, event, event_id, key, digest):
         return event_id, True
-    booked, why = _book(conn, event, at, event_id, names, record_us, actor)
+    if is_error:
+        booked, why = _take_back(conn, event, event_id, record_us, actor)
+    elif _digest(conn, errors.key_of(event_id)) is not None:
+        booked, why = [], errors.TOO_LATE
+    else:
+        booked, why = _book(conn, event, times.at, event_id, names, record_us, actor)
     own = _own_context(context)
+    declaration = event.get(errors.FIELD) or {}
     row = conn.execute(
         insert(_event).values(
-            event_id=event_id,
+            event_id=key,
             type=event["type"],
-            event_us=to_us(at),
+            event_us=to_us(times.at),
             record_us=record_us,
             biz_step=word("bizStep", event.get("bizStep", "")),
             disposition=word("disposition", event.get("disposition", "")),
@@ -90,6 +96,8 @@ def take(
             digest=digest,
             movements=_text(booked),
             why=why,
+            declared_us=None if times.declared is None else to_us(times.declared),
+            error_reason=errors.bare_reason(str(declaration.get("reason") or "")),
         )
     )
     assert row.inserted_primary_key is not None
@@ -98,6 +106,41 @@ def take(
     for kind, uri in sorted(things):
         conn.execute(insert(_thing).values(uri=uri, kind=kind, event=number))
     return event_id, False
+
+
+def _is_known(
+    conn: Connection, event: dict[str, Any], event_id: str, key: str, digest: str
+) -> bool:
+    """Whether this was told before. Raises ``AlreadyExists`` where its id stands for another event,
+    or for one that was declared wrong otherwise.
+    """
+    for one in {event_id, key}:
+        there = _digest(conn, one)
+        if there not in {None, digest}:
+            raise AlreadyExists(f"another event has the id {event_id} already")
+    known = conn.execute(select(_event.c.body).where(_event.c.event_id == key)).scalar()
+    if known is None:
+        return False
+    before = msgspec.json.decode(known).get(errors.FIELD)
+    if before != event.get(errors.FIELD):
+        raise AlreadyExists(f"the event {event_id} was declared wrong before, in other words")
+    return True
+
+
+def _digest(conn: Connection, key: str) -> str | None:
+    return conn.execute(select(_event.c.digest).where(_event.c.event_id == key)).scalar()
+
+
+def _take_back(
+    conn: Connection, event: dict[str, Any], event_id: str, record_us: int, actor: str
+) -> tuple[list[str], str]:
+    """What follows from an event's declaration that it is wrong."""
+    asked = select(_event.c.movements).where(_event.c.event_id == event_id)
+    followed = conn.execute(asked).scalar()
+    if followed is None:
+        return [], errors.NOT_KNOWN
+    names = msgspec.json.decode(followed, type=list[str])
+    return errors.take_back(conn, names, event[errors.FIELD], record_us=record_us, actor=actor)
 
 
 def _book(  # noqa: PLR0917 (an event and how it is taken)
@@ -137,24 +180,24 @@ def capture(
     actor: str,
 ) -> Job:  # fmt: skip
     """Take a document's events. ``rollback``: all or none; ``proceed``: what can be taken."""
-    events, errors = list[str](), list[str]()
+    events, flaws = list[str](), list[str]()
     inner = conn.begin_nested()
     context = document.get("@context", ())
     for number, event in enumerate(document["epcisBody"]["eventList"]):
         try:
             events.append(take(conn, event, context, names, record_us=record_us, actor=actor)[0])
         except (NotValid, AlreadyExists) as error:
-            errors.append(f"event {number}: {error}")
+            flaws.append(f"event {number}: {error}")
             if behaviour == "rollback":
                 break
-    if errors and behaviour == "rollback":
+    if flaws and behaviour == "rollback":
         inner.rollback()
         events.clear()
     else:
         inner.commit()
     made = Job(
-        id=secrets.token_hex(8), at_us=record_us, behaviour=behaviour, success=not errors,
-        events=tuple(events), errors=tuple(errors),
+        id=secrets.token_hex(8), at_us=record_us, behaviour=behaviour, success=not flaws,
+        events=tuple(events), errors=tuple(flaws),
     )  # fmt: skip
     values = msgspec.structs.asdict(made)
     values |= {name: _text(values[name]) for name in ("events", "errors")}
@@ -172,11 +215,21 @@ def job(conn: Connection, wanted: str) -> Job:
 
 
 def find(conn: Connection, event_id: str) -> Captured:
-    """The event of this id; raises ``NotFound``."""
+    """The event of this id, or that it was declared wrong, if that came alone. Raises
+    ``NotFound``.
+    """
     row = conn.execute(select(_event).where(_event.c.event_id == event_id)).mappings().one_or_none()
-    if row is None:
+    found = error_of(conn, event_id) if row is None else captured(dict(row))
+    if found is None:
         raise NotFound(f"nobody captured an event with the id {event_id}")
-    return captured(dict(row))
+    return found
+
+
+def error_of(conn: Connection, event_id: str) -> Captured | None:
+    """The declaration that an event is wrong, if it was declared so."""
+    asked = select(_event).where(_event.c.event_id == errors.key_of(event_id))
+    row = conn.execute(asked).mappings().one_or_none()
+    return None if row is None else captured(dict(row))
 
 
 def captured(row: dict[str, Any]) -> Captured:

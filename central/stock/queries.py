@@ -111,6 +111,12 @@ def movement_by_id(conn: Connection, movement_id: str) -> Posted | None:
     return None if row is None else rows.from_row(tuple(row))
 
 
+def is_corrected(conn: Connection, movement_id: str) -> bool:
+    """Whether another movement corrects this one."""
+    query = select(_movement.seq).where(_movement.corrects == movement_id).limit(1)
+    return conn.execute(query).first() is not None
+
+
 def last_seq(conn: Connection) -> int:
     """The number of the newest movement (numbers are dense, so also how many there are)."""
     return conn.execute(_NEWEST).scalar() or 0

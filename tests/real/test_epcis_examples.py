@@ -55,7 +55,7 @@ async def test_every_example_is_captured_and_told_again(tmp_path: Path) -> None:
         _is_valid(told)
         assert 0 < len(_events(told)) <= kept
         for event in _events(told):
-            ours = {name: event[name] for name in event if name not in OURS}
+            ours = _as_sent(event)
             sent = [
                 one
                 for example in EXAMPLES
@@ -63,6 +63,14 @@ async def test_every_example_is_captured_and_told_again(tmp_path: Path) -> None:
                 if all(ours.get(name) == one[name] for name in one if name not in OURS)
             ]
             assert sent, f"nobody sent {event}"
+        every = [_as_sent(event) for event in _events(told)]
+        for example in EXAMPLES:
+            for event in _events(json.loads(example.read_text())):
+                assert _as_sent(event) in every, f"{example.name} is not told again"
+
+
+def _as_sent(event: dict[str, Any]) -> dict[str, Any]:
+    return {name: event[name] for name in event if name not in OURS}
 
 
 async def test_our_movements_are_told_as_the_schema_says(tmp_path: Path) -> None:

@@ -147,7 +147,9 @@ def _add_events(made: APIRouter, services: Services, names: Names) -> None:
         )
         if known:
             raise Problem(409, f"the event {event_id} is known already")
-        kept = await services.read(lambda c: store.find(c, event_id))
+        look = store.error_of if "errorDeclaration" in event else store.find
+        kept = await services.read(lambda c: look(c, event_id))
+        assert kept is not None, "it was kept just now"
         answer = json_answer(kept.body, 201)
         answer.headers["Location"] = f"/epcis/events/{event_id}"
         return answer
@@ -159,9 +161,21 @@ def _add_events(made: APIRouter, services: Services, names: Names) -> None:
         openapi_extra=needs("read:epcis"),
     )
     async def captured(event_id: str) -> Response:
-        """As it came, with the movements it led to, or why it led to none."""
-        kept = await services.read(lambda c: store.find(c, event_id))
-        added = {"tallyport:movements": kept.movements, "tallyport:why": kept.why}
+        """As it came, with the movements it led to, or why it led to none; and if it was declared
+        wrong, that declaration with the movements that took them back, or why none did.
+        """
+        kept, error = await services.read(
+            lambda c: (store.find(c, event_id), store.error_of(c, event_id))
+        )
+        added: dict[str, object] = {
+            "tallyport:movements": kept.movements, "tallyport:why": kept.why,
+        }  # fmt: skip
+        if error is not None and "errorDeclaration" not in kept.body:
+            added["tallyport:declaredWrong"] = {
+                **error.body["errorDeclaration"],
+                "tallyport:movements": error.movements,
+                "tallyport:why": error.why,
+            }
         return json_answer({**kept.body, "recordTime": moment(from_us(kept.record_us)), **added})
 
 

@@ -43,6 +43,13 @@ class Asked(Body):
     epc: Words | None = Field(None, alias="MATCH_epc")
     any_epc: Words | None = Field(None, alias="MATCH_anyEPC")
     epc_class: Words | None = Field(None, alias="MATCH_epcClass")
+    declared: Annotated[Said, Field(max_length=20)] | None = Field(
+        None, alias="EXISTS_errorDeclaration"
+    )
+    ge_declared: AwareDatetime | None = Field(None, alias="GE_errorDeclarationTime")
+    lt_declared: AwareDatetime | None = Field(None, alias="LT_errorDeclarationTime")
+    error_reason: Words | None = Field(None, alias="EQ_errorReason")
+    corrective: Words | None = Field(None, alias="EQ_correctiveEventID")
     per_page: Annotated[int, Field(ge=1, le=500)] = Field(30, alias="perPage")
     token: Annotated[str, Field(max_length=200)] | None = Field(None, alias="nextPageToken")
 
@@ -61,6 +68,11 @@ class Asked(Body):
             epcs=_words(self.epc),
             any_epcs=_words(self.any_epc),
             classes=_words(self.epc_class),
+            declared=self.declared is not None,
+            ge_declared_us=_us(self.ge_declared),
+            lt_declared_us=_us(self.lt_declared),
+            error_reasons=_words(self.error_reason),
+            correctives=_words(self.corrective),
         )
 
 

@@ -222,10 +222,92 @@ async def test_what_cannot_be_kept_is_refused(made: Bench) -> None:
     assert (await made.http.post("/epcis/capture", json=many)).status_code == 422
 
 
+ID = "urn:uuid:831c0292-4de1-430a-8255-2aca821abaaa"
+RIGHT = "urn:uuid:404d95fc-9457-4a51-bd6a-0bba133845a8"
+WRONG = {
+    "declarationTime": "2026-02-01T08:00:00.000Z",
+    "reason": "incorrect_data",
+    "correctiveEventIDs": [RIGHT],
+}
+
+
+async def _here(made: Bench) -> object:
+    return (await made.get("/stock/NUT"))["by_location"]
+
+
+async def test_what_is_declared_wrong_is_taken_back(made: Bench) -> None:
+    event = _event(eventID=ID)
+    await made.post("/epcis/events", **event)
+    assert await _here(made) == {"WH-01": 12}
+    told = await made.post("/epcis/events", **event, errorDeclaration=WRONG)
+    assert (told["eventID"], told["errorDeclaration"]) == (ID, WRONG)
+    await made.post("/epcis/events", **_event(eventID=RIGHT, quantityList=[_units(10)]))
+    assert await _here(made) == {"WH-01": 10}
+    kept = await made.get(f"/epcis/events/{ID}")
+    declared = kept["tallyport:declaredWrong"]
+    assert "errorDeclaration" not in kept
+    assert declared["reason"] == "incorrect_data"  # type: ignore[index]
+    (back,) = declared["tallyport:movements"]  # type: ignore[index]
+    assert (await made.get(f"/movements/{back}"))["corrects"] == kept["tallyport:movements"][0]  # type: ignore[index]
+    await made.post("/epcis/events", 409, **event, errorDeclaration=WRONG)
+    otherwise = WRONG | {"reason": "did_not_occur"}
+    clash = await made.post("/epcis/events", 409, **event, errorDeclaration=otherwise)
+    assert "declared wrong before, in other words" in str(clash["detail"])
+    other = _event(eventID=ID, quantityList=[_units(11)])
+    await made.post("/epcis/events", 409, **other, errorDeclaration=WRONG)
+    await made.post("/epcis/events", 422, **event, errorDeclaration={"reason": "x"})
+    job = await made.post(
+        "/epcis/capture", 202, **_document(event, event | {"errorDeclaration": WRONG})
+    )
+    assert job["success"] is True, "what is known is no error"
+    assert await _here(made) == {"WH-01": 10}
+    assert len(await _found(made)) == 3
+    for asked, found in (
+        ({"EXISTS_errorDeclaration": ""}, 1),
+        ({"EQ_errorReason": "incorrect_data|did_not_occur"}, 1),
+        ({"EQ_errorReason": "https://ref.gs1.org/cbv/ER-incorrect_data"}, 1),
+        ({"EQ_errorReason": "did_not_occur"}, 0),
+        ({"EQ_correctiveEventID": RIGHT}, 1),
+        ({"EQ_correctiveEventID": ID}, 0),
+        ({"GE_errorDeclarationTime": "2026-02-01T09:00:00+01:00"}, 1),
+        ({"LT_errorDeclarationTime": "2026-02-01T08:00:00Z"}, 0),
+    ):
+        events = await _found(made, **asked)
+        assert [one["errorDeclaration"] for one in events] == [WRONG] * found, asked
+
+
+def _units(units: int) -> dict[str, Any]:
+    return {"epcClass": LINK, "quantity": units}
+
+
+async def test_what_cannot_be_taken_back_asks_a_person(made: Bench) -> None:
+    event = _event(eventID=ID)
+    await made.post("/epcis/events", **event)
+    await made.post("/stock/move", sku="NUT", quantity=5, **{"from": "WH-01", "to": "customer"})
+    await made.post("/epcis/events", **event, errorDeclaration=WRONG)
+    assert await _here(made) == {"WH-01": 7}
+    declared: Any = (await made.get(f"/epcis/events/{ID}"))["tallyport:declaredWrong"]
+    (review,) = (await made.get("/reviews"))["rows"]  # type: ignore[misc]
+    assert declared["tallyport:movements"] == []
+    assert declared["tallyport:why"].endswith(f"{review['id']} asks a person")
+    assert "declared wrong, and is not taken back: WH-01 holds 7 of NUT" in review["reason"]
+
+
+async def test_what_was_declared_wrong_before_it_came_is_never_booked(made: Bench) -> None:
+    event = _event(eventID=ID)
+    job = await made.post("/epcis/capture", 202, **_document(event | {"errorDeclaration": WRONG}))
+    assert job["success"] is True
+    alone = await made.get(f"/epcis/events/{ID}")
+    assert "is not known here" in str(alone["tallyport:why"])
+    await made.post("/epcis/events", **event)
+    assert await _here(made) == {}
+    assert "before it came" in str((await made.get(f"/epcis/events/{ID}"))["tallyport:why"])
+
+
 async def test_the_pages_requests_are_answered(made: Bench) -> None:
     await made.post("/items", sku="ABC-12345", name="Wireless mouse")
     asked = indented("epcis.md")
-    assert len(asked) == 4
+    assert len(asked) == 5
     for method, path, body in asked:
         answer = await made.http.request(method, path, json=body)
         assert answer.is_success, f"{method} {path}: {answer.text}"

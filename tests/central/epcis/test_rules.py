@@ -139,7 +139,7 @@ def test_the_order_of_things_does_not_matter_to_a_hash() -> None:
     ],
 )
 def test_what_is_no_event_is_told(change: dict[str, object], said: str) -> None:
-    assert checked(EVENT) == datetime(2026, 3, 1, 12, 0, 0, 400, tzinfo=UTC)
+    assert checked(EVENT) == (datetime(2026, 3, 1, 12, 0, 0, 400, tzinfo=UTC), None)
     with pytest.raises(NotAnEvent, match=said):
         checked(EVENT | change)
 
