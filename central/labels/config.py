@@ -17,13 +17,14 @@ class _Section(BaseModel):
 class LabelsSection(_Section):
     """Labels. ``templates`` is a folder of one's own (``NAME.toml``), beside those that come with
     Tallyport. ``company_prefixes`` are those of GS1 that keys in tags begin with, besides
-    ``[orders] company_prefix``. ``link_origin`` is where GS1 Digital Links lead to; ``font`` and
-    ``font_bold`` are TrueType files for letters that the own ones lack. Jobs are kept for
-    ``keep_days``.
+    ``[orders] company_prefix``, ``first_serial`` the least serial that a tag is given.
+    ``link_origin`` is where GS1 Digital Links lead to; ``font`` and ``font_bold`` are TrueType
+    files for letters that the own ones lack. Jobs are kept for ``keep_days``.
     """
 
     templates: Path | None = None
     company_prefixes: tuple[Annotated[str, Field(pattern=r"^\d{6,12}$")], ...] = ()
+    first_serial: Annotated[int, Field(ge=1, lt=2**38)] = 1
     link_origin: str = Field(default="https://id.gs1.org", pattern=r"^https?://[^\s?#]*[^\s/?#]$")
     font: Path | None = None
     font_bold: Path | None = None

@@ -12,10 +12,10 @@ from central.labels import subjects
 from central.labels.drawing import Drawing, draw
 from central.labels.letters import OWN, Faces
 from central.labels.model import Dpi, Form, Kind, Label, LabelRefused, Printed, Subject
-from central.labels.numbers import SSCC, allot
+from central.labels.numbers import SSCC, allot, claim
 from central.labels.pdf import as_pdf, as_sheets
 from central.labels.shelf import Shelf
-from central.labels.tags import epc_of, scope_of, with_tag
+from central.labels.tags import epc_of, own_serial, scope_of, with_tag
 from central.labels.zpl import as_zpl
 from central.orders.packing import Numbers
 
@@ -70,6 +70,7 @@ class LabelDesk:
         self._ssccs = Numbers(company_prefix=orders.company_prefix, extension=orders.sscc_extension)
         prefixes = {*rules.company_prefixes, orders.company_prefix} - {""}
         self._prefixes = frozenset(one for one in prefixes if len(one) >= 6)
+        self._first_serial = rules.first_serial
         self._origin = rules.link_origin
         self._faces = OWN
         if rules.font is not None and rules.font_bold is not None:
@@ -104,11 +105,16 @@ class LabelDesk:
     ) -> tuple[Subject, ...]:
         """Those without an SSCC get one."""
         fresh = [SSCC for one in wanted if not one.sscc]
-        given = iter(allot(conn, command, fresh, self._ssccs, told) if fresh else ())
+        given = iter(self._allot(conn, command, fresh, told))
         return tuple(
             one if one.sscc else msgspec.structs.replace(one, sscc=f"{next(given):018}")
             for one in wanted
         )
+
+    def _allot(self, conn: Connection, command: str, scopes: list[str], told: Told) -> list[int]:
+        if not scopes:
+            return []
+        return allot(conn, command, scopes, self._ssccs, self._first_serial, told)
 
     def _tagged(
         self,
@@ -126,11 +132,13 @@ class LabelDesk:
                 "and copies without"
             )
         wanted = [scope for scope in scopes if scope]
-        given = iter(allot(conn, command, wanted, self._ssccs, told) if wanted else ())
+        given = iter(self._allot(conn, command, wanted, told))
         labels, bindings = [], []
         for fields, scope in zip(each, scopes, strict=True):
             serial = str(next(given)) if scope else ""
             epc = epc_of(wish.kind, fields, serial, self._prefixes)
+            if own := own_serial(epc, scope):
+                claim(conn, *own, told)
             labels.append(Label(fields=with_tag(fields, epc), epc=epc))
             if wish.bind:
                 bindings.append(_binding(wish.kind, fields, epc))

@@ -125,13 +125,13 @@ async def _reached(
 
 
 async def _status(
-    reader: asyncio.StreamReader, writer: asyncio.StreamWriter, answer_s: float = _ANSWER_S
+    reader: asyncio.StreamReader, writer: asyncio.StreamWriter, answer_s: float = 0
 ) -> HostStatus | None:
     """``None`` where no whole answer comes in time. Raises OSError where the connection ends."""
     writer.write(ASK)
     answer = b""
     try:
-        async with asyncio.timeout(answer_s):
+        async with asyncio.timeout(answer_s or _ANSWER_S):
             await writer.drain()
             while answer.count(_ETX) < STRINGS and len(answer) < _MOST_ANSWER:
                 piece = await reader.read(_MOST_ANSWER)

@@ -13,7 +13,7 @@ from gateway.gs1.epc import decode_epc
 from gateway.gs1.epc_encode import encode_epc
 from gateway.gs1.keys import Gs1Error
 
-__all__ = ["epc_of", "scope_of", "with_tag"]
+__all__ = ["epc_of", "own_serial", "scope_of", "with_tag"]
 
 _FILTERS = {"sgtin": 1, "sscc": 2, "grai": 0, "sgln": 0}
 """Point of sale item, full case for transport, all others (TDS, section 10)."""
@@ -73,6 +73,15 @@ def epc_of(kind: Kind, fields: Mapping[str, str], serial: str, prefixes: Collect
                 )
     except Gs1Error as error:
         raise LabelRefused(str(error)) from error
+
+
+def own_serial(epc: str, scope: str) -> tuple[str, int] | None:
+    """Of which key a piece's own serial number is one that could be given away as well."""
+    decoded = decode_epc(epc)
+    if scope or decoded.scheme not in {"sgtin-96", "grai-96"}:
+        return None
+    key = f"gtin {decoded.gtin}" if decoded.gtin else f"grai {decoded.grai}"
+    return key, int(decoded.serial or "0")
 
 
 def with_tag(fields: dict[str, str], epc: str) -> dict[str, str]:

@@ -78,6 +78,8 @@ def _add_making(made: APIRouter, services: Services) -> None:
         """As PDF (a page each, or sheets) or ZPL. With `rfid` each label's EPC is given here and
         never again, but to the same `id`; with `bind` the tags stand for the goods from now on.
         """
+        if body.rfid and body.format != "zpl":
+            raise LabelRefused("tags are written by ZPL: ask for `format` zpl, or leave `rfid` out")
         wish, command = body.wish(), body.id or command_id(key)
         gathered = await gather(services, wish, command, told, bind=True)
         dpi = body.dpi or default_dpi(sheet=body.sheet)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import UTC, datetime
 from typing import Literal
+from urllib.parse import quote
 
 import msgspec
 from fastapi import APIRouter, Response
@@ -217,13 +218,14 @@ def _whole(connection: Connection, name: str) -> dict[str, object]:
 
 
 def _carton(carton: Carton, order: Order) -> dict[str, object]:
-    """A carton, with what its contents are."""
+    """A carton, with what its contents are, and where its label is."""
     contents = []
     for one in carton.contents:
         line = order.line(one.line)
         more = {"sku": line.sku, "substituted_for": order.stands_in_for(line)}
         contents.append(msgspec.structs.asdict(one) | more)
-    return msgspec.structs.asdict(carton) | {"contents": contents}
+    path = f"/api/orders/outbound/{quote(carton.order_id, safe='')}/cartons/{carton.sscc}/label"
+    return msgspec.structs.asdict(carton) | {"contents": contents, "label": path}
 
 
 def _shipment(shipment: Shipment) -> dict[str, object]:

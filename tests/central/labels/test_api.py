@@ -103,7 +103,7 @@ async def test_tags_get_epcs_that_no_other_has(made: Bench) -> None:
         (GTIN, "1"), (GTIN, "2"), (GTIN, "3"),
     ]  # fmt: skip
     assert [one.epc for one in await zpl(made, **body)] == first, "the same request"
-    assert "use a fresh id" in await refused(made, 409, **body | {"copies": 2})
+    assert "use a fresh id" in await refused(made, 409, **body | {"copies": 2, "format": "zpl"})
     more = [one.epc for one in await zpl(made, **body | {"id": "tags-00002"})]
     assert not set(more) & set(first)
     epcs = {one: decode_epc(one).scheme for one in (*first, *more)}
@@ -128,9 +128,21 @@ async def test_each_thing_has_the_epc_of_its_kind(
     assert (epc.scheme, epc.serial, epc.company_prefix) == (scheme, serial, "4012345")
     if kind == "asset":
         assert "(8003)040123450000161" in words(printed)
-    copies = {"kind": kind, "labels": [label], "rfid": True, "copies": 2}
+    copies = {"kind": kind, "labels": [label], "rfid": True, "copies": 2, "format": "zpl"}
     if kind != "asset":
         assert "two tags with the same EPC" in await refused(shop, 422, **copies)
+
+
+async def test_a_piece_s_own_serial_is_given_to_no_other_tag(made: Bench) -> None:
+    piece = {"kind": "serial", "rfid": True, "labels": [{"sku": "ABC-12345", "serial": "2"}]}
+    (first,) = await zpl(made, **piece)
+    (again,) = await zpl(made, **piece)
+    assert first.epc == again.epc, "the same piece, whoever asks"
+    plain = {"kind": "item", "rfid": True, "labels": [{"sku": "ABC-12345"}], "copies": 3}
+    given = [decode_epc(one.epc).serial for one in await zpl(made, **plain)]
+    assert given == ["1", "3", "4"]
+    taken = piece | {"labels": [{"sku": "ABC-12345", "serial": "3"}], "format": "zpl"}
+    assert "was given to a tag without" in await refused(made, 409, **taken)
 
 
 async def test_bound_tags_stand_for_the_lot(made: Bench) -> None:
@@ -160,10 +172,13 @@ async def test_what_cannot_be_made_says_why(shop: Bench) -> None:
     assert "1000 labels at a time, not 1998" in await refused(
         shop, 422, kind="item", labels=mouse * 2, copies=999
     )
-    tag: dict[str, Any] = {"kind": "item", "rfid": True}
+    tag: dict[str, Any] = {"kind": "item", "rfid": True, "format": "zpl"}
+    assert "tags are written by ZPL" in await refused(
+        shop, 422, **tag | {"format": "pdf"}, labels=mouse
+    )
     assert "PLAIN-1 has no GTIN" in await refused(shop, 422, **tag, labels=[{"sku": "PLAIN-1"}])
     assert "has no GLN" in await refused(
-        shop, 422, kind="place", labels=[{"place": "WH-01-A1"}], rfid=True
+        shop, 422, kind="place", labels=[{"place": "WH-01-A1"}], rfid=True, format="zpl"
     )
     foreign = [{"gtin": "09506000134352"}]
     await shop.post("/items", sku="FOREIGN", name="Another's", gtins=foreign)
@@ -177,7 +192,13 @@ async def test_what_cannot_be_made_says_why(shop: Bench) -> None:
         shop, 422, kind="logistic", labels=[{"sscc": "340123450000000018"}]
     )
     assert "leave `bind` out" in await refused(
-        shop, 422, kind="place", labels=[{"place": "WH-01-DOCK"}], rfid=True, bind=True
+        shop,
+        422,
+        kind="place",
+        labels=[{"place": "WH-01-DOCK"}],
+        rfid=True,
+        bind=True,
+        format="zpl",
     )
 
 
@@ -198,6 +219,7 @@ async def packed(made: Bench) -> tuple[str, list[str]]:
         contents = [{"line": "1", "quantity": units}]
         path = f"{ORDERS}/web-2026-000123/cartons"
         carton = await made.post(path, id=f"carton-{number:04}", contents=contents)
+        assert carton["label"] == f"{path}/{carton['sscc']}/label"
         cartons.append(str(carton["sscc"]))
     return "web-2026-000123", cartons
 

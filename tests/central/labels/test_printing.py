@@ -11,7 +11,7 @@ from sqlalchemy import Connection
 
 from central.access.behalf import reaching
 from central.catalogue.changes import Told
-from central.labels import jobs
+from central.labels import jobs, printers
 from central.labels.desk import Wish
 from central.labels.host_status import parse
 from central.labels.model import Subject
@@ -221,6 +221,19 @@ async def test_a_printer_of_pdf_gets_pdf(shop: Bench, printer: EmulatedPrinter) 
 async def _within(step: Callable[[], Awaitable[float]]) -> None:
     async with asyncio.timeout(10):
         await step()
+
+
+async def test_a_printer_that_does_not_answer_is_sent_its_labels(
+    shop: Bench, printer: EmulatedPrinter, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(printers, "_ANSWER_S", 0.1)
+    printer.silent = True
+    rows: Any = (await shop.get("/labels/printers"))["rows"]
+    assert {row["name"]: row["state"] for row in rows}["dock-1"] == "unknown"
+    await queue(shop, "job-00001")
+    await spooler_of(shop).step()
+    assert (await job(shop, "job-00001"))["state"] == "sent"
+    assert len(printer.labels) == 1
 
 
 async def test_jobs_are_listed_newest_first_a_page_at_a_time(made: Bench) -> None:
