@@ -16,7 +16,7 @@ from central.api.problems import Problem
 from central.api.services import Services, json_answer, now_us
 from central.api.stock.commands import Key, command_id
 from central.moments import to_us
-from central.receiving import asking
+from central.receiving import asking, lots
 from central.reviews import effects, store
 from central.reviews.model import Choice, Line, Stored
 
@@ -90,7 +90,9 @@ def router(services: Services) -> APIRouter:
             at_us = now_us()
             answer = store.resolve(connection, review_id, choice, at_us=at_us)
             if not answer.repeated:
-                asking.answered(connection, store.get(connection, review_id), answer.resolution)
+                asked = store.get(connection, review_id)
+                asking.answered(connection, asked, answer.resolution)
+                lots.answered(connection, asked, answer.resolution)
             return answer
 
         done, repeated = await services.write(work)

@@ -7,7 +7,7 @@ of an id holds. Nothing here moves stock.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from typing import Any
 
 import msgspec
@@ -37,6 +37,7 @@ __all__ = [
     "note_row",
     "notes_of",
     "open_documents",
+    "open_to",
     "progress",
 ]
 
@@ -136,6 +137,12 @@ def open_documents(conn: Connection, at_log: int) -> list[Document]:
     """Those that were open at a log entry, by id."""
     query = _standing(at_log).where(_table.status == "open").order_by(_table.document)
     return [_decode(row.body) for row in conn.execute(query)]
+
+
+def open_to(conn: Connection, places: Collection[str]) -> list[Document]:
+    """Those that are open now and whose goods go to some places, by id."""
+    query = _standing().where(_table.status == "open", _table.destination.in_(places))
+    return [_decode(row.body) for row in conn.execute(query.order_by(_table.document))]
 
 
 def changed_documents(conn: Connection, after: int, upto: int) -> list[Document]:

@@ -1,4 +1,4 @@
-"""What sensors saw come in while goods are taken in: goods that nobody expects, and returned ones.
+"""What sensors saw come in: the days of lots, goods that nobody expects, and returned ones.
 
 It follows the ledger with those who wait for goods (``central.reservations.following``), so that
 returned goods are held back before anybody is given them.
@@ -15,9 +15,9 @@ from sqlalchemy import Connection, insert, select
 from central import schema
 from central.catalogue.changes import Told
 from central.documents import books
-from central.effective import next_log_id
 from central.receiving import asking, orders
 from central.receiving.asking import Goods
+from central.receiving.lots import keep_sensed
 from central.reconcile.identity import derived_id
 from central.reservations.following import Watcher
 from central.stock import ledger
@@ -47,21 +47,22 @@ class ReceivingWatcher(Watcher):
             return
         expected = _expected(conn, {one.destination for one in came})
         for one in came:
-            listed = expected.get(one.destination, {}).get(one.source, set())
-            if one.sku not in listed:
+            keep_sensed(conn, one, Told(by=_BY, at_us=at_us))
+            listed = expected.get(one.destination, {})
+            awaited = {source for source, skus in listed.items() if one.sku in skus}
+            if not awaited:
                 _ask(conn, one, at_us)
-            elif one.source == LocationKind.CUSTOMER:
+            elif one.source == LocationKind.CUSTOMER or awaited == {LocationKind.CUSTOMER.value}:
                 _hold_back(conn, one, at_us)
 
 
 def _expected(conn: Connection, places: set[str]) -> dict[str, dict[str, set[str]]]:
     """The items that open documents list, by place and where they come from."""
     found: dict[str, dict[str, set[str]]] = {}
-    for document in books.open_documents(conn, next_log_id(conn)):
-        if document.destination in places:
-            listed = found.setdefault(document.destination, {}).setdefault(document.source, set())
-            listed.update(line.sku for line in document.lines)
-            listed.update(one.sku for unit in document.units for one in unit.contents)
+    for document in books.open_to(conn, places):
+        listed = found.setdefault(document.destination, {}).setdefault(document.source, set())
+        listed.update(line.sku for line in document.lines)
+        listed.update(one.sku for unit in document.units for one in unit.contents)
     return found
 
 

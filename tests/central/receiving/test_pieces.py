@@ -226,3 +226,22 @@ async def test_what_a_scanner_saw_and_nobody_expects_is_asked_about_once(made: B
     assert await lines(made) == {"1": (1, 0, 0), "2": (0, 0, 0), "3": (0, 0, 1)}
     assert (await made.get("/stock/HAT"))["by_location"] == {"hall": 1}
     assert await made.database.read(differences) == []
+
+
+async def test_the_day_that_a_scanner_saw_reaches_the_lot_and_another_one_is_asked_about(
+    made: Bench,
+) -> None:
+    settler = Settler(made.database, Tide(), watchers=[ReceivingWatcher()])
+    await scanned(made, 1, f"01{GTIN}1727013110L1")
+    await settler.step()
+    known: Any = await made.get("/lots?sku=OAT")
+    assert known["rows"][0]["expires_on"] == "2027-01-31"
+    await scanned(made, 2, f"01{GTIN}1727022810L1", f"01{GTIN}1727022810L1")
+    await settler.step()
+    (review,) = await reviews(made)
+    assert "2027-02-28, and 2027-01-31 is known of it" in review["reason"]
+    await choose(made, review, "2027-02-28")
+    known = await made.get("/lots?sku=OAT")
+    assert known["rows"][0]["expires_on"] == "2027-02-28"
+    assert await lines(made) == {"1": (0, 0, 0), "2": (18, 0, 0)}
+    assert await made.database.read(differences) == []
