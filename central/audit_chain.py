@@ -16,7 +16,7 @@ from sqlalchemy import Connection, insert, text
 from central import schema
 from central.stock.sealing import GENESIS
 
-__all__ = ["Block", "Line", "head", "seal", "verify"]
+__all__ = ["Block", "Line", "blocks", "compare", "head", "seal", "verify"]
 
 Line = Sequence[Any]
 """An entry: ``id``, ``at_us``, ``actor``, ``action``, ``subject``, ``before``, ``after``."""
@@ -66,7 +66,7 @@ def verify(conn: Connection) -> list[str]:
     and as it was when sealed.
     """
     before = _NONE
-    for block in _blocks(conn):
+    for block in blocks(conn):
         if fault := _fault(conn, block, before):
             return [f"block {block.no} of the audit (entries up to {block.last_id}) {fault}"]
         before = block
@@ -96,8 +96,28 @@ def _next(before: Block, lines: Sequence[Line]) -> Block:
     return Block(before.no + 1, lines[-1][0], len(lines), before.hash, hasher.hexdigest())
 
 
-def _blocks(conn: Connection) -> Iterator[Block]:
-    after = 0
+def compare(conn: Connection, kept: Sequence[Block]) -> list[str]:
+    """A sentence for the first of these blocks, which were kept elsewhere, that stands otherwise
+    here or not at all.
+    """
+    here = blocks(conn)
+    for block in kept:
+        found = next(here, None)
+        if found is None:
+            return [
+                f"the audit ends before block {block.no} (entries up to {block.last_id}), which "
+                "was kept elsewhere: entries were taken out, or an older backup was put back"
+            ]
+        if found != block:
+            return [
+                f"block {block.no} of the audit (entries up to {found.last_id}) is another than "
+                "was kept elsewhere: the chain was rewritten from there on"
+            ]
+    return []
+
+
+def blocks(conn: Connection, after: int = 0) -> Iterator[Block]:
+    """All blocks behind number ``after``, in order."""
     while found := conn.execute(_BLOCKS, {"after": after, "limit": _PAGE}).all():
         yield from (Block(*row) for row in found)
         after = found[-1].no

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable
 from pathlib import Path
 from typing import Annotated
@@ -49,8 +50,13 @@ def roles(
     typer.echo(f"{role} can add to the ledger and the log, and change neither")
 
 
-@app.command()
+audit_app = typer.Typer(invoke_without_command=True)
+app.add_typer(audit_app, name="audit")
+
+
+@audit_app.callback()
 def audit(
+    context: typer.Context,
     config: Config = None,
     as_json: AsJson = False,
     action: Annotated[str | None, typer.Option(help="Only these, as `re-zero`.")] = None,
@@ -59,6 +65,8 @@ def audit(
     """List who changed what: people by command, and judging, which sets the zero of a plate anew
     where that had moved and the plate was empty (`re-zero`).
     """
+    if context.invoked_subcommand is not None:
+        return
     settings = settings_from(config)
     from central import audit as entries  # noqa: PLC0415
     from central.moments import from_us  # noqa: PLC0415
@@ -72,6 +80,49 @@ def audit(
         typer.echo(f"{at} {one.actor}: {one.action} {one.subject}: {one.before} -> {one.after}")
     if not found:
         typer.echo("nothing was changed")
+
+
+@audit_app.command(name="verify")
+def verify_audit(
+    folder: Annotated[
+        Path | None,
+        typer.Argument(help="The archive's folder; without it, the archive of the settings."),
+    ] = None,
+    config: Config = None,
+    as_json: AsJson = False,
+) -> None:
+    """Check the audit: every block's hash and, where there is an archive, that no block is another
+    than was kept there when it was sealed. Exit status 1 when something does not fit.
+    """
+    settings = settings_from(config)
+    from central import audit_chain  # noqa: PLC0415
+    from central.archive.audit import read_heads  # noqa: PLC0415
+    from central.archive.shelves import ArchiveUnavailable, Folder  # noqa: PLC0415
+    from central.archive.wanted import shelves_of  # noqa: PLC0415
+
+    if folder is not None and not folder.is_dir():
+        typer.echo(f"there is no folder {folder}", err=True)
+        raise typer.Exit(2)
+    kept: list[audit_chain.Block] = []
+    faults: list[str] = []
+    shelves = [Folder(folder)] if folder is not None else shelves_of(settings.archive)
+    try:
+        for shelf in shelves[:1]:
+            kept, faults = asyncio.run(read_heads(shelf))
+    except ArchiveUnavailable as error:
+        typer.echo(f"the archive cannot be read: {error}", err=True)
+        raise typer.Exit(2) from error
+
+    def look(conn: Connection) -> tuple[list[str], int]:
+        found = audit_chain.verify(conn) or audit_chain.compare(conn, kept)
+        return found, audit_chain.head(conn).no
+
+    found, last = read_books(settings, look)
+    held = f"{len(kept)} of {last} blocks are kept in the archive"
+    if not shelves:
+        held = "and was held against nothing outside: set [archive], or name a folder"
+    report([*faults, *found], as_json, f"the audit is whole; {held}", "faults",
+           blocks=last, kept=len(kept))  # fmt: skip
 
 
 @app.command()

@@ -25,10 +25,11 @@ from central.alerts.telling.mail import Mail
 from central.alerts.telling.programs import Hook, Topic
 from central.alerts.telling.ways import Way
 from central.alerts.watch import Watch
-from central.archive.follower import Archivist
+from central.archive.follower import AUDIT, LEDGER, Archivist
 from central.archive.wanted import shelves_of
 from central.attachments.desk import AttachmentDesk
 from central.attachments.folder import Folder
+from central.audit_heads import AuditHeads
 from central.carriers.desk import CarrierDesk
 from central.carriers.folder import FolderCarrier, Folders
 from central.config import CentralSettings
@@ -94,6 +95,25 @@ class Daily(NamedTuple):
     work: Callable[[], Awaitable[object]]
 
 
+def _archivists(ground: Ground) -> list[Archivist]:
+    """For each archive who keeps the ledger there, and who keeps the audit's hashes."""
+    return [
+        Archivist(ground.database, ground.tide, shelf, source=source)
+        for shelf in shelves_of(ground.settings.archive)
+        for source in (LEDGER, AUDIT)
+    ]
+
+
+def _carriers(settings: CentralSettings) -> dict[str, FolderCarrier]:
+    """The carriers that are told by files, by name."""
+    return {
+        name: FolderCarrier(
+            Folders(one.shipments, one.tracking, one.quarantine or one.tracking / "quarantine")
+        )
+        for name, one in settings.orders.carriers.items()
+    }
+
+
 class Inventory:
     """The parts, wired. ``counters`` are shown as metrics, by part."""
 
@@ -127,19 +147,15 @@ class Inventory:
             "mqtt": Topic(settings.events, ground.link),
         }
         self._delivery = Delivery(ground.database, ground.tide, self.ways)
-        self._archivists = [
-            Archivist(ground.database, ground.tide, shelf) for shelf in shelves_of(settings.archive)
-        ]
+        self._archivists = _archivists(ground)
+        self._audit_heads = AuditHeads(
+            ground.database, ground.tide, every_s=settings.ledger.digest_every_s
+        )
         self._settler = Settler(
             ground.database, ground.tide, watchers=[OrderWatcher(), ReceivingWatcher()]
         )
         self._receipts = ReceiptTeller(ground.database, ground.tide)
-        self._folders = {
-            name: FolderCarrier(
-                Folders(one.shipments, one.tracking, one.quarantine or one.tracking / "quarantine")
-            )
-            for name, one in settings.orders.carriers.items()
-        }
+        self._folders = _carriers(settings)
         self._carriers = CarrierDesk(
             ground.database, ground.tide, self._folders, look_every_s=settings.orders.look_every_s
         )
@@ -151,6 +167,7 @@ class Inventory:
             "reservations": self._settler.counters,
             "goods_receipts": self._receipts.counters,
             "digests": self._digests.counters,
+            "audit_heads": self._audit_heads.counters,
             "alerts": self._watch.counters,
             "alerts_told": self._delivery.counters,
             "events": self._couriers.counters,
@@ -169,6 +186,7 @@ class Inventory:
             *([Part("erp", self._erp.run)] if settings.erp.connections else []),
             *([Part("carriers", self._carriers.run)] if self._folders else []),
             *(Part(f"archive {no}", one.run) for no, one in enumerate(self._archivists)),
+            Part("audit heads", self._audit_heads.run),
             Part("alert messages", self._delivery.run),
             *([Part("label printing", self._spooler.run)] if self.labels.printers else []),
         ]

@@ -11,6 +11,7 @@ from typing import Any
 from fastapi import FastAPI
 from fastapi.openapi.utils import get_openapi
 
+from central.api import security
 from central.api.problems import MEDIA_TYPE, SCHEMA
 
 __all__ = ["describe"]
@@ -46,6 +47,7 @@ def _with_problems(schema: dict[str, Any]) -> dict[str, Any]:
     for name in _FASTAPI_ONLY:
         components.pop(name, None)
     components["Problem"] = SCHEMA
+    security.described(schema)
     for operations in schema["paths"].values():
         for operation in operations.values():
             answers = operation["responses"]

@@ -1,4 +1,5 @@
-"""Follows the chain with a cursor, and puts each sealed block into the archive.
+"""Follows a chain with a cursor, and puts each sealed block into the archive: those of the ledger
+with all their rows, those of the audit without their entries.
 
 The cursor moves behind blocks that are there. A crash in between writes a block again, which the
 archive refuses and which is the same. One that is another is a sign that the books or the archive
@@ -8,13 +9,16 @@ were changed: it is told, and nothing more is written until somebody has looked.
 from __future__ import annotations
 
 import asyncio
+import itertools
 from collections import Counter
+from collections.abc import Callable
 from typing import NamedTuple
 
 import structlog
 from sqlalchemy import Connection
 
-from central import cursors
+from central import audit_chain, cursors
+from central.archive.audit import kept_head, name_of_head
 from central.archive.model import kept, name_of
 from central.archive.shelves import ArchiveUnavailable, Shelf
 from central.enduring import AT_ONCE, follow
@@ -22,7 +26,7 @@ from central.stock import chain
 from central.store import Database
 from central.tide import Tide
 
-__all__ = ["Archivist"]
+__all__ = ["AUDIT", "LEDGER", "Archivist", "Source"]
 
 _log = structlog.get_logger("central.archive")
 _AT_ONCE = 16
@@ -31,9 +35,39 @@ _RETRY_S = 30.0
 _RETRY_SOON_S = 1.0
 
 
-class _File(NamedTuple):
+class File(NamedTuple):
+    """A block as it is archived, and under which name."""
+
     no: int
+    path: str
     content: bytes
+
+
+class Source(NamedTuple):
+    """A chain: ``of`` is a part of its cursor's name, ``behind`` gives its blocks behind a number,
+    so many at most.
+    """
+
+    of: str
+    behind: Callable[[Connection, int, int], list[File]]
+
+
+def _of_ledger(conn: Connection, after: int, most: int) -> list[File]:
+    found: list[File] = []
+    before = chain.sealed_at(conn, after)
+    for block in itertools.islice(chain.blocks(conn, before.head.no), most):
+        rows = chain.movements_of(conn, block), chain.witnesses_of(conn, block, before)
+        found.append(File(block.no, name_of(block.no), kept(block, *rows)))
+        before = block.sealed
+    return found
+
+
+def _of_audit(conn: Connection, after: int, most: int) -> list[File]:
+    found = itertools.islice(audit_chain.blocks(conn, after), most)
+    return [File(one.no, name_of_head(one.no), kept_head(one)) for one in found]
+
+
+LEDGER, AUDIT = Source("", _of_ledger), Source("audit ", _of_audit)
 
 
 class Archivist:
@@ -42,16 +76,23 @@ class Archivist:
     """
 
     def __init__(
-        self, database: Database, tide: Tide, shelf: Shelf, *, retry_s: float = _RETRY_S
+        self,
+        database: Database,
+        tide: Tide,
+        shelf: Shelf,
+        *,
+        source: Source = LEDGER,
+        retry_s: float = _RETRY_S,
     ) -> None:
         self._database, self._tide, self._shelf = database, tide, shelf
-        self._cursor = f"archive:{shelf.name}"
+        self._source = source
+        self._cursor = f"{source.of}archive:{shelf.name}"
         self._retry_s, self._wait_s = retry_s, _RETRY_SOON_S
         self.counters: Counter[str] = Counter()
 
     async def run(self) -> None:
         """Follow until cancelled."""
-        of = f"archive {self._shelf.name}"
+        of = f"{self._source.of}archive {self._shelf.name}"
         await follow(of, self._next, tide=self._tide, counters=self.counters)
 
     async def _next(self) -> float | None:
@@ -79,20 +120,12 @@ class Archivist:
         await self._database.beside(lambda c: cursors.move(c, self._cursor, last))
         return True
 
-    def _following(self, conn: Connection) -> list[_File]:
+    def _following(self, conn: Connection) -> list[File]:
         place = cursors.place(conn, self._cursor)
-        found: list[_File] = []
-        before = chain.sealed_at(conn, 0 if place is None else place.position)
-        for block in chain.blocks(conn, before.head.no):
-            rows = chain.movements_of(conn, block), chain.witnesses_of(conn, block, before)
-            found.append(_File(block.no, kept(block, *rows)))
-            before = block.sealed
-            if len(found) == _AT_ONCE:
-                break
-        return found
+        return self._source.behind(conn, 0 if place is None else place.position, _AT_ONCE)
 
-    async def _put(self, one: _File) -> None:
-        path = name_of(one.no)
+    async def _put(self, one: File) -> None:
+        path = one.path
         if await self._shelf.put(path, one.content):
             self.counters["blocks"] += 1
             return

@@ -187,3 +187,22 @@ async def test_commands_that_are_grouped_reach_no_further_than_each_client(
     told = await asyncio.gather(*(receive(places) for places in asked))
     assert told == [403, 201, 201, 403, 201] * 3
     assert made.services.posting.counters["groups"] < len(asked)
+
+
+async def test_openapi_says_how_each_route_is_let_into(made: Bench) -> None:
+    described: Any = made.app.openapi()
+    schemes = described["components"]["securitySchemes"]
+    assert {name: one["type"] for name, one in schemes.items()} == {
+        "key": "http", "token": "oauth2", "session": "apiKey", "csrf": "apiKey",
+    }  # fmt: skip
+    scopes = schemes["token"]["flows"]["clientCredentials"]["scopes"]
+    for path, operations in described["paths"].items():
+        for method, operation in operations.items():
+            needed, security = operation["x-permission"], operation["security"]
+            if needed == PUBLIC:
+                assert security == [], path
+                continue
+            asked = [] if needed == SIGNED_IN else [needed]
+            session = {"session": []} if method == "get" else {"session": [], "csrf": []}
+            assert security == [{"key": []}, {"token": asked}, session], path
+            assert set(asked) <= scopes.keys()
