@@ -43,10 +43,10 @@ def try_(
         there = ", ".join(sorted(settings.erp.connections)) or "none"
         typer.echo(f"no connection {connection} takes orders; there are: {there}", err=True)
         raise typer.Exit(2)
-    from central.erp.applying import trial  # noqa: PLC0415 (seconds of imports)
+    from central.erp.applying import read, trial  # noqa: PLC0415 (seconds of imports)
 
-    raw = file.read_bytes()
-    found = read_books(settings, lambda c: trial(c, connection, known, raw))
+    reading = read(known, connection, file.read_bytes())
+    found = read_books(settings, lambda c: trial(c, connection, reading))
     orders = json.loads(found.mapped or "[]")
     if as_json:
         told = {"orders": orders, "faults": msgspec.to_builtins(found.faults)}

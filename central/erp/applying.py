@@ -6,7 +6,7 @@ somebody with what is not. Tried again, what was done changes nothing.
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, NamedTuple
 
 import msgspec
 from sqlalchemy import Connection, select
@@ -15,8 +15,7 @@ from sqlalchemy.dialects import postgresql, sqlite
 from central import schema
 from central.catalogue.changes import Told
 from central.catalogue.errors import CatalogueError
-from central.erp import messages
-from central.erp.config import ErpConnection
+from central.erp.config import ErpConnection, Orders
 from central.erp.fields import Fault, Wrong
 from central.erp.mapping import Mapped, MappedOrder, map_message
 from central.erp.messages import Message, Outcome
@@ -24,40 +23,48 @@ from central.erp.planning import Plan, order_id, plan
 from central.receiving import changing, orders
 from central.stock.model import StockError
 
-__all__ = ["apply", "came_by", "trial"]
+__all__ = ["Reading", "apply", "came_by", "read", "trial"]
 
 _order = schema.erp_order.c
 _encode = msgspec.json.Encoder().encode
 
 
-def trial(conn: Connection, name: str, connection: ErpConnection, raw: bytes) -> Outcome:
-    """What would come of a message; nothing is written."""
-    reading = connection.purchase_orders
-    assert reading is not None
-    try:
-        found = map_message(raw, connection)
-    except Wrong as wrong:
-        return Outcome(state="dead", faults=(wrong.at(""),))
-    plans = [_refused(name, one) if one.order is None else plan(conn, name, reading, one.order)
-             for one in found]  # fmt: skip
-    return _outcome(found, plans)
+class Reading(NamedTuple):
+    """A message as it is read by its connection's mapping; ``faults`` where it cannot be at all."""
+
+    mapping: Orders | None
+    found: list[Mapped]
+    faults: tuple[Fault, ...] = ()
 
 
-def apply(
-    conn: Connection, message: Message, connection: ErpConnection | None, told: Told
-) -> Outcome:
-    """Do what a message says. Its orders are the transaction's, as far as they are right."""
+def read(connection: ErpConnection | None, name: str, raw: bytes) -> Reading:
+    """Read a message of a connection, without the books."""
     if connection is None or connection.purchase_orders is None:
-        what = f"the settings have no connection {message.connection} that takes orders"
-        return Outcome(
-            state="dead", faults=(Fault(kind="unknown-connection", place="", what=what),)
-        )
+        what = f"the settings have no connection {name} that takes orders"
+        return Reading(None, [], (Fault(kind="unknown-connection", place="", what=what),))
     try:
-        found = map_message(messages.raw_of(conn, message.no), connection)
+        return Reading(connection.purchase_orders, map_message(raw, connection))
     except Wrong as wrong:
-        return Outcome(state="dead", faults=(wrong.at(""),))
-    plans = [_applied(conn, message, connection, one, told) for one in found]
-    return _outcome(found, plans)
+        return Reading(None, [], (wrong.at(""),))
+
+
+def trial(conn: Connection, name: str, reading: Reading) -> Outcome:
+    """What would come of a message; nothing is written."""
+    if reading.mapping is None:
+        return Outcome(state="dead", faults=reading.faults)
+    plans = [
+        _refused(one) if one.order is None else plan(conn, name, reading.mapping, one.order)
+        for one in reading.found
+    ]
+    return _outcome(reading.found, plans)
+
+
+def apply(conn: Connection, message: Message, reading: Reading, told: Told) -> Outcome:
+    """Do what a message says. Its orders are the transaction's, as far as they are right."""
+    if reading.mapping is None:
+        return Outcome(state="dead", faults=reading.faults)
+    plans = [_applied(conn, message, reading.mapping, one, told) for one in reading.found]
+    return _outcome(reading.found, plans)
 
 
 def came_by(conn: Connection, connection: str, order: str) -> bool:
@@ -65,17 +72,14 @@ def came_by(conn: Connection, connection: str, order: str) -> bool:
     return _standing(conn, connection, order) is not None
 
 
-def _applied(
-    conn: Connection, message: Message, connection: ErpConnection, one: Mapped, told: Told
-) -> Plan:
+def _applied(conn: Connection, message: Message, mapping: Orders, one: Mapped, told: Told) -> Plan:
     name, wanted = message.connection, one.order
     if wanted is None:
-        return _refused(name, one)
-    assert connection.purchase_orders is not None
+        return _refused(one)
     called = order_id(name, wanted)
     if _is_overtaken(conn, message, called, wanted):
         return Plan(id=called, reference=wanted.reference, verdict="overtaken")
-    planned = plan(conn, name, connection.purchase_orders, wanted)
+    planned = plan(conn, name, mapping, wanted)
     if planned.faults:
         return planned
     inner = conn.begin_nested()
@@ -101,7 +105,7 @@ def _carry_out(conn: Connection, planned: Plan, told: Told) -> None:
         changing.change_order(conn, planned.order, told)
 
 
-def _refused(connection: str, one: Mapped) -> Plan:
+def _refused(one: Mapped) -> Plan:
     return Plan(id="", reference=one.reference, verdict="refused", faults=one.faults)
 
 

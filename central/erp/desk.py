@@ -16,7 +16,7 @@ from central.catalogue.changes import Told
 from central.catalogue.errors import CatalogueError
 from central.enduring import AT_ONCE, follow
 from central.erp import intake, messages
-from central.erp.applying import apply
+from central.erp.applying import apply, read
 from central.erp.config import ErpConnection, ErpSection
 from central.erp.fields import Fault
 from central.erp.folder import ErpFolder, Found
@@ -94,12 +94,15 @@ class ErpDesk:
         """One message, in a transaction of its own; what it cannot cope with waits for somebody."""
         connection = self._settings.connections.get(message.connection)
         told = Told(by=actor(message.connection), at_us=self._clock.now_us())
+        raw = await self._database.read(lambda c: messages.raw_of(c, message.no))
 
         def work(conn: Connection) -> Message:
-            outcome = apply(conn, message, connection, told)
+            outcome = apply(conn, message, reading, told)
             return messages.settle(conn, message, outcome, told.at_us)
 
         try:
+            # Apart from the transaction: nobody's write waits for a large file to be read.
+            reading = await asyncio.to_thread(read, connection, message.connection, raw)
             done = await self._database.write(work)
         except Exception as error:
             if isinstance(error, DBAPIError) and passes_by(error):
@@ -120,7 +123,8 @@ class ErpDesk:
         """Files in their order; one is moved when its message is done with."""
         connection = self._settings.connections[name]
         try:
-            for file in await asyncio.to_thread(folder.look):
+            for one in await asyncio.to_thread(folder.look):
+                file = await asyncio.to_thread(folder.read, one)
                 taken = await self._take(name, connection, folder, file)
                 while await self._apply_waiting():
                     pass
@@ -136,12 +140,11 @@ class ErpDesk:
         if file.wrong:
             return _Taken(folder, file, None, file.wrong)
         shown = file.name.encode("utf-8", "replace").decode()
-        came = (file.raw, f"file {shown}", None)
-        at_us = self._clock.now_us()
+        came, at_us = (file.raw, f"file {shown}"), self._clock.now_us()
+        assert connection.purchase_orders is not None, "folders are of those that take orders"
+        key = await asyncio.to_thread(intake.key_of, file.raw, connection.purchase_orders, None)
         try:
-            arrived = await self._database.write(
-                lambda c: intake.keep(c, name, connection, came, at_us)
-            )
+            arrived = await self._database.write(lambda c: intake.keep(c, name, key, came, at_us))
         except CatalogueError as error:
             return _Taken(folder, file, None, str(error))
         return _Taken(folder, file, arrived.message.no)

@@ -27,7 +27,7 @@ class _Look(NamedTuple):
 
 
 class Found(NamedTuple):
-    """A file that has not changed for a while; ``wrong`` says why it is not even read."""
+    """A file; ``wrong`` says why it was not even read."""
 
     name: str
     raw: bytes
@@ -46,8 +46,8 @@ class ErpFolder:
         self._clock = clock
         self._seen: dict[str, tuple[_Look, float]] = {}
 
-    def look(self) -> list[Found]:
-        """Files that were the same ``settle_s`` ago, by name."""
+    def look(self) -> list[str]:
+        """The names of files that were the same ``settle_s`` ago, in their order."""
         inbox = self._made("inbox")
         there = {
             one.name: one
@@ -65,9 +65,18 @@ class ErpFolder:
             before, since_s = self._seen.get(name, (look, now_s))
             seen[name] = (look, since_s if before == look else now_s)
             if now_s - seen[name][1] >= self._settle_s:
-                ripe.append(there[name])
+                ripe.append(name)
         self._seen = seen
-        return [self._found(path) for path in ripe[:_MOST_FILES]]
+        return ripe[:_MOST_FILES]
+
+    def read(self, name: str) -> Found:
+        """What is in a file of ``inbox``."""
+        path = self.root / "inbox" / name
+        if path.is_symlink() or not path.is_file():
+            return Found(name, b"", "this is no plain file")
+        if path.stat().st_size > self._most_bytes:
+            return Found(name, b"", f"the file is larger than {self._most_bytes >> 20} MiB")
+        return Found(name, path.read_bytes())
 
     def done(self, name: str, number: int) -> None:
         """It is in the books."""
@@ -83,13 +92,6 @@ class ErpFolder:
     def lay(self, name: str, content: bytes) -> None:
         """A file in ``outbox``, whole or not there at all; again, it is the same one."""
         files.replace(self._made("outbox") / name, content)
-
-    def _found(self, path: Path) -> Found:
-        if path.is_symlink() or not path.is_file():
-            return Found(path.name, b"", "this is no plain file")
-        if path.stat().st_size > self._most_bytes:
-            return Found(path.name, b"", f"the file is larger than {self._most_bytes >> 20} MiB")
-        return Found(path.name, path.read_bytes())
 
     def _move(self, name: str, to: str, mark: str) -> None:
         target = self._made(to)

@@ -7,7 +7,7 @@ import hashlib
 from sqlalchemy import Connection
 
 from central.erp import messages
-from central.erp.config import ErpConnection, Orders
+from central.erp.config import Orders
 from central.erp.fields import Wrong
 from central.erp.formats import document_of
 from central.erp.mapping import message_id
@@ -33,14 +33,7 @@ def key_of(raw: bytes, reading: Orders, said: str | None) -> str:
     return said or hashlib.sha256(raw).hexdigest()
 
 
-def keep(
-    conn: Connection, name: str, connection: ErpConnection, came: tuple[bytes, str, str | None],
-    at_us: int,
-) -> Arrived:  # fmt: skip
-    """Keep bytes that came by a way, with an id that was said beside them. Raises
-    ``OtherContent``.
-    """
-    raw, origin, said = came
-    assert connection.purchase_orders is not None
-    key = key_of(raw, connection.purchase_orders, said)
+def keep(conn: Connection, name: str, key: str, came: tuple[bytes, str], at_us: int) -> Arrived:
+    """Keep bytes that came by a way, under the message's id. Raises ``OtherContent``."""
+    raw, origin = came
     return messages.take_in(conn, Came(name, key, ORDERS, origin, raw), at_us)

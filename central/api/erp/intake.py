@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from typing import Annotated, NamedTuple
 
 import structlog
@@ -130,10 +131,11 @@ def _signed_id(request: Request, sent: _Sent) -> str:
 
 
 async def _kept(services: Services, sent: _Sent, said: str | None, origin: str) -> Response:
-    came = (sent.body, origin, said)
-    arrived = await services.write(
-        lambda c: intake.keep(c, sent.name, sent.connection, came, now_us())
-    )
+    mapping = sent.connection.purchase_orders
+    assert mapping is not None, "asked only of connections that take orders"
+    key = await asyncio.to_thread(intake.key_of, sent.body, mapping, said)
+    came = (sent.body, origin)
+    arrived = await services.write(lambda c: intake.keep(c, sent.name, key, came, now_us()))
     message = arrived.message
     told = {"message": message.no, "key": message.key, "state": message.state}
     return json_answer(told, 200 if arrived.is_repeat else 202)

@@ -9,8 +9,8 @@ from pathlib import Path
 from typing import Any, cast
 
 from central.config import EventsSection
-from central.erp import messages
-from central.erp.config import ErpSection
+from central.erp import intake, messages
+from central.erp.config import ErpConnection, ErpSection
 from central.erp.messages import Message, Wanted
 from central.erp.part import Erp
 from central.erp.target import KIND
@@ -43,6 +43,12 @@ def example(name: str, **changes: Any) -> ErpSection:
         else:
             connection[key] = value
     return ErpSection.model_validate(told)
+
+
+def key_of(raw: bytes, connection: ErpConnection) -> str:
+    """The id of a message of a connection."""
+    assert connection.purchase_orders is not None
+    return intake.key_of(raw, connection.purchase_orders, None)
 
 
 class Office:

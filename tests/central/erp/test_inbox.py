@@ -11,10 +11,10 @@ import pytest
 
 from central.catalogue.changes import Told
 from central.erp import again, intake
-from central.erp.applying import trial
+from central.erp.applying import read, trial
 from central.erp.messages import OtherContent
 from central.events import log as events
-from tests.central.erp.desks import EXAMPLES, GTIN, Office, example, opened
+from tests.central.erp.desks import EXAMPLES, GTIN, Office, example, key_of, opened
 from tests.central.harness import Bench
 
 ANNA = Told(by="anna", at_us=9)
@@ -40,7 +40,7 @@ class Post:
 
     async def send_raw(self, raw: bytes) -> Any:
         kept = await self.made.database.write(
-            lambda c: intake.keep(c, "main", MAIN, (raw, "test", None), 1)
+            lambda c: intake.keep(c, "main", key_of(raw, MAIN), (raw, "test"), 1)
         )
         await self.office.erp.desk.step()
         (found,) = [one for one in await self.office.messages() if one.no == kept.message.no]
@@ -229,7 +229,7 @@ async def test_rows_of_a_table_are_orders_by_their_number(post: Post) -> None:
 
 async def test_a_dry_run_says_the_same_and_writes_nothing(post: Post) -> None:
     raw = json.dumps({"orders": [ORDER, ORDER | {"number": "PO-2", "warehouse": "x"}]}).encode()
-    found = await post.made.database.read(lambda c: trial(c, "main", MAIN, raw))
+    found = await post.made.database.read(lambda c: trial(c, "main", read(MAIN, "main", raw)))
     assert [one["verdict"] for one in json.loads(found.mapped)] == ["created", "refused"]
     assert [one.kind for one in found.faults] == ["unknown-location"]
     assert await post.office.listed() == []
@@ -241,7 +241,8 @@ async def test_an_idoc_of_sap_is_an_order(tmp_path: Path, books_url: str) -> Non
     raw = (EXAMPLES / "orders05.xml").read_bytes()
     async with opened(tmp_path, books_url, settings) as made:
         office = Office(made.database, settings, made.tide)
-        await made.database.write(lambda c: intake.keep(c, "sap", sap, (raw, "test", None), 1))
+        key = key_of(raw, sap)
+        await made.database.write(lambda c: intake.keep(c, "sap", key, (raw, "test"), 1))
         await office.erp.desk.step()
         (done,) = await office.messages()
         assert (done.state, done.key) == ("applied", "0000000000471100"), done.faults

@@ -16,7 +16,7 @@ from central.cli import app
 from central.config import ConfigError, load_settings
 from central.erp.config import ErpSection
 from tests.central.documented import send_all
-from tests.central.erp.desks import EXAMPLES, Office, example, opened
+from tests.central.erp.desks import EXAMPLES, Office, example, key_of, opened
 from tests.central.harness import Bench
 
 PAGE = EXAMPLES.parents[1] / "docs" / "erp.md"
@@ -101,10 +101,9 @@ async def test_its_commands_work_in_their_order(tmp_path: Path) -> None:
             from central.erp import intake
 
             body = raw.replace(b'"x"', supplier)
+            key = key_of(body, settings.connections["main"])
             await made.database.write(
-                lambda c, b=body: intake.keep(  # type: ignore[misc]
-                    c, "main", settings.connections["main"], (b, "test", None), 1
-                )
+                lambda c, k=key, b=body: intake.keep(c, "main", k, (b, "test"), 1)  # type: ignore[misc]
             )
         while await office.erp.desk.step() == 0:
             pass

@@ -16,7 +16,7 @@ from central.erp import again, intake
 from central.events import deliveries
 from central.receiving.receipts import ReceiptTeller
 from tests.central.api.test_documents import scanned
-from tests.central.erp.desks import EXAMPLES, Office, example, opened
+from tests.central.erp.desks import EXAMPLES, Office, example, key_of, opened
 from tests.central.harness import Bench
 from tests.fakes.clock import FakeClock
 from tests.fakes.receiver import Receiver, receiving
@@ -39,7 +39,7 @@ class Dock:
         raw = (EXAMPLES / sample).read_bytes()
         connection = self.settings.connections[name]
         await self.made.database.write(
-            lambda c: intake.keep(c, name, connection, (raw, "test", None), 1)
+            lambda c: intake.keep(c, name, key_of(raw, connection), (raw, "test"), 1)
         )
         await self.office.erp.desk.step()
         (self.order,) = await self.office.listed()
