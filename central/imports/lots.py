@@ -13,6 +13,7 @@ from central.catalogue.changes import Told
 from central.catalogue.errors import CatalogueError
 from central.imports.model import Column, Fault, Row
 from central.lots import store
+from central.lots.store import Words
 
 __all__ = ["COLUMNS", "apply", "tell"]
 
@@ -36,10 +37,28 @@ def apply(
 ) -> list[Came | list[Fault]]:
     """Let the lots be known with what the rows say; what a row leaves out stays as it is."""
     del dry  # what is written is rolled back
-    return [_keep(conn, row, told) for row in rows]
+    read = [_words(row) for row in rows]
+    kept = iter(store.keep_each(conn, [one for one in read if isinstance(one, Words)], told))
+    found: list[Came | list[Fault]] = []
+    for row, one in zip(rows, read, strict=True):
+        if isinstance(one, list):
+            found.append(one)
+            continue
+        came = next(kept)
+        if isinstance(came, CatalogueError):
+            found.append([Fault(row.number, "", str(came))])
+        else:
+            found.append(
+                "created"
+                if came.before is None
+                else "unchanged"
+                if came.before == came.after
+                else "changed"
+            )
+    return found
 
 
-def _keep(conn: Connection, row: Row, told: Told) -> Came | list[Fault]:
+def _words(row: Row) -> Words | list[Fault]:
     # A spreadsheet's day is a moment at midnight.
     values = {
         name: value.removesuffix(_MIDNIGHT) if name in _DAYS else value
@@ -55,14 +74,8 @@ def _keep(conn: Connection, row: Row, told: Told) -> Came | list[Fault]:
             column = str(one["loc"][0]) if one["loc"] else ""
             what = f"{one['msg']}: {row.values.get(column, '')[:60]!r}"
             faults.append(Fault(row.number, column, what, _TAKES.get(column, "")))
-    if faults:
         return faults
-    before = store.find(conn, sku, lot)
-    try:
-        after = store.keep(conn, sku, lot, told, **known)
-    except CatalogueError as refused:
-        return [Fault(row.number, "", str(refused))]
-    return "created" if before is None else "unchanged" if after == before else "changed"
+    return faults or Words(sku, lot, known)
 
 
 def tell(conn: Connection) -> Iterator[dict[str, object]]:

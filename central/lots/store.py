@@ -5,9 +5,9 @@ Every change is audited in its transaction. What moves goes through the ledger a
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from datetime import date
-from typing import Any, TypeVar
+from typing import Any, NamedTuple, TypeVar
 
 import msgspec
 from sqlalchemy import (
@@ -16,25 +16,41 @@ from sqlalchemy import (
     RowMapping,
     Select,
     exists,
-    insert,
     select,
-    update,
 )
 
 from central import audit, keyset, schema
 from central.access import reach
+from central.bulk import BulkInsert, BulkLookup
 from central.catalogue.changes import Told
-from central.catalogue.errors import NotFound, NotValid
+from central.catalogue.errors import CatalogueError, NotFound, NotValid
 from central.catalogue.items import get_item
 from central.lots.model import EXPIRY, Lot, held_back
 from central.stock import ledger, queries
 from central.stock.model import AVAILABLE, Balance, Movement, Posted
 from central.stock.serials import pieces_at
 
-__all__ = ["Asked", "arrived", "expire", "expiring", "find", "keep", "page", "recall"]
+__all__ = [
+    "Asked", "Kept", "Words", "arrived", "expire", "expiring", "find", "keep", "keep_each", "page",
+    "recall",
+]  # fmt: skip
 
 T = TypeVar("T", bound=tuple[Any, ...])
 _lot, _balance = schema.lot.c, schema.balance.c
+_NAMES = Lot.__struct_fields__
+_KEY = (("sku", "text"), ("lot", "text"))
+_ITEMS = BulkLookup("SELECT i.sku FROM {keys} JOIN item i ON i.sku = k.sku", (("sku", "text"),))
+_LOTS = BulkLookup(
+    f"SELECT {', '.join('l.' + name for name in _NAMES)} FROM {{keys}} "  # noqa: S608 (our words)
+    "JOIN lot l ON l.sku = k.sku AND l.lot = k.lot",
+    _KEY,
+)
+_WRITE = BulkInsert(
+    "lot",
+    [(name, "bigint" if name == "created_us" else "text") for name in _NAMES],
+    "ON CONFLICT (sku, lot) DO UPDATE SET "
+    + ", ".join(f"{name} = excluded.{name}" for name in _NAMES[2:]),
+)
 _MOST_AT_ONCE = 500
 """Balances that one transaction moves when their day is over."""
 
@@ -87,30 +103,71 @@ def _within_reach(query: Select[T]) -> Select[T]:
     return query.where(exists().where(*same, granted).correlate(schema.lot))
 
 
+class Words(NamedTuple):
+    """What is told of a lot, by the names of its fields."""
+
+    sku: str
+    lot: str
+    known: Mapping[str, object]
+
+
+class Kept(NamedTuple):
+    """A lot as it was (``None``: not known), and as it is."""
+
+    before: Lot | None
+    after: Lot
+
+
 def keep(conn: Connection, sku: str, lot: str, told: Told, **known: object) -> Lot:
     """Let a lot be known with these words of it; what is not told stays. Raises ``NotFound`` for
     the item, ``NotValid`` where it expires before it was made.
     """
-    get_item(conn, sku)
-    if not lot:
-        raise NotValid("a lot has a name of 1 to 64 characters")
-    before = find(conn, sku, lot)
-    first = Lot(sku=sku, lot=lot, created_us=told.at_us)
-    after = msgspec.structs.replace(before or first, **known)
-    if after.made_on and after.expires_on and after.expires_on < after.made_on:
-        raise NotValid(f"lot {lot} of {sku} cannot expire before it was made")
-    if after == before:
-        return after
-    row = msgspec.to_builtins(after)
-    if before is None:
-        conn.execute(insert(schema.lot).values(row))
-    else:
-        conn.execute(update(schema.lot).where(_lot.sku == sku, _lot.lot == lot).values(row))
+    (kept,) = keep_each(conn, [Words(sku, lot, known)], told)
+    if isinstance(kept, CatalogueError):
+        raise kept
+    return kept.after
+
+
+def keep_each(conn: Connection, wanted: Sequence[Words], told: Told) -> list[Kept | CatalogueError]:
+    """As ``keep``, of many in order; for each what came of it."""
+    items = {row[0] for row in _ITEMS.run(conn, [(sku,) for sku in {one.sku for one in wanted}])}
+    keys = list(dict.fromkeys((one.sku, one.lot) for one in wanted))
+    there = {row[:2]: _of(row) for row in _LOTS.run(conn, keys)}
+    kept: list[Kept | CatalogueError] = []
+    for one in wanted:
+        before = there.get((one.sku, one.lot))
+        first = Lot(sku=one.sku, lot=one.lot, created_us=told.at_us)
+        after = msgspec.structs.replace(before or first, **one.known)
+        flaw = _flaw(after, items)
+        kept.append(flaw or Kept(before, after))
+        if flaw is None:
+            there[one.sku, one.lot] = after
+    changed = [one for one in kept if isinstance(one, Kept) and one.before != one.after]
+    last = {(one.after.sku, one.after.lot): one.after for one in changed}
+    _WRITE.run(conn, [tuple(msgspec.to_builtins(one).values()) for one in last.values()])
+    for action, some in (
+        ("add lot", [one for one in changed if one.before is None]),
+        ("change lot", [one for one in changed if one.before is not None]),
+    ):
+        if some:
+            audit.record(conn, map(_change, some), actor=told.by, action=action, at_us=told.at_us)
+    return kept
+
+
+def _flaw(lot: Lot, items: Collection[str]) -> CatalogueError | None:
+    if lot.sku not in items:
+        return NotFound(f"there is no item {lot.sku}")
+    if not lot.lot:
+        return NotValid("a lot has a name of 1 to 64 characters")
+    if lot.made_on and lot.expires_on and lot.expires_on < lot.made_on:
+        return NotValid(f"lot {lot.lot} of {lot.sku} cannot expire before it was made")
+    return None
+
+
+def _change(kept: Kept) -> audit.Change:
+    before, after = kept
     was = None if before is None else msgspec.to_builtins(before)
-    change = audit.Change(f"lot {sku} {lot}", was, row)
-    action = "add lot" if before is None else "change lot"
-    audit.record(conn, [change], actor=told.by, action=action, at_us=told.at_us)
-    return after
+    return audit.Change(f"lot {after.sku} {after.lot}", was, msgspec.to_builtins(after))
 
 
 def arrived(
@@ -191,6 +248,10 @@ def _with_pieces(conn: Connection, moved: list[Movement]) -> list[Movement]:
         else one
         for one in moved
     ]
+
+
+def _of(row: Sequence[Any]) -> Lot:
+    return msgspec.convert(dict(zip(_NAMES, row, strict=True)), Lot)
 
 
 def _read(row: RowMapping) -> Lot:
