@@ -127,7 +127,7 @@ class Inventory:
         self.reports = ReportDesk(settings.extract_path, ground.database.read_now)
         self.attachments = AttachmentDesk(Folder(settings.attachments_path), settings.attachments)
         self.labels = LabelDesk(settings)
-        self._spooler = Spooler(ground.database, ground.tide, self.labels.printers)
+        self._spooler = Spooler(ground.database, ground.tide, self.labels.printers.values())
         self._watch = Watch(
             ground.database, ground.tide,
             look_every_s=settings.alerts.look_every_s,

@@ -18,16 +18,14 @@ from sqlalchemy import Connection, RowMapping, delete, func, insert, select, upd
 
 from central import audit, schema
 from central.access import reach
-from central.catalogue import changes
 from central.catalogue.changes import Told
-from central.catalogue.errors import CatalogueError
 from central.catalogue.tags import Binding
 from central.labels.model import Form, LabelClash, NoSuchLabel
 
 __all__ = [
     "INTERRUPTED", "STATES", "Done", "Job", "State", "add", "begin", "cancel", "check_place",
-    "document", "drop_old", "due", "end", "find", "get", "interrupted", "listing",
-    "next_us", "postpone", "reprint",
+    "document", "drop_old", "end", "find", "get", "interrupted", "listing", "oldest", "postpone",
+    "reprint",
 ]  # fmt: skip
 
 State = Literal["queued", "sending", "sent", "failed", "cancelled"]
@@ -130,17 +128,12 @@ def listing(
     return [_of(row) for row in conn.execute(query).mappings()]
 
 
-def due(conn: Connection, now_us: int) -> list[Job]:
-    """For each printer the oldest job that is to be sent now. A printer prints in order."""
-    oldest = select(func.min(_row.seq)).where(_row.state == "queued").group_by(_row.printer)
-    query = select(*_OWN).where(_row.seq.in_(oldest), _row.next_us <= now_us).order_by(_row.seq)
-    return [_of(row) for row in conn.execute(query).mappings()]
-
-
-def next_us(conn: Connection) -> int | None:
-    """When the next is to be sent."""
-    oldest = select(func.min(_row.seq)).where(_row.state == "queued").group_by(_row.printer)
-    return conn.execute(select(func.min(_row.next_us)).where(_row.seq.in_(oldest))).scalar()
+def oldest(conn: Connection, printer: str) -> Job | None:
+    """What a printer is to be sent next. It prints in order."""
+    mine = (_row.printer == printer) & (_row.state == "queued")
+    query = select(*_OWN).where(mine).order_by(_row.seq).limit(1)
+    row = conn.execute(query).mappings().one_or_none()
+    return None if row is None else _of(row)
 
 
 def begin(conn: Connection, name: str, now_us: int) -> bytes | None:
@@ -163,27 +156,20 @@ def postpone(conn: Connection, job: Job, why: str, now_us: int) -> None:
     conn.execute(update(schema.label_job).where(mine).values(values))
 
 
-def end(conn: Connection, job: Job, state: Done, why: str, now_us: int) -> Job:
-    """It was sent, or broke off. With the labels' going out their tags stand for the goods; those
-    that cannot are named in ``why``.
-    """
-    if state == "sent":
-        told = Told(by=job.made_by, at_us=now_us)
-        for one in job.bindings:
-            try:
-                changes.bind(conn, one, told)
-            except CatalogueError as error:
-                why = f"{why} {error}.".strip()[:2_000]
-    done = msgspec.structs.replace(job, state=state, why=why, changed_us=now_us)
-    values = {"state": state, "why": why, "changed_us": now_us}
+def end(conn: Connection, job: Job, state: Done, why: str, now_us: int) -> None:
+    """It was sent, or broke off."""
+    values = {"state": state, "why": why[:2_000], "changed_us": now_us}
     conn.execute(update(schema.label_job).where(_row.id == job.id).values(values))
-    return done
 
 
-def interrupted(conn: Connection, now_us: int) -> int:
-    """Those that were being sent when central stopped; how many."""
+def interrupted(conn: Connection, printer: str, now_us: int) -> int:
+    """Those that were being sent to a printer when central stopped; how many."""
     values = {"state": "failed", "why": INTERRUPTED, "changed_us": now_us}
-    mine = update(schema.label_job).where(_row.state == "sending").values(values)
+    mine = (
+        update(schema.label_job)
+        .where(_row.printer == printer, _row.state == "sending")
+        .values(values)
+    )
     return conn.execute(mine).rowcount
 
 

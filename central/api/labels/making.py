@@ -16,8 +16,8 @@ from central.api.permits import needs
 from central.api.problems import shown_as
 from central.api.services import Services
 from central.api.stock.commands import Key, command_id
-from central.catalogue import changes
 from central.catalogue.changes import Told
+from central.labels.binding import bind_all
 from central.labels.desk import Gathered, Wish
 from central.labels.model import (
     FIELDS,
@@ -25,6 +25,7 @@ from central.labels.model import (
     Dpi,
     Form,
     Kind,
+    LabelClash,
     LabelRefused,
     NoSuchLabel,
     Printed,
@@ -81,9 +82,12 @@ def _add_making(made: APIRouter, services: Services) -> None:
         if body.rfid and body.format != "zpl":
             raise LabelRefused("tags are written by ZPL: ask for `format` zpl, or leave `rfid` out")
         wish, command = body.wish(), body.id or command_id(key)
-        gathered = await gather(services, wish, command, told, bind=True)
+        gathered = await gather(services, wish, command, told)
         dpi = body.dpi or default_dpi(sheet=body.sheet)
-        return await document(services, wish, gathered, body.format, dpi)
+        made = await document(services, wish, gathered, body.format, dpi)
+        if refused := await bind_all(services.write, gathered.bindings, told):
+            raise LabelClash(refused[0])
+        return made
 
 
 def _add_cartons(made: APIRouter, services: Services) -> None:
@@ -120,22 +124,13 @@ def _add_cartons(made: APIRouter, services: Services) -> None:
         return await document(services, wish, gathered, format, dpi)
 
 
-async def gather(
-    services: Services, wish: Wish, command: str, told: Told, *, bind: bool = False
-) -> Gathered:
-    """What the labels show; with ``bind`` their tags stand for the goods as well."""
-    desk = services.labels
+async def gather(services: Services, wish: Wish, command: str, told: Told) -> Gathered:
+    """What the labels show."""
 
     def work(conn: Connection) -> Gathered:
-        found = desk.gather(conn, wish, command, told)
-        if bind:
-            for one in found.bindings:
-                changes.bind(conn, one, told)
-        return found
+        return services.labels.gather(conn, wish, command, told)
 
-    if wish.gives_numbers or wish.bind:
-        return await services.write(work)
-    return await services.read(work)
+    return await (services.write(work) if wish.gives_numbers else services.read(work))
 
 
 async def render(

@@ -77,7 +77,7 @@ def _add_printing(made: APIRouter, services: Services) -> None:
         asked = body.model_dump_json(exclude={"id"})
         known = await services.read(lambda c: jobs.find(c, command, asked))
         if known is not None:
-            return json_answer(_shown(known))
+            return json_answer(_shown(services, known))
         wish = body.wish()
         if wish.tags and not printer.rfid:
             raise LabelRefused(f"{printer.name} writes no tags: choose one with `rfid`")
@@ -89,7 +89,7 @@ def _add_printing(made: APIRouter, services: Services) -> None:
             made_by=told.by, made_us=told.at_us, changed_us=told.at_us,
         )  # fmt: skip
         done = await services.write(lambda c: jobs.add(c, job, asked, printed.content))
-        return json_answer(_shown(done), 201)
+        return json_answer(_shown(services, done), 201)
 
 
 def _add_jobs(made: APIRouter, services: Services) -> None:
@@ -102,7 +102,7 @@ def _add_jobs(made: APIRouter, services: Services) -> None:
         found = await services.read(
             lambda c: jobs.listing(c, states=states, printer=printer, before=after, limit=limit)
         )
-        rows = [_shown(one) for one in found]
+        rows = [_shown(services, one) for one in found]
         for row in rows:
             del row["bindings"]  # there may be a thousand
         return page(rows, following(found, limit, lambda one: one.seq))
@@ -110,7 +110,7 @@ def _add_jobs(made: APIRouter, services: Services) -> None:
     @made.get("/jobs/{job_id}", summary="One print job", responses=_REFUSED, openapi_extra=_READ)
     async def one(job_id: str) -> Response:
         """`why` says what it waits for, or what went wrong."""
-        return json_answer(_shown(await services.read(lambda c: jobs.get(c, job_id))))
+        return json_answer(_shown(services, await services.read(lambda c: jobs.get(c, job_id))))
 
     @made.get(
         "/jobs/{job_id}/document",
@@ -142,7 +142,9 @@ def _add_ends(made: APIRouter, services: Services) -> None:
     )
     async def cancel(job_id: str, told: Telling) -> Response:
         """Before it is sent."""
-        return json_answer(_shown(await services.write(lambda c: jobs.cancel(c, job_id, told))))
+        return json_answer(
+            _shown(services, await services.write(lambda c: jobs.cancel(c, job_id, told)))
+        )
 
     @made.post(
         "/jobs/{job_id}/reprint",
@@ -155,7 +157,7 @@ def _add_ends(made: APIRouter, services: Services) -> None:
         """The same labels as a new job, in tags the same EPCs: for labels that were spoilt."""
         command = command_id(key)
         done = await services.write(lambda c: jobs.reprint(c, job_id, command, told))
-        return json_answer(_shown(done), 201)
+        return json_answer(_shown(services, done), 201)
 
 
 def _printer(conn: Connection, services: Services, name: str) -> PrinterSection:
@@ -178,8 +180,10 @@ def _within(conn: Connection, found: Iterable[PrinterSection]) -> list[PrinterSe
     return mine
 
 
-def _shown(job: Job) -> dict[str, object]:
+def _shown(services: Services, job: Job) -> dict[str, object]:
     shown = msgspec.structs.asdict(job)
+    if job.state == "queued" and job.printer not in services.labels.printers:
+        shown["why"] = f"{job.printer} is no printer of the settings any more: cancel it"
     for name in ("next", "made", "changed"):
         shown[f"{name}_at"] = from_us(shown.pop(f"{name}_us"))
     if job.state != "queued":

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -90,6 +91,18 @@ async def shop(tmp_path: Path, port: int) -> AsyncIterator[Bench]:
         yield opened
 
 
-def spooler_of(opened: Bench) -> Spooler:
-    """What prints, a step at a time."""
-    return Spooler(opened.database, opened.tide, opened.services.labels.printers)
+class Round:
+    """All printers' queues, a step at a time."""
+
+    def __init__(self, opened: Bench) -> None:
+        printers = opened.services.labels.printers.values()
+        self._queues = Spooler(opened.database, opened.tide, printers).queues
+
+    async def step(self) -> float:
+        """A step of each; the least that they answer."""
+        return min(await asyncio.gather(*(one.step() for one in self._queues)))
+
+
+def spooler_of(opened: Bench) -> Round:
+    """What prints."""
+    return Round(opened)

@@ -8,10 +8,10 @@ from pathlib import Path
 
 from central.labels.drawing import draw
 from central.labels.shelf import read_template
-from central.labels.spooler import Spooler
 from drivers.emulators.label_printer import EmulatedPrinter
 from tests.central.documented import requests
 from tests.central.harness import Bench
+from tests.central.labels.conftest import spooler_of
 from tests.central.labels.samples import ITEM
 from tests.central.labels.zpl_reader import read
 
@@ -32,8 +32,7 @@ async def test_the_page_s_requests_work_in_their_order(
     assert len([one for one in read(made[4].content) if one.epc]) == 3
     (bound,) = [answer.json() for name, answer in answers if name.startswith("GET /tag-bindings")]
     assert len(bound["rows"]) == 3
-    spooler = Spooler(shop.database, shop.tide, shop.services.labels.printers)
-    await spooler.step()
+    await spooler_of(shop).step()
     assert len(printer.labels) == 3, "it was cancelled, and printed again"
 
 

@@ -15,6 +15,7 @@ from central.labels import jobs, printers
 from central.labels.desk import Wish
 from central.labels.host_status import parse
 from central.labels.model import Subject
+from central.labels.spooler import Spooler
 from central.stock.model import OutOfReach
 from drivers.emulators.label_printer import EmulatedPrinter
 from gateway.gs1.epc import decode_epc
@@ -234,6 +235,41 @@ async def test_a_printer_that_does_not_answer_is_sent_its_labels(
     await spooler_of(shop).step()
     assert (await job(shop, "job-00001"))["state"] == "sent"
     assert len(printer.labels) == 1
+
+
+async def test_a_slow_printer_holds_up_no_other(shop: Bench, printer: EmulatedPrinter) -> None:
+    over, reached, came_out = asyncio.Event(), asyncio.Event(), asyncio.Event()
+    printer._on_label = lambda _: came_out.set()
+
+    async def say_nothing(_: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        reached.set()
+        await over.wait()
+        writer.close()
+
+    deaf = await asyncio.start_server(say_nothing, "127.0.0.1", 0)
+    table = shop.services.labels.printers
+    port = deaf.sockets[0].getsockname()[1]
+    table["away"] = table["away"].model_copy(update={"port": port})
+    await queue(shop, "job-00001", printer="away")
+    running = asyncio.create_task(Spooler(shop.database, shop.tide, table.values()).run())
+    try:
+        async with asyncio.timeout(5):
+            await reached.wait()
+            await queue(shop, "job-00002")
+            await came_out.wait()
+        assert (await job(shop, "job-00001"))["state"] == "sending"
+    finally:
+        over.set()
+        running.cancel()
+        await asyncio.gather(running, return_exceptions=True)
+        deaf.close()
+        await deaf.wait_closed()
+
+
+async def test_a_job_whose_printer_is_gone_says_so(shop: Bench) -> None:
+    await queue(shop, "job-00001", printer="away")
+    del shop.services.labels.printers["away"]
+    assert "no printer of the settings any more" in (await job(shop, "job-00001"))["why"]
 
 
 async def test_jobs_are_listed_newest_first_a_page_at_a_time(made: Bench) -> None:
