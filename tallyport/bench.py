@@ -83,7 +83,8 @@ BENCHES = {
     "capacities": (
         "benchmarks.books.capacities",
         "A posting under a capacity of a bin, a warehouse, a whole site, beside asking the "
-        "balances for it. Options: --size tiny|small|full, --engine sqlite|postgresql|all.",
+        "balances for it. Options: --size tiny|small|full, --engine sqlite|postgresql|all, "
+        "--seed S.",
     ),
     "ledger": (
         "benchmarks.books.ledger",

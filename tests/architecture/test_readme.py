@@ -8,13 +8,10 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parents[2]
-PAGES = (
-    "README.md", "CONTRIBUTING.md", "docs/accuracy.md", "docs/devices.md", "docs/places.md",
-    "docs/presence.md", "docs/events.md", "docs/epcis.md",
-    "docs/presence.md", "docs/receiving.md",
-    "docs/presence.md", "docs/events.md",
-    "docs/presence.md", "docs/counting.md", "docs/receiving.md",
-)  # fmt: skip
+PAGES = sorted(
+    str(page.relative_to(ROOT))
+    for page in (ROOT / "README.md", ROOT / "CONTRIBUTING.md", *(ROOT / "docs").glob("*.md"))
+)
 _PATH = re.compile(
     r"`((?:firmware_configs|docs|drivers|edge|central|gateway|tests|benchmarks)/[^`\s<*]*)`"
 )
@@ -30,3 +27,8 @@ def test_paths_and_links_lead_somewhere(page: str) -> None:
         path for path in named | linked if not (ROOT / path.partition("::")[0]).exists()
     )
     assert not missing
+
+
+def test_every_page_is_found_from_the_index() -> None:
+    linked = set(_LINK.findall((ROOT / "docs" / "README.md").read_text()))
+    assert linked == {page.name for page in (ROOT / "docs").glob("*.md")} - {"README.md"}
