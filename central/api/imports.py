@@ -23,10 +23,12 @@ from central.imports.progress import Jobs, Progress
 from central.imports.running import KINDS, Keep, Undone, Wanted, carry_out, export, read_file
 
 _MOST_BYTES = 200 * 2**20
-_PERMITS: dict[Kind, tuple[str, Places]] = {
-    "items": ("catalogue", "none"), "locations": ("places", "all"), "lots": ("stock", "all"),
-    "stock": ("stock", "all"), "inbound-orders": ("orders", "own"), "orders": ("orders", "own"),
+_PERMITS: dict[Kind, tuple[str, Places, Places]] = {
+    "items": ("catalogue", "none", "none"), "locations": ("places", "all", "own"),
+    "lots": ("stock", "all", "own"), "stock": ("stock", "all", "own"),
+    "inbound-orders": ("orders", "own", "own"), "orders": ("orders", "own", "own"),
 }  # fmt: skip
+"""Of each kind the resource, and which places importing and exporting are about."""
 _MEDIA = {
     "csv": "text/csv; charset=utf-8",
     "xlsx": "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet",
@@ -93,7 +95,7 @@ def router(services: Services) -> APIRouter:
 
 
 def _add_import(made: APIRouter, services: Services, jobs: Jobs, kind: Kind) -> None:
-    resource, places = _PERMITS[kind]
+    resource, places, _ = _PERMITS[kind]
     named = ", ".join(f"`{one.name}`" for one in KINDS[kind].columns)
 
     @made.post(
@@ -162,7 +164,7 @@ async def _save(request: Request, path: Path) -> None:
 
 
 def _add_export(made: APIRouter, services: Services, kind: Kind) -> None:
-    resource, places = _PERMITS[kind]
+    resource, _, places = _PERMITS[kind]
 
     @made.get(
         f"/api/exports/{kind}",

@@ -51,7 +51,8 @@ READ: dict[str, list[str]] = {
     "/documents": ["/documents?status=all"],
     "/documents/{document_id}": ["/documents/EAST-asn"],
     "/items/{sku}/alert-rules": ["/items/NUT/alert-rules"],
-    **{f"/api/exports/{kind}": [f"/api/exports/{kind}"] for kind in ("orders", "inbound-orders")},
+    **{f"/api/exports/{kind}": [f"/api/exports/{kind}"]
+       for kind in ("orders", "inbound-orders", "locations", "lots", "stock")},
     "/api/orders/outbound/{order_id}/cartons/{sscc}/label": [
         "/api/orders/outbound/EAST-order/cartons/{sscc}/label"],
     "/labels/printers": ["/labels/printers"],
