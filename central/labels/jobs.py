@@ -5,7 +5,7 @@
 
 A job whose printer is away or out of labels stays queued and is tried again, later each time. One
 that broke off while it was sent is not: some of its labels may be printed, and a tag that is
-written twice is two pieces with one name. Somebody looks, and prints it again.
+written twice is two pieces with one name. Somebody throws away what came out, and prints it again.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ State = Literal["queued", "sending", "sent", "failed", "cancelled"]
 Done = Literal["sent", "failed"]
 STATES: tuple[State, ...] = ("queued", "sending", "sent", "failed", "cancelled")
 INTERRUPTED = (
-    "central stopped while it was sent: look which labels were printed, then print the rest again"
+    "central stopped while it was sent: throw away what came out of this job, then print it again"
 )
 _BACK_OFF_US = (5_000_000, 300_000_000)
 _row = schema.label_job.c

@@ -83,8 +83,8 @@ async def deliver(printer: PrinterSection, document: bytes) -> None:
                     await _closed(reader, writer)
         except (OSError, TimeoutError) as error:
             raise HalfSent(
-                f"{printer.name} broke off while labels were sent ({error or 'no answer'}): look "
-                "which were printed, then print the rest again"
+                f"{printer.name} broke off while labels were sent ({error or 'no answer'}): "
+                "throw away what came out of this job, then print it again"
             ) from error
 
 

@@ -138,7 +138,7 @@ async def test_what_broke_off_is_not_printed_again_by_itself(
     await spooler.step()
     failed = await job(shop, "job-00001")
     assert failed["state"] == "failed"
-    assert "look which were printed" in failed["why"]
+    assert "throw away what came out" in failed["why"]
     printer.breaks_after = None
     await _due(shop)
     await spooler.step()
