@@ -11,14 +11,13 @@ from tests.central.erp.desks import opened
 from tests.central.erp.test_routes import SETTINGS, applied, dead_ones
 from tests.central.harness import Bench, served
 from tests.central.web.test_browser import CHROMIUM, FLAGS, Screen, playwright, pytestmark
+from tests.fakes.books import sqlite_books
 
 __all__ = ["pytestmark"]
 
 
 @pytest.fixture
 async def made(tmp_path: Path) -> AsyncIterator[Bench]:
-    from tests.fakes.books import sqlite_books
-
     async with opened(tmp_path, sqlite_books(tmp_path / "books.sqlite"), SETTINGS) as ready:
         await dead_ones(ready)
         yield ready

@@ -17,6 +17,7 @@ from central.store import Database
 from tests.central.erp.desks import EXAMPLES, Office, example, opened
 from tests.central.erp.test_inbox import LINE, ORDER
 from tests.central.harness import Bench
+from tests.fakes.books import sqlite_books
 from tests.fakes.clock import FakeClock
 
 
@@ -187,6 +188,14 @@ async def dies(
     ],
 )  # fmt: skip
 async def test_no_file_is_lost_or_doubled_wherever_it_dies(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, owner: type, step: str
+) -> None:
+    url = sqlite_books(tmp_path / "books.sqlite")
+    async with opened(tmp_path, url, example("ours.toml")) as made:
+        await die_everywhere(Yard(made, tmp_path / "erp"), monkeypatch, owner, step)
+
+
+async def die_everywhere(
     yard: Yard, monkeypatch: pytest.MonkeyPatch, owner: type, step: str
 ) -> None:
     died = 0

@@ -191,9 +191,8 @@ async def test_an_order_is_cancelled_and_an_unknown_one_is_not(post: Post) -> No
     assert "it is cancelled" in str(once_more.faults[0])
 
 
-@pytest.mark.parametrize(
-    ("raw", "kind"),
-    [
+async def test_what_cannot_be_read_waits_for_somebody(post: Post) -> None:
+    for raw, kind in (
         (b"", "unreadable"),
         (b'{"message": "x", "orders": [', "unreadable"),
         (b"<a><b></a>", "unreadable"),
@@ -205,11 +204,9 @@ async def test_an_order_is_cancelled_and_an_unknown_one_is_not(post: Post) -> No
         (b'{"orders": 7}', "lacking"),
         (b"[" * 50_000, "unreadable"),
         (b'{"orders": [{"number": "a\\u0000b", "lines": [1, null]}]}', "wrong-type"),
-    ],
-)
-async def test_what_cannot_be_read_waits_for_somebody(post: Post, raw: bytes, kind: str) -> None:
-    done = await post.send_raw(raw)
-    assert (done.state, done.reason) == ("dead", kind), done.faults
+    ):
+        done = await post.send_raw(raw)
+        assert (done.state, done.reason) == ("dead", kind), (raw[:60], done.faults)
 
 
 async def test_rows_of_a_table_are_orders_by_their_number(post: Post) -> None:

@@ -18,6 +18,7 @@ from central.receiving.receipts import ReceiptTeller
 from tests.central.api.test_documents import scanned
 from tests.central.erp.desks import EXAMPLES, Office, example, key_of, opened
 from tests.central.harness import Bench
+from tests.fakes.books import sqlite_books
 from tests.fakes.clock import FakeClock
 from tests.fakes.receiver import Receiver, receiving
 
@@ -165,19 +166,19 @@ async def test_what_is_told_again_in_vain_stays_dead_and_may_be_given_up(
     assert left == []
 
 
-@pytest.mark.parametrize("status", [408, 425, 429, 500, 503])
-async def test_who_is_busy_is_told_again_later(dock: Dock, receiver: Receiver, status: int) -> None:
-    receiver.answers = [(status, {"retry-after": "120"}), (status, {}), (200, {})]
-    await dock.receive(1)
-    assert await dock.office.tell() == 120, "as it asked"
-    (waits,) = await dock.office.messages(direction="out")
-    assert (waits.state, waits.reason) == ("failed", "refused")
-    dock.clock.pass_s(120)
-    assert await dock.office.tell() == 2
-    dock.clock.pass_s(2)
-    await dock.office.tell()
-    assert await dock.states() == ["applied"]
-    assert len({one.body for one in receiver.all()}) == 1
+async def test_who_is_busy_is_told_again_later(dock: Dock, receiver: Receiver) -> None:
+    for number, status in enumerate((408, 425, 429, 500, 503), 1):
+        receiver.answers = [(status, {"retry-after": "120"}), (status, {}), (200, {})]
+        await dock.receive(1)
+        assert await dock.office.tell() == 120, "as it asked"
+        waits = (await dock.office.messages(direction="out"))[-1]
+        assert (waits.state, waits.reason) == ("failed", "refused")
+        dock.clock.pass_s(120)
+        assert await dock.office.tell() == 2
+        dock.clock.pass_s(2)
+        await dock.office.tell()
+        assert await dock.states() == ["applied"] * number
+        assert len({one.body for one in receiver.all()}) == 1
 
 
 async def test_after_so_many_times_it_is_put_aside(dock: Dock, receiver: Receiver) -> None:
@@ -261,3 +262,38 @@ async def test_what_a_sensor_found_is_told_as_well_and_once(dock: Dock, receiver
     lines = [line for one in receiver.all() for line in json.loads(one.body)["lines"]]
     assert sum(line["quantity"] for line in lines) == 10, "hands confirmed what the scanner read"
     assert [(line["lot"], line["quantity"]) for line in lines] == [("", 10), ("", -10), ("A", 10)]
+
+
+async def test_goods_issues_and_adjustments_are_told_in_the_same_way(
+    tmp_path: Path, receiver: Receiver
+) -> None:
+    line = {"sku": "sku", "quantity": "quantity", "order": "event.data.reference"}
+    documents = {
+        "goods-issue": {
+            "kinds": ["OrderShipped"], "template": {"lines": {"each": "data.lines", "item": line}},
+        },
+        "adjustment": {
+            "kinds": ["StockAdjusted", "StockScrapped"],
+            "template": {"sku": "data.sku", "quantity": "data.quantity", "kind": "kind"},
+        },
+    }  # fmt: skip
+    settings = example("ours.toml", out={"url": receiver.url, "documents": documents})
+    url = sqlite_books(tmp_path / "books.sqlite")
+    async with opened(tmp_path, url, settings) as made:
+        office = Office(made.database, settings, made.tide)
+        await office.erp.begin()
+        goods = {"sku": "ABC-12345", "quantity": 5}
+        await made.post("/stock/receive", location="WH-01", **goods)
+        await made.post(
+            "/api/orders/outbound", id="order-001", customer="x", reference="SO-1",
+            ship_to={"city": "x"}, warehouse="WH-01", lines=[{"sku": "ABC-12345", "quantity": 3}],
+        )  # fmt: skip
+        await made.post("/api/picking/tasks", orders=["order-001"])
+        await made.post("/api/orders/outbound/order-001/ship", id="shipment-1")
+        await made.post("/stock/scrap", sku="ABC-12345", location="WH-01", quantity=1, reason="x")
+        await office.tell()
+        told = [(one.headers["tallyport-document"], json.loads(one.body)) for one in receiver.all()]
+        assert told == [
+            ("goods-issue", {"lines": [{"sku": "ABC-12345", "quantity": 3, "order": "SO-1"}]}),
+            ("adjustment", {"sku": "ABC-12345", "quantity": 1, "kind": "StockScrapped"}),
+        ]
