@@ -23,7 +23,7 @@ from central.erp.planning import Plan, order_id, plan
 from central.receiving import changing, orders
 from central.stock.model import StockError
 
-__all__ = ["Reading", "apply", "came_by", "read", "trial"]
+__all__ = ["Reading", "apply", "came_by", "outcome", "read", "trial"]
 
 _order = schema.erp_order.c
 _encode = msgspec.json.Encoder().encode
@@ -50,20 +50,29 @@ def read(connection: ErpConnection | None, name: str, raw: bytes) -> Reading:
 
 def trial(conn: Connection, name: str, reading: Reading) -> Outcome:
     """What would come of a message; nothing is written."""
-    if reading.mapping is None:
-        return Outcome(state="dead", faults=reading.faults)
+    mapping = reading.mapping
     plans = [
-        _refused(one) if one.order is None else plan(conn, name, reading.mapping, one.order)
+        _refused(one) if one.order is None or mapping is None
+        else plan(conn, name, mapping, one.order)
         for one in reading.found
-    ]
-    return _outcome(reading.found, plans)
+    ]  # fmt: skip
+    return outcome(reading, plans)
 
 
-def apply(conn: Connection, message: Message, reading: Reading, told: Told) -> Outcome:
-    """Do what a message says. Its orders are the transaction's, as far as they are right."""
+def apply(
+    conn: Connection, message: Message, reading: Reading, told: Told, places: slice
+) -> list[Plan]:
+    """Do what these orders of a message say, as far as they are right."""
+    mapping = reading.mapping
+    if mapping is None:
+        return []
+    return [_applied(conn, message, mapping, one, told) for one in reading.found[places]]
+
+
+def outcome(reading: Reading, plans: list[Plan]) -> Outcome:
+    """What became of a message all of whose orders were seen to."""
     if reading.mapping is None:
         return Outcome(state="dead", faults=reading.faults)
-    plans = [_applied(conn, message, reading.mapping, one, told) for one in reading.found]
     return _outcome(reading.found, plans)
 
 

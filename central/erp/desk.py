@@ -6,21 +6,22 @@ from __future__ import annotations
 
 import asyncio
 from collections import Counter
+from functools import partial
 from typing import NamedTuple
 
 import structlog
-from sqlalchemy import Connection
 from sqlalchemy.exc import DBAPIError
 
 from central.catalogue.changes import Told
 from central.catalogue.errors import CatalogueError
 from central.enduring import AT_ONCE, follow
 from central.erp import intake, messages
-from central.erp.applying import apply, read
+from central.erp.applying import Reading, apply, outcome, read
 from central.erp.config import ErpConnection, ErpSection
 from central.erp.fields import Fault
 from central.erp.folder import ErpFolder, Found
 from central.erp.messages import Message, Outcome
+from central.erp.planning import Plan
 from central.store import Database, passes_by
 from central.tide import Tide
 from gateway.clock import Clock, SystemClock
@@ -28,6 +29,8 @@ from gateway.clock import Clock, SystemClock
 __all__ = ["ErpDesk", "actor"]
 
 _AT_ONCE = 20
+_TOGETHER = 25
+"""Orders in a transaction: a tenth of a second."""
 _log = structlog.get_logger("central.erp")
 
 
@@ -91,33 +94,43 @@ class ErpDesk:
         return len(found)
 
     async def _apply(self, message: Message) -> None:
-        """One message, in a transaction of its own; what it cannot cope with waits for somebody."""
+        """One message. What it cannot cope with waits for somebody."""
         connection = self._settings.connections.get(message.connection)
         told = Told(by=actor(message.connection), at_us=self._clock.now_us())
         raw = await self._database.read(lambda c: messages.raw_of(c, message.no))
 
-        def work(conn: Connection) -> Message:
-            outcome = apply(conn, message, reading, told)
-            return messages.settle(conn, message, outcome, told.at_us)
-
         try:
-            # Apart from the transaction: nobody's write waits for a large file to be read.
+            # Apart from any transaction: nobody's write waits for a large file to be read.
             reading = await asyncio.to_thread(read, connection, message.connection, raw)
-            done = await self._database.write(work)
+            done = await self._carry_out(message, reading, told)
         except Exception as error:
             if isinstance(error, DBAPIError) and passes_by(error):
                 raise
             _log.exception("erp_message_failed", message=message.no, why=str(error))
             what = f"central could not cope with it ({type(error).__name__}): see its log"
-            outcome = Outcome(state="dead", faults=(Fault(kind="internal", place="", what=what),))
+            dead = Outcome(state="dead", faults=(Fault(kind="internal", place="", what=what),))
             done = await self._database.write(
-                lambda c: messages.settle(c, message, outcome, told.at_us)
+                lambda c: messages.settle(c, message, dead, told.at_us)
             )
         self.counters[done.state] += 1
         if done.state == "dead":
             why = "; ".join(map(str, done.faults[:3]))
             _log.warning("erp_message_dead", message=done.no, by=done.connection, why=why)
         self._tide.rise()
+
+    async def _carry_out(self, message: Message, reading: Reading, told: Told) -> Message:
+        """Some orders in each transaction, so that others have their turn between; who dies on the
+        way does it again, and what was done changes nothing.
+        """
+        plans: list[Plan] = []
+        for first in range(0, len(reading.found), _TOGETHER):
+            part = partial(
+                apply, message=message, reading=reading, told=told,
+                places=slice(first, first + _TOGETHER),
+            )  # fmt: skip
+            plans += await self._database.write(part)
+        found = outcome(reading, plans)
+        return await self._database.write(lambda c: messages.settle(c, message, found, told.at_us))
 
     async def _take_files(self, name: str, folder: ErpFolder) -> None:
         """Files in their order; one is moved when its message is done with."""
