@@ -17,6 +17,8 @@ __all__ = ["AT_ONCE", "follow"]
 AT_ONCE = 0.0
 """What a step answers behind which more is waiting."""
 _BACK_OFF_S = (1.0, 60.0)
+_PACE_S = 0.02
+"""Many commits in a row wake each follower once in this time, not each of them once a commit."""
 _log = structlog.get_logger("central")
 
 
@@ -26,7 +28,7 @@ async def follow(
     *,
     tide: Tide,
     counters: Counter[str],
-    pace_s: float = 0.0,
+    pace_s: float = _PACE_S,
 ) -> None:
     """Take step after step until cancelled. A step answers how many seconds may pass until the
     next if nothing is committed meanwhile; ``None``: any number. ``pace_s`` lies between two.

@@ -298,7 +298,7 @@ def _open_sqlite(connection: sqlite3.Connection, _record: object, *, read_only: 
         "journal_mode=WAL",
         "synchronous=FULL",
         "cache_size=-65536",
-        "wal_autocheckpoint=8000",
+        "wal_autocheckpoint=4000",
         "foreign_keys=ON",
         # REPLACE deletes silently unless delete triggers fire for it too.
         "recursive_triggers=ON",
