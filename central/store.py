@@ -297,7 +297,7 @@ def _open_sqlite(connection: sqlite3.Connection, _record: object, *, read_only: 
         "busy_timeout=30000",
         "journal_mode=WAL",
         "synchronous=FULL",
-        "cache_size=-65536",
+        f"cache_size={-4096 if read_only else -65536}",  # KiB
         "wal_autocheckpoint=4000",
         "foreign_keys=ON",
         # REPLACE deletes silently unless delete triggers fire for it too.
