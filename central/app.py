@@ -21,20 +21,20 @@ from central.api.access.entrance import Entrance, entrance_for, open_or_closed
 from central.api.application import build
 from central.api.services import Services
 from central.config import CentralSettings
-from central.ingest import Ingest
+from central.database.leases import Alone, Leases
+from central.database.signals import Signals
+from central.database.store import Database
+from central.database.tide import Tide
 from central.insight.follow import Follower, LedgerSource, ObservationSource
 from central.insight.series import SeriesStore, SeriesUnavailable
 from central.insight.series_duckdb import DuckDBSeries
+from central.intake.ingest import Ingest
+from central.intake.live_lane import LiveLane
+from central.intake.quarantine import Limits
 from central.inventory import Ground, Inventory
-from central.judge import Judge
-from central.leases import Alone, Leases
+from central.judging.judge import Judge
 from central.listening import listen
-from central.live_lane import LiveLane
-from central.quarantine import Limits
 from central.schedule import Schedule
-from central.signals import Signals
-from central.store import Database
-from central.tide import Tide
 from central.web.pages import Pages
 from gateway.mqtt import MqttClient, MqttSettings
 

@@ -8,18 +8,16 @@ from typing import Annotated
 
 import typer
 
-from central import (
-    access_cli,
-    archive_cli,
-    books_cli,
-    broker_cli,
-    erp_cli,
-    labels_cli,
-    replay_cli,
-    reports_cli,
-    reviews_cli,
-)
-from central.command_line import Config, settings_from
+from central.commands import access as access_cli
+from central.commands import archive as archive_cli
+from central.commands import books as books_cli
+from central.commands import broker as broker_cli
+from central.commands import erp as erp_cli
+from central.commands import labels as labels_cli
+from central.commands import replay as replay_cli
+from central.commands import reports as reports_cli
+from central.commands import reviews as reviews_cli
+from central.commands.command_line import Config, settings_from
 
 app = typer.Typer(
     no_args_is_help=True,
@@ -49,7 +47,7 @@ def run(config: Config = None) -> None:
     """
     settings = settings_from(config)
     from central import app as application  # noqa: PLC0415 (seconds of imports)
-    from central.store import DatabaseInUse, SchemaMismatch  # noqa: PLC0415
+    from central.database.store import DatabaseInUse, SchemaMismatch  # noqa: PLC0415
     from gateway import logs  # noqa: PLC0415
     from gateway.settings_errors import ConfigError  # noqa: PLC0415
 
@@ -98,8 +96,8 @@ def migrate(
     settings = settings_from(config)
     from sqlalchemy.exc import SQLAlchemyError  # noqa: PLC0415
 
-    from central import grants  # noqa: PLC0415
-    from central.store import Database, DatabaseInUse, SchemaMismatch  # noqa: PLC0415
+    from central.database import grants  # noqa: PLC0415
+    from central.database.store import Database, DatabaseInUse, SchemaMismatch  # noqa: PLC0415
 
     database = Database(settings.database_url)
     try:

@@ -15,7 +15,6 @@ from typing import NamedTuple
 
 import structlog
 
-from central import statistics
 from central.access import sessions
 from central.alerts.model import ChannelKind
 from central.alerts.telling import outbox
@@ -29,16 +28,19 @@ from central.archive.follower import AUDIT, LEDGER, Archivist
 from central.archive.wanted import shelves_of
 from central.attachments.desk import AttachmentDesk
 from central.attachments.folder import Folder
-from central.audit_heads import AuditHeads
+from central.audit.heads import AuditHeads
 from central.carriers.desk import CarrierDesk
 from central.carriers.folder import FolderCarrier, Folders
 from central.config import CentralSettings
 from central.counts import scheduling
-from central.digests import Digests
+from central.database import statistics
+from central.database.store import Database
+from central.database.tide import Tide
 from central.erp import target as erp
 from central.erp.part import Erp
 from central.events.courier import Road
 from central.events.couriers import Couriers
+from central.keeping.digests import Digests
 from central.labels import jobs as label_jobs
 from central.labels.desk import LabelDesk
 from central.labels.spooler import Spooler
@@ -50,8 +52,6 @@ from central.reports.desk import ReportDesk
 from central.reports.regular import RegularReports
 from central.reservations.following import Settler
 from central.reviews.store import Ageing, age
-from central.store import Database
-from central.tide import Tide
 from gateway.link import Link
 
 __all__ = ["Daily", "Ground", "Inventory", "Job", "Part"]

@@ -11,7 +11,7 @@ from tempfile import NamedTemporaryFile
 import msgspec
 
 from central.config import load_settings
-from central.digest_files import read_digests
+from central.keeping.digest_files import read_digests
 from drivers.recording import RecordingError, read_recording
 from drivers.registry import UnknownDriver
 from edge.captures import CaptureError, is_capture

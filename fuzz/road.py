@@ -19,23 +19,24 @@ from tempfile import TemporaryDirectory
 import httpx
 from sqlalchemy import Connection, text
 
-from central import quarantine, replay
 from central.api.application import build
 from central.api.services import Services
 from central.attachments.desk import AttachmentDesk
 from central.attachments.folder import Folder
 from central.catalogue import items, packs, places
 from central.config import AttachmentsSection
-from central.ingest import Ingest
+from central.database.store import Database
+from central.database.tide import Tide
 from central.insight.follow import Follower, LedgerSource, ObservationSource
-from central.judge import Judge
-from central.live_lane import LiveLane
+from central.intake import quarantine
+from central.intake.ingest import Ingest
+from central.intake.live_lane import LiveLane
+from central.judging import replay
+from central.judging.judge import Judge
 from central.reconcile.verdict import PlatePlan, ReadPoint
 from central.reports.desk import ReportDesk
 from central.stock import chain, ledger, projection
 from central.stock.model import Movement
-from central.store import Database
-from central.tide import Tide
 from central.web.pages import Pages
 from fuzz.series import CheckedSeries
 

@@ -24,7 +24,9 @@ ROOMS = {
     "edge": Room("edge.cli:app", "The agent beside the readers, scales and scanners.", "edge"),
     "central": Room("central.cli:app", "Ledger, judging, API and screens.", "central"),
     "replay": Room(
-        "central.replay_cli:app", "Judge central's log again, or as a challenger would.", "central"
+        "central.commands.replay:app",
+        "Judge central's log again, or as a challenger would.",
+        "central",
     ),
     "gs1": Room("gateway.gs1.cli:app", "Read EPCs, barcodes and Digital Links."),
     "emulate": Room("tallyport.emulate.cli:app", "Devices to try the edge with.", "edge"),

@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from benchmarks.accuracy.presence_rules import Read, Told
-from central.moments import from_us, to_us
+from central.database.moments import from_us, to_us
 from central.reconcile.reconciler import Reconciler
 from central.reconcile.verdict import Context, Logged, PresenceEvent, ReadPoint
 from drivers.readings import TagRead

@@ -23,7 +23,7 @@ from benchmarks.books.http_load import Ask, Outcome, Request, hammer
 from benchmarks.books.load import load, tell
 from benchmarks.books.world import BINS, WAREHOUSES, Size, World, bin_code, sized, sku
 from benchmarks.machine import describe
-from central.store import Database
+from central.database.store import Database
 from tallyport.demo.processes import Site
 
 _ALIVE = "GET /healthz"

@@ -22,12 +22,12 @@ from benchmarks.books.engines import books_url, wanted
 from benchmarks.books.load import load, tell
 from benchmarks.books.world import WAREHOUSES, World, bin_code, sized, sku
 from benchmarks.machine import describe
-from central.bulk import BulkLookup
 from central.catalogue.tree import Location, add_location, change_location
+from central.database.bulk import BulkLookup
+from central.database.store import Database
 from central.stock import ledger, totals
 from central.stock.model import Movement, StockError
 from central.stock.rules import Rules
-from central.store import Database
 
 _SITE = "SITE"
 _ROUNDS = 5

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from benchmarks.machine import NotHere
 from benchmarks.servers.postgres import PostgresProcess, fresh_database, why_not
-from central.store import Database
+from central.database.store import Database
 
 ENGINES = ("sqlite", "postgresql")
 

@@ -18,9 +18,9 @@ from benchmarks.books.engines import books_url, wanted
 from benchmarks.books.load import load, tell
 from benchmarks.books.world import World, sized
 from benchmarks.machine import describe
+from central.database.store import Database
 from central.stock import ledger
 from central.stock.model import StockError
-from central.store import Database
 
 _GROUP = 500
 _ROUNDS = 5

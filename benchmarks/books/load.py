@@ -15,10 +15,10 @@ from typing import TypeVar
 from sqlalchemy import Connection
 
 from benchmarks.books.world import BINS, WAREHOUSES, World, bin_code, sku
-from central import statistics
-from central.bulk import BulkInsert
+from central.database import statistics
+from central.database.bulk import BulkInsert
+from central.database.store import Database
 from central.stock import chain, projection, rows
-from central.store import Database
 
 T = TypeVar("T")
 _BLOCK = 500

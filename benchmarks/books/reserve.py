@@ -22,12 +22,12 @@ from benchmarks.books.load import load, tell
 from benchmarks.books.lock_style import LockStyle
 from benchmarks.books.world import World, bin_code, sized, sku
 from benchmarks.machine import describe
-from central.grouped import Grouped
+from central.database.grouped import Grouped
+from central.database.store import Database
 from central.reservations.model import NotAvailable, Reservation
 from central.reservations.reserving import Reserved, Wish, reserve_each
 from central.stock import ledger
 from central.stock.model import Movement
-from central.store import Database
 
 _ROUNDS = 3
 _LOCKING = 20

@@ -17,10 +17,10 @@ from benchmarks.nemesis.faults import (
     MAY_LOSE_ROWS,
 )
 from benchmarks.nemesis.field import Field
-from central.replay import differences
+from central.database.store import Database
+from central.judging.replay import differences
 from central.stock import chain
 from central.stock.projection import check_balances, check_tags
-from central.store import Database
 from tallyport.demo.goods import EDGE
 from tallyport.demo.report import Report
 

@@ -16,14 +16,14 @@ from pathlib import Path
 from sqlalchemy import Connection, text
 
 from benchmarks.powercut.journal import Found
-from central import replay
 from central.catalogue import items, packs, places
-from central.ingest import Ingest
-from central.judge import Judge
+from central.database.store import Database
+from central.database.tide import Tide
+from central.intake.ingest import Ingest
+from central.judging import replay
+from central.judging.judge import Judge
 from central.reconcile.verdict import ReadPoint
 from central.stock import chain, projection
-from central.store import Database
-from central.tide import Tide
 from gateway import codec, topics
 from gateway.contract import Batch, CodeScanned, DeviceHealth, Observation
 

@@ -22,7 +22,7 @@ from central.access.rates import Rate
 from central.access.sessions import Lifetimes, Session
 from central.access.tokens import Claims, Signer, hashed
 from central.catalogue.changes import Told
-from central.store import Database
+from central.database.store import Database
 
 __all__ = ["REMEMBERED_S", "Keeper", "Shown"]
 

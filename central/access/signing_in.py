@@ -21,8 +21,8 @@ from central.access.passwords import Passwords, check_new
 from central.access.provider import Identity, grants_of
 from central.access.rates import Rate
 from central.audit import Change
-from central.bulk import storable
 from central.catalogue.changes import Told
+from central.database.bulk import storable
 
 __all__ = ["SigningIn", "make_link"]
 

@@ -14,12 +14,13 @@ import msgspec
 from sqlalchemy import ColumnElement, Connection, Row, Select, delete, insert, select, update
 from sqlalchemy.exc import NoResultFound
 
-from central import keyset, schema
+from central import schema
 from central.access import reach
 from central.alerts.life import Step
 from central.alerts.model import OF_ITEMS, Alert, Happened, Kind, Severity, State
-from central.bulk import storable
 from central.catalogue.errors import NotFound
+from central.database import keyset
+from central.database.bulk import storable
 
 __all__ = [
     "Kept", "due", "get", "history", "keep", "listing", "open_of_items", "open_of_kinds",

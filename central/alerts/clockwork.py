@@ -18,8 +18,8 @@ from central.alerts.nearest import Measured, measured
 from central.alerts.there import There, under
 from central.catalogue.places import list_read_points
 from central.catalogue.tree import Listed, list_locations
+from central.database.moments import from_us
 from central.documents.books import list_documents
-from central.moments import from_us
 from central.orders import store as orders
 from central.receiving import overdue as inbound
 from central.reviews import store as reviews

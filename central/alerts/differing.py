@@ -13,7 +13,6 @@ from collections.abc import Iterator, Sequence
 
 from sqlalchemy import Connection
 
-from central import on_plates, whereabouts
 from central.alerts.model import Finding, Rule
 from central.alerts.there import There, under
 from central.catalogue.places import list_read_points
@@ -21,6 +20,7 @@ from central.catalogue.tree import codes_under
 from central.counts.lines import lines_of
 from central.counts.model import State, Task
 from central.counts.tasks import list_tasks
+from central.judging import on_plates, whereabouts
 from central.reconcile.verdict import ReadPoint
 from central.stock import watched
 

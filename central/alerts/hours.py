@@ -7,7 +7,7 @@ from datetime import datetime, time, timedelta
 from zoneinfo import ZoneInfo
 
 from central.alerts.model import Hours
-from central.moments import from_us, to_us
+from central.database.moments import from_us, to_us
 
 __all__ = ["open_from"]
 

@@ -13,7 +13,7 @@ import msgspec
 
 from central.alerts.model import Finding, Kind, Rule, key_of
 from central.alerts.nearest import Measured, Thing, holding
-from central.moments import from_us
+from central.database.moments import from_us
 
 __all__ = ["Held", "Seen", "findings"]
 

@@ -8,13 +8,14 @@ from typing import Any, TypeVar
 import msgspec
 from sqlalchemy import Connection, Select, delete, insert, or_, select, update
 
-from central import audit, keyset, schema
+from central import audit, schema
 from central.access import reach
 from central.alerts.model import OF_ITEMS, OF_PLACES, Kind, Rule
 from central.catalogue.changes import Told
 from central.catalogue.errors import AlreadyExists, NotFound, NotValid
 from central.catalogue.items import get_item
 from central.catalogue.tree import get_location
+from central.database import keyset
 from central.stock.model import LocationKind
 
 __all__ = [

@@ -20,16 +20,17 @@ import msgspec
 import structlog
 from sqlalchemy import Connection, func, select
 
-from central import audit, cursors, schema
+from central import audit, schema
 from central.alerts import book, clockwork, items, life, looking, notices, rules
 from central.alerts.life import Step
 from central.alerts.model import OF_PLACES, Alert, Finding, Rule
-from central.enduring import AT_ONCE, follow
+from central.database import cursors
+from central.database.enduring import AT_ONCE, follow
+from central.database.store import Database
+from central.database.tide import Tide
 from central.events import log as events
 from central.events.model import skus_and_places
 from central.stock import queries, watched
-from central.store import Database
-from central.tide import Tide
 from gateway.clock import Clock, SystemClock
 
 __all__ = ["Watch"]

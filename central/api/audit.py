@@ -12,7 +12,7 @@ from central.api.pages import Limit, Number, following, page
 from central.api.permits import needs
 from central.api.problems import shown_as
 from central.api.services import Services
-from central.audit_export import Format, Masked, lines
+from central.audit.export import Format, Masked, lines
 
 
 def router(services: Services) -> APIRouter:

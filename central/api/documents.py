@@ -14,9 +14,9 @@ from central.api.bodies import Code, CommandId, Quantity, Sku
 from central.api.pages import Limit, following, page
 from central.api.permits import needs
 from central.api.services import Services, json_answer, now_us
+from central.database.moments import to_us
 from central.documents import announcing, books
 from central.documents.announcing import Goods
-from central.moments import to_us
 from central.reconcile.expected import Content, Document, Line, Unit
 
 Names = Annotated[

@@ -10,10 +10,10 @@ from prometheus_client.core import GaugeMetricFamily, Metric
 
 from central.api.permits import needs
 from central.api.services import Services, json_answer, now_us
+from central.database.moments import from_us
 from central.insight.kpi import Kpis, Tally
 from central.insight.kpi_book import MOST_DAYS, KpiBook
 from central.insight.shares import Share
-from central.moments import from_us
 
 METRICS_DAYS = 7
 

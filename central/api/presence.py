@@ -6,11 +6,11 @@ from typing import Annotated
 
 from fastapi import APIRouter, Query, Response
 
-from central import whereabouts
 from central.api.pages import Cursor, Limit, Number, following, page
 from central.api.permits import needs
 from central.api.sensed import told_row
 from central.api.services import Services
+from central.judging import whereabouts
 
 Epc = Annotated[str | None, Query(description="Hexadecimal, as readers tell it.")]
 Place = Annotated[str | None, Query(description="An antenna's alias, or a zone's location.")]

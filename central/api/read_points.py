@@ -17,7 +17,7 @@ from central.api.pages import page
 from central.api.permits import needs
 from central.api.services import Services, json_answer, now_us
 from central.catalogue import places, planogram
-from central.moments import to_us
+from central.database.moments import to_us
 from central.reconcile.shelf.beliefs import USUAL_NOISE_MG, countable
 from central.reconcile.verdict import PlatePlan, ReadPoint
 

@@ -19,7 +19,7 @@ from central.api.problems import shown_as
 from central.api.services import Services, json_answer, now_us
 from central.api.stock.commands import Key, command_id
 from central.catalogue import items
-from central.moments import from_us, to_us
+from central.database.moments import from_us, to_us
 from central.orders.watching import OrderWatcher
 from central.reservations import ending, store, substituting
 from central.reservations.holdings import cells_of, parts_of

@@ -15,7 +15,7 @@ from central.api.permits import needs
 from central.api.problems import Problem
 from central.api.services import Services, json_answer, now_us
 from central.api.stock.commands import Key, command_id
-from central.moments import to_us
+from central.database.moments import to_us
 from central.receiving import asking, lots
 from central.reviews import effects, store
 from central.reviews.model import Choice, Line, Stored

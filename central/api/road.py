@@ -7,8 +7,9 @@ import threading
 import msgspec
 from sqlalchemy import Connection, func, select, text
 
-from central import quarantine, schema
-from central.effective import judged_upto
+from central import schema
+from central.intake import quarantine
+from central.judging.effective import judged_upto
 
 
 class _Counted(msgspec.Struct, frozen=True, gc=False):

@@ -6,13 +6,14 @@ import msgspec
 from fastapi import APIRouter, Response
 from sqlalchemy import Connection, RowMapping, select
 
-from central import keyset, schema
+from central import schema
 from central.access import reach
 from central.api.pages import Count, Cursor, Limit, following, page
 from central.api.permits import needs
 from central.api.road import Road
 from central.api.services import Services, json_answer
-from central.moments import from_us
+from central.database import keyset
+from central.database.moments import from_us
 
 _CURSOR = Cursor(tuple[Count, str])
 _JSON = ("tags", "causes", "counters", "description")

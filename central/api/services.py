@@ -22,8 +22,10 @@ from central.config import (
     GraphSection,
     OrdersSection,
 )
+from central.database.grouped import Grouped
+from central.database.store import Database
+from central.database.tide import Tide
 from central.erp.config import ErpSection
-from central.grouped import Grouped
 from central.insight.series import SeriesStore
 from central.labels.desk import LabelDesk
 from central.orders.model import Order
@@ -32,8 +34,6 @@ from central.reports.desk import ReportDesk
 from central.reservations import guarding
 from central.reservations.reserving import Reserved, Wish, reserve_each
 from central.stock.model import Movement, Posted
-from central.store import Database
-from central.tide import Tide
 
 T = TypeVar("T")
 _encode = msgspec.json.Encoder().encode

@@ -9,7 +9,7 @@ from collections.abc import Iterator
 import msgspec
 
 from central.archive.shelves import Shelf
-from central.audit_chain import Block
+from central.audit.chain import Block
 
 __all__ = ["kept_head", "name_of_head", "read_heads"]
 

@@ -17,14 +17,15 @@ from typing import NamedTuple
 import structlog
 from sqlalchemy import Connection
 
-from central import audit_chain, cursors
 from central.archive.audit import kept_head, name_of_head
 from central.archive.model import kept, name_of
 from central.archive.shelves import ArchiveUnavailable, Shelf
-from central.enduring import AT_ONCE, follow
+from central.audit import chain as audit_chain
+from central.database import cursors
+from central.database.enduring import AT_ONCE, follow
+from central.database.store import Database
+from central.database.tide import Tide
 from central.stock import chain
-from central.store import Database
-from central.tide import Tide
 
 __all__ = ["AUDIT", "LEDGER", "Archivist", "Source"]
 

@@ -20,7 +20,7 @@ from central.attachments.model import (
 )
 from central.catalogue.changes import Told
 from central.config import AttachmentsSection
-from central.store import Database
+from central.database.store import Database
 
 __all__ = ["AttachmentDesk"]
 

@@ -15,12 +15,12 @@ import structlog
 from sqlalchemy.exc import DBAPIError
 
 from central.carriers.model import Carrier, CarrierUnavailable, Consignment, Goods, Notice, Parcel
-from central.moments import from_us, to_us
+from central.database.moments import from_us, to_us
+from central.database.store import Database, passes_by
+from central.database.tide import Tide
 from central.orders import tracking
 from central.orders.model import OrderError
 from central.orders.tracking import Heard, Unsent
-from central.store import Database, passes_by
-from central.tide import Tide
 from gateway.clock import Clock, SystemClock
 
 __all__ = ["CarrierDesk", "consignment"]

@@ -14,14 +14,14 @@ from sqlalchemy import Connection, select
 
 from central import audit, schema
 from central.audit import Change
-from central.bulk import BulkInsert, BulkLookup
 from central.catalogue import changes
 from central.catalogue.changes import Told
 from central.catalogue.errors import AlreadyExists, CatalogueError, NotFound, NotValid
 from central.catalogue.items import MOST_GENERATIONS, Item, check_alone, item_of, row_of
 from central.catalogue.packs import NO_PACK
-from central.effective import next_log_id
+from central.database.bulk import BulkInsert, BulkLookup
 from central.events import log as events
+from central.judging.effective import next_log_id
 from central.stock import totals
 
 __all__ = ["Done", "Proposal", "put_items"]

@@ -8,14 +8,14 @@ from functools import partial
 from sqlalchemy import Connection, Table, select, text
 
 from central import schema
-from central.bulk import BulkLookup
 from central.catalogue.packs import NO_PACK, pack_of
 from central.catalogue.places import read_point_of
 from central.catalogue.planogram import plate_of
 from central.catalogue.tags import KeptBindings
+from central.database.bulk import BulkLookup
 from central.documents.books import BroughtByNotes, changed_documents, open_documents
-from central.effective import next_log_id
-from central.observations import heard
+from central.intake.observations import heard
+from central.judging.effective import next_log_id
 from central.reconcile.expected import Brought, Document
 from central.reconcile.verdict import Context, Pack, PlatePlan, ReadPoint
 from central.reconcile.witness import Recent

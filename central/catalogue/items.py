@@ -7,9 +7,10 @@ from collections.abc import Iterable, Mapping
 import msgspec
 from sqlalchemy import Connection, RowMapping, Select, bindparam, insert, select, update
 
-from central import keyset, schema
-from central.bulk import BulkLookup
+from central import schema
 from central.catalogue.errors import AlreadyExists, NotFound, NotValid
+from central.database import keyset
+from central.database.bulk import BulkLookup
 from central.stock import totals
 
 __all__ = [

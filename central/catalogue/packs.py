@@ -10,7 +10,7 @@ from sqlalchemy import Connection, RowMapping, insert, select
 from central import schema
 from central.catalogue.errors import AlreadyExists, NotFound, NotValid
 from central.catalogue.items import get_item
-from central.effective import next_log_id
+from central.judging.effective import next_log_id
 from central.reconcile.verdict import Pack
 from gateway.gs1.keys import Gs1Error, to_gtin14
 

@@ -10,7 +10,7 @@ from central.access import reach
 from central.catalogue.errors import NotValid
 from central.catalogue.planogram import put_plate
 from central.catalogue.tree import Location, add_location, get_location
-from central.effective import next_log_id
+from central.judging.effective import next_log_id
 from central.reconcile.portal.ways import ONE_WAY
 from central.reconcile.verdict import ReadPoint
 from central.reconcile.zone.zone import LEAST_GONE_AFTER_S

@@ -20,8 +20,8 @@ from sqlalchemy import Connection, RowMapping, insert, select
 from central import schema
 from central.catalogue.errors import NotValid
 from central.catalogue.items import get_item
-from central.effective import next_log_id
-from central.moments import from_us
+from central.database.moments import from_us
+from central.judging.effective import next_log_id
 from central.reconcile.verdict import PlatePlan
 
 __all__ = ["Planned", "Said", "history", "list_plates", "plate_of", "put_plate", "spans"]

@@ -11,11 +11,12 @@ from collections.abc import Iterator, Mapping, Sequence
 import msgspec
 from sqlalchemy import Connection, RowMapping, Select, func, insert, select, text
 
-from central import keyset, schema
-from central.bulk import BulkLookup
+from central import schema
 from central.catalogue.errors import AlreadyExists, NotFound, NotValid
 from central.catalogue.items import get_item
-from central.effective import next_log_id
+from central.database import keyset
+from central.database.bulk import BulkLookup
+from central.judging.effective import next_log_id
 from central.reconcile.verdict import Pack
 
 __all__ = ["Binding", "KeptBindings", "bind", "binding_of", "list_bindings", "serials_of", "unbind"]

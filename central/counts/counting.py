@@ -8,7 +8,6 @@ from typing import NamedTuple
 import msgspec
 from sqlalchemy import Connection
 
-from central import whereabouts
 from central.catalogue import tree
 from central.catalogue.changes import Told
 from central.catalogue.errors import NotValid
@@ -17,6 +16,7 @@ from central.counts import tasks, weighing
 from central.counts.model import CountError, Entry, Key, State, Task
 from central.counts.pieces import PIECES
 from central.counts.sweeps import SWEEP
+from central.judging import whereabouts
 from central.receiving.model import Seen
 from central.receiving.scanning import Asked, one_seen, pack_of_tag
 from central.stock import queries

@@ -7,9 +7,9 @@ from collections.abc import Iterable, Mapping
 
 from sqlalchemy import Connection, text
 
-from central.bulk import BulkLookup
 from central.counts import pieces, sweeps, tasks
 from central.counts.model import Key, Line, Moved, Tally, Task, difference, tallied
+from central.database.bulk import BulkLookup
 from central.stock import queries
 
 __all__ = ["held_keys", "lines_of"]

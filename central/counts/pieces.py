@@ -15,11 +15,11 @@ from typing import NamedTuple
 import msgspec
 from sqlalchemy import Connection, text
 
-from central.bulk import BulkLookup
 from central.catalogue import tags
 from central.catalogue.items import tracked_by_serial
 from central.counts.model import Entry, Key, Line, Task
 from central.counts.sweeps import NOWHERE, SWEEP
+from central.database.bulk import BulkLookup
 from central.receiving.scanning import pack_of_tag
 from central.reconcile.serials import serial_in
 from central.stock.model import Status

@@ -22,8 +22,8 @@ from central.counts.model import (
     settled,
     state_of,
 )
+from central.database.moments import from_us
 from central.events import log as events
-from central.moments import from_us
 from central.reconcile.identity import derived_id
 from central.stock import ledger
 from central.stock.model import LocationKind, Movement

@@ -8,13 +8,14 @@ from typing import Any
 import msgspec
 from sqlalchemy import Connection, Select, insert, select, text, update
 
-from central import keyset, schema
+from central import schema
 from central.access import reach
 from central.catalogue.changes import Told
 from central.catalogue.errors import AlreadyExists, NotFound
 from central.catalogue.tree import get_location
 from central.counts import results, tasks
 from central.counts.model import Task, abc_classes
+from central.database import keyset
 from central.reconcile.identity import derived_id
 from central.stock import queries
 

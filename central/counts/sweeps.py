@@ -13,8 +13,8 @@ from typing import NamedTuple
 
 from sqlalchemy import Connection, text
 
-from central.bulk import BulkLookup
 from central.counts.model import Entry, Key, Line
+from central.database.bulk import BulkLookup
 from central.receiving.scanning import pack_of_tag
 from central.reconcile.serials import names_pieces, serial_of
 from central.reconcile.verdict import Pack

@@ -8,13 +8,14 @@ from typing import Any
 import msgspec
 from sqlalchemy import Connection, Select, func, insert, select, update
 
-from central import keyset, schema
+from central import schema
 from central.access import reach
 from central.catalogue.changes import Told
 from central.catalogue.errors import AlreadyExists, NotFound
 from central.catalogue.items import get_item
 from central.catalogue.tree import get_location
 from central.counts.model import CountError, Decision, Entry, Line, State, Task
+from central.database import keyset
 from central.stock import queries
 from central.stock.model import ConflictingRepeat
 

@@ -15,12 +15,12 @@ from sqlalchemy import ColumnElement, Connection, Select, insert, select
 
 from central import schema
 from central.access import reach
-from central.bulk import BulkInsert
 from central.catalogue.errors import AlreadyExists, NotFound, NotValid
 from central.catalogue.items import get_item
 from central.catalogue.places import get_location
-from central.effective import next_log_id
-from central.moments import to_us
+from central.database.bulk import BulkInsert
+from central.database.moments import to_us
+from central.judging.effective import next_log_id
 from central.reconcile.expected import KINDS, Document, Line, Note, units_of
 from central.stock import witnesses
 

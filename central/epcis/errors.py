@@ -14,7 +14,7 @@ from typing import Any
 import msgspec
 from sqlalchemy import Connection
 
-from central import findings, questions
+from central.judging import findings, questions
 from central.reconcile.identity import derived_id
 from central.stock import ledger, queries
 from central.stock.model import Movement, StockError

@@ -12,6 +12,7 @@ from sqlalchemy import Connection, Select, exists, select
 
 from central import schema
 from central.catalogue import packs
+from central.database.moments import from_us, to_us
 from central.epcis.errors import bare_reason
 from central.epcis.from_ledger import event_of, moment
 from central.epcis.hashing import word
@@ -20,7 +21,6 @@ from central.epcis.into_ledger import ORIGIN
 from central.epcis.model import Wanted
 from central.epcis.names import Names
 from central.epcis.tags import hex_forms
-from central.moments import from_us, to_us
 from central.stock import found
 from central.stock.found import Sought
 

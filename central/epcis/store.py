@@ -12,13 +12,13 @@ from sqlalchemy import Connection, insert, select
 from central import schema
 from central.catalogue import packs
 from central.catalogue.errors import AlreadyExists, NotFound, NotValid
+from central.database.moments import to_us
 from central.epcis import errors
 from central.epcis.hashing import event_hash, word
 from central.epcis.identifiers import canonical
 from central.epcis.into_ledger import NotBookable, gtins_of, movements_of
 from central.epcis.model import NotAnEvent, checked, things_of
 from central.epcis.names import Names, Unit
-from central.moments import to_us
 from central.reservations import guarding
 from central.stock.model import StockError
 

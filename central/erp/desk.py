@@ -14,7 +14,9 @@ from sqlalchemy.exc import DBAPIError
 
 from central.catalogue.changes import Told
 from central.catalogue.errors import CatalogueError
-from central.enduring import AT_ONCE, follow
+from central.database.enduring import AT_ONCE, follow
+from central.database.store import Database, passes_by
+from central.database.tide import Tide
 from central.erp import intake, messages
 from central.erp.applying import Reading, apply, outcome, read
 from central.erp.config import ErpConnection, ErpSection
@@ -22,8 +24,6 @@ from central.erp.fields import Fault
 from central.erp.folder import ErpFolder, Found
 from central.erp.messages import Message, Outcome
 from central.erp.planning import Plan
-from central.store import Database, passes_by
-from central.tide import Tide
 from gateway.clock import Clock, SystemClock
 
 __all__ = ["ErpDesk", "actor"]

@@ -13,6 +13,7 @@ from typing import Any, TypeVar
 import msgspec
 from pydantic import BaseModel
 
+from central.database.moments import to_us
 from central.erp.config import ErpConnection, Orders
 from central.erp.fields import (
     Fault,
@@ -26,7 +27,6 @@ from central.erp.fields import (
     value_of,
 )
 from central.erp.formats import ROW, document_of
-from central.moments import to_us
 
 __all__ = ["Mapped", "MappedLine", "MappedOrder", "map_message", "message_id"]
 

@@ -13,10 +13,11 @@ from typing import Any, Literal, NamedTuple
 import msgspec
 from sqlalchemy import Connection, RowMapping, Select, delete, func, insert, select, update
 
-from central import audit, keyset, schema
-from central.bulk import storable
+from central import audit, schema
 from central.catalogue.changes import Told
 from central.catalogue.errors import CatalogueError, NotFound
+from central.database import keyset
+from central.database.bulk import storable
 from central.erp.fields import Fault
 from central.events import log as events
 

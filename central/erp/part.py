@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections import Counter
 
 from central.config import EventsSection
+from central.database.store import Database
+from central.database.tide import Tide
 from central.erp import messages
 from central.erp.config import ErpSection
 from central.erp.desk import ErpDesk
 from central.erp.target import ErpTargets, subscribe
-from central.store import Database
-from central.tide import Tide
 from gateway.clock import Clock, SystemClock
 
 __all__ = ["Erp"]

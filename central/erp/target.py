@@ -15,6 +15,7 @@ from sqlalchemy import Connection
 
 from central.catalogue.changes import Told
 from central.config import EventsSection
+from central.database.store import Database
 from central.erp import messages
 from central.erp.applying import came_by
 from central.erp.config import ErpConnection, Out, OutDocument
@@ -26,7 +27,6 @@ from central.events import stream, subscriptions
 from central.events.model import Letter, NotTaken, Secret, Subscription, Target
 from central.events.targets import Sends
 from central.events.webhook import Webhook
-from central.store import Database
 from gateway.clock import Clock
 
 __all__ = ["KIND", "ErpTargets", "subscribe", "subscription_id"]

@@ -19,6 +19,8 @@ from sqlalchemy import Connection
 
 from central.catalogue import tree
 from central.config import EventsSection
+from central.database.store import Database
+from central.database.tide import Tide
 from central.events import deliveries, kinds, stream, subscriptions
 from central.events.deliveries import MOST_DEAD, Standing, Waiting
 from central.events.model import (
@@ -33,8 +35,6 @@ from central.events.model import (
     wants,
 )
 from central.events.targets import Sends, target_of
-from central.store import Database
-from central.tide import Tide
 from gateway.clock import Clock, SystemClock
 from gateway.link import Link
 

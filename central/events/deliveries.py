@@ -8,7 +8,8 @@ from typing import NamedTuple
 import msgspec
 from sqlalchemy import Connection, delete, func, insert, select, update
 
-from central import keyset, schema
+from central import schema
+from central.database import keyset
 from central.events import kinds
 from central.events.model import Letter, Position
 

@@ -14,7 +14,7 @@ import msgspec
 from sqlalchemy import Connection, func, select
 
 from central import schema
-from central.bulk import BulkInsert
+from central.database.bulk import BulkInsert
 
 __all__ = ["Event", "Happening", "following", "newest", "record", "record_each"]
 

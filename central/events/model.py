@@ -12,7 +12,7 @@ from typing import Any, NamedTuple
 
 import msgspec
 
-from central.moments import from_us
+from central.database.moments import from_us
 
 __all__ = [
     "Happening", "Letter", "NotTaken", "Position", "Secret", "Subscription", "Target", "back_off_s",

@@ -13,9 +13,9 @@ from operator import attrgetter
 import msgspec
 from sqlalchemy import Connection
 
+from central.database.moments import to_us
 from central.events import kinds, log
 from central.events.model import Happening, Position
-from central.moments import to_us
 from central.stock import queries
 from central.stock.model import Posted
 

@@ -8,9 +8,10 @@ from typing import Any
 import msgspec
 from sqlalchemy import Connection, RowMapping, delete, insert, select, update
 
-from central import audit, keyset, schema
+from central import audit, schema
 from central.catalogue.changes import Told
 from central.catalogue.errors import NotFound, NotValid
+from central.database import keyset
 from central.events import kinds, signing, stream
 from central.events.model import Position, Secret, Subscription, Target
 

@@ -10,8 +10,8 @@ import msgspec
 from sqlalchemy import Connection
 
 from central.catalogue.changes import Told
+from central.database.moments import from_us
 from central.imports.model import Column, Fault, Row
-from central.moments import from_us
 from central.stock import ledger, queries
 from central.stock.model import AVAILABLE, STATUSES, Movement, Posted, StockError
 

@@ -16,12 +16,12 @@ from sqlalchemy import Connection
 
 from central.api.orders.bodies import BulkOrderBody as LeavingBody
 from central.api.receiving.bodies import OrderBody as ComingBody
-from central.bulk import BulkLookup
 from central.catalogue.changes import Told
 from central.catalogue.errors import CatalogueError
 from central.catalogue.items import MICROS
+from central.database.bulk import BulkLookup
+from central.database.moments import from_us
 from central.imports.model import Column, Fault, Row
-from central.moments import from_us
 from central.orders import ordering
 from central.orders import store as leaving
 from central.orders.model import OPEN

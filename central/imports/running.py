@@ -11,8 +11,8 @@ import msgspec
 import xlsxwriter
 from sqlalchemy import Connection
 
-from central import statistics
 from central.catalogue.changes import Told
+from central.database import statistics
 from central.imports import balances, items, lots, orders, places
 from central.imports.model import Column, Fault, ImportRefused, Kind, Outcome, Row, normal
 from central.imports.progress import Progress

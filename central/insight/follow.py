@@ -17,14 +17,15 @@ import structlog
 from sqlalchemy import Connection, Row, select
 from sqlalchemy.exc import DBAPIError
 
-from central import cursors, schema
-from central.bulk import BulkLookup
+from central import schema
+from central.database import cursors
+from central.database.bulk import BulkLookup
+from central.database.store import Database
+from central.database.tide import Tide
 from central.insight.points import AntennaSums, observed_points
 from central.insight.series import Point, SeriesRefused, SeriesStore, SeriesUnavailable
-from central.observations import read_log
+from central.intake.observations import read_log
 from central.stock.model import VIRTUAL_LOCATIONS
-from central.store import Database
-from central.tide import Tide
 from gateway.contract import TagResident, TagSighting
 
 _CHUNK = 2_000

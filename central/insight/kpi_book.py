@@ -15,8 +15,8 @@ import msgspec
 from sqlalchemy import Connection, select, text
 
 from central import schema
-from central.bulk import BulkLookup
 from central.counts import results
+from central.database.bulk import BulkLookup
 from central.insight.kpi import DAY_US, SENSED, Books, Kpis, Tally, day_of
 from central.stock.model import Cause
 from central.stock.queries import first_seq_since

@@ -13,14 +13,14 @@ from collections.abc import Iterable
 import structlog
 
 from central.catalogue.changes import Told
-from central.enduring import AT_ONCE, follow
+from central.database.enduring import AT_ONCE, follow
+from central.database.store import Database
+from central.database.tide import Tide
 from central.labels import jobs
 from central.labels.binding import bind_all
 from central.labels.config import PrinterSection
 from central.labels.jobs import Job
 from central.labels.printers import Away, HalfSent, NotReady, deliver
-from central.store import Database
-from central.tide import Tide
 from gateway.clock import Clock, SystemClock
 
 __all__ = ["PrintQueue", "Spooler"]

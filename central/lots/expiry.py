@@ -6,10 +6,10 @@ import time
 
 import structlog
 
+from central.database.moments import from_us
+from central.database.store import Database
+from central.database.tide import Tide
 from central.lots.store import expire
-from central.moments import from_us
-from central.store import Database
-from central.tide import Tide
 
 __all__ = ["Expiry"]
 

@@ -8,7 +8,7 @@ from typing import Literal
 
 import msgspec
 
-from central.moments import from_us
+from central.database.moments import from_us
 from central.reconcile.identity import derived_id
 from central.stock.model import AVAILABLE, Balance, Movement, Status
 

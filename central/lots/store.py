@@ -19,12 +19,13 @@ from sqlalchemy import (
     select,
 )
 
-from central import audit, keyset, schema
+from central import audit, schema
 from central.access import reach
-from central.bulk import BulkInsert, BulkLookup
 from central.catalogue.changes import Told
 from central.catalogue.errors import CatalogueError, NotFound, NotValid
 from central.catalogue.items import get_item
+from central.database import keyset
+from central.database.bulk import BulkInsert, BulkLookup
 from central.lots.model import EXPIRY, Lot, held_back
 from central.stock import ledger, queries
 from central.stock.model import AVAILABLE, Balance, Movement, Posted

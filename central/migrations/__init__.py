@@ -1,1 +1,1 @@
-"""The database's history, run by ``central.store``."""
+"""The database's history, run by ``central.database.store``."""

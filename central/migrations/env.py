@@ -1,4 +1,4 @@
-"""Runs the migrations on the connection that ``central.store`` hands over.
+"""Runs the migrations on the connection that ``central.database.store`` hands over.
 
 The caller's transaction spans all of it, so that an upgrade happens as a whole or not at all
 (both engines roll DDL back).

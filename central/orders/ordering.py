@@ -13,7 +13,7 @@ import msgspec
 from sqlalchemy import Connection
 
 from central.access import reach
-from central.bulk import BulkLookup
+from central.database.bulk import BulkLookup
 from central.events import log as events
 from central.orders import store, substituting
 from central.orders.claiming import claim_id, claim_of

@@ -7,7 +7,8 @@ from collections.abc import Sequence
 import msgspec
 from sqlalchemy import Connection, RowMapping, insert, select
 
-from central import cursors, schema
+from central import schema
+from central.database import cursors
 from central.events import log as events
 from central.orders import store
 from central.orders.model import NotPickedYet, Order, OrderError, after

@@ -15,7 +15,7 @@ from sqlalchemy import Connection, case, insert, select, update
 
 from central import schema
 from central.catalogue import tree
-from central.moments import to_us
+from central.database.moments import to_us
 from central.orders import store, substituting
 from central.orders.claiming import claim_id
 from central.orders.model import Line, NoSuchOrder, Order, OrderError, after

@@ -8,9 +8,10 @@ from typing import Any
 import msgspec
 from sqlalchemy import Connection, RowMapping, select, text, update
 
-from central import keyset, schema
+from central import schema
 from central.access import reach
-from central.bulk import BulkInsert, BulkLookup
+from central.database import keyset
+from central.database.bulk import BulkInsert, BulkLookup
 from central.orders.model import OPEN, Line, NoSuchOrder, Order
 
 __all__ = [

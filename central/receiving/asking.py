@@ -11,10 +11,11 @@ from typing import Any, NamedTuple
 import msgspec
 from sqlalchemy import Connection, update
 
-from central import findings, schema
+from central import schema
 from central.catalogue.changes import Told
-from central.effective import judged_upto
-from central.moments import from_us, to_us
+from central.database.moments import from_us, to_us
+from central.judging import findings
+from central.judging.effective import judged_upto
 from central.receiving import orders, receipts
 from central.receiving.model import Order, OrderLine, Ruled, Session
 from central.reconcile.hypotheses import ranked

@@ -29,8 +29,8 @@ from central import schema
 from central.access import reach
 from central.catalogue import items, tree
 from central.catalogue.errors import NotValid
+from central.database.moments import from_us
 from central.lots import store as lots
-from central.moments import from_us
 from central.orders.route import walked
 from central.receiving.putaway import (
     STORING,

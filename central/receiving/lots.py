@@ -8,11 +8,11 @@ from typing import Literal
 
 from sqlalchemy import Connection
 
-from central import findings
 from central.catalogue.changes import Told
-from central.effective import judged_upto
+from central.database.moments import to_us
+from central.judging import findings
+from central.judging.effective import judged_upto
 from central.lots import store as lots
-from central.moments import to_us
 from central.receiving.model import ExpiryDiffers, Ruled
 from central.reconcile.identity import derived_id
 from central.reconcile.verdict import Hypothesis, Review

@@ -13,10 +13,11 @@ from typing import Any
 import msgspec
 from sqlalchemy import Connection, Select, func, insert, select, update
 
-from central import keyset, schema
+from central import schema
 from central.access import reach
 from central.catalogue.changes import Told
 from central.catalogue.errors import AlreadyExists, NotFound, NotValid
+from central.database import keyset
 from central.documents import books
 from central.events import log as events
 from central.receiving.model import Arrived, Count, InboundError, Order, OrderLine

@@ -8,7 +8,7 @@ from typing import NamedTuple
 from sqlalchemy import Connection
 
 from central.catalogue.changes import Told
-from central.moments import from_us
+from central.database.moments import from_us
 from central.receiving.model import Order, Piece, Ruled, Ruling, Seen, Session
 from central.reconcile.identity import derived_id
 from central.stock import ledger

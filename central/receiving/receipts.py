@@ -13,14 +13,15 @@ from typing import NamedTuple
 import msgspec
 from sqlalchemy import Connection, delete, func, insert, select
 
-from central import cursors, schema
-from central.enduring import AT_ONCE, follow
+from central import schema
+from central.database import cursors
+from central.database.enduring import AT_ONCE, follow
+from central.database.store import Database
+from central.database.tide import Tide
 from central.events import log as events
 from central.receiving import orders
 from central.receiving.model import Count, Order, state
 from central.stock import witnesses
-from central.store import Database
-from central.tide import Tide
 from gateway.clock import Clock, SystemClock
 
 __all__ = ["ReceiptTeller", "tell"]

@@ -10,10 +10,10 @@ from sqlalchemy import Connection, insert, select, update
 
 from central import schema
 from central.access import reach
-from central.bulk import BulkLookup
 from central.catalogue.changes import Told
 from central.catalogue.errors import AlreadyExists, NotFound
 from central.catalogue.tree import get_location
+from central.database.bulk import BulkLookup
 from central.events import log as events
 from central.receiving import asking, orders, posting, receipts
 from central.receiving.astray import parted

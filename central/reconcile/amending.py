@@ -13,7 +13,7 @@ from collections.abc import Iterable, Sequence
 
 import msgspec
 
-from central.moments import to_us
+from central.database.moments import to_us
 from central.reconcile.hypotheses import NOTHING_MOVED, either_or
 from central.reconcile.identity import derived_id
 from central.reconcile.verdict import (

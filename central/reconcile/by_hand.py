@@ -8,7 +8,7 @@ deliveries that never pass a door, and doors see deliveries that nobody books.
 
 from __future__ import annotations
 
-from central.moments import to_us
+from central.database.moments import to_us
 from central.reconcile.hypotheses import ranked
 from central.reconcile.identity import derived_id
 from central.reconcile.serials import names_pieces

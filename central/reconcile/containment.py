@@ -22,7 +22,7 @@ from typing import NamedTuple
 
 import msgspec
 
-from central.moments import from_us
+from central.database.moments import from_us
 from central.reconcile.documents import Open
 from central.reconcile.expected import Unit
 from central.reconcile.identity import derived_id

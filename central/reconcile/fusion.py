@@ -33,7 +33,7 @@ from typing import NamedTuple
 
 import msgspec
 
-from central.moments import from_us, to_us
+from central.database.moments import from_us, to_us
 from central.reconcile import by_hand
 from central.reconcile.documents import with_again
 from central.reconcile.identity import derived_id

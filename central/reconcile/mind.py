@@ -12,7 +12,7 @@ from collections.abc import Collection, Iterable, Iterator
 
 import msgspec
 
-from central.moments import from_us
+from central.database.moments import from_us
 from central.reconcile import amending, rewind
 from central.reconcile.late import Past
 from central.reconcile.layout import layout_of

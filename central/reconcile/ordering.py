@@ -29,7 +29,7 @@ from typing import NamedTuple
 
 import msgspec
 
-from central.moments import to_us
+from central.database.moments import to_us
 from central.reconcile.verdict import Logged
 from gateway.contract import (
     DeviceDescribed,

@@ -11,7 +11,7 @@ from collections.abc import Sequence
 
 import msgspec
 
-from central.moments import from_us, to_us
+from central.database.moments import from_us, to_us
 from central.reconcile import serials, tracing
 from central.reconcile.containment import Carried
 from central.reconcile.fusion import MOST_SHORTS, Recently, Short, fuse_all, overdue

@@ -11,7 +11,7 @@ from typing import NamedTuple
 
 import msgspec
 
-from central.moments import from_us
+from central.database.moments import from_us
 from central.reconcile import amending, late
 from central.reconcile.expected import NOTHING_BROUGHT
 from central.reconcile.late import Past, Snapshot

@@ -14,7 +14,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
-from central.moments import to_us
+from central.database.moments import to_us
 from central.reconcile import containment, documents
 from central.reconcile.containment import Carried, Confirmed
 from central.reconcile.documents import Moved, Open

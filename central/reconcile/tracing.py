@@ -14,7 +14,7 @@ from types import ModuleType
 
 import msgspec
 
-from central.moments import from_us, to_us
+from central.database.moments import from_us, to_us
 from central.reconcile.identity import cause_of, spanning
 from central.reconcile.portal import beam, crossing, desk, eye, state, weighing
 from central.reconcile.portal.state import Portal

@@ -25,7 +25,7 @@ from pathlib import Path
 import duckdb
 
 from central.access import behalf
-from central.moments import to_us
+from central.database.moments import to_us
 from central.reports.model import FOREVER_US, Asked, Report, ReportRefused, period
 
 __all__ = ["lay"]

@@ -10,7 +10,7 @@ from zoneinfo import ZoneInfo
 import msgspec
 from sqlalchemy import Connection
 
-from central.moments import to_us
+from central.database.moments import to_us
 
 __all__ = ["FOREVER_US", "Asked", "Column", "Kind", "Period", "Report", "ReportRefused", "period"]
 

@@ -10,7 +10,7 @@ from typing import Any
 import msgspec
 from sqlalchemy import Connection
 
-from central.moments import to_us
+from central.database.moments import to_us
 from central.orders import facts
 from central.orders.facts import LineFact
 from central.reports.around import Around, share_of

@@ -16,7 +16,7 @@ from typing import Any
 import msgspec
 from sqlalchemy import Connection
 
-from central.moments import from_us
+from central.database.moments import from_us
 from central.orders import facts, route
 from central.orders.facts import PickFact
 from central.reports.around import Around, share_of

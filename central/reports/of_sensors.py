@@ -10,9 +10,9 @@ from sqlalchemy import Connection
 
 from central.access import reach
 from central.catalogue import places, tree
+from central.database.moments import from_us, to_us
 from central.insight.kpi import DAY_US, Tally
 from central.insight.kpi_book import MOST_DAYS, KpiBook
-from central.moments import from_us, to_us
 from central.reports.model import Asked, Column, Report, ReportRefused
 
 __all__ = ["REPORTS"]

@@ -10,8 +10,8 @@ from collections.abc import Sequence
 
 from sqlalchemy import Connection, text
 
-from central.bulk import BulkInsert, BulkLookup
-from central.moments import to_us
+from central.database.bulk import BulkInsert, BulkLookup
+from central.database.moments import to_us
 from central.stock.model import VIRTUAL_LOCATIONS, Posted
 
 __all__ = ["note"]

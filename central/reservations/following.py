@@ -8,15 +8,15 @@ from collections.abc import Sequence
 import structlog
 from sqlalchemy import Connection
 
-from central import cursors
-from central.enduring import AT_ONCE, follow
+from central.database import cursors
+from central.database.enduring import AT_ONCE, follow
+from central.database.store import Database
+from central.database.tide import Tide
 from central.reservations import arrivals, ending
 from central.reservations.model import Change, Reservation
 from central.reservations.settling import settle
 from central.stock import queries
 from central.stock.model import Posted
-from central.store import Database
-from central.tide import Tide
 from gateway.clock import Clock, SystemClock
 
 __all__ = ["Settler", "Watcher"]

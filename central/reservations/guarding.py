@@ -11,7 +11,7 @@ from collections.abc import Sequence
 
 from sqlalchemy import Connection
 
-from central.bulk import BulkLookup
+from central.database.bulk import BulkLookup
 from central.reservations.holdings import supplies
 from central.reservations.model import StockReserved
 from central.stock import ledger, queries

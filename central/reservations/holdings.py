@@ -7,7 +7,7 @@ from collections.abc import Iterable, Sequence
 
 from sqlalchemy import Connection, text
 
-from central.bulk import BulkInsert, BulkLookup
+from central.database.bulk import BulkInsert, BulkLookup
 from central.reservations.allocation import Cell, Supply
 from central.reservations.model import Part
 

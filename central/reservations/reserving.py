@@ -13,7 +13,7 @@ import msgspec
 from sqlalchemy import Connection
 
 from central.access import reach
-from central.bulk import BulkLookup
+from central.database.bulk import BulkLookup
 from central.events import log as events
 from central.reservations import store
 from central.reservations.ending import expire

@@ -14,7 +14,7 @@ from collections.abc import Iterable
 import msgspec
 from sqlalchemy import Connection
 
-from central.bulk import BulkLookup
+from central.database.bulk import BulkLookup
 from central.events import log as events
 from central.reservations import store
 from central.reservations.allocation import Cell, Supply

@@ -8,9 +8,10 @@ from typing import Any
 import msgspec
 from sqlalchemy import Connection, select, text
 
-from central import keyset, schema
+from central import schema
 from central.access import reach
-from central.bulk import BulkInsert, BulkLookup
+from central.database import keyset
+from central.database.bulk import BulkInsert, BulkLookup
 from central.reservations.model import NoSuchReservation, Reservation
 
 __all__ = ["change", "due", "find", "get", "insert", "of_order", "page", "standing_in", "waiting"]

@@ -13,7 +13,7 @@ import msgspec
 from sqlalchemy import Connection
 
 from central.catalogue.substitutes import in_force
-from central.moments import from_us
+from central.database.moments import from_us
 from central.reconcile.identity import derived_id
 from central.reservations import store
 from central.reservations.holdings import parts_of, places_within, supplies

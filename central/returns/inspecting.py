@@ -8,8 +8,8 @@ from sqlalchemy import Connection, insert, select
 from central import schema
 from central.catalogue.changes import Told
 from central.catalogue.tree import get_location
+from central.database.moments import from_us
 from central.events import log as events
-from central.moments import from_us
 from central.reconcile.identity import derived_id
 from central.returns import store
 from central.returns.model import DISPOSITIONS, Inspection, Line, Return, ReturnError, WrongState

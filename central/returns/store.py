@@ -12,9 +12,10 @@ from typing import Any
 import msgspec
 from sqlalchemy import Connection, func, insert, select, update
 
-from central import audit, keyset, schema
+from central import audit, schema
 from central.access import reach
 from central.catalogue.changes import Told
+from central.database import keyset
 from central.events import log as events
 from central.receiving import closing, orders
 from central.receiving.model import Discrepancy, state

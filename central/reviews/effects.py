@@ -13,7 +13,7 @@ from sqlalchemy import Connection, func, select
 
 from central import schema
 from central.access import reach
-from central.moments import to_us
+from central.database.moments import to_us
 from central.reconcile.verdict import Hypothesis
 from central.reviews.model import Stored, in_the_way
 from central.reviews.store import places_of

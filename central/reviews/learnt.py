@@ -23,9 +23,9 @@ import msgspec
 from sqlalchemy import Connection, select
 
 from central import schema
-from central.bulk import BulkInsert, storable
-from central.findings import app_version
-from central.moments import from_us
+from central.database.bulk import BulkInsert, storable
+from central.database.moments import from_us
+from central.judging.findings import app_version
 from central.reviews.labels import Label
 
 __all__ = ["export", "keep", "lines"]

@@ -1,8 +1,8 @@
 """Reviews in the database: list, show, resolve, grow old.
 
 Resolving is one transaction: the movements, the review's end, the audit's entry and the labels.
-All writes take turns (see ``central.store``), so of two people who resolve one review at the same
-time one is second, and told who was first.
+All writes take turns (see ``central.database.store``), so of two people who resolve one review at
+the same time one is second, and told who was first.
 """
 
 from __future__ import annotations
@@ -13,12 +13,14 @@ from typing import Any, NamedTuple, TypeVar
 import msgspec
 from sqlalchemy import Connection, RowMapping, Select, func, select, update
 
-from central import audit, findings, keyset, questions, schema
+from central import audit, schema
 from central.access import reach
 from central.audit import Change
-from central.bulk import storable
 from central.catalogue.context import PlacedTags
-from central.moments import from_us
+from central.database import keyset
+from central.database.bulk import storable
+from central.database.moments import from_us
+from central.judging import findings, questions
 from central.reconcile import serials
 from central.reconcile.verdict import Hypothesis
 from central.reviews import labels, learnt

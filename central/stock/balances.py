@@ -17,7 +17,7 @@ from sqlalchemy import (
 )
 
 from central import schema
-from central.prepared import prepared
+from central.database.prepared import prepared
 from central.stock.model import Balance, LocationKind
 
 __all__ = ["KEY", "Shape", "question", "words"]

@@ -13,7 +13,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from sqlalchemy import Connection, insert, text
 
 from central import schema
-from central.bulk import BulkLookup
+from central.database.bulk import BulkLookup
 from central.stock import rows, sealing
 from central.stock.sealing import GENESIS, Block, Head, Line, Sealed
 

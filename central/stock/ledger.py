@@ -15,9 +15,9 @@ from collections.abc import Iterable, Sequence
 from sqlalchemy import Connection, text
 
 from central.access import behalf
-from central.bulk import BulkInsert, BulkLookup
-from central.effective import judged_upto
-from central.moments import from_us
+from central.database.bulk import BulkInsert, BulkLookup
+from central.database.moments import from_us
+from central.judging.effective import judged_upto
 from central.stock import chain, rows
 from central.stock.model import (
     STATUSES,

@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 import msgspec
 from sqlalchemy import Connection, Row, text
 
-from central.bulk import BulkInsert
+from central.database.bulk import BulkInsert
 from central.stock import witnesses
 
 __all__ = [

@@ -9,7 +9,7 @@ from typing import NamedTuple
 import msgspec
 from sqlalchemy import Connection
 
-from central.bulk import BulkLookup
+from central.database.bulk import BulkLookup
 from central.stock import totals
 from central.stock.model import LocationKind, Movement
 from central.stock.rules import Goods, Held, Rules, broken, room_left

@@ -12,7 +12,7 @@ from typing import Any
 
 import msgspec
 
-from central.moments import from_us, to_us
+from central.database.moments import from_us, to_us
 from central.stock.model import AVAILABLE, Cause, Movement, Posted
 
 COLUMNS: tuple[tuple[str, str], ...] = (

@@ -14,8 +14,8 @@ from typing import NamedTuple
 import msgspec
 from sqlalchemy import Connection, text
 
-from central.bulk import BulkInsert, BulkLookup
 from central.catalogue.tags import serials_of
+from central.database.bulk import BulkInsert, BulkLookup
 from central.reconcile.serials import serial_in
 from central.stock.model import AVAILABLE, LocationKind, Movement, Posted, StockError
 from central.stock.projection import Disordered

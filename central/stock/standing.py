@@ -12,7 +12,7 @@ from collections.abc import Sequence
 import msgspec
 from sqlalchemy import Connection
 
-from central.bulk import BulkLookup
+from central.database.bulk import BulkLookup
 from central.stock.model import AVAILABLE, STATUSES, InsufficientStock, Movement, Status, StockError
 from central.stock.rules import FACTS
 

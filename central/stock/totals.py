@@ -14,7 +14,7 @@ from typing import NamedTuple
 import msgspec
 from sqlalchemy import Connection, text
 
-from central.bulk import BulkInsert, BulkLookup
+from central.database.bulk import BulkInsert, BulkLookup
 from central.stock.rules import Rules
 
 __all__ = [

@@ -15,8 +15,8 @@ from typing import NamedTuple
 import msgspec
 from sqlalchemy import Connection, bindparam, text
 
-from central.bulk import BulkInsert, BulkLookup
-from central.moments import from_us, to_us
+from central.database.bulk import BulkInsert, BulkLookup
+from central.database.moments import from_us, to_us
 from central.reconcile.witness import Known, Witness, is_counted, sensed_by
 from central.stock import chain, rows
 from central.stock.model import Cause

@@ -13,8 +13,8 @@ from collections.abc import AsyncIterator
 import msgspec
 import structlog
 
-from central.store import Database
-from central.tide import Tide
+from central.database.store import Database
+from central.database.tide import Tide
 from central.web.sections import Screen
 
 COALESCE_S = 0.15

@@ -17,10 +17,10 @@ from central.access.model import PUBLIC, SIGNED_IN
 from central.api.kpis import told
 from central.api.permits import needs
 from central.api.services import now_us
+from central.database.moments import from_us
+from central.database.store import Database
+from central.database.tide import Tide
 from central.insight.kpi_book import MOST_DAYS, KpiBook
-from central.moments import from_us
-from central.store import Database
-from central.tide import Tide
 from central.web.live import Live
 from central.web.sections import Screen, environment
 from central.web.views import portal, stock

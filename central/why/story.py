@@ -13,7 +13,8 @@ from typing import Any
 import msgspec
 from sqlalchemy import Connection, func, select
 
-from central import left_alone, schema
+from central import schema
+from central.judging import left_alone
 from central.reconcile.verdict import Stage, Trace
 from central.reviews import store
 from central.reviews.model import NoSuchReview, Resolution

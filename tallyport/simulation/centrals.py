@@ -14,11 +14,11 @@ from random import Random
 
 from sqlalchemy.exc import OperationalError
 
-from central.ingest import Ingest
-from central.judge import Judge
-from central.leases import Alone, Leases
-from central.store import Database
-from central.tide import Tide
+from central.database.leases import Alone, Leases
+from central.database.store import Database
+from central.database.tide import Tide
+from central.intake.ingest import Ingest
+from central.judging.judge import Judge
 from gateway.mqtt_settings import MqttSettings
 from tallyport.simulation import statements
 from tallyport.simulation.clock import SimClock

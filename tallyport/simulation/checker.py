@@ -14,7 +14,7 @@ from typing import NamedTuple
 import msgspec
 from sqlalchemy import Connection, text
 
-from central import replay
+from central.judging import replay
 from central.stock import chain, projection
 from tallyport.simulation.truths import Compared, Told, compare
 from tallyport.simulation.witness import Stream, Witness

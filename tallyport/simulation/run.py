@@ -22,10 +22,10 @@ import structlog
 from sqlalchemy import Connection, text
 
 from central.catalogue import items, packs, places
+from central.database.store import Database
 from central.reconcile.verdict import PlatePlan, ReadPoint
 from central.stock import ledger
 from central.stock.model import Movement
-from central.store import Database
 from edge.fold.moments import moment
 from gateway.contract import Observation
 from tallyport.simulation import checker

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from central.store import Database
+from central.database.store import Database
 from tests.fakes import postgres, told
 from tests.fakes.books import postgres_books, sqlite_books
 

@@ -15,7 +15,7 @@ from typing import Any
 from sqlalchemy import Engine, event
 
 _forks = multiprocessing.get_context("forkserver")
-_forks.set_forkserver_preload(["central.cli", "central.store", __name__])
+_forks.set_forkserver_preload(["central.cli", "central.database.store", __name__])
 PATIENCE_S = 90.0
 KILLED = -signal.SIGKILL
 _ONE = "\N{BULLET}"
@@ -57,8 +57,8 @@ def statements(arguments: list[str], log: Path) -> int:
 
 
 def _central(arguments: list[str], log: Path, die_at: int, victim: int, untied: bool) -> None:
-    from central import store
     from central.cli import app
+    from central.database import store
 
     numbers = count(1)
 

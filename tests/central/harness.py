@@ -20,12 +20,12 @@ from central.api.services import Services
 from central.attachments.desk import AttachmentDesk
 from central.attachments.folder import Folder
 from central.config import AttachmentsSection
+from central.database.store import Database
+from central.database.tide import Tide
 from central.erp.config import ErpSection
 from central.insight.follow import Follower, LedgerSource, ObservationSource
 from central.insight.series_duckdb import DuckDBSeries
 from central.reports.desk import ReportDesk
-from central.store import Database
-from central.tide import Tide
 from central.web.pages import Pages
 from tests.fakes.books import sqlite_books
 

@@ -10,9 +10,10 @@ from datetime import UTC, datetime, timedelta
 import msgspec
 from sqlalchemy import Connection, insert
 
-from central import observations, schema
-from central.moments import to_us
-from central.observations import Arrived
+from central import schema
+from central.database.moments import to_us
+from central.intake import observations
+from central.intake.observations import Arrived
 from central.reconcile.verdict import Hypothesis, TagVerdict
 from central.stock import ledger
 from central.stock.model import Cause, Movement

@@ -13,13 +13,13 @@ from typing import Any
 import pytest
 from typer.testing import CliRunner
 
-from central.challenge import Comparison, challenge
-from central.ingest import Ingest
+from central.commands.replay import app
+from central.database.store import Database
+from central.database.tide import Tide
+from central.intake.ingest import Ingest
+from central.judging.challenge import Comparison, challenge
 from central.reconcile.portal import crossing
-from central.replay_cli import app
 from central.stock import ledger
-from central.store import Database
-from central.tide import Tide
 from tallyport import cli
 from tests.central.shop import moving
 from tests.central.test_ingest_and_judge import facts, judge_all, road, set_up, wire

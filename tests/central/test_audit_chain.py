@@ -11,10 +11,11 @@ from typing import Any
 import pytest
 from sqlalchemy import Connection, text
 
-from central import audit, audit_chain
+from central import audit
 from central.audit import Change
-from central.soundness import faults
-from central.store import Database
+from central.audit import chain as audit_chain
+from central.database.store import Database
+from central.keeping.soundness import faults
 from tests.central.harness import bench
 
 GUARDS = {

@@ -16,17 +16,18 @@ import msgspec
 import pytest
 from sqlalchemy import make_url, text
 
-from central import backup as copies
-from central import grants, restore_postgres
-from central.backup import backup
-from central.backup_files import BackupFailed, Manifest
-from central.digest_files import append, read_digests, restores
-from central.ingest import Ingest
-from central.restore import restore
-from central.soundness import faults
+from central.database import grants
+from central.database.store import Database
+from central.database.tide import Tide
+from central.intake.ingest import Ingest
+from central.keeping import backup as copies
+from central.keeping import restore_postgres
+from central.keeping.backup import backup
+from central.keeping.backup_files import BackupFailed, Manifest
+from central.keeping.digest_files import append, read_digests, restores
+from central.keeping.restore import restore
+from central.keeping.soundness import faults
 from central.stock import chain
-from central.store import Database
-from central.tide import Tide
 from edge.fold.moments import moment
 from edge.journal import Journal, JournalLimits
 from edge.keeper import Keeper

@@ -11,14 +11,14 @@ from typer.testing import CliRunner
 from central.attachments import store
 from central.attachments.folder import Folder
 from central.attachments.model import Attachment
-from central.backup import backup
-from central.backup_attachments import folder_of
-from central.backup_files import BackupFailed, Incomplete
 from central.catalogue.changes import Told
 from central.catalogue.items import Item, add_item
 from central.cli import app
-from central.restore import restore
-from central.store import Database
+from central.database.store import Database
+from central.keeping.backup import backup
+from central.keeping.backup_attachments import folder_of
+from central.keeping.backup_files import BackupFailed, Incomplete
+from central.keeping.restore import restore
 from tests.central.test_backup import needs_programs, opened
 
 NOTE, PICTURE = b"the delivery note", b"a damaged pallet"

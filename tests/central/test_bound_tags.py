@@ -12,11 +12,11 @@ from central.catalogue import items, packs, tags
 from central.catalogue.context import ContextCache, load_context
 from central.catalogue.errors import AlreadyExists, NotFound, NotValid
 from central.catalogue.tags import Binding
-from central.ingest import Ingest
+from central.database.store import Database
+from central.database.tide import Tide
+from central.intake.ingest import Ingest
 from central.reconcile.verdict import Pack
 from central.stock import queries
-from central.store import Database
-from central.tide import Tide
 from drivers.emulators.portal_physics import dock_antennas
 from gateway.contract import Observation, TagSighting
 from gateway.gs1 import decode_epc

@@ -8,8 +8,8 @@ from hypothesis import strategies as st
 from sqlalchemy import Connection
 from sqlalchemy.exc import DataError
 
-from central.bulk import BulkInsert, BulkLookup
-from central.store import Database
+from central.database.bulk import BulkInsert, BulkLookup
+from central.database.store import Database
 
 _TOLD = BulkLookup(
     "SELECT k.said, k.counted FROM {keys}", (("said", "text"), ("counted", "bigint"))

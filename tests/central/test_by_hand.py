@@ -9,11 +9,11 @@ import msgspec
 import pytest
 from sqlalchemy import Connection, text
 
+from central.database.store import Database
 from central.reviews import store
 from central.reviews.model import Choice
 from central.stock import ledger, queries, witnesses
 from central.stock.model import Movement
-from central.store import Database
 from tests.central.reconcile.test_documents import CASES, passing
 from tests.central.shop import moving
 from tests.central.test_one_event import CLOSED, UNITS, judged, on_hand, scan, set_up, whole

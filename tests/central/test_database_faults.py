@@ -14,12 +14,12 @@ import pytest
 from sqlalchemy import Connection, text
 from sqlalchemy.exc import DBAPIError, OperationalError
 
-from central import ingest as ingesting
-from central.ingest import Ingest
-from central.judge import Judge
+from central.database.store import Database, blames_the_row, passes_by
+from central.database.tide import Tide
+from central.intake import ingest as ingesting
+from central.intake.ingest import Ingest
+from central.judging.judge import Judge
 from central.reconcile.reconciler import Reconciler
-from central.store import Database, blames_the_row, passes_by
-from central.tide import Tide
 from gateway import codec, topics
 from tests.central.test_ingest_and_judge import (
     facts,

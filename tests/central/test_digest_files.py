@@ -11,11 +11,11 @@ import pytest
 from structlog.testing import capture_logs
 from typer.testing import CliRunner
 
-from central import digest_files
 from central.cli import app
-from central.digest_files import append, generations, read_digests, restores, say_restored
+from central.database.store import Database
+from central.keeping import digest_files
+from central.keeping.digest_files import append, generations, read_digests, restores, say_restored
 from central.stock import chain
-from central.store import Database
 from gateway import codec
 from gateway.contract import Digest
 from tests.central.test_digests import fill, forge, post

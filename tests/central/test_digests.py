@@ -9,12 +9,12 @@ from typing import Any
 import pytest
 from sqlalchemy import Connection, text
 
-from central.digest_files import read_digests
-from central.digests import Digests
+from central.database.store import Database
+from central.database.tide import Tide
+from central.keeping.digest_files import read_digests
+from central.keeping.digests import Digests
 from central.stock import chain, ledger, rows, sealing
 from central.stock.chain import Head
-from central.store import Database
-from central.tide import Tide
 from gateway import codec, topics
 from gateway.mqtt_settings import NotConnected
 from tests.central.shop import moving, open_shop

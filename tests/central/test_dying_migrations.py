@@ -14,8 +14,8 @@ import pytest
 from sqlalchemy import Connection, create_engine, inspect, text
 
 from benchmarks.servers.postgres import PostgresProcess
-from central.soundness import ledger_faults
-from central.store import Database
+from central.database.store import Database
+from central.keeping.soundness import ledger_faults
 from tests.central.dying import KILLED, PATIENCE_S, run, settings_for, statements
 from tests.central.test_digests import fill
 from tests.fakes.postgres import fresh_database, why_not

@@ -9,8 +9,8 @@ from collections import Counter
 import pytest
 from sqlalchemy.exc import IntegrityError, OperationalError
 
-from central import enduring
-from central.tide import Tide
+from central.database import enduring
+from central.database.tide import Tide
 
 
 async def test_a_database_that_is_away_is_tried_again(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -19,9 +19,9 @@ from typer.testing import CliRunner
 
 from central.catalogue.items import Item, add_item
 from central.cli import app
-from central.soundness import ledger_faults
+from central.database.store import Database
+from central.keeping.soundness import ledger_faults
 from central.stock import ledger, rows
-from central.store import Database
 from tests.central.dying import settings_for
 from tests.central.shop import moving
 from tests.central.test_digests import fill, unguarded

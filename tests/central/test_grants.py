@@ -9,12 +9,13 @@ from sqlalchemy import create_engine, make_url, text
 from sqlalchemy.exc import ProgrammingError
 from typer.testing import CliRunner
 
-from central import audit, grants
+from central import audit
 from central.cli import app
-from central.ingest import Ingest
+from central.database import grants
+from central.database.store import Database
+from central.database.tide import Tide
+from central.intake.ingest import Ingest
 from central.stock.mending import mend
-from central.store import Database
-from central.tide import Tide
 from tests.central.dying import settings_for
 from tests.central.test_ingest_and_judge import judge_all, road, set_up, whole, wire
 from tests.fakes.postgres import fresh_database

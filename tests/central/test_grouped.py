@@ -14,10 +14,10 @@ from sqlalchemy.exc import OperationalError
 
 from central.catalogue.items import Item, add_item
 from central.catalogue.tree import Location, add_location
-from central.grouped import Grouped
+from central.database.grouped import Grouped
+from central.database.store import Database
 from central.stock import ledger, queries
 from central.stock.model import InsufficientStock, Movement, Posted
-from central.store import Database
 from tests.central.harness import Bench, bench
 
 NOON = datetime(2026, 1, 31, 12, tzinfo=UTC)

@@ -16,12 +16,12 @@ from typer.testing import CliRunner
 from central import audit
 from central.audit import Change
 from central.cli import app
-from central.grants import APPEND_ONLY
-from central.moments import from_us
+from central.database.grants import APPEND_ONLY
+from central.database.moments import from_us
+from central.database.store import Database
+from central.keeping.soundness import faults, ledger_faults
 from central.reconcile.witness import Witness
-from central.soundness import faults, ledger_faults
 from central.stock import witnesses
-from central.store import Database
 from tests.central.dying import settings_for
 from tests.central.test_digests import fill
 

@@ -11,16 +11,16 @@ import msgspec
 import pytest
 from sqlalchemy import Connection, event, text
 
-from central import replay
 from central.catalogue import items, packs, places
-from central.ingest import Ingest
-from central.judge import Judge
+from central.database.store import Database
+from central.database.tide import Tide
+from central.intake.ingest import Ingest
+from central.intake.streams import Decision, Stream, admit
+from central.judging import replay
+from central.judging.judge import Judge
 from central.reconcile.reconciler import Reconciler
 from central.reconcile.verdict import ReadPoint
 from central.stock import chain, ledger, projection, queries
-from central.store import Database
-from central.streams import Decision, Stream, admit
-from central.tide import Tide
 from gateway import codec
 from gateway.contract import Batch, CodeScanned, DeviceHealth, Observation, Presence
 from tests.central.shop import NOON, moving

@@ -7,9 +7,10 @@ from collections.abc import Callable
 import pytest
 from sqlalchemy import Connection, RowMapping, Select, select
 
-from central import keyset, schema
+from central import schema
 from central.catalogue import items, places
-from central.store import Database
+from central.database import keyset
+from central.database.store import Database
 
 KEYS = sorted((sku, lot, place) for sku in "AB" for lot in ("", "1", "2") for place in ("x", "y"))
 KEY = (schema.balance.c.sku, schema.balance.c.lot, schema.balance.c.location)

@@ -12,8 +12,8 @@ from benchmarks.books import ledger
 from benchmarks.books.document_style import DocumentStyle
 from benchmarks.books.load import load
 from benchmarks.books.world import Size, World, sku
+from central.database.store import Database
 from central.stock import chain, projection, queries
-from central.store import Database
 
 SIZE = Size(skus=40, balances=400, movements=1_500)
 

@@ -15,18 +15,18 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from sqlalchemy import Connection, text
 
-from central import amendments, replay
-from central import judge as judging
 from central.catalogue import items, packs, places
-from central.ingest import Ingest
-from central.judge import Judge
+from central.database.store import Database
+from central.database.tide import Tide
+from central.intake.ingest import Ingest
+from central.judging import amendments, replay
+from central.judging import judge as judging
+from central.judging.judge import Judge
 from central.reconcile.ordering import LATENESS_US
 from central.reconcile.verdict import Amendment, ReadPoint
 from central.stock import chain, ledger, projection, queries
 from central.stock.content import content
 from central.stock.model import Movement, Posted
-from central.store import Database
-from central.tide import Tide
 from gateway import codec
 from gateway.contract import Batch
 from tests.central.shop import NOON, moving

@@ -10,12 +10,12 @@ import pytest
 from sqlalchemy import Connection, text
 from typer.testing import CliRunner
 
-from central import left_alone
 from central.cli import app
-from central.ingest import Ingest
+from central.database.store import Database
+from central.database.tide import Tide
+from central.intake.ingest import Ingest
+from central.judging import left_alone
 from central.reconcile.verdict import LeftAlone, Pass, Stage, TagVerdict, Trace
-from central.store import Database
-from central.tide import Tide
 from central.why.shown import lines
 from central.why.story import NothingKnown, why
 from drivers.emulators.portal_physics import Path as Way

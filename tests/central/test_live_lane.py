@@ -8,7 +8,7 @@ from collections.abc import Sequence
 import msgspec
 
 from central.insight.series import Point, SeriesStore, SeriesUnavailable
-from central.live_lane import LiveLane
+from central.intake.live_lane import LiveLane
 from gateway import codec
 from gateway.contract import Batch, Observation, WeightSettled
 from tests.central.shop import NOON

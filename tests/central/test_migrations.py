@@ -12,11 +12,11 @@ from sqlalchemy import Connection, inspect, text
 from typer.testing import CliRunner
 
 from central.cli import app
-from central.ingest import Ingest
-from central.soundness import ledger_faults
+from central.database.store import Database, SchemaMismatch, migration_config
+from central.database.tide import Tide
+from central.intake.ingest import Ingest
+from central.keeping.soundness import ledger_faults
 from central.stock import chain, ledger
-from central.store import Database, SchemaMismatch, migration_config
-from central.tide import Tide
 from tests.central.shop import moving
 from tests.central.test_digests import fill, unguarded
 from tests.central.test_ingest_and_judge import judge_all, road, set_up, whole, wire

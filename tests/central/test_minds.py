@@ -9,14 +9,14 @@ import pytest
 import structlog
 from sqlalchemy import Connection, text
 
-from central import minds
 from central.catalogue import items, places
-from central.ingest import Ingest
-from central.judge import Judge
+from central.database.store import Database
+from central.database.tide import Tide
+from central.intake.ingest import Ingest
+from central.judging import minds
+from central.judging.judge import Judge
 from central.reconcile.verdict import PlatePlan, ReadPoint
 from central.stock.content import content
-from central.store import Database
-from central.tide import Tide
 from gateway.contract import Observation, WeightSettled
 from tests.central.shop import NOON
 from tests.central.test_ingest_and_judge import judge_all, road, set_up, wire

@@ -9,12 +9,14 @@ import msgspec
 import pytest
 from sqlalchemy import Connection, text
 
-from central import replay
 from central.catalogue import places
+from central.database.leases import Holder
+from central.database.store import Database
+from central.database.tide import Tide
 from central.documents import books
-from central.ingest import Ingest
-from central.judge import Judge
-from central.leases import Holder
+from central.intake.ingest import Ingest
+from central.judging import replay
+from central.judging.judge import Judge
 from central.reconcile.expected import Document, Line, Unit
 from central.reconcile.serials import of_unit
 from central.reconcile.verdict import PlatePlan, ReadPoint
@@ -22,8 +24,6 @@ from central.reviews import store
 from central.reviews.model import Choice, StaleReview
 from central.stock import chain, ledger, projection, queries, witnesses
 from central.stock.mending import mend
-from central.store import Database
-from central.tide import Tide
 from gateway.contract import CodeScanned, DeviceHealth, Observation, WeightSettled
 from gateway.gs1 import sscc96_hex
 from tests.central import test_ingest_and_judge as ingesting

@@ -5,9 +5,9 @@ from __future__ import annotations
 import msgspec
 from sqlalchemy import Connection, text
 
+from central.database.store import Database
 from central.reviews import store
 from central.stock import ledger
-from central.store import Database
 from tests.central.reconcile.test_fusion import labels
 from tests.central.shop import moving
 from tests.central.test_one_event import judged, on_hand, scan, set_up, whole

@@ -16,19 +16,20 @@ from hypothesis import strategies as st
 from sqlalchemy import Connection, text
 from sqlalchemy.exc import DBAPIError, OperationalError
 
-from central import ingest as ingesting
-from central import replay, store
 from central.catalogue import packs, places
 from central.config import CentralSettings
-from central.ingest import Ingest
-from central.judge import Judge
-from central.leases import Alone, Gained, Holder, Leases
-from central.partitions import ALL, PARTITIONS, Held, partition_of, share
+from central.database import store
+from central.database.leases import Alone, Gained, Holder, Leases
+from central.database.signals import Signals
+from central.database.store import Database, passes_by
+from central.database.tide import Tide
+from central.intake import ingest as ingesting
+from central.intake.ingest import Ingest
+from central.intake.partitions import ALL, PARTITIONS, Held, partition_of, share
+from central.judging import replay
+from central.judging.judge import Judge
+from central.judging.stretches import Fenced, behind, keep
 from central.reconcile.verdict import ReadPoint
-from central.signals import Signals
-from central.store import Database, passes_by
-from central.stretches import Fenced, behind, keep
-from central.tide import Tide
 from gateway import codec, topics
 from gateway.contract import Presence
 from gateway.settings_errors import ConfigError, check_settings

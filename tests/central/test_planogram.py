@@ -9,13 +9,13 @@ from central.catalogue import planogram
 from central.catalogue.context import load_context
 from central.catalogue.items import Item, add_item
 from central.catalogue.tree import change_location
-from central.moments import to_us
+from central.database.moments import to_us
+from central.database.store import Database
 from central.reconcile.verdict import PlatePlan
 from central.reviews import store as reviews
 from central.reviews.model import Choice
 from central.stock import ledger
 from central.stock.rules import Rules
-from central.store import Database
 from tests.central.reconcile.test_shelf_joint import later
 from tests.central.shop import moving
 from tests.central.test_one_event import (

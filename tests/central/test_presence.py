@@ -7,13 +7,13 @@ from pathlib import Path
 import pytest
 from sqlalchemy import Connection, text
 
-from central import replay, whereabouts
 from central.catalogue import places
 from central.catalogue.errors import NotValid
-from central.ingest import Ingest
+from central.database.store import Database
+from central.database.tide import Tide
+from central.intake.ingest import Ingest
+from central.judging import replay, whereabouts
 from central.reconcile.verdict import ReadPoint
-from central.store import Database
-from central.tide import Tide
 from gateway.contract import Antenna, DeviceDescribed, DeviceHealth, Observation, TagSighting
 from tests.central.harness import bench
 from tests.central.test_ingest_and_judge import judge_all, wire

@@ -7,11 +7,11 @@ from collections.abc import Sequence
 import msgspec
 from sqlalchemy import text
 
-from central import quarantine
-from central.ingest import Ingest
-from central.quarantine import KEPT_BYTES, Limits, Standing
-from central.store import Database
-from central.tide import Tide
+from central.database.store import Database
+from central.database.tide import Tide
+from central.intake import quarantine
+from central.intake.ingest import Ingest
+from central.intake.quarantine import KEPT_BYTES, Limits, Standing
 from gateway import codec
 from tests.central.test_ingest_and_judge import TOPIC, scan, wire
 from tests.fakes.clock import FakeClock

@@ -8,9 +8,9 @@ from pathlib import Path
 from typer.testing import CliRunner, Result
 
 from central.cli import app
+from central.database.store import Database
 from central.reviews import store
 from central.reviews.model import Choice
-from central.store import Database
 from tests.central.reviews.asking import ask, pallet
 
 REVIEWS = 12

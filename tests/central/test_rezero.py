@@ -12,10 +12,10 @@ from typer.testing import CliRunner
 
 from central import audit
 from central.cli import app
+from central.database.store import Database
 from central.reconcile.verdict import Rezeroed
 from central.stock import ledger
 from central.stock.model import Cause
-from central.store import Database
 from gateway.contract import Observation
 from tests.central.harness import Bench, bench
 from tests.central.reconcile.test_shelf_joint import later, level

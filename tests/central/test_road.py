@@ -8,9 +8,9 @@ from typing import Any
 import pytest
 
 from central.api.road import Road
-from central.ingest import Ingest
-from central.store import Database
-from central.tide import Tide
+from central.database.store import Database
+from central.database.tide import Tide
+from central.intake.ingest import Ingest
 from central.web.views.devices import devices
 from gateway import codec
 from gateway.contract import DeviceHealth, Presence

@@ -5,10 +5,10 @@ from __future__ import annotations
 import pytest
 from sqlalchemy import Connection, text
 
-from central.moments import from_us
+from central.database.moments import from_us
+from central.database.store import Database, SchemaMismatch
 from central.reconcile.witness import Witness
 from central.stock import chain, witnesses
-from central.store import Database, SchemaMismatch
 from tests.central.test_digests import fill, post, unguarded
 
 COLUMNS = ["movement_id", "quantity", "evidence", "epcs", "confidence", "after_seq", "event_us"]

@@ -8,12 +8,12 @@ from typing import Any
 
 import pytest
 
-from central import judge as judging
-from central.ingest import Ingest
-from central.judge import Judge
+from central.database.store import Database
+from central.database.tide import Tide
+from central.intake.ingest import Ingest
+from central.judging import judge as judging
+from central.judging.judge import Judge
 from central.reconcile.reconciler import Reconciler
-from central.store import Database
-from central.tide import Tide
 from tests.central.test_ingest_and_judge import facts, scan, set_up, wire
 from tests.edge.waiting import until
 from tests.fakes import portal_scenes

@@ -11,10 +11,11 @@ from alembic.migration import MigrationContext
 from sqlalchemy import Connection, text
 from sqlalchemy.exc import DBAPIError
 
-from central import schema, store
+from central import schema
+from central.database import store
+from central.database.store import Database, DatabaseInUse
 from central.stock import ledger
 from central.stock.model import VIRTUAL_LOCATIONS
-from central.store import Database, DatabaseInUse
 from tests.central.shop import moving, open_shop
 from tests.fakes.postgres import fresh_database
 

@@ -9,12 +9,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from sqlalchemy import Connection, text
 
-from central import judge, replay
 from central.catalogue import items
-from central.ingest import Ingest
-from central.store import Database
-from central.streams import Decision, Stream, admit
-from central.tide import Tide
+from central.database.store import Database
+from central.database.tide import Tide
+from central.intake.ingest import Ingest
+from central.intake.streams import Decision, Stream, admit
+from central.judging import judge, replay
 from drivers.emulators.portal_physics import Path, PortalPhysics, Scene, dock_antennas, pallet
 from gateway.contract import Observation
 from tests.central.test_ingest_and_judge import batch, facts, judge_all, scan, set_up, whole, wire

@@ -7,9 +7,9 @@ import contextlib
 
 import msgspec
 
-from central.ingest import Ingest
-from central.store import Database
-from central.tide import Tide
+from central.database.store import Database
+from central.database.tide import Tide
+from central.intake.ingest import Ingest
 from gateway import codec, topics
 from tests.central.test_ingest_and_judge import batch, scan
 from tests.edge.waiting import until

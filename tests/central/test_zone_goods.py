@@ -12,12 +12,12 @@ from sqlalchemy import Connection, text
 
 from central.catalogue import places
 from central.catalogue.errors import NotValid
-from central.ingest import Ingest
+from central.database.store import Database
+from central.database.tide import Tide
+from central.intake.ingest import Ingest
 from central.reconcile.verdict import ReadPoint
 from central.stock import ledger
 from central.stock.model import Movement
-from central.store import Database
-from central.tide import Tide
 from central.why.story import why
 from gateway.contract import CodeScanned, DeviceHealth, Observation, TagSighting
 from tests.central import test_ingest_and_judge as ingesting

@@ -22,7 +22,9 @@ from cryptography.hazmat.primitives.serialization import load_pem_private_key
 from gateway.certificates import serial_number
 
 _forks = multiprocessing.get_context("forkserver")
-_forks.set_forkserver_preload(["central.broker_cli", "gateway.access", "rich.console", __name__])
+_forks.set_forkserver_preload(
+    ["central.commands.broker", "gateway.access", "rich.console", __name__]
+)
 PATIENCE_S = 60.0
 KILLED = -signal.SIGKILL
 STEPS = ("open", "os.mkdir", "os.rename", "os.remove")
@@ -52,7 +54,7 @@ def run(command: list[str], folder: Path, die_at: int = 0) -> int:
 
 
 def _command(arguments: list[str], folder: str, die_at: int) -> None:
-    from central.broker_cli import app
+    from central.commands.broker import app
 
     numbers = count(1)
 

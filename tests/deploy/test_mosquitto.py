@@ -14,9 +14,9 @@ from structlog.testing import capture_logs
 from typer.testing import CliRunner
 
 from central.cli import app
-from central.ingest import Ingest
-from central.store import Database
-from central.tide import Tide
+from central.database.store import Database
+from central.database.tide import Tide
+from central.intake.ingest import Ingest
 from edge import agent
 from edge.config import check
 from gateway import access, topics

@@ -12,11 +12,11 @@ import pytest
 from sqlalchemy import select
 from structlog.testing import capture_logs
 
-from central import broker_cli
-from central.ingest import Ingest
+from central.commands import broker as broker_cli
+from central.database.store import Database
+from central.database.tide import Tide
+from central.intake.ingest import Ingest
 from central.schema import observation
-from central.store import Database
-from central.tide import Tide
 from edge import agent
 from edge.config import check
 from gateway.certificates import common_name

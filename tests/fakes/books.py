@@ -8,7 +8,7 @@ import tempfile
 from pathlib import Path
 
 from benchmarks.servers.postgres import fresh_database
-from central.store import Database
+from central.database.store import Database
 
 
 def sqlite_books(file: Path) -> str:

@@ -6,7 +6,7 @@ import contextlib
 
 from benchmarks.nemesis import storm
 from benchmarks.nemesis.checker import asked_about
-from central.store import Database
+from central.database.store import Database
 from tallyport.demo.report import Report
 
 __all__ = ["Storm", "assert_right"]

@@ -18,11 +18,11 @@ import pytest
 from sqlalchemy import Connection, text
 
 from benchmarks.herd.edges import HerdEdge
-from central import replay
 from central.catalogue import items, packs, places
+from central.database.store import Database
+from central.judging import replay
 from central.reconcile.verdict import ReadPoint
 from central.stock import chain, projection
-from central.store import Database
 from edge.fold.moments import moment
 from gateway.contract import CodeScanned
 from tallyport.demo.client import Api

@@ -11,14 +11,14 @@ import pytest
 
 from benchmarks.powercut import states
 from benchmarks.powercut.recording import Op, parse
-from central.backup_files import BackupFailed, manifest_of
+from central.keeping.backup_files import BackupFailed, manifest_of
 
 TWO_BACKUPS = """
 import sys
 from pathlib import Path
 from benchmarks.powercut.recording import Recorder
-from central.backup import backup
-from central.store import Database
+from central.keeping.backup import backup
+from central.database.store import Database
 from tests.central.test_digests import fill, post
 books, folder, log = (Path(each) for each in sys.argv[1:])
 url = f"sqlite:///{books}"

@@ -17,14 +17,14 @@ from sqlalchemy import Connection, text
 
 from benchmarks.powercut.disk import SURVIVALS
 from benchmarks.powercut.mount import Card, mounted, why_not
-from central import replay
 from central.catalogue import items, packs, places
-from central.ingest import Ingest
-from central.judge import Judge
+from central.database.store import Database
+from central.database.tide import Tide
+from central.intake.ingest import Ingest
+from central.judging import replay
+from central.judging.judge import Judge
 from central.reconcile.verdict import ReadPoint
 from central.stock import chain, projection
-from central.store import Database
-from central.tide import Tide
 from edge.journal import Journal, JournalLimits
 from edge.keeper import Keeper
 from edge.segments_duckdb import DuckDBSegments
@@ -231,7 +231,7 @@ async def faults(central: Central, acknowledged: Acknowledged) -> list[str]:
         gone = [p for p in acknowledged if p[0] == epoch and p[1] <= committed and p not in there]
         if len(gone) != lost:
             found.append(f"{epoch}: {len(gone)} announced ones never came, {lost} counted as lost")
-    if central.ingest.counters["lost"] != sum(lost for _, _, lost in streams):
+    if central.intake.ingest.counters["lost"] != sum(lost for _, _, lost in streams):
         found.append("the alarm's counter is not the sum of what the streams lost")
     return found
 
@@ -264,7 +264,7 @@ async def test_what_a_lying_card_forgot_is_a_gap_and_an_alarm(tmp_path: Path) ->
             async with a_central(room) as central:
                 acknowledged = await lives(card, central, seed, count=12)
                 assert await faults(central, acknowledged) == []
-                counted = central.ingest.counters
+                counted = central.intake.ingest.counters
                 at_central += counted["lost"] + counted["forgotten"]
                 at_the_edge += central.forgotten_at_the_edge
     assert at_central > 0

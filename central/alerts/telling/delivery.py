@@ -21,9 +21,9 @@ from central.alerts.telling.outbox import Posted
 from central.alerts.telling.ways import NotTaken, Way
 from central.alerts.telling.words import Message, Told
 from central.catalogue.errors import NotFound
-from central.enduring import follow
-from central.store import Database
-from central.tide import Tide
+from central.database.enduring import follow
+from central.database.store import Database
+from central.database.tide import Tide
 from gateway.clock import Clock, SystemClock
 
 __all__ = ["Delivery", "trial"]

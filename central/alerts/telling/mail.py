@@ -12,7 +12,7 @@ from central.alerts.model import Channel
 from central.alerts.telling.ways import NotTaken
 from central.alerts.telling.words import Message, said, severest
 from central.config import MailSection
-from central.moments import from_us
+from central.database.moments import from_us
 
 __all__ = ["Mail", "composed"]
 

@@ -14,11 +14,12 @@ import msgspec
 from sqlalchemy import Connection, Row, delete, func, insert, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 
-from central import keyset, schema
+from central import schema
 from central.alerts import channels
 from central.alerts.model import Channel, Kind
 from central.alerts.telling.words import Message, Told
 from central.catalogue.errors import CatalogueError, NotFound
+from central.database import keyset
 
 __all__ = [
     "NotDead",

@@ -17,11 +17,11 @@ from central.alerts.telling.ways import NotTaken
 from central.alerts.telling.words import Message
 from central.catalogue.errors import NotValid
 from central.config import EventsSection
+from central.database.moments import from_us
 from central.events.model import Letter, Secret
 from central.events.model import NotTaken as EventNotTaken
 from central.events.mqtt import Mqtt
 from central.events.webhook import Webhook
-from central.moments import from_us
 from gateway.clock import Clock, SystemClock
 from gateway.link import Link
 

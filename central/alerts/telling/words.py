@@ -11,7 +11,7 @@ from urllib.parse import quote
 import msgspec
 
 from central.alerts.model import SEVERITIES, Kind, Severity, What
-from central.moments import from_us
+from central.database.moments import from_us
 
 __all__ = ["Message", "Told", "Words", "said", "severest"]
 

@@ -16,7 +16,7 @@ from central.access.tokens import Signer, fresh, read_secret
 from central.api.access.door import LocalDoor, LoginDoor
 from central.api.access.gate import Door, OpenDoor
 from central.config import CentralSettings
-from central.store import Database
+from central.database.store import Database
 
 __all__ = ["Entrance", "entrance_for", "open_entrance", "open_or_closed"]
 

@@ -17,7 +17,7 @@ from central.api.bodies import Body, Code, Name, Said
 from central.api.pages import Limit, following, page
 from central.api.problems import shown_as
 from central.api.services import Services, json_answer
-from central.moments import to_us
+from central.database.moments import to_us
 
 _DAY_H = 24
 

@@ -17,7 +17,7 @@ from central.api.pages import Limit, Number, following, page
 from central.api.permits import needs
 from central.api.problems import shown_as
 from central.api.services import Services, json_answer
-from central.moments import to_us
+from central.database.moments import to_us
 
 __all__ = ["router"]
 

@@ -10,7 +10,7 @@ from central.api.bodies import Body, Code, CommandId, Epc, Said, Sku
 from central.counts import reviewing
 from central.counts.counting import Found
 from central.counts.model import REASONS, Task
-from central.moments import to_us
+from central.database.moments import to_us
 
 By = Annotated[
     Said,

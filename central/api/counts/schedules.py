@@ -15,7 +15,7 @@ from central.api.problems import shown_as
 from central.api.services import Services, json_answer
 from central.counts import scheduling
 from central.counts.scheduling import Plan
-from central.moments import to_us
+from central.database.moments import to_us
 
 Days = Annotated[int, Field(ge=1, le=3_650)]
 

@@ -13,12 +13,12 @@ from central.api.acting import Telling
 from central.api.permits import needs
 from central.api.problems import Problem, shown_as
 from central.api.services import Services, json_answer
+from central.database.moments import from_us
 from central.epcis import store
 from central.epcis.from_ledger import moment
 from central.epcis.model import CONTEXT
 from central.epcis.names import Names
 from central.epcis.store import Job
-from central.moments import from_us
 
 MOST_EVENTS = 500
 """In one document."""

@@ -14,12 +14,12 @@ from central.api.pages import Count, Cursor
 from central.api.permits import needs
 from central.api.problems import shown_as
 from central.api.services import Services, json_answer, now_us
+from central.database.moments import from_us, to_us
 from central.epcis import query
 from central.epcis.from_ledger import moment
 from central.epcis.model import Wanted, document
 from central.epcis.names import Names
 from central.epcis.query import Place
-from central.moments import from_us, to_us
 
 _CURSOR = Cursor(tuple[Count, Count])
 _JSON_LD = "application/ld+json"

@@ -32,8 +32,8 @@ from central.api.pages import Count, Cursor
 from central.api.problems import Problem
 from central.catalogue import items, tree
 from central.config import GraphSection
+from central.database.moments import from_us, to_us
 from central.documents import books
-from central.moments import from_us, to_us
 from central.reviews import store as reviews
 from central.stock import queries
 from central.stock.model import Posted

@@ -13,7 +13,7 @@ from strawberry.types.scalar import ScalarDefinition
 from central.api.graph.asking import Asked, bounded
 from central.api.graph.limits import FIRST
 from central.api.graph.naming import field, shape
-from central.moments import from_us
+from central.database.moments import from_us
 
 __all__ = [
     "SCALARS",

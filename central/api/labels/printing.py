@@ -18,11 +18,11 @@ from central.api.permits import needs
 from central.api.problems import shown_as
 from central.api.services import Services, json_answer
 from central.api.stock.commands import Key, command_id
+from central.database.moments import from_us
 from central.labels import jobs, printers
 from central.labels.config import PrinterSection
 from central.labels.jobs import Job
 from central.labels.model import MEDIA_TYPES, LabelRefused, NoSuchLabel
-from central.moments import from_us
 from central.stock.model import OutOfReach
 
 _READ = needs("read:labels", "own")

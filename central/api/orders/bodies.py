@@ -8,7 +8,7 @@ from pydantic import AwareDatetime, ConfigDict, Field
 from pydantic.config import JsonDict
 
 from central.api.bodies import Body, Code, CommandId, Epc, Quantity, Said, Sku
-from central.moments import to_us
+from central.database.moments import to_us
 from central.orders.model import Line, Order
 from central.orders.packing import Packed
 from central.orders.picking import Brought

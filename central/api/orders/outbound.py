@@ -17,7 +17,7 @@ from central.api.permits import needs
 from central.api.problems import shown_as
 from central.api.services import Services, json_answer, now_us
 from central.api.stock.commands import Key, command_id
-from central.moments import from_us
+from central.database.moments import from_us
 from central.orders import cancelling, ordering, packing, shipping, store
 from central.orders.model import OPEN, Order
 from central.orders.packing import Carton, Numbers

@@ -12,7 +12,7 @@ from central.api.documents import LineBody as AnnouncedBody
 from central.api.documents import UnitBody
 from central.api.stock.bodies import MoveBody
 from central.catalogue.items import MICROS
-from central.moments import to_us
+from central.database.moments import to_us
 from central.receiving.model import REASONS, Order, OrderLine
 from central.receiving.orders import AGAIN
 from central.receiving.scanning import Asked

@@ -18,7 +18,7 @@ from central.api.receiving.bodies import AsnBody, CloseBody, OrderBody
 from central.api.services import Services, json_answer
 from central.api.stock.commands import Key, command_id
 from central.catalogue.items import MICROS
-from central.moments import from_us
+from central.database.moments import from_us
 from central.receiving import closing, orders, sessions
 from central.receiving.model import Order, state
 

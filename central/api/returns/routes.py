@@ -19,7 +19,7 @@ from central.api.receiving.bodies import CloseBody
 from central.api.returns.bodies import InspectionBody, RefuseBody, ReturnBody
 from central.api.services import Services, json_answer
 from central.api.stock.commands import Key, command_id
-from central.moments import from_us
+from central.database.moments import from_us
 from central.receiving import orders as inbound
 from central.receiving import sessions
 from central.returns import announcing, inspecting, store

@@ -16,7 +16,7 @@ from central.api.permits import needs
 from central.api.problems import shown_as
 from central.api.services import Services, json_answer
 from central.catalogue import items, tree
-from central.moments import to_us
+from central.database.moments import to_us
 from central.stock import history, queries
 from central.stock.model import Balance, Status
 

@@ -9,7 +9,7 @@ import msgspec
 import sqlalchemy as sa
 from alembic import op
 
-from central.store import SchemaMismatch
+from central.database.store import SchemaMismatch
 
 revision = "0003"
 down_revision = "0002"

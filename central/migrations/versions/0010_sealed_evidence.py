@@ -10,7 +10,7 @@ import msgspec
 import sqlalchemy as sa
 from alembic import op
 
-from central.store import SchemaMismatch
+from central.database.store import SchemaMismatch
 
 revision = "0010"
 down_revision = "0009"

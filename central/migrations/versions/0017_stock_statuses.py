@@ -9,7 +9,7 @@ import re
 import sqlalchemy as sa
 from alembic import op
 
-from central.store import SchemaMismatch
+from central.database.store import SchemaMismatch
 
 revision = "0017"
 down_revision = "0016"

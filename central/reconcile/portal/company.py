@@ -12,7 +12,7 @@ from collections.abc import Mapping, Sequence
 
 import msgspec
 
-from central.moments import from_us
+from central.database.moments import from_us
 from central.reconcile import containment, documents
 from central.reconcile.containment import Carried, Confirmed
 from central.reconcile.documents import Moved, Open

@@ -13,7 +13,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
-from central.moments import from_us
+from central.database.moments import from_us
 from central.reconcile.identity import derived_id, spanning
 from central.reconcile.portal import crossing, guesses
 from central.reconcile.portal.state import Portal

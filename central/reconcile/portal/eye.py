@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import msgspec
 
-from central.moments import to_us
+from central.database.moments import to_us
 from gateway.contract import GateWindow
 
 MOST_DARKS = 32

@@ -17,7 +17,7 @@ from collections.abc import Iterable, Mapping
 
 import msgspec
 
-from central.moments import to_us
+from central.database.moments import to_us
 from central.reconcile.portal import ahead, live, pulse
 from central.reconcile.portal.ahead import Ahead
 from central.reconcile.portal.dwell import Scan

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from central.moments import to_us
+from central.database.moments import to_us
 from central.reconcile.shelf import joint, zero
 from central.reconcile.shelf.answers import Decided, ask, ask_strange, count
 from central.reconcile.shelf.beliefs import Unit

@@ -6,7 +6,7 @@ from datetime import datetime
 
 import msgspec
 
-from central.moments import to_us
+from central.database.moments import to_us
 from central.reconcile.identity import cause_of, spanning
 from central.reconcile.shelf.beliefs import Shown, Unit, unit_of
 from central.reconcile.shelf.leaks import Leak

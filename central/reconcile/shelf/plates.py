@@ -10,7 +10,7 @@ from typing import NamedTuple
 
 import msgspec
 
-from central.moments import to_us
+from central.database.moments import to_us
 from central.reconcile.shelf import zero
 from central.reconcile.shelf.beliefs import Shown, unit_of
 from central.reconcile.shelf.leaks import REACH, Common, Leak, leak_at

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-from central.moments import to_us
+from central.database.moments import to_us
 from central.reconcile.shelf.odds import (
     LIVELY,
     NO_PIECE,

@@ -19,7 +19,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from central.moments import from_us
+from central.database.moments import from_us
 from central.reconcile.identity import derived_id
 from central.reconcile.serials import places_of, serial_of
 from central.reconcile.verdict import Context, Hypothesis, Logged, Pack, ReadPoint, Review, Verdict

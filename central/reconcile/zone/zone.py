@@ -23,7 +23,7 @@ from __future__ import annotations
 
 import math
 
-from central.moments import from_us, to_us
+from central.database.moments import from_us, to_us
 from central.reconcile.identity import cause_of, derived_id, spanning
 from central.reconcile.verdict import Logged, PresenceEvent, ReadPoint
 from central.reconcile.zone.levels import Levels

@@ -7,8 +7,9 @@ from typing import Any
 import msgspec
 from sqlalchemy import Connection, func, select
 
-from central import schema, whereabouts
+from central import schema
 from central.catalogue import places
+from central.judging import whereabouts
 
 EVENTS_SHOWN = 6
 

@@ -14,7 +14,7 @@ from central.api.access.door import LocalDoor, LoginDoor
 from central.api.access.entrance import Entrance, entrance_for, open_or_closed
 from central.cli import app
 from central.config import CentralSettings, ConfigError, load_settings
-from central.store import Database
+from central.database.store import Database
 from tests.central.access.people import visitor
 from tests.central.harness import bench
 from tests.fakes.books import sqlite_books

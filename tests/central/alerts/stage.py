@@ -17,11 +17,11 @@ from central.catalogue.changes import Told
 from central.catalogue.items import Item, add_item
 from central.catalogue.tree import Location, add_location
 from central.catalogue.warehouses import Warehouse, add_warehouse
-from central.moments import from_us, to_us
+from central.database.moments import from_us, to_us
+from central.database.store import Database
+from central.database.tide import Tide
 from central.stock import ledger
 from central.stock.model import Movement
-from central.store import Database
-from central.tide import Tide
 from tests.central.shop import NOON
 from tests.fakes.clock import FakeClock
 

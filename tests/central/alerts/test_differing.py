@@ -14,10 +14,10 @@ from central.catalogue.items import Item, add_item
 from central.counts import counting, reviewing, tasks
 from central.counts.counting import Found
 from central.counts.model import Task
-from central.ingest import Ingest
+from central.database.store import Database
+from central.database.tide import Tide
+from central.intake.ingest import Ingest
 from central.reconcile.verdict import PlatePlan, ReadPoint
-from central.store import Database
-from central.tide import Tide
 from gateway.contract import WeightDisturbed, WeightSettled
 from tests.central.alerts.stage import NOON_US, Stage
 from tests.central.shop import NOON

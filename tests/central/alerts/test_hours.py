@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from central.alerts.hours import open_from
 from central.alerts.model import Hours
-from central.moments import from_us, to_us
+from central.database.moments import from_us, to_us
 
 BERLIN = "Europe/Berlin"
 NIGHT = Hours(start="20:00", end="06:00")

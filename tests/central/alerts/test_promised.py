@@ -6,9 +6,10 @@ import msgspec
 import pytest
 from sqlalchemy import Connection
 
-from central import cursors
 from central.alerts import book
 from central.catalogue.errors import NotValid
+from central.database import cursors
+from central.database.store import Database
 from central.orders import cancelling, ordering
 from central.orders.model import Line, Order
 from central.receiving import orders as inbound
@@ -18,7 +19,6 @@ from central.reservations import ending
 from central.reservations.model import Reservation
 from central.reservations.reserving import Wish, reserve_each
 from central.stock.model import StockError
-from central.store import Database
 from tests.central.alerts.stage import NOON_US, Stage
 
 HOUR_US = 3_600_000_000

@@ -22,9 +22,9 @@ from central.alerts.telling.outbox import Posted
 from central.alerts.telling.programs import Hook, Topic
 from central.alerts.telling.ways import NotTaken
 from central.config import EventsSection
+from central.database.store import Database
+from central.database.tide import Tide
 from central.events import signing
-from central.store import Database
-from central.tide import Tide
 from gateway.mqtt import MqttClient
 from gateway.mqtt_settings import MqttSettings
 from tests.central.alerts.servers import PASSWORD, MailServer, PushServer

@@ -17,11 +17,11 @@ from central.alerts import notices, rules
 from central.alerts import watch as watching
 from central.alerts.watch import Watch
 from central.catalogue import changes
+from central.database.store import Database
+from central.database.tide import Tide
 from central.documents import books
 from central.lots import store as lots
 from central.reconcile.expected import Document
-from central.store import Database
-from central.tide import Tide
 from tests.central.alerts.stage import NOON_US, Stage
 from tests.fakes.books import sqlite_books
 

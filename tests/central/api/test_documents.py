@@ -7,9 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from central.ingest import Ingest
-from central.judge import Judge
-from central.tide import Tide
+from central.database.tide import Tide
+from central.intake.ingest import Ingest
+from central.judging.judge import Judge
 from gateway import codec
 from gateway.contract import Batch, CodeScanned, Observation
 from gateway.gs1 import sgtin96_hex

@@ -11,8 +11,8 @@ import pytest
 from sqlalchemy import text
 from typer.testing import CliRunner
 
-from central import statistics
 from central.cli import app
+from central.database import statistics
 from central.imports import running
 from central.imports.progress import Jobs, Progress
 from tests.central.harness import Bench, bench

@@ -15,10 +15,10 @@ from central.api.signpost import Signpost
 from central.attachments.desk import AttachmentDesk
 from central.attachments.folder import Folder
 from central.config import AttachmentsSection
+from central.database.store import Database
+from central.database.tide import Tide
 from central.insight.series_duckdb import DuckDBSeries
 from central.reports.desk import ReportDesk
-from central.store import Database
-from central.tide import Tide
 from central.web.pages import Pages
 
 

@@ -15,17 +15,17 @@ from pydantic import SecretStr
 from sqlalchemy import Connection, text
 from typer.testing import CliRunner
 
-from central import cursors
 from central.archive.follower import Archivist
 from central.archive.model import name_of
 from central.archive.proof import prove
 from central.archive.shelves import ArchiveUnavailable, Bucket, Folder, Shelf
 from central.cli import app
-from central.moments import from_us
+from central.database import cursors
+from central.database.moments import from_us
+from central.database.store import Database
+from central.database.tide import Tide
 from central.reconcile.witness import Witness
 from central.stock import chain, ledger, witnesses
-from central.store import Database
-from central.tide import Tide
 from tests.central.shop import moving
 from tests.central.test_digests import fill, forge, post
 from tests.edge.waiting import until

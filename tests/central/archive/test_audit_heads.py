@@ -12,16 +12,16 @@ import pytest
 from sqlalchemy import Connection, text
 from typer.testing import CliRunner
 
-from central import audit_chain
 from central.archive.audit import name_of_head, read_heads
 from central.archive.follower import AUDIT, Archivist
 from central.archive.shelves import Folder
-from central.audit_heads import AuditHeads
+from central.audit import chain as audit_chain
+from central.audit.heads import AuditHeads
 from central.cli import app
+from central.database.store import Database
+from central.database.tide import Tide
 from central.events import kinds
 from central.events import log as events
-from central.store import Database
-from central.tide import Tide
 from tests.central.dying import settings_for
 from tests.central.test_audit_chain import GUARDS, note, three
 

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from central.moments import from_us
+from central.database.moments import from_us
 from central.stock import projection
 from central.stock.ledger import post
 from gateway.gs1 import sgtin96_hex

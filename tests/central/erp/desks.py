@@ -9,6 +9,8 @@ from pathlib import Path
 from typing import Any, cast
 
 from central.config import EventsSection
+from central.database.store import Database
+from central.database.tide import Tide
 from central.erp import intake, messages
 from central.erp.config import ErpConnection, ErpSection
 from central.erp.messages import Message, Wanted
@@ -18,8 +20,6 @@ from central.events import subscriptions
 from central.events.courier import Courier, Road
 from central.receiving import orders
 from central.receiving.model import Order
-from central.store import Database
-from central.tide import Tide
 from gateway.clock import SystemClock
 from gateway.link import Link
 from tests.central.harness import Bench, bench

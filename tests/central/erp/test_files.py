@@ -10,10 +10,10 @@ from typing import Any
 import pytest
 import xlsxwriter
 
-from central.enduring import AT_ONCE
+from central.database.enduring import AT_ONCE
+from central.database.store import Database
 from central.erp.desk import ErpDesk
 from central.erp.folder import ErpFolder
-from central.store import Database
 from tests.central.erp.desks import EXAMPLES, Office, example, opened
 from tests.central.erp.test_inbox import LINE, ORDER
 from tests.central.harness import Bench

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from central.store import Database
+from central.database.store import Database
 from tests.fakes.books import sqlite_books
 
 

@@ -14,13 +14,13 @@ from sqlalchemy import Connection
 from central.catalogue.changes import Told
 from central.catalogue.places import Location, add_location
 from central.config import EventsSection
+from central.database.store import Database
+from central.database.tide import Tide
 from central.events import deliveries, log, subscriptions
 from central.events.courier import Courier, Road
 from central.events.couriers import Couriers
 from central.events.model import Subscription, Target, back_off_s
 from central.stock import ledger
-from central.store import Database
-from central.tide import Tide
 from gateway.link import Link
 from gateway.mqtt_settings import NotConnected, PublishRefused
 from tests.central.shop import moving, open_shop

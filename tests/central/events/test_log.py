@@ -8,8 +8,8 @@ from sqlalchemy import Connection
 from central.catalogue import changes
 from central.catalogue.changes import Told
 from central.catalogue.items import Item
+from central.database.store import Database
 from central.events import log
-from central.store import Database
 
 OATS = Item(sku="OAT-500", name="Oats 500 g", created_us=1)
 

@@ -8,13 +8,13 @@ import json
 
 from central.catalogue.changes import Told
 from central.config import EventsSection
+from central.database.store import Database
+from central.database.tide import Tide
 from central.events import subscriptions
 from central.events.courier import Road
 from central.events.couriers import Couriers
 from central.events.model import Subscription, Target
 from central.stock import ledger
-from central.store import Database
-from central.tide import Tide
 from gateway import topics
 from gateway.broker import EmbeddedBroker
 from gateway.mqtt import MqttClient, MqttSettings

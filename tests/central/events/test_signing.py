@@ -11,9 +11,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from standardwebhooks.webhooks import Webhook, WebhookVerificationError
 
+from central.database.moments import to_us
 from central.events import signing
 from central.events.model import Secret
-from central.moments import to_us
 from tests.central.shop import NOON
 
 NOW_US = to_us(NOON)

@@ -13,10 +13,10 @@ from hypothesis import strategies as st
 from sqlalchemy import Connection
 
 import central
+from central.database.store import Database
 from central.events import kinds, log, stream
 from central.events.model import Happening, Position, Subscription, Target, letter, wants
 from central.stock import ledger
-from central.store import Database
 from tests.central.shop import moving, open_shop
 from tests.fakes import told
 

@@ -16,12 +16,12 @@ from central.catalogue import changes
 from central.catalogue.changes import Told
 from central.catalogue.items import Item
 from central.config import EventsSection
+from central.database.store import Database
+from central.database.tide import Tide
 from central.events import deliveries, signing, subscriptions
 from central.events.courier import Courier, Road
 from central.events.model import Letter, NotTaken, Secret, Subscription, Target
 from central.events.webhook import Webhook
-from central.store import Database
-from central.tide import Tide
 from gateway.clock import SystemClock
 from tests.fakes.clock import FakeClock
 from tests.fakes.link import FakeLink

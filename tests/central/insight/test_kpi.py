@@ -14,14 +14,14 @@ from sqlalchemy import Connection, insert
 
 from central import schema
 from central.api.kpis import metrics, told
+from central.database.moments import to_us
+from central.database.store import Database
 from central.insight import kpi_book
 from central.insight.kpi import DAY_US, Delays, Tally
 from central.insight.kpi_book import KpiBook
-from central.moments import to_us
 from central.reviews.model import Resolution
 from central.stock import ledger
 from central.stock.model import Cause, Movement
-from central.store import Database
 from tests.central.harness import bench
 from tests.central.shop import NOON, moving, open_shop
 

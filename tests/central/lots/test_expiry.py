@@ -10,12 +10,12 @@ from sqlalchemy import Connection
 from central.catalogue.changes import Told
 from central.catalogue.errors import NotValid
 from central.catalogue.items import Item, add_item
+from central.database.store import Database
+from central.database.tide import Tide
+from central.keeping.soundness import ledger_faults
 from central.lots import store
 from central.lots.expiry import Expiry
-from central.soundness import ledger_faults
 from central.stock import ledger, queries, serials
-from central.store import Database
-from central.tide import Tide
 from tests.central.shop import moving, open_shop
 
 ANNA = Told(by="anna", at_us=1)

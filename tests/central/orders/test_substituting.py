@@ -10,10 +10,10 @@ from typing import Any
 import pytest
 
 from central.config import OrdersSection
+from central.database.tide import Tide
 from central.orders.watching import OrderWatcher
 from central.reservations.following import Settler
 from central.reservations.projection import check_reserved, oversold
-from central.tide import Tide
 from tests.central.harness import Bench, bench
 from tests.fakes import told
 

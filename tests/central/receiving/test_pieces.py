@@ -8,11 +8,11 @@ from typing import Any
 
 import pytest
 
+from central.database.tide import Tide
+from central.judging.replay import differences
 from central.receiving.watching import ReceivingWatcher
-from central.replay import differences
 from central.reservations.following import Settler
 from central.stock import projection, serials
-from central.tide import Tide
 from gateway.gs1 import sgtin96_hex
 from tests.central.api.test_documents import scanned
 from tests.central.harness import Bench, bench

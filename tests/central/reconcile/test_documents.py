@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from central.moments import to_us
+from central.database.moments import to_us
 from central.reconcile import containment
 from central.reconcile.containment import Carried
 from central.reconcile.documents import Moved, Open, prior, tally

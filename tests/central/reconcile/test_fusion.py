@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from central.moments import from_us
+from central.database.moments import from_us
 from central.reconcile import fusion, serials
 from central.reconcile.fusion import Fused, fuse, known_of, overdue
 from central.reconcile.verdict import Context, Pack, PlatePlan, ReadPoint

@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from central.moments import to_us
+from central.database.moments import to_us
 from central.reconcile.portal.state import Portal
 from central.reconcile.reconciler import Reconciler
 from central.reconcile.verdict import Context, Logged, Verdict, together

@@ -10,7 +10,7 @@ from sqlalchemy import Connection
 from central.catalogue.items import Item, add_item
 from central.catalogue.places import Location, add_location
 from central.catalogue.warehouses import Warehouse, add_warehouse
-from central.moments import to_us
+from central.database.moments import to_us
 from central.stock import ledger
 from central.stock.model import Movement
 

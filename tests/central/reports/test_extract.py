@@ -12,6 +12,7 @@ from sqlalchemy import Connection
 from central.catalogue import changes
 from central.catalogue.changes import Told
 from central.catalogue.items import Item
+from central.database.store import Database
 from central.reports import extract
 from central.reports.catalogue import REPORTS
 from central.reports.desk import ReportDesk
@@ -19,7 +20,6 @@ from central.reports.extract import Extract
 from central.reports.model import Asked
 from central.reports.regular import RegularReports
 from central.stock.flat import COLUMNS
-from central.store import Database
 from tests.central.reports.shop import NOW, Trade, ago, open_warehouses
 
 

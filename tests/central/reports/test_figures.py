@@ -16,13 +16,13 @@ from sqlalchemy import Connection
 
 from central.access.behalf import reaching
 from central.catalogue import changes
+from central.database.store import Database
 from central.lots import store as lots
 from central.reports.catalogue import REPORTS
 from central.reports.desk import ReportDesk
 from central.reports.model import Asked, ReportRefused
 from central.stock import queries
 from central.stock.model import OutOfReach
-from central.store import Database
 from tests.central.reports.shop import NOW, Trade, ago, open_warehouses
 from tests.fakes.books import sqlite_books
 

@@ -12,7 +12,8 @@ from sqlalchemy import Connection
 from central.access.behalf import reaching
 from central.catalogue import tree
 from central.catalogue.errors import NotFound
-from central.moments import to_us
+from central.database.moments import to_us
+from central.database.store import Database
 from central.orders import cancelling, ordering, picking, shipping, waves
 from central.orders.model import Line, Order
 from central.orders.picking import Brought, Task
@@ -21,7 +22,6 @@ from central.reports.catalogue import REPORTS
 from central.reports.desk import ReportDesk
 from central.reports.model import Asked
 from central.stock.model import StockError
-from central.store import Database
 from tests.central.reports.shop import NOW, Trade, ago, open_warehouses
 
 

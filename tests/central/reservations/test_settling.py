@@ -14,7 +14,10 @@ from sqlalchemy import Connection, text
 from central.catalogue.changes import Told
 from central.catalogue.items import Item, add_item
 from central.catalogue.tree import Location, add_location
+from central.database.store import Database
+from central.database.tide import Tide
 from central.events import log as events
+from central.keeping.soundness import faults
 from central.lots import store as lots
 from central.reservations import ending, guarding, store
 from central.reservations.following import Settler
@@ -22,11 +25,8 @@ from central.reservations.holdings import parts_of
 from central.reservations.model import NotAvailable, Part, Reservation, StockReserved
 from central.reservations.projection import check_reserved, oversold
 from central.reservations.reserving import Reserved, Wish, reserve_each
-from central.soundness import faults
 from central.stock import ledger
 from central.stock.model import InsufficientStock, Movement, Posted, StockError
-from central.store import Database
-from central.tide import Tide
 from tests.fakes.clock import FakeClock
 
 DAY = datetime(2026, 1, 31, 12, tzinfo=UTC)

@@ -9,12 +9,12 @@ from typing import Any
 import pytest
 from sqlalchemy import Connection
 
+from central.database.tide import Tide
 from central.epcis.from_ledger import event_of
 from central.epcis.names import Names
 from central.receiving.watching import ReceivingWatcher
 from central.reservations.following import Settler
 from central.stock import projection, queries, serials
-from central.tide import Tide
 from tests.central.api.test_documents import scanned
 from tests.central.harness import Bench, bench
 from tests.fakes import told

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from sqlalchemy import Connection
 
-from central import findings
-from central.moments import to_us
+from central.database.moments import to_us
+from central.judging import findings
 from central.reconcile.verdict import Hypothesis, Review
 from central.stock import ledger
 from central.stock.model import Cause, Movement

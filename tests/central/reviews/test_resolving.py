@@ -8,7 +8,8 @@ import json
 import pytest
 from sqlalchemy import Connection, text
 
-from central.moments import to_us
+from central.database.moments import to_us
+from central.database.store import Database
 from central.reconcile.verdict import Hypothesis
 from central.reviews import effects, learnt, store
 from central.reviews.model import (
@@ -22,7 +23,6 @@ from central.reviews.model import (
 from central.reviews.store import Ageing
 from central.stock import chain, ledger, projection, queries
 from central.stock.model import ConflictingRepeat
-from central.store import Database
 from tests.central.reviews.asking import CAUSE, EPCS, OPENED_US, ask, pallet
 from tests.central.shop import NOON, moving
 

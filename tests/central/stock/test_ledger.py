@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 from sqlalchemy import Connection, text
 
 from central.catalogue.items import set_item_status
+from central.database.store import Database
 from central.stock import chain, ledger, projection, queries
 from central.stock.model import (
     ConflictingRepeat,
@@ -20,7 +21,6 @@ from central.stock.model import (
     StockError,
     UnknownLocation,
 )
-from central.store import Database
 from tests.central.shop import PLACES, SKUS, moving, open_shop
 
 

@@ -12,9 +12,9 @@ from sqlalchemy.exc import DBAPIError
 from typer.testing import CliRunner
 
 from central.cli import app
-from central.soundness import ledger_faults
+from central.database.store import Database
+from central.keeping.soundness import ledger_faults
 from central.stock.mending import LedgerBroken, mend
-from central.store import Database
 from tests.central.dying import KILLED, run, settings_for
 from tests.central.stock.test_tags_rebuilt import fill, harm
 from tests.central.test_digests import unguarded

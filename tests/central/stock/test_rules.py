@@ -10,10 +10,10 @@ from sqlalchemy import Connection
 
 from central.catalogue.items import Item, add_item
 from central.catalogue.tree import Location, add_location, change_location
+from central.database.store import Database
 from central.stock import ledger, queries
 from central.stock.model import Movement, RuleBroken
 from central.stock.rules import Goods, Held, Rules, broken, room_left
-from central.store import Database
 from tests.central.shop import moving
 
 NUTS = Goods("NUT", "", 5, "steel", 2_000)

@@ -9,11 +9,11 @@ from sqlalchemy import Connection, text
 
 from central.catalogue.items import Item, add_item
 from central.catalogue.tags import Binding, bind
-from central.soundness import ledger_faults
+from central.database.store import Database
+from central.keeping.soundness import ledger_faults
 from central.stock import ledger, queries, serials
 from central.stock.mending import mend
 from central.stock.model import Movement, Posted
-from central.store import Database
 from tests.central.shop import PLACES, moving, open_shop
 
 NAMES = ("S1", "S2", "S3")

@@ -9,10 +9,10 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from sqlalchemy import Connection, text
 
-from central.soundness import ledger_faults
+from central.database.store import Database
+from central.keeping.soundness import ledger_faults
 from central.stock import ledger, queries
 from central.stock.model import AVAILABLE, STATUSES, InsufficientStock, Movement, Posted, StockError
-from central.store import Database
 from tests.central.shop import PLACES, moving, open_shop
 
 

@@ -8,9 +8,9 @@ from sqlalchemy import Connection, text
 from typer.testing import CliRunner
 
 from central.cli import app
+from central.database.store import Database
 from central.stock import ledger, projection
 from central.stock.mending import mend
-from central.store import Database
 from tests.central.shop import moving, open_shop
 
 

@@ -21,13 +21,13 @@ from central.catalogue.errors import NotValid
 from central.catalogue.items import Item, add_item, change_item, get_item
 from central.catalogue.tree import Location, add_location, change_location, get_location
 from central.cli import app
-from central.soundness import ledger_faults
+from central.database.store import Database
+from central.keeping.soundness import ledger_faults
 from central.stock import ledger, totals
 from central.stock.mending import mend
 from central.stock.model import Movement, Posted, RuleBroken
 from central.stock.rules import Goods, Held, Rules, broken
 from central.stock.totals import Total
-from central.store import Database
 from tests.central.dying import settings_for
 from tests.central.shop import moving
 

@@ -9,14 +9,14 @@ import pytest
 from sqlalchemy import Connection, text
 
 from central.catalogue import places
-from central.ingest import Ingest
+from central.database.store import Database
+from central.database.tide import Tide
+from central.intake.ingest import Ingest
 from central.reconcile.verdict import PlatePlan, ReadPoint
 from central.reviews import store
 from central.reviews.model import Choice
 from central.stock import queries
 from central.stock.model import Posted
-from central.store import Database
-from central.tide import Tide
 from central.why import shown
 from central.why.story import NothingKnown, Story, why
 from gateway.contract import WeightSettled

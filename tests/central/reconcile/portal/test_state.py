@@ -10,7 +10,7 @@ import msgspec
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from central.moments import to_us
+from central.database.moments import to_us
 from central.reconcile.portal import state
 from central.reconcile.portal.ahead import ahead_of
 from central.reconcile.portal.gathering import Group

@@ -1,0 +1,1 @@
+"""Central's commands on a terminal."""

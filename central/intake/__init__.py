@@ -1,0 +1,1 @@
+"""Receive: what edges send is checked, committed once, and acknowledged."""
