@@ -9,13 +9,13 @@ places, where the way between two places is along the walk. It knows no short cu
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable, Mapping, Sequence
+
+from central.natural import Natural, natural
 
 __all__ = ["length", "walked"]
 
-_PARTS = re.compile(r"\d+|\D+")
-Key = tuple[tuple[tuple[int, int, str], ...], ...]
+Key = tuple[Natural, ...]
 
 
 def walked(places: Iterable[str], paths: Mapping[str, Sequence[str]]) -> list[str]:
@@ -34,11 +34,4 @@ def length(stops: Sequence[str], paths: Mapping[str, Sequence[str]]) -> int:
 
 
 def _key(code: str, paths: Mapping[str, Sequence[str]]) -> Key:
-    return tuple(_natural(one) for one in paths.get(code, (code,)))
-
-
-def _natural(code: str) -> tuple[tuple[int, int, str], ...]:
-    """Digits by their value, before words."""
-    return tuple(
-        (0, int(part), part) if part.isdecimal() else (1, 0, part) for part in _PARTS.findall(code)
-    )
+    return tuple(natural(one) for one in paths.get(code, (code,)))

@@ -12,6 +12,7 @@ from central import schema
 from central.access import reach
 from central.database import keyset
 from central.database.bulk import BulkInsert, BulkLookup
+from central.natural import natural
 from central.orders.model import OPEN, Line, NoSuchOrder, Order
 
 __all__ = [
@@ -37,7 +38,7 @@ _FOUND = BulkLookup(
 )
 _LINES = BulkLookup(
     f"SELECT l.order_id, {', '.join('l.' + name for name in _LINE)} "  # noqa: S608 (as above)
-    "FROM {keys} JOIN outbound_line l ON l.order_id = k.id ORDER BY l.order_id, l.line",
+    "FROM {keys} JOIN outbound_line l ON l.order_id = k.id",
     (("id", "text"),),
 )
 _CHANGE_LINE = text(
@@ -156,4 +157,4 @@ def _whole(
 def _of(row: RowMapping | dict[str, Any], lines: Sequence[Line]) -> Order:
     values = {name: row[name] for name in _OWN}
     own = {"ship_to": _ship_to(row["ship_to"]), "partial": bool(row["partial"])}
-    return Order(lines=tuple(lines), **values | own)
+    return Order(lines=tuple(sorted(lines, key=lambda one: natural(one.line))), **values | own)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 import time
 from typing import Any
 
@@ -10,6 +9,7 @@ import msgspec
 from sqlalchemy import Connection, Row, func, select
 
 from central import schema
+from central.natural import natural
 from central.reconcile.shelf.beliefs import USUAL_NOISE_MG, countable
 from central.web.views.stock import item_names
 from gateway.contract import Observation, WeightDisturbed, WeightSettled
@@ -47,12 +47,7 @@ def devices(connection: Connection) -> tuple[DeviceRow, ...]:
     found = connection.execute(asked.join(schema.edge_presence, itself, isouter=True))
     rows = [_device_row(row) for row in found]
     order = {"bad": 0, "warn": 1, "good": 2}
-    return tuple(sorted(rows, key=lambda d: (order[d.level], d.edge, _natural(d.device))))
-
-
-def _natural(name: str) -> list[tuple[int, str]]:
-    """Sorts ``scale-2`` before ``scale-10``."""
-    return [(int(part), "") if part.isdigit() else (-1, part) for part in re.split(r"(\d+)", name)]
+    return tuple(sorted(rows, key=lambda d: (order[d.level], d.edge, natural(d.device))))
 
 
 def _device_row(row: Row[Any]) -> DeviceRow:

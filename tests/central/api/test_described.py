@@ -4,6 +4,7 @@ answers as it says.
 
 from __future__ import annotations
 
+import tempfile
 from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
@@ -47,11 +48,13 @@ def central(folder: Path) -> tuple[Database, FastAPI]:
     return database, build(services, Pages(database=database, tide=tide))
 
 
-ROUTES = [
-    (method.upper(), path)
-    for path, operations in central(Path("nowhere"))[1].openapi()["paths"].items()
-    for method in operations
-]
+def _routes() -> list[tuple[str, str]]:
+    with tempfile.TemporaryDirectory() as folder:
+        described = central(Path(folder))[1].openapi()["paths"]
+    return [(method.upper(), path) for path, ways in described.items() for method in ways]
+
+
+ROUTES = _routes()
 
 
 @pytest.fixture(scope="module")

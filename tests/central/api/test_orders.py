@@ -125,6 +125,16 @@ async def test_from_the_order_to_the_truck(made: Bench) -> None:
     assert (await made.get("/documents?status=open"))["rows"] == []
 
 
+async def test_an_order_of_many_lines_is_the_same_order_when_it_is_sent_again(made: Bench) -> None:
+    await receive(made, 200)
+    lines = [{"sku": "ABC-12345", "quantity": number} for number in range(1, 13)]
+    wish = example(OrderBody) | {"lines": lines}
+    first = await made.post(ORDERS, **wish)
+    again = await made.post(ORDERS, status=200, **wish)
+    assert again["repeated"]
+    assert again["lines"] == first["lines"]
+
+
 async def test_two_lines_of_one_item_and_a_backorder_that_is_filled_when_goods_come(
     made: Bench,
 ) -> None:

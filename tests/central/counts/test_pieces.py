@@ -118,6 +118,19 @@ async def test_a_sweep_hears_pieces_and_a_recount_takes_its_place(made: Bench) -
     assert (await made.post(f"{path}/finish", 200))["state"] == "REVIEWED"
 
 
+async def test_a_sweep_of_some_items_misses_none_of_the_others(made: Bench) -> None:
+    saw = "09521234000037"
+    await made.post("/items", sku="SAW", name="Saw", tracking="serial", gtins=[{"gtin": saw}])
+    await made.post(
+        "/stock/receive", sku="SAW", quantity=1, location="bin-1", serials=["7"],
+        epcs=[sgtin96_hex(saw, 7, 7)],
+    )  # fmt: skip
+    path = await ask(made, skus=["DRILL"])
+    await tell(made, path, 1, epcs=[sgtin96_hex(DRILL, 7, number) for number in (1, 2)])
+    await made.post(f"{path}/finish", 200)
+    assert await lines(made, path) == [("quantity", "", ["1", "2"]), ("missing", "", ["3"])]
+
+
 async def test_what_moves_after_it_was_looked_at_is_settled_by_that(made: Bench) -> None:
     path = await ask(made)
     await tell(made, path, 1, sku="DRILL", serials=["1", "2"])
