@@ -231,7 +231,7 @@ async def faults(central: Central, acknowledged: Acknowledged) -> list[str]:
         gone = [p for p in acknowledged if p[0] == epoch and p[1] <= committed and p not in there]
         if len(gone) != lost:
             found.append(f"{epoch}: {len(gone)} announced ones never came, {lost} counted as lost")
-    if central.intake.ingest.counters["lost"] != sum(lost for _, _, lost in streams):
+    if central.ingest.counters["lost"] != sum(lost for _, _, lost in streams):
         found.append("the alarm's counter is not the sum of what the streams lost")
     return found
 
@@ -264,7 +264,7 @@ async def test_what_a_lying_card_forgot_is_a_gap_and_an_alarm(tmp_path: Path) ->
             async with a_central(room) as central:
                 acknowledged = await lives(card, central, seed, count=12)
                 assert await faults(central, acknowledged) == []
-                counted = central.intake.ingest.counters
+                counted = central.ingest.counters
                 at_central += counted["lost"] + counted["forgotten"]
                 at_the_edge += central.forgotten_at_the_edge
     assert at_central > 0

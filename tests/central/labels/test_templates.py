@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -156,8 +158,11 @@ def test_central_does_not_start_with_a_wrong_template(tmp_path: Path) -> None:
         f'[labels]\ntemplates = "{tmp_path}"\n'
     )
     settings.rename(tmp_path / "central.conf")
-    done = CliRunner().invoke(app, ["run", "--config", str(tmp_path / "central.conf")])
-    assert done.exit_code == 1
+    # A process of its own: it sets up the logs.
+    command = [sys.executable, "-m", "tallyport", "central", "run", "--config"]
+    command.append(str(tmp_path / "central.conf"))
+    done = subprocess.run(command, check=False, capture_output=True, text=True, timeout=60)
+    assert done.returncode == 1
     assert "wrong.toml: line 8: elements[0].text" in done.stderr
 
 
