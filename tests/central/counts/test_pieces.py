@@ -198,6 +198,26 @@ STEPS = st.lists(
 )
 
 
+@pytest.mark.parametrize(
+    ("seq", "us", "counts"),
+    [(5, 50, True), (5, 150, True), (15, 50, True), (15, 150, False)],
+    ids=["before", "wrong-clock", "late-word-of-before", "after"],
+)
+def test_only_what_moved_after_the_look_and_was_told_after_it_is_settled(
+    seq: int, us: int, *, counts: bool
+) -> None:
+    """Looked at while the ledger stood at 10 and the clock at 100: the last word of a piece was
+    told as number ``seq``, of what happened at ``us``.
+    """
+    looked = Sight(10, 100)
+    gone = Place("1", "", "elsewhere", "available", seq, us)
+    held = held_against("here", Heard({"1": looked}, looked, looked), [], {"1": gone})
+    assert held.strange == ((gone,) if counts else ())
+    unseen = gone._replace(location="here")
+    held = held_against("here", Heard({}, looked, looked), [unseen], {})
+    assert held.missing == ((unseen,) if counts else ())
+
+
 @given(
     truth=st.lists(st.integers(0, 2), min_size=4, max_size=4),
     books=st.lists(st.integers(0, 2), min_size=4, max_size=4),
