@@ -56,7 +56,8 @@ async def _measure(folder: Path, hours: float, rate: int, seconds: float) -> dic
         await site.start_central()
         await open_catalogue(api)
         await site.edge.start()
-        await asyncio.wait_for(reader.wait_inventorying(), 60)
+        async with asyncio.timeout(60):
+            await reader.wait_inventorying()
         talking = asyncio.create_task(_talk(reader, rate))
         before, began = (await api.get("/road"))["observations"], time.monotonic()
         heard = 0

@@ -49,7 +49,8 @@ async def _measure(folder: Path) -> dict[str, Any]:
         await site.start_central()
         await open_catalogue(api)
         await site.edge.start()
-        await asyncio.wait_for(reader.wait_inventorying(), 60)
+        async with asyncio.timeout(60):
+            await reader.wait_inventorying()
         cpu = {process.name: _cpu_s(process.pid) for process in (site.edge, site.central)}
         began = time.monotonic()
         for number in range(PASSES):

@@ -108,7 +108,8 @@ class _Soak:
                 point: dict[str, object] = {"kind": "portal", "location": WAREHOUSE}
                 await self._api.send("PUT", f"/read-points/{dock}", point)
             await self._site.edge.start()
-            await asyncio.wait_for(self._day.ready(), _PATIENCE_S)
+            async with asyncio.timeout(_PATIENCE_S):
+                await self._day.ready()
             yield
         finally:
             await self._site.kill()

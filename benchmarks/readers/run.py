@@ -158,7 +158,8 @@ async def _field(  # noqa: PLR0917
         assert child.stdin is not None
         child.stdin.close()
         try:
-            await asyncio.wait_for(child.wait(), 10)
+            async with asyncio.timeout(10):
+                await child.wait()
         except TimeoutError:
             child.kill()
             await child.wait()

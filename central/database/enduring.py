@@ -54,6 +54,7 @@ async def follow(
             continue
         await asyncio.sleep(pace_s)
         try:
-            await asyncio.wait_for(tide.above(level), wait_s)
+            async with asyncio.timeout(wait_s):
+                await tide.above(level)
         except TimeoutError:
             continue  # nothing was committed: the clock has its turn

@@ -76,7 +76,8 @@ class Process:
         with suppress(ProcessLookupError):
             self._child.send_signal(signal.SIGTERM)
         try:
-            return await asyncio.wait_for(self._child.wait(), patience_s)
+            async with asyncio.timeout(patience_s):
+                return await self._child.wait()
         except TimeoutError:
             await self.kill()
             raise ProcessDied(

@@ -92,7 +92,8 @@ class Replay:
         await self.site.start_central()
         await self._open_books(Api(self.site.url))
         await self.site.edge.start()
-        await asyncio.wait_for(self.reader.wait_inventorying(), 60)
+        async with asyncio.timeout(60):
+            await self.reader.wait_inventorying()
 
     async def play(self, speed: float, console: Console) -> None:
         """Every read, in order, through the reader's socket."""

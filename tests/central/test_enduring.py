@@ -44,3 +44,28 @@ async def test_what_never_passes_is_raised() -> None:
 
     with pytest.raises(IntegrityError):
         await enduring.follow("a test", step, tide=Tide(), counters=Counter())
+
+
+@pytest.mark.parametrize("later", range(6))
+async def test_who_is_told_to_end_as_something_is_committed_ends(later: int) -> None:
+    """Central, asked to stop, waits for every part: one that lives on would hold it for ever."""
+    rested = asyncio.Event()
+
+    async def step() -> float | None:
+        rested.set()
+        return 60.0
+
+    tide = Tide()
+    task = asyncio.create_task(
+        enduring.follow("a test", step, tide=tide, counters=Counter(), pace_s=0)
+    )
+    await rested.wait()
+    for _ in range(9):  # as far as it goes, until it waits for the tide
+        await asyncio.sleep(0)
+    tide.rise()
+    for _ in range(later):
+        await asyncio.sleep(0)
+    task.cancel()
+    done, _ = await asyncio.wait({task}, timeout=5)
+    assert done
+    assert task.cancelled()
