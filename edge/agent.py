@@ -23,6 +23,7 @@ from edge.config import DeviceConfig, EdgeConfig
 from edge.describing import describe
 from edge.device_brokers import build_driver
 from edge.fill import Fill, Level
+from edge.fleet import DeviceEnded, Fleet
 from edge.fold import Folder
 from edge.fold.moments import moment
 from edge.health import Health
@@ -119,7 +120,7 @@ class Agent:
         self._keeper.when_committed(self._committed)
         self._health = Health(edge.name, edge.name)
         self._fill = Fill(journal.limits.when_full)
-        self._supervisors = [self._supervisor(device) for device in config.devices]
+        self.fleet = Fleet(config.devices, self._supervisor)
 
     @property
     def keep(self) -> Keep:
@@ -134,9 +135,7 @@ class Agent:
     async def run(self, stop: asyncio.Event) -> None:
         """Start everything, wait for ``stop``, end everything in order."""
         self._tell_recovery()
-        devices = [
-            asyncio.create_task(one.run(), name=f"device {one.name}") for one in self._supervisors
-        ]
+        devices = _task("devices", self.fleet.run())
         keeping = _task("keeper", self._keeper.run())
         rest = [
             _task("uplink", self._uplink.run()),
@@ -148,8 +147,8 @@ class Agent:
         watchdog = _task("watchdog", notify.watchdog())
         stopping = _task("stop", stop.wait())
         notify.notify("READY=1")
-        _log.info("agent_runs", edge=self._config.edge.name, devices=len(devices))
-        parts = [*devices, keeping, *rest]
+        _log.info("agent_runs", edge=self._config.edge.name, devices=len(self.fleet.devices))
+        parts = [devices, keeping, *rest]
         await asyncio.wait([stopping, *parts], return_when=asyncio.FIRST_COMPLETED)
         notify.notify("STOPPING=1")
         ended = [part for part in parts if part.done()]
@@ -160,12 +159,12 @@ class Agent:
 
     async def _stop(
         self,
-        devices: list[asyncio.Task[Any]],
+        devices: asyncio.Task[Any],
         keeping: asyncio.Task[Any],
         rest: list[asyncio.Task[Any]],
     ) -> None:
         """Devices first, then the journal, then what the network still takes, then goodbye."""
-        await _cancel(devices)
+        await _cancel([devices])
         await self._keeper.finish()
         await asyncio.gather(keeping, return_exceptions=True)
         self._uplink.wake()
@@ -342,7 +341,10 @@ def _fault(ended: asyncio.Task[Any]) -> AgentFault:
     error = ended.exception()
     if error is not None:
         _log.error("part_failed", part=ended.get_name(), exc_info=error)
-    fault = AgentFault(f"{ended.get_name()} ended: {error or 'without an error'}")
+    if isinstance(error, DeviceEnded):
+        fault = AgentFault(str(error))
+    else:
+        fault = AgentFault(f"{ended.get_name()} ended: {error or 'without an error'}")
     fault.__cause__ = error
     return fault
 
