@@ -96,7 +96,9 @@ class _Central:
             )
             for source in (ObservationSource(), LedgerSource())
         ]
-        self._pages = Pages(database=self._database, tide=self._tide)
+        self._pages = Pages(
+            database=self._database, tide=self._tide, time_zone=settings.http.time_zone
+        )
         self._schedule = Schedule()
         self._serving = asyncio.Event()
         self._client: MqttClient

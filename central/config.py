@@ -64,11 +64,25 @@ class CentralSection(_Section):
     log_format: Style = "auto"
 
 
+def _listed(zone: str) -> str:
+    if zone not in zoneinfo.available_timezones():
+        raise ValueError("use a name of the IANA database, such as Europe/Berlin")
+    return zone
+
+
 class HttpSection(_Section):
-    """Where the API and the screens are served."""
+    """Where the API and the screens are served. ``time_zone`` is the site's, in which screens show
+    times: a name of the IANA database; without one each browser shows its own.
+    """
 
     host: str = "127.0.0.1"
     port: Port = 8080
+    time_zone: str = ""
+
+    @field_validator("time_zone")
+    @classmethod
+    def _known(cls, zone: str) -> str:
+        return _listed(zone) if zone else zone
 
 
 class MqttSection(_Section):
@@ -135,9 +149,7 @@ class ReportsSection(_Section):
     @field_validator("time_zone")
     @classmethod
     def _known(cls, zone: str) -> str:
-        if zone not in zoneinfo.available_timezones():
-            raise ValueError("use a name of the IANA database, such as Europe/Berlin")
-        return zone
+        return _listed(zone)
 
 
 class ArchiveSection(_Section):

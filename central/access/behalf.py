@@ -14,12 +14,15 @@ from typing import TypeVar
 
 from sqlalchemy import Connection
 
-__all__ = ["Roots", "carried", "reaching", "roots"]
+from central.access.model import Actor
+
+__all__ = ["Roots", "asker", "carried", "reaching", "roots"]
 
 T = TypeVar("T")
 Roots = frozenset[str] | None
 """Locations, each with all that lies within it; ``None`` is everywhere."""
 _roots: ContextVar[Roots] = ContextVar("roots", default=None)
+_asker: ContextVar[Actor | None] = ContextVar("asker", default=None)
 
 
 def roots() -> Roots:
@@ -27,14 +30,20 @@ def roots() -> Roots:
     return _roots.get()
 
 
+def asker() -> Actor | None:
+    """Who asked for what runs now; ``None`` for central's own work, and for strangers."""
+    return _asker.get()
+
+
 @contextlib.contextmanager
-def reaching(places: Roots) -> Iterator[None]:
-    """What runs within reaches no further than these places."""
-    token = _roots.set(places)
+def reaching(places: Roots, actor: Actor | None = None) -> Iterator[None]:
+    """What runs within reaches no further than these places, for ``actor``."""
+    told, token = _asker.set(actor), _roots.set(places)
     try:
         yield
     finally:
         _roots.reset(token)
+        _asker.reset(told)
 
 
 def carried(work: Callable[[Connection], T]) -> Callable[[Connection], T]:

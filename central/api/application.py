@@ -57,8 +57,9 @@ from central.api.stock import corrections as stock_corrections
 from central.api.stock import lookups as stock_lookups
 from central.api.stock import movements as stock_movements
 from central.insight.kpi_book import KpiBook
-from central.web.headers import SecurityHeaders
-from central.web.pages import STATIC, KeptFiles, Pages
+from central.web.pages import Pages
+from screens.headers import SecurityHeaders
+from screens.static_files import STATIC, KeptFiles
 
 _DESCRIPTION = """Items, locations, stock and the movements that made it so, with their evidence.
 

@@ -2,16 +2,11 @@
 
 from __future__ import annotations
 
-import functools
-import hashlib
 from collections.abc import Mapping
-from pathlib import Path
 from typing import Annotated
 
 from fastapi import APIRouter, Query, Request
 from fastapi.responses import HTMLResponse, RedirectResponse, Response, StreamingResponse
-from starlette.staticfiles import StaticFiles
-from starlette.types import Scope
 
 from central.access.model import PUBLIC, SIGNED_IN
 from central.api.kpis import told
@@ -22,38 +17,19 @@ from central.database.store import Database
 from central.database.tide import Tide
 from central.insight.kpi_book import MOST_DAYS, KpiBook
 from central.web.live import Live
-from central.web.sections import Screen, environment
+from central.web.nav import groups
+from central.web.sections import Screen
 from central.web.views import portal, stock
-
-STATIC = Path(__file__).with_name("static")
-
-
-@functools.cache
-def static_address(name: str) -> str:
-    """A static file's address, with its content's hash: it may be kept for ever."""
-    digest = hashlib.sha256((STATIC / name).read_bytes()).hexdigest()[:12]
-    return f"/static/{name}?v={digest}"
-
-
-class KeptFiles(StaticFiles):
-    """Static files that browsers keep when their address names their content."""
-
-    async def get_response(self, path: str, scope: Scope) -> Response:
-        """The file, with how long it may be kept."""
-        answer = await super().get_response(path, scope)
-        kept = b"v=" in scope.get("query_string", b"")
-        answer.headers["cache-control"] = (
-            "public, max-age=31536000, immutable" if kept else "no-cache"
-        )
-        return answer
+from screens.static_files import static_address
+from screens.templating import environment
 
 
 class Pages:
     """The screens' routes and the stream behind them."""
 
-    def __init__(self, *, database: Database, tide: Tide) -> None:
+    def __init__(self, *, database: Database, tide: Tide, time_zone: str = "") -> None:
         self._database = database
-        self._templates = environment(static_address)
+        self._templates = environment("central.web", nav=groups, time_zone=time_zone)
         self._book = KpiBook()
         self.live = Live(database=database, tide=tide, screen=Screen(self._templates))
 

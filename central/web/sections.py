@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from datetime import UTC, datetime
 from typing import Any
 
@@ -14,40 +13,6 @@ from central.web.views import devices, figures, portal, stock, zones
 SECTIONS = (
     "figures", "stock", "passes", "shelves", "zones", "movements", "reviews", "devices"
 )  # fmt: skip
-
-
-def _moment(at_us: int) -> datetime:
-    return datetime.fromtimestamp(at_us / 1e6, UTC)
-
-
-def _grouped(number: int) -> str:
-    """12345 as 12 345, with narrow no-break spaces."""
-    return f"{number:,}".replace(",", "\u202f")
-
-
-def _mass(milligrams: int) -> str:
-    """A mass in the unit and with the digits that read best."""
-    grams = milligrams / 1_000
-    if abs(grams) >= 10_000:
-        return f"{grams / 1_000:.2f}\u00a0kg"
-    return f"{grams:.1f}\u00a0g" if abs(grams) < 100 else f"{_grouped(round(grams))}\u00a0g"
-
-
-def environment(static: Callable[[str], str]) -> jinja2.Environment:
-    """Templates from the package, everything escaped, a missing name an error.
-
-    ``static`` gives a static file's address.
-    """
-    made = jinja2.Environment(
-        loader=jinja2.PackageLoader("central.web"),
-        autoescape=True,
-        undefined=jinja2.StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
-    made.filters |= {"moment": _moment, "grouped": _grouped, "mass": _mass}
-    made.globals["static"] = static
-    return made
 
 
 class Screen:

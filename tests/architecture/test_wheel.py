@@ -31,7 +31,8 @@ def test_the_wheel_has_all_that_the_programs_read(wheel: Path) -> None:
         names = set(archive.namelist())
     for folder in (
         "central/web/templates",
-        "central/web/static",
+        "screens/templates",
+        "screens/static",
         "central/migrations",
         "firmware_configs",
     ):

@@ -79,7 +79,7 @@ class Gate:
             assert self._asked.permission is not None
             scope.setdefault("state", {})["actor"] = actor.name
             places = model.reach(actor, self._asked.permission)
-        with reaching(places):
+        with reaching(places, actor):
             await self._app(scope, receive, send)
 
     async def _admitted(self, request: HTTPConnection, asked: Asked) -> Actor | None:

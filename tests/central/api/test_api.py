@@ -14,7 +14,7 @@ import pytest
 from central.insight.follow import Follower, LedgerSource
 from central.insight.series import Fold, Point, SeriesUnavailable
 from central.insight.series_duckdb import DuckDBSeries
-from central.web.headers import CONTENT_SECURITY_POLICY
+from screens.headers import CONTENT_SECURITY_POLICY
 from tests.central import scene
 from tests.central.harness import Bench, bench
 

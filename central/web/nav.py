@@ -1,0 +1,40 @@
+"""Where one can go at central: each part's pages have their entry here."""
+
+from __future__ import annotations
+
+from central.access.behalf import asker
+from central.access.model import reach
+from screens.nav import Entry, Group, shown
+
+__all__ = ["groups"]
+
+_GROUPS = (
+    Group(
+        label="",
+        entries=(
+            Entry(key="now", label="Now", address="/", icon="now", needs="read:screens",
+                  thumb=True),
+        ),
+    ),
+    Group(
+        label="Sensors",
+        entries=(
+            Entry(key="accuracy", label="Accuracy", address="/accuracy", icon="target",
+                  needs="read:insight"),
+        ),
+    ),
+    Group(
+        label="Connections",
+        entries=(
+            Entry(key="erp", label="ERP", address="/screen/erp", icon="plug", needs="read:erp"),
+            Entry(key="docs", label="API", address="/docs", icon="book"),
+            Entry(key="account", label="Account", address="/account", icon="person", thumb=True),
+        ),
+    ),
+)  # fmt: skip
+
+
+def groups() -> list[Group]:
+    """What whoever asks may go to; nothing for somebody who has not said who they are."""
+    actor = asker()
+    return [] if actor is None else shown(_GROUPS, lambda one: reach(actor, one) != frozenset())
