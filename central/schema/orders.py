@@ -100,7 +100,6 @@ shipment = Table(
     Column("service", Text, nullable=False),
     Column("state", Text, nullable=False),
     Column("tracking", Text, nullable=False, server_default=""),
-    Column("label", Text, nullable=False, server_default=""),
     Column("lines", Text, nullable=False),
     Column("shipped_us", BigInteger, nullable=False),
     Column("changed_us", BigInteger, nullable=False),
