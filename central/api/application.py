@@ -50,6 +50,7 @@ from central.api.receiving import putaway
 from central.api.receiving import sessions as receiving
 from central.api.returns import routes as returns
 from central.api.road import Road
+from central.api.scan import routes as scanning
 from central.api.services import Services
 from central.api.signpost import Signpost
 from central.api.stock import commands as stock_commands
@@ -115,6 +116,7 @@ def _routers(services: Services, pages: Pages, entrance: Entrance) -> tuple[APIR
         inbound_orders.router(services),
         receiving.router(services),
         putaway.router(services),
+        scanning.router(services),
         returns.router(services),
         counts.router(services),
         count_schedules.router(services),

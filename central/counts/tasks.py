@@ -22,6 +22,7 @@ from central.stock.model import ConflictingRepeat
 __all__ = [
     "add_entry", "add_task", "cancel", "check", "counters_of", "decide", "decisions_of",
     "entries_of", "entry_before", "get_task", "keep", "list_tasks", "recount", "start",
+    "take_back",
 ]  # fmt: skip
 
 _task = schema.count_task.c
@@ -90,21 +91,28 @@ def check(task: Task, *states: State) -> None:
         raise CountError(f"count {task.id} is {task.state}, and must be {' or '.join(states)}")
 
 
-def start(conn: Connection, name: str, told: Told) -> Task:
-    """Counting begins; again changes nothing."""
+def start(
+    conn: Connection,
+    name: str,
+    told: Told,
+    *,
+    began_us: int | None = None,
+    as_of: int | None = None,
+) -> Task:
+    """Counting begins, or began at ``began_us`` (microseconds since 1970), while the ledger stood
+    at ``as_of``, where nobody could tell central; again changes nothing.
+    """
     task = get_task(conn, name)
     if task.state == State.COUNTING:
         return task
     check(task, State.REQUESTED)
-    return keep(
-        conn,
-        msgspec.structs.replace(
-            task,
-            state=State.COUNTING,
-            started_seq=queries.last_seq(conn),
-            started_us=told.at_us,
-        ),
-    )
+    began = told.at_us if began_us is None else max(task.created_us, min(began_us, told.at_us))
+    newest = queries.last_seq(conn)
+    if as_of is None and began_us is not None:
+        as_of = queries.first_seq_since(conn, began + 1) - 1
+    seq = newest if as_of is None else min(as_of, newest)
+    started = msgspec.structs.replace(task, state=State.COUNTING, started_seq=seq, started_us=began)
+    return keep(conn, started)
 
 
 def recount(conn: Connection, name: str) -> Task:
@@ -152,6 +160,21 @@ def add_entry(conn: Connection, task: str, entry: Entry, *, asked: str, replaces
             raise NotFound(f"count {task} has no entry {replaces}")
     values = {"id": entry.id, "task": task, "asked": asked, "body": _encode(entry).decode()}
     conn.execute(insert(schema.count_entry).values(values))
+
+
+def take_back(conn: Connection, name: str, entry: str) -> Task:
+    """What was found in an entry counts no more; again changes nothing. Raises ``NotFound``,
+    ``CountError`` once counting ended.
+    """
+    task = get_task(conn, name)
+    mine = (_entry.id == entry) & (_entry.task == name)
+    void = conn.execute(select(_entry.void).where(mine)).scalar_one_or_none()
+    if void is None:
+        raise NotFound(f"count {name} has no entry {entry}")
+    if not void:
+        check(task, State.COUNTING)
+        conn.execute(update(schema.count_entry).where(mine).values(void=True))
+    return task
 
 
 def entries_of(conn: Connection, task: str) -> list[Entry]:

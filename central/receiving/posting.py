@@ -42,8 +42,11 @@ def post(
     ruled: Sequence[Ruled],
     *,
     told: Told,
+    event_us: int,
 ) -> list[str]:
-    """Post what lines take and what is set aside; the movements' ids. Raises ``StockError``."""
+    """Post what lines take and what is set aside, as of ``event_us`` (microseconds since 1970); the
+    movements' ids. Raises ``StockError``.
+    """
     ends = [(one.seen, end) for one in ruled for end in _ends(order, session, one.seen, one.ruling)]
     moved: set[str] = set()
     movements = []
@@ -61,7 +64,7 @@ def post(
                 destination_status=end.status,
                 biz_step="receiving" if end.comes else "inspecting",
                 disposition="returned" if order.is_return else _DISPOSITIONS[end.status],
-                event_time=from_us(told.at_us),
+                event_time=from_us(event_us),
                 epcs=tuple(one.name for one in pieces if one.name and end.comes),
                 serials=tuple(one.serial for one in pieces if one.serial),
                 evidence=_evidence(order, receipt, end.line, seen),

@@ -40,7 +40,7 @@ class Asked(msgspec.Struct, frozen=True, kw_only=True):
     """What a person has in hand: a ``code`` as it was scanned, or a ``sku`` by hand, with its
     ``serials`` where it is tracked by them. ``quantity`` and ``lot`` say otherwise than the code
     does. ``expiry`` says which day holds where the label tells another one than is ``known`` of its
-    lot: that one, or the one that was ``scanned``.
+    lot: that one, or the one that was ``scanned``. ``event_us`` is when, where it is told later.
     """
 
     code: str | None = None
@@ -51,6 +51,7 @@ class Asked(msgspec.Struct, frozen=True, kw_only=True):
     condition: str = "good"
     serials: tuple[str, ...] = ()
     expiry: Literal["", "known", "scanned"] = ""
+    event_us: int | None = None
 
 
 def seen_of(conn: Connection, order: Order, asked: Asked) -> list[Seen]:

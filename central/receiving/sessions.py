@@ -131,7 +131,8 @@ def receive(
         for part in parted(order, places, seen)
     ]
     keep_expiries(conn, ruled, asked.expiry, told)
-    moved = posting.post(conn, order, session, receipt, ruled, told=told)
+    at_us = min(asked.event_us or told.at_us, told.at_us)  # a phone's clock may run ahead
+    moved = posting.post(conn, order, session, receipt, ruled, told=told, event_us=at_us)
     numbers = _keep(conn, order.id, receipt, ruled)
     reviews = [
         (one, asking.ask(conn, order, session, (receipt, no), one, told=told))

@@ -127,6 +127,25 @@ class EntryBody(Body):
         return Found(**values, counted_us=at_us)
 
 
+class StartBody(Body):
+    """When counting began, where the network was away."""
+
+    model_config = ConfigDict(
+        extra="forbid",
+        frozen=True,
+        json_schema_extra={"examples": [{"began_at": "2026-02-02T08:00:00+01:00", "as_of": 4711}]},
+    )
+
+    began_at: AwareDatetime | None = None
+    as_of: Annotated[
+        int | None, Field(ge=0, le=2**62, description="The newest movement that was known then.")
+    ] = None
+
+    def began_us(self) -> int | None:
+        """In microseconds since 1970."""
+        return None if self.began_at is None else to_us(self.began_at)
+
+
 class FinishBody(Body):
     """The end of counting."""
 

@@ -11,7 +11,14 @@ from sqlalchemy import Connection
 
 from central.api.acting import CLIENT, Telling
 from central.api.bodies import Said
-from central.api.counts.bodies import ByBody, CountBody, DecisionsBody, EntryBody, FinishBody
+from central.api.counts.bodies import (
+    ByBody,
+    CountBody,
+    DecisionsBody,
+    EntryBody,
+    FinishBody,
+    StartBody,
+)
 from central.api.pages import Limit, following, page
 from central.api.permits import needs
 from central.api.problems import Problem, shown_as
@@ -103,12 +110,18 @@ def _add_asking(made: APIRouter, services: Services) -> None:
     @made.post(
         "/{count_id}/start",
         summary="Begin to count",
-        responses=shown_as(404, 409),
+        responses=shown_as(404, 409, 422),
         openapi_extra=needs("write:counts", places="own"),
     )
-    async def start(count_id: str, told: Telling) -> Response:
-        """The ledger's newest movement is the count's snapshot. Again changes nothing."""
-        return await _answered(services, lambda c: tasks.start(c, count_id, told))
+    async def start(count_id: str, told: Telling, body: StartBody | None = None) -> Response:
+        """The ledger's newest movement is the count's snapshot; where it began without a network,
+        the newest one that was known then. Again changes nothing.
+        """
+        began = body or StartBody()
+        return await _answered(
+            services,
+            lambda c: tasks.start(c, count_id, told, began_us=began.began_us(), as_of=began.as_of),
+        )
 
     @made.post(
         "/{count_id}/cancel",
@@ -142,6 +155,16 @@ def _add_counting(made: APIRouter, services: Services) -> None:
 
         shown, known = await services.write(work)
         return json_answer(shown, 200 if known else 201)
+
+    @made.delete(
+        "/{count_id}/entries/{entry_id}",
+        summary="Take back what was found",
+        responses=shown_as(404, 409),
+        openapi_extra=needs("write:counts", places="own"),
+    )
+    async def take_back(count_id: str, entry_id: str) -> Response:
+        """It was a mistake, while the count is still being counted. Again changes nothing."""
+        return await _answered(services, lambda c: tasks.take_back(c, count_id, entry_id))
 
     @made.post(
         "/{count_id}/finish",

@@ -165,6 +165,18 @@ class PickedBody(Body):
         )
 
 
+class PutBackBody(Body):
+    """What was picked by mistake."""
+
+    model_config = ConfigDict(
+        extra="forbid",
+        frozen=True,
+        json_schema_extra={"examples": [{"command": "phone-7-2030-02-02-1"}]},
+    )
+
+    command: CommandId
+
+
 class PackedBody(Body):
     """Units of a line in a carton."""
 

@@ -9,12 +9,12 @@ from fastapi import APIRouter, Response
 from sqlalchemy import Connection
 
 from central.api.acting import Telling
-from central.api.orders.bodies import PickedBody, TaskBody
+from central.api.orders.bodies import PickedBody, PutBackBody, TaskBody
 from central.api.permits import needs
 from central.api.problems import shown_as
 from central.api.services import Services, json_answer, now_us
 from central.api.stock.commands import Key, command_id
-from central.orders import picking, waves
+from central.orders import picking, unpicking, waves
 from central.orders.picking import Task
 
 
@@ -73,7 +73,26 @@ def router(services: Services) -> APIRouter:
         pick, repeated = await services.write(lambda c: picking.confirm(c, brought, at_us=now_us()))
         return json_answer(msgspec.structs.asdict(pick) | {"repeated": repeated})
 
+    _add_putting_back(made, services)
     return made
+
+
+def _add_putting_back(made: APIRouter, services: Services) -> None:
+    @made.post(
+        "/picks/{pick_id}/put-back",
+        summary="Put back what was picked",
+        responses=shown_as(404, 409, 422),
+        openapi_extra=needs("write:orders", "own"),
+    )
+    async def put_back(pick_id: str, body: PutBackBody, told: Telling) -> Response:
+        """It was a mistake: what was brought by this `command` (the `id` of its confirmation) goes
+        back to its place, and the pick is open again. Refused with 409 where other goods were given
+        for missing ones, or the order is packed or shipped. Again changes nothing.
+        """
+        pick, repeated = await services.write(
+            lambda c: unpicking.put_back(c, pick_id, body.command, by=told.by, at_us=told.at_us)
+        )
+        return json_answer(msgspec.structs.asdict(pick) | {"repeated": repeated})
 
 
 def _shown(task: Task) -> dict[str, object]:

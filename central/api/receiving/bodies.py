@@ -203,6 +203,10 @@ class ReceiptBody(Body):
         Literal["", "known", "scanned"],
         Field(description="Which day holds where label and books differ about a lot."),
     ] = ""
+    event_time: Annotated[
+        AwareDatetime | None,
+        Field(description="When it was in hand, where the network was away; at most now."),
+    ] = None
 
     @model_validator(mode="after")
     def _one_of_both(self) -> Self:
@@ -214,7 +218,8 @@ class ReceiptBody(Body):
 
     def asked(self) -> Asked:
         """As receiving knows it."""
-        return Asked(**self.model_dump(exclude={"id"}))
+        at_us = None if self.event_time is None else to_us(self.event_time)
+        return Asked(**self.model_dump(exclude={"id", "event_time"}), event_us=at_us)
 
 
 class PutawayBody(MoveBody):

@@ -1,4 +1,4 @@
-"""Guided receiving: open a session, take goods in one by one, close it."""
+"""Guided receiving: open a session, take goods in one by one or back again, close it."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from central.api.problems import shown_as
 from central.api.receiving.bodies import ReceiptBody, SessionBody
 from central.api.receiving.orders import shown
 from central.api.services import Services, json_answer
-from central.receiving import orders, sessions
+from central.receiving import orders, sessions, taking_back
 from central.receiving.model import Session
 
 
@@ -90,6 +90,22 @@ def _add_receipts(made: APIRouter, services: Services) -> None:
             lambda c: sessions.receive(c, session_id, body.id, body.asked(), told)
         )
         return json_answer(answer | {"repeated": repeated}, 200 if repeated else 201)
+
+    @made.post(
+        "/{session_id}/receipts/{receipt_id}/take-back",
+        summary="Take a receipt back",
+        responses=shown_as(404, 409),
+        openapi_extra=needs("write:stock", places="own"),
+    )
+    async def take_back(session_id: str, receipt_id: str, told: Telling) -> Response:
+        """It was a mistake: movements that correct its own are posted, its lines lack the goods
+        again, and a review that it opened is withdrawn. Refused with 409 where the goods lie there
+        no more, the order ended, or somebody decided about them. Again changes nothing.
+        """
+        answer, repeated = await services.write(
+            lambda c: taking_back.take_back(c, session_id, receipt_id, told)
+        )
+        return json_answer(answer | {"repeated": repeated})
 
 
 def _guide(connection: Connection, session: Session) -> dict[str, Any]:

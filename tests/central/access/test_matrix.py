@@ -60,7 +60,7 @@ RESOURCES = {
     "alerts": "alerts", "alerts/rules": "rules", "alerts/channels": "rules",
     "alerts/messages": "rules", "events": "events", "epcis": "epcis", "api/reports": "reports",
     "erp": "erp", "screen/erp": "erp",
-    "labels": "labels",
+    "labels": "labels", "api/scan": "stock",
 }  # fmt: skip
 """By the first words of the path; the longest that fits."""
 ODD = {
@@ -116,10 +116,10 @@ FOR_SOME_PLACES = re.compile(
     r"|GET(/api)? /locations/\{\}/inventory|GET /api/(inventory|locations/\{\}/inventory)"
     r"|POST /stock/[a-z]+|POST /api/inventory/move|PUT /api/inventory/\{\}/status"
     r"|GET /stock/\{\}(/serials(/\{\})?)?|GET /movements(/\{\})?|GET /lots(/.*)?"
-    r"|(GET|POST) /api/(orders|picking|receiving|putaway|returns)(/.*)?"
+    r"|(GET|POST) /api/(orders|picking|receiving|putaway|returns|scan)(/.*)?"
     r"|(GET|POST) /reservations(/.*)?|GET /api/reports(/.*)?"
     r"|(GET|POST) /api/(im|ex)ports/(items|orders|inbound-orders|\{\})|GET /events/schemas(/.*)?"
-    r"|(GET|POST) /api/(counts|count-schedules)(/.*)?"
+    r"|(GET|POST|DELETE) /api/(counts|count-schedules)(/.*)?"
     r"|GET /api/exports/(locations|lots|stock)"
     r"|GET /api/attachments/items/.*|POST /labels|(GET|POST) /labels/.*"
     r"|(GET|POST|DELETE) /api/attachments/(orders|inbound-orders|movements|reviews)/.*"

@@ -45,6 +45,9 @@ READ: dict[str, list[str]] = {
     "/api/putaway/proposals": ["/api/putaway/proposals?sku=NUT&quantity=1&from=EAST-B",
                                "/api/putaway/proposals?sku=NUT&quantity=1&from=WEST-B"],
     "/api/receiving/{session_id}": ["/api/receiving/EAST-session"],
+    "/api/scan/package": ["/api/scan/package"],
+    "/api/scan/catalogue": ["/api/scan/catalogue", "/api/scan/catalogue?wanted=NUT"],
+    "/api/scan/code": ["/api/scan/code?code=EAST-B", "/api/scan/code?code=TP-L-EAST-B-J"],
     **{f"/api/reports/{name}": [f"/api/reports/{name}", f"/api/reports/{name}?location=EAST"]
        for name in _REPORTS},
     "/devices": ["/devices"],
@@ -138,6 +141,12 @@ WRITTEN: dict[str, list[tuple[str, object]]] = {
                                                    {"id": "truck-12345"})],
     "POST /api/picking/picks/{pick_id}/confirm": [("/api/picking/picks/{pick}/confirm", {
         "id": "picked-12345", "location": "EAST-B", **_NUTS})],
+    "POST /api/picking/picks/{pick_id}/put-back": [("/api/picking/picks/{pick}/put-back", {
+        "command": "picked-12345"})],
+    "DELETE /api/counts/{count_id}/entries/{entry_id}": [
+        ("/api/counts/EAST-count/entries/EAST-entry", None)],
+    "POST /api/receiving/{session_id}/receipts/{receipt_id}/take-back": [
+        ("/api/receiving/EAST-session/receipts/EAST-receipt/take-back", None)],
     "POST /api/picking/tasks": [("/api/picking/tasks", {
         "id": "mine-12345", "orders": ["EAST-order"]})],
     "POST /api/putaway": [("/api/putaway", {**_NUTS, "from": "EAST-B", "to": "WEST-B"}),

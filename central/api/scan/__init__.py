@@ -1,0 +1,1 @@
+"""Routes that a phone on the floor asks before it goes where there is no network."""
