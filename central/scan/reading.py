@@ -34,7 +34,7 @@ def read(
     if isinstance(ours, CommandCode):
         return {"kind": "command", "command": ours.verb.value}
     if isinstance(ours, PlaceCode):
-        return _named(conn, ours.place) or _unknown(f"there is no place {ours.place}")
+        return _named(conn, ours.place) or _unknown("no place that you may use has this label")
     return _goods_or_place(conn, code, symbology, glns)
 
 
@@ -49,7 +49,7 @@ def _goods_or_place(
     if gln is not None:
         named = next((place for place, known in glns.items() if gln in known), None)
         found = None if named is None else _named(conn, named)
-        return found or _unknown(f"no place has the GLN {gln}")
+        return found or _unknown("no place that you may use has this GLN")
     if not parsed.gtin:
         named_so = _named(conn, code.strip()) or _item(conn, code.strip())
         if named_so is not None:

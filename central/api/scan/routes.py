@@ -41,8 +41,9 @@ def _add_package(made: APIRouter, services: Services) -> None:
     )
     async def packed(request: Request) -> Response:
         """Open inbound orders, picking tasks, counts, and what waits to be put away, as they stand
-        at `at_us` (central's clock) and at `ledger_seq`. Each part is there only for who may read
-        it (`read:orders`, `read:counts`), and only of places within reach; else it is null.
+        at `ledger_seq`. Each part is there only for who may read it (`read:orders`, `read:counts`),
+        and only of places within reach; else it is null. The header `X-Central-Time-Us` is
+        central's clock in microseconds since 1970, for phones whose own is wrong.
         """
         asked = _Asked(services, request)
         orders = await asked.part("read:orders", package.receiving)
@@ -51,7 +52,6 @@ def _add_package(made: APIRouter, services: Services) -> None:
         doors = [one["location"] for one in orders or []]
         lying = await services.read(lambda c: package.lying(c, doors))
         answer = {
-            "at_us": now_us(),
             "ledger_seq": await services.read(queries.last_seq),
             "who": asked.actor.name,
             "receiving": orders,
@@ -59,7 +59,9 @@ def _add_package(made: APIRouter, services: Services) -> None:
             "counts": counts,
             "putaway": lying,
         }
-        return json_answer(answer)
+        told = json_answer(answer)
+        told.headers["x-central-time-us"] = str(now_us())
+        return told
 
 
 def _add_catalogue(made: APIRouter, services: Services) -> None:
