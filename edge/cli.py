@@ -119,6 +119,41 @@ def probe(  # noqa: PLR0917 - typer's options, each given by name
 
 
 @app.command()
+def discover(  # noqa: PLR0917 - typer's options, each given by name
+    config: Annotated[
+        Path | None,
+        typer.Option("--config", "-c", help="Tell known devices by this file.", metavar="FILE"),
+    ] = None,
+    source: Annotated[
+        list[str] | None, typer.Option(help="Only llrp, usb, bluetooth or mdns; may be repeated.")
+    ] = None,
+    subnet: Annotated[
+        list[str] | None,
+        typer.Option(help="Networks to look for readers in; this computer's own without it."),
+    ] = None,
+    seconds: Annotated[float, typer.Option(help="How long to listen.", min=0.5, max=60)] = 4.0,
+    llrp_port: Annotated[int, typer.Option(help="Where readers listen.", min=1, max=65535)] = 5084,
+    sniff: Annotated[bool, typer.Option(help="Ask at serial ports what speaks there.")] = True,
+    as_json: Annotated[bool, typer.Option("--json", help="One JSON object for scripts.")] = False,
+) -> None:
+    """Look for devices: readers on the network, USB, Bluetooth, and what announces itself.
+
+    Nothing that is found is changed. Each is new, known (perhaps moved), busy (by whom), or in a
+    mode that cannot be used, with what to do.
+
+    Examples: `tallyport edge discover`, `tallyport edge discover --subnet 10.0.8.0/24 -c edge.toml`
+    """
+    from edge.console.discovery.terminal import discover as look
+
+    settings = _load(config, spare=True) if config is not None else None
+    status = look(
+        settings, sources=source or (), subnets=subnet or (), seconds=seconds,
+        llrp_port=llrp_port, sniff=sniff, as_json=as_json,
+    )  # fmt: skip
+    raise typer.Exit(status)
+
+
+@app.command()
 def kinds(
     as_json: Annotated[bool, typer.Option("--json", help="JSON Lines for scripts.")] = False,
 ) -> None:

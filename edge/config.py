@@ -83,6 +83,9 @@ class DeviceConfig(_Section):
     name: Name
     driver: str
     read_point: Name
+    identity: Annotated[str, Field(max_length=128)] = ""
+    """What the device says that it is (a MAC address, a serial number): by this it is known again
+    at another address. Discovery fills it in."""
     plate: int = Field(default=1, ge=0, le=10_000)
     """Number of the load plate, for a scale."""
     fold: FoldSettings = FoldSettings()
@@ -250,6 +253,7 @@ def _below(table: str, mistake: Mistake) -> Mistake:
 
 _UNIQUE = {
     ("name",): "another device has this name",
+    ("identity",): "another device has this identity",
     ("port",): "another device uses this port",
     ("host", "port"): "another device connects there; a reader takes one client",
     ("mqtt.host", "mqtt.port", "mqtt.heard"): "another device listens to this topic",

@@ -224,6 +224,10 @@ class EmulatedBleScale:
             uuid, data = self.nature.advertises(sample, self._said)
             said = uuid.to_bytes(2, "little") + data
             structures.append((AdvertisingData.SERVICE_DATA_16_BIT_UUID, said))
+        elif len(self.nature.service) == 4:
+            service = int(self.nature.service, 16).to_bytes(2, "little")
+            kind = AdvertisingData.COMPLETE_LIST_OF_16_BIT_SERVICE_CLASS_UUIDS
+            structures.append((kind, service))
         return bytes(AdvertisingData(structures))
 
     def _connected(self, connection: Connection) -> None:

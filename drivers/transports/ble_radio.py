@@ -39,6 +39,7 @@ class Sighting:
     device: Any
     service_uuids: tuple[str, ...] = ()
     service_data: Mapping[str, bytes] = field(default_factory=dict)
+    rssi_dbm: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,17 +52,19 @@ class Backends:
 
 
 class Ear:
-    """What one listener hears of one device; the oldest is forgotten when it does not listen."""
+    """What one listener hears of one device, or of all (``wanted`` is ``None``); the oldest is
+    forgotten when it does not listen.
+    """
 
-    def __init__(self, wanted: str) -> None:
+    def __init__(self, wanted: str | None) -> None:
         self.forgotten = 0
-        self._wanted = wanted.casefold()
+        self._wanted = None if wanted is None else wanted.casefold()
         self._sightings: deque[Sighting] = deque()
         self._news = asyncio.Event()
 
     def is_of(self, address: str, name: str) -> bool:
         """Whether this is the device: by its address, or by the name it advertises."""
-        return self._wanted in {address.casefold(), name.casefold()}
+        return self._wanted is None or self._wanted in {address.casefold(), name.casefold()}
 
     def put(self, sighting: Sighting) -> None:
         """Take one in."""
@@ -100,8 +103,8 @@ class Radio:
         self._nearby: dict[str, str] = {}
 
     @asynccontextmanager
-    async def listening(self, wanted: str) -> AsyncIterator[Ear]:
-        """Hear the advertisements of one device; the scan is shared by all who listen.
+    async def listening(self, wanted: str | None) -> AsyncIterator[Ear]:
+        """Hear the advertisements of one device, or of all; the scan is shared by all who listen.
 
         Raises ``DeviceUnavailable`` when this computer's Bluetooth cannot be used.
         """
@@ -191,6 +194,7 @@ class Radio:
                 device,
                 tuple(advertisement.service_uuids),
                 dict(advertisement.service_data),
+                advertisement.rssi,
             )
             for ear in ears:
                 ear.put(sighting)
