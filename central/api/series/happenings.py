@@ -98,7 +98,7 @@ def found(conn: Connection, of: About, span: Span) -> list[Happening]:
         *_movements(conn, of, span),
         *_reviews(conn, of, span),
         *_alerts(conn, of, span),
-        *_calibrations(conn, of, span),
+        *_settings(conn, of, span),
     ]
 
 
@@ -168,15 +168,18 @@ def _alerts(conn: Connection, of: About, span: Span) -> Iterable[Happening]:
         )
 
 
-def _calibrations(conn: Connection, of: About, span: Span) -> Iterable[Happening]:
-    """Zeros set anew by judging and by people, and scales calibrated: the audit has them all."""
+def _settings(conn: Connection, of: About, span: Span) -> Iterable[Happening]:
+    """Calibrations, zeros set anew, what lies on a plate: the audit has them all."""
     table = schema.audit
     subjects = {f"plate {point}/{plate}" for point, plate in of.plates}
     subjects |= {f"device {edge}/{device}" for edge, device in of.devices}
     of_these = table.c.subject.in_(subjects)
     for row in _newest(conn, table.c.at_us, of_these, span):
         yield Happening(
-            at_us=row.at_us, kind="calibration", says=f"{row.action}: {row.subject}", href=""
+            at_us=row.at_us,
+            kind="setting",
+            says=f"{row.subject}: {row.action}",
+            href="",
         )
 
 
