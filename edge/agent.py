@@ -11,44 +11,49 @@ import asyncio
 import contextlib
 import functools
 import signal
-from collections.abc import Coroutine, Sequence
-from importlib.metadata import PackageNotFoundError, version
+from collections.abc import Sequence
+from pathlib import Path
 from typing import Any
 
 import structlog
 
 from edge import notify
+from edge.announcing import Announcer
 from edge.backoff import Backoff
 from edge.config import DeviceConfig, EdgeConfig
+from edge.console.bench import Bench
+from edge.console.console import Console
 from edge.describing import describe
 from edge.device_brokers import build_driver
 from edge.fill import Fill, Level
-from edge.fleet import DeviceEnded, Fleet
+from edge.fleet import Fleet
 from edge.fold import Folder
-from edge.fold.moments import moment
 from edge.health import Health
 from edge.journal import Journal, JournalLimits, JournalStats
 from edge.keeper import Keep, Keeper
 from edge.live import LiveLane
+from edge.parts import AgentFault, cancel, fault, part
 from edge.supervisor import Supervisor
 from edge.uplink import Uplink, UplinkSettings
 from edge.walltime import WallTime
-from gateway import codec, topics
+from gateway import topics
 from gateway.clock import Clock
-from gateway.contract import Presence
 from gateway.link import MakeLink
-from gateway.mqtt import MqttClient, NotConnected, PublishRefused, SubscribeRefused, Will
+from gateway.log_ring import LogRing
+from gateway.mqtt import MqttClient, PublishRefused, SubscribeRefused
 
 _log = structlog.get_logger("edge.agent")
-_FAREWELL_S = 2.0
 
 
-class AgentFault(Exception):
-    """A part of the agent ended that must not; the text says which and why."""
-
-
-async def run(config: EdgeConfig, *, stop: asyncio.Event | None = None) -> None:
-    """Run until SIGTERM or SIGINT (or ``stop`` is set), then end in order.
+async def run(
+    config: EdgeConfig,
+    *,
+    stop: asyncio.Event | None = None,
+    settings_file: Path | None = None,
+    logs: LogRing | None = None,
+) -> None:
+    """Run until SIGTERM or SIGINT (or ``stop`` is set), then end in order. ``settings_file`` is
+    where ``config`` was read from, ``logs`` what this process logged lately.
 
     Raises ``AgentFault`` when a part ended by itself, after everything heard was kept.
     """
@@ -65,7 +70,8 @@ async def run(config: EdgeConfig, *, stop: asyncio.Event | None = None) -> None:
         memory_mib=config.journal.memory_mib,
     )
     journal = await asyncio.to_thread(Journal.open, config.edge.data_dir / "journal", limits)
-    await Agent(config, journal).run(stop)
+    agent = Agent(config, journal, settings_file=settings_file, logs=logs, with_page=True)
+    await agent.run(stop)
 
 
 class Agent:
@@ -79,12 +85,15 @@ class Agent:
         clock: Clock | None = None,
         link: MakeLink = MqttClient,
         backoff: Backoff | None = None,
+        settings_file: Path | None = None,
+        logs: LogRing | None = None,
+        with_page: bool = False,
     ) -> None:
         self._config = config
         self._journal = journal
         edge, uplink = config.edge, config.uplink
         self._time = WallTime(clock)
-        self._since_us = self._time.now_us()
+        self._announcer = Announcer(edge.site, edge.name, self._time)
         self._keeper = Keeper(
             journal,
             commit_every_ms=config.journal.commit_every_ms,
@@ -92,11 +101,7 @@ class Agent:
         )
         self._client = link(
             config.mqtt_settings(),
-            will=Will(
-                topics.status(edge.site, edge.name),
-                self._presence("offline", "the connection was lost"),
-                retain=True,
-            ),
+            will=self._announcer.will,
             on_connected=self._on_connected,
         )
         self._news = asyncio.Event()
@@ -121,6 +126,13 @@ class Agent:
         self._health = Health(edge.name, edge.name)
         self._fill = Fill(journal.limits.when_full)
         self.fleet = Fleet(config.devices, self._supervisor)
+        self._restart = asyncio.Event()
+        bench = Bench(
+            config=config, settings_file=settings_file, fleet=self.fleet, health=self._health,
+            time=self._time, logs=logs or LogRing(), journal=self._keeper.stats,
+            uplink=self._road, restart=self._begin_anew,
+        )  # fmt: skip
+        self.console = Console(bench, self._client.publish, with_page=with_page)
 
     @property
     def keep(self) -> Keep:
@@ -135,27 +147,31 @@ class Agent:
     async def run(self, stop: asyncio.Event) -> None:
         """Start everything, wait for ``stop``, end everything in order."""
         self._tell_recovery()
-        devices = _task("devices", self.fleet.run())
-        keeping = _task("keeper", self._keeper.run())
+        devices = part("devices", self.fleet.run())
+        keeping = part("keeper", self._keeper.run())
         rest = [
-            _task("uplink", self._uplink.run()),
-            _task("live lane", self._live.run()),
-            _task("mqtt", self._client.run()),
-            _task("watermarks", self._listen()),
-            _task("health", self._say_health()),
+            part("uplink", self._uplink.run()),
+            part("live lane", self._live.run()),
+            part("mqtt", self._client.run()),
+            part("watermarks", self._listen()),
+            part("health", self._say_health()),
+            part("console", self.console.run()),
         ]
-        watchdog = _task("watchdog", notify.watchdog())
-        stopping = _task("stop", stop.wait())
+        watchdog = part("watchdog", notify.watchdog())
+        stopping = part("stop", stop.wait())
+        anew = part("restart", self._restart.wait())
         notify.notify("READY=1")
         _log.info("agent_runs", edge=self._config.edge.name, devices=len(self.fleet.devices))
         parts = [devices, keeping, *rest]
-        await asyncio.wait([stopping, *parts], return_when=asyncio.FIRST_COMPLETED)
+        await asyncio.wait([stopping, anew, *parts], return_when=asyncio.FIRST_COMPLETED)
         notify.notify("STOPPING=1")
-        ended = [part for part in parts if part.done()]
+        ended = [one for one in parts if one.done()]
         await self._stop(devices, keeping, rest)
-        await _cancel([watchdog, stopping])
+        await cancel([watchdog, stopping, anew])
         if ended:
-            raise _fault(ended[0])
+            raise fault(ended[0])
+        if self._restart.is_set():
+            raise AgentFault("somebody asked for a new start")
 
     async def _stop(
         self,
@@ -163,8 +179,11 @@ class Agent:
         keeping: asyncio.Task[Any],
         rest: list[asyncio.Task[Any]],
     ) -> None:
-        """Devices first, then the journal, then what the network still takes, then goodbye."""
-        await _cancel([devices])
+        """What technicians do, which may hold devices; then these, then the journal, then what the
+        network still takes, then goodbye.
+        """
+        await cancel([one for one in rest if one.get_name() == "console"])
+        await cancel([devices])
         await self._keeper.finish()
         await asyncio.gather(keeping, return_exceptions=True)
         self._uplink.wake()
@@ -172,9 +191,9 @@ class Agent:
             if self._client.is_connected:
                 async with asyncio.timeout(self._config.edge.drain_s):
                     await self._uplink.drained()
-        self._since_us = self._time.now_us()
-        await self._announce("offline", "stopped")
-        await _cancel(rest)
+        self._announcer.since_now()
+        await self._announcer.try_to_tell(self._client, "offline", "stopped")
+        await cancel(rest)
         await self._keeper.close()
         _log.info("agent_stopped", unconfirmed=self._uplink.backlog, refused=self._keeper.refused)
 
@@ -198,49 +217,31 @@ class Agent:
         self._live.take(bodies, self._keeper.chapters[-1])
 
     async def _on_connected(self) -> None:
-        self._since_us = self._time.now_us()
+        self._announcer.since_now()
         try:
-            await self._announce_now("online", self._fill.sentence)
+            await self._announcer.tell(self._client, "online", self._fill.sentence)
         except PublishRefused as refused:
             _log.error("presence_refused", why=str(refused))
         self._uplink.connected()
         self._news.set()
 
     async def _listen(self) -> None:
-        """Take watermarks in; each is acknowledged at once, because the newest one is retained."""
+        """Take watermarks and asks in; each is acknowledged at once: the newest watermark is
+        retained, and who asks asks again.
+        """
         edge = self._config.edge
         try:
             await self._client.subscribe(topics.watermark(edge.site, edge.name))
         except SubscribeRefused as refused:
             _log.error("watermark_refused", why=str(refused))
+        try:
+            await self._client.subscribe(self.console.topic_filter)
+        except SubscribeRefused as refused:
+            _log.error("asks_refused", why=str(refused))
         async for message in self._client.messages():
-            self._uplink.watermark(message.payload)
+            if not self.console.take(message):
+                self._uplink.watermark(message.payload)
             message.ack()
-
-    async def _announce(self, state: str, reason: str) -> None:
-        """Say where we stand, if anybody can hear it now."""
-        if not self._client.is_connected:
-            return
-        with contextlib.suppress(NotConnected, PublishRefused, TimeoutError):
-            async with asyncio.timeout(_FAREWELL_S):
-                await self._announce_now(state, reason)
-
-    async def _announce_now(self, state: str, reason: str) -> None:
-        edge = self._config.edge
-        await self._client.publish(
-            topics.status(edge.site, edge.name), self._presence(state, reason), retain=True
-        )
-
-    def _presence(self, state: str, reason: str) -> bytes:
-        return codec.encode_presence(
-            Presence(
-                edge=self._config.edge.name,
-                state=state,
-                since=moment(self._since_us),
-                version=_version(),
-                reason=reason,
-            )
-        )
 
     # ---- the agent's own health --------------------------------------------------------------
     async def _say_health(self) -> None:
@@ -276,7 +277,7 @@ class Agent:
             _log.info("journal_alarm_over", was=before)
         if self._fill.sentence != told:
             notify.notify(f"STATUS={self._fill.sentence or 'running'}")
-            await self._announce("online", self._fill.sentence)
+            await self._announcer.try_to_tell(self._client, "online", self._fill.sentence)
 
     def _condition(self) -> tuple[str, str, str]:
         """State, cause and hint, worst first; a journal that fills up is told with any of them."""
@@ -303,6 +304,7 @@ class Agent:
         return {
             **self._uplink.counters,
             **self._live.counters,
+            **self.console.counters,
             "kept": keeper.kept,
             "commits": keeper.commits,
             "refused": keeper.refused,
@@ -310,6 +312,21 @@ class Agent:
             "journal_dropped": stats.dropped,
             "clock_steps": self._time.steps,
         }
+
+    def _begin_anew(self, why: str) -> None:
+        _log.warning("restart_asked", why=why)
+        self._restart.set()
+
+    def _road(self) -> dict[str, Any]:
+        """The road to central, for people."""
+        return {
+            "connected": self._client.is_connected,
+            "broker": self._config.mqtt.address,
+            "trouble": self._uplink.trouble or ("" if self._client.is_connected
+                                                else self._client.last_error),
+            "backlog": self._uplink.backlog,
+            "counters": {**self._uplink.counters, **self._live.counters, **self.console.counters},
+        }  # fmt: skip
 
     def _tell_recovery(self) -> None:
         found = self._journal.recovery
@@ -323,34 +340,3 @@ class Agent:
             max_mib=limits.max_bytes // 2**20,
             waiting=[chapter._asdict() for chapter in self._journal.chapters[:-1]],
         )  # fmt: skip
-
-
-def _task(name: str, work: Coroutine[Any, Any, Any]) -> asyncio.Task[Any]:
-    return asyncio.create_task(work, name=name)
-
-
-async def _cancel(tasks: list[asyncio.Task[Any]]) -> None:
-    for task in tasks:
-        task.cancel()
-    await asyncio.gather(*tasks, return_exceptions=True)
-
-
-def _fault(ended: asyncio.Task[Any]) -> AgentFault:
-    if ended.cancelled():
-        return AgentFault(f"{ended.get_name()} was cancelled")
-    error = ended.exception()
-    if error is not None:
-        _log.error("part_failed", part=ended.get_name(), exc_info=error)
-    if isinstance(error, DeviceEnded):
-        fault = AgentFault(str(error))
-    else:
-        fault = AgentFault(f"{ended.get_name()} ended: {error or 'without an error'}")
-    fault.__cause__ = error
-    return fault
-
-
-def _version() -> str:
-    try:
-        return version("tallyport")
-    except PackageNotFoundError:
-        return ""

@@ -49,14 +49,16 @@ def run(config: ConfigPath = _DEFAULT) -> None:
     Example: `tallyport edge run --config /etc/tallyport/edge.toml`
     """
     settings = _load(config, spare=True)
-    from edge.agent import AgentFault
     from edge.agent import run as run_agent
+    from edge.parts import AgentFault
     from edge.segments import Starved
     from gateway import logs
+    from gateway.log_ring import LogRing
 
-    logs.configure(settings.edge.log_level, settings.edge.log_format)
+    ring = LogRing()
+    logs.configure(settings.edge.log_level, settings.edge.log_format, ring=ring)
     try:
-        asyncio.run(run_agent(settings))
+        asyncio.run(run_agent(settings, settings_file=config.absolute(), logs=ring))
     except AgentFault as fault:
         _fail(f"the agent stopped by itself: {fault}; the log above tells more", 1)
     except (OSError, Starved) as error:

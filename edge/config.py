@@ -7,13 +7,14 @@ can be checked on any desk (``tallyport edge check``).
 from __future__ import annotations
 
 import difflib
+import ipaddress
 import tomllib
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
 import msgspec
-from pydantic import BaseModel, ConfigDict, Field, create_model
+from pydantic import BaseModel, ConfigDict, Field, create_model, model_validator
 
 from drivers import registry
 from edge.fold.settings import FoldSettings
@@ -77,6 +78,36 @@ class UplinkSection(_Section):
     resend_after_s: float = Field(default=15.0, ge=1, le=600)
 
 
+class PageSection(_Section):
+    """``[page]``: the technician's page of this edge. Beyond this machine (``host`` other than
+    loopback) it asks for the ``pin``.
+    """
+
+    enabled: bool = True
+    host: str = "127.0.0.1"
+    port: int = Field(default=8081, ge=0, le=65_535)
+    pin: Annotated[str | None, Field(min_length=6, max_length=64, repr=False)] = None
+
+    @model_validator(mode="after")
+    def _strangers_need_the_pin(self) -> PageSection:
+        if self.enabled and self.pin is None and not is_loopback(self.host):
+            raise ValueError(
+                "beyond this machine the page needs a pin: give pin (six characters or more), or "
+                "leave host at 127.0.0.1"
+            )
+        return self
+
+
+def is_loopback(host: str) -> bool:
+    """Whether only this machine reaches what listens there."""
+    if host == "localhost":
+        return True
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return False
+
+
 class DeviceConfig(_Section):
     """One ``[[devices]]`` table: what every device has, and its driver's own ``options``."""
 
@@ -99,6 +130,7 @@ class EdgeConfig(_Section):
     mqtt: MqttSection
     journal: JournalSection = JournalSection()
     uplink: UplinkSection = UplinkSection()
+    page: PageSection = PageSection()
     fold: FoldSettings = FoldSettings()
     devices: tuple[DeviceConfig, ...] = ()
 
@@ -117,6 +149,7 @@ class _File(BaseModel):
     mqtt: MqttSection = MqttSection()
     journal: JournalSection = JournalSection()
     uplink: UplinkSection = UplinkSection()
+    page: PageSection = PageSection()
     fold: FoldSettings = FoldSettings()
     devices: list[dict[str, Any]] = []
 
@@ -171,6 +204,7 @@ def check(data: Mapping[str, Any], *, origin: str = "settings", spare: bool = Fa
         mqtt=shape.mqtt,
         journal=shape.journal,
         uplink=shape.uplink,
+        page=shape.page,
         fold=shape.fold,
         devices=tuple(devices),
     )

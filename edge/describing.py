@@ -38,7 +38,7 @@ def _place(options: Mapping[str, Any]) -> str:
         caller = listen["reader_id"] or options["host"] or "any reader"
         return f"{caller} dials in to port {listen['port']}"
     place = options.get("port") or options.get("host") or ""
-    return f"{options['host']}:{place}" if "host" in options else str(place)
+    return f"{options['host']}:{place}" if options.get("host") else str(place)
 
 
 def _calibration(options: Mapping[str, Any] | None) -> CellCalibration | None:

@@ -9,7 +9,9 @@ tried again, because a fault in one device must not silence the others.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Sequence
+from collections import deque
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 
 import structlog
 
@@ -27,6 +29,11 @@ _log = structlog.get_logger("edge.supervisor")
 _TICK_S = 0.1
 _WORTH_S = 10.0
 """A connection that lasted so long was a good one: the next failure waits briefly again."""
+_FLAWS_KEPT = 20
+Listener = Callable[[int, Sequence[Reading]], None]
+"""Is told when something was heard (microseconds since 1970) and what; must neither wait nor
+raise.
+"""
 
 
 class Supervisor:
@@ -65,6 +72,9 @@ class Supervisor:
         self._past: dict[str, int] = {}
         self._own = dict.fromkeys(("starts", "failures", "faults", "readings"), 0)
         self._connected_at: float | None = None
+        self._listeners: list[Listener] = []
+        self.flaws: deque[tuple[int, str]] = deque(maxlen=_FLAWS_KEPT)
+        """When bytes made no sense lately, and what was said of them."""
         self.health = Health(name, read_point)
 
     async def run(self) -> None:
@@ -88,6 +98,15 @@ class Supervisor:
         if self._driver is not None:
             counts = added(counts, self._driver.counters())
         return added(counts, self._own)
+
+    @contextmanager
+    def listen(self, listener: Listener) -> Iterator[None]:
+        """Tell ``listener`` of everything that this device says meanwhile, before it is folded."""
+        self._listeners.append(listener)
+        try:
+            yield
+        finally:
+            self._listeners.remove(listener)
 
     # ---- the driver's life -----------------------------------------------------------------
     async def _try(self) -> None:
@@ -136,6 +155,8 @@ class Supervisor:
         if self._connected_at is None:
             self._connected_at = self._time.steady_s()
         self._own["readings"] += len(readings)
+        for listener in self._listeners:
+            listener(self._time.now_us(), readings)
         async with self._folding:
             observations = self._refold_after_step()
             observations += self._folder.feed(readings, self._time.now_us())
@@ -147,6 +168,7 @@ class Supervisor:
 
     def _note(self, event: DeviceEvent) -> None:
         if event.name == "frame_error":
+            self.flaws.append((self._time.now_us(), event.detail))
             _log.warning("frame_error", device=self.name, detail=event.detail)
         elif event.name != "gpi":
             _log.info(

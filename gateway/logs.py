@@ -19,6 +19,7 @@ import structlog
 from structlog.typing import EventDict, Processor, WrappedLogger
 
 from gateway.clock import Clock
+from gateway.log_ring import LogRing
 from gateway.logs_limit import Kind, Limits, LogLimit
 
 Level = Literal["debug", "info", "warning", "error"]
@@ -38,12 +39,15 @@ def configure(
     limits: Limits | None = None,
     clock: Clock | None = None,
     stream: TextIO | None = None,
+    ring: LogRing | None = None,
 ) -> None:
-    """Set up this process's logs; what is held back when it ends is told then."""
+    """Set up this process's logs; what is held back when it ends is told then. What passes is
+    kept in ``ring`` too, for screens.
+    """
     stream = stream or sys.stderr
     number = logging.getLevelNamesMapping()[level.upper()]
     limit = LogLimit(limits, clock)
-    bounded = Bounded(limit, _rendering(style, stream))
+    bounded = Bounded(limit, _rendering(style, stream), ring)
     structlog.configure(
         processors=chain(bounded),
         wrapper_class=structlog.make_filtering_bound_logger(number),
@@ -65,9 +69,12 @@ def chain(bounded: Bounded) -> list[Processor]:
 class Bounded:
     """The processor that holds back, and renders what passes with ``rendering``."""
 
-    def __init__(self, limit: LogLimit, rendering: list[Processor]) -> None:
+    def __init__(
+        self, limit: LogLimit, rendering: list[Processor], ring: LogRing | None = None
+    ) -> None:
         self._limit = limit
         self._rendering = rendering
+        self._ring = ring
 
     def __call__(self, logger: WrappedLogger, method: str, event: EventDict) -> Any:  # noqa: ANN401
         """See structlog. Raises ``DropEvent`` for a line that is held back."""
@@ -95,6 +102,8 @@ class Bounded:
 
     def _rendered(self, logger: WrappedLogger, method: str, event: EventDict) -> Any:  # noqa: ANN401
         event.pop(_TEMPLATE, None)
+        if self._ring is not None:
+            self._ring.take(event)
         line: Any = event
         for step in self._rendering:
             line = step(logger, method, line)

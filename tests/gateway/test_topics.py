@@ -11,7 +11,8 @@ from gateway.topic_filters import is_filter, is_topic, matches
 BUILDERS = [
     builder
     for name, builder in inspect.getmembers(topics, inspect.isfunction)
-    if name not in {"parse", "event"} and builder.__module__ == topics.__name__
+    if name not in {"parse", "parse_command", "event", "asked", "answered"}
+    and builder.__module__ == topics.__name__
 ]
 """What builds a topic of one edge."""
 
@@ -24,6 +25,22 @@ def test_parse_inverts_every_builder(builder: FunctionType) -> None:
     assert (address.site, address.edge) == ("north", "dock-pi")
     assert address.leaf.split("/")[-1] == builder.__name__
     assert is_topic(topic)
+
+
+def test_asks_and_answers_are_of_one_edge_and_one_operation() -> None:
+    down = topics.asked("north", "dock-pi", "config.get", "1-2")
+    up = topics.answered("north", "dock-pi", "config.get", "1-2")
+    for topic, way in ((down, "down"), (up, "up")):
+        assert is_topic(topic)
+        assert topics.parse(topic) is None
+        assert topics.parse_command(topic) == ("north", "dock-pi", way, "config.get", "1-2")
+    assert matches(topics.asked("north", "dock-pi", "+", "+"), down)
+    assert not matches(topics.asked("north", "other", "+", "+"), down)
+    assert matches(topics.ALL_ANSWERS, up)
+    assert not matches(topics.ALL_ANSWERS, down)
+    assert not matches(topics.ALL_OBSERVATIONS, up)
+    for topic in ("", topics.status("s", "e"), "tp/v1/a/b/side/cmd/x/y", "tp/v2/a/b/up/cmd/x/y"):
+        assert topics.parse_command(topic) is None
 
 
 def test_foreign_topics_belong_to_nobody() -> None:

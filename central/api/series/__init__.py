@@ -1,1 +1,0 @@
-"""Measurements: what there is, samples for charts, all as CSV, and what happened meanwhile."""

@@ -1,0 +1,65 @@
+"""What an operation is, and which there are: a new one is a module of its own and a line here."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from importlib import import_module
+from typing import Any, Generic, TypeVar
+
+import msgspec
+
+from edge.console.bench import Bench
+from gateway.console import Troubled
+
+__all__ = ["OPERATIONS", "Operation", "Tell", "find"]
+
+A = TypeVar("A", bound=msgspec.Struct)
+Tell = Callable[[dict[str, Any]], None]
+"""Tells progress: the whole picture as of now, in words that JSON has, at most ten a second."""
+
+
+class Operation(Generic[A]):
+    """``work`` gets its arguments checked, tells progress and returns the result; it may be
+    cancelled at any ``await``, and puts back what it changed for a while. What it raises of
+    ``DeviceError`` or ``Troubled`` is told to whoever asked.
+    """
+
+    def __init__(
+        self,
+        arguments: type[A],
+        work: Callable[[Bench, A, Tell], Awaitable[dict[str, Any]]],
+    ) -> None:
+        self.arguments = arguments
+        self.work = work
+
+    async def run(self, bench: Bench, arguments: dict[str, Any], tell: Tell) -> dict[str, Any]:
+        """Run it. Raises ``Troubled`` for arguments that it does not take."""
+        try:
+            checked = msgspec.convert(arguments, self.arguments)
+        except msgspec.ValidationError as error:
+            raise Troubled("bad-arguments", f"This cannot be asked so: {error}.") from error
+        return await self.work(bench, checked, tell)
+
+
+OPERATIONS: dict[str, str] = {
+    "devices": "edge.console.devices:DEVICES",
+    "retry": "edge.console.devices:RETRY",
+    "watch": "edge.console.watch:WATCH",
+}
+"""Name to ``module:operation``, imported when one is asked for: an edge that nobody looks at
+spends no memory on it.
+"""
+
+
+def find(op: str) -> Operation[Any]:
+    """The operation of this name. Raises ``Troubled`` where there is none."""
+    place = OPERATIONS.get(op)
+    if place is None:
+        raise Troubled(
+            "unknown-operation",
+            f'This edge knows no operation "{op}".',
+            "It may run an older version than central: update it.",
+        )
+    module, _, name = place.partition(":")
+    found: Operation[Any] = getattr(import_module(module), name)
+    return found

@@ -1,0 +1,94 @@
+"""Every address of the technician's pages, below the base of an edge: a new page is a line here."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from typing import NamedTuple
+
+from starlette.requests import Request
+from starlette.responses import HTMLResponse, Response
+
+from screens.console.asks import Asks, refusal
+from screens.console.bundle import Bundles
+from screens.console.port import Consoles, NoSuchEdge
+
+__all__ = ["PAGES", "TABS", "Page", "Tab", "Way", "ways"]
+
+Handler = Callable[[Request], Awaitable[Response]]
+
+
+class Page(NamedTuple):
+    """A page: its path below the base, its template, and which tab it belongs to."""
+
+    path: str
+    template: str
+    here: str = "devices"
+    changes: bool = False
+    """Only for who may have something changed."""
+
+
+class Tab(NamedTuple):
+    """A place of the console: in the navigation of an edge, in the tabs at central."""
+
+    key: str
+    label: str
+    path: str
+    icon: str
+
+
+class Way(NamedTuple):
+    """A route: ``changes`` says that it needs the permission to change devices."""
+
+    path: str
+    method: str
+    handler: Handler
+    changes: bool
+
+
+TABS: tuple[Tab, ...] = (Tab("devices", "Devices", "", "device"),)
+
+PAGES: tuple[Page, ...] = (
+    Page("", "console/devices.html"),
+    Page("/device/{device}", "console/device.html"),
+)
+
+
+def ways(consoles: Consoles) -> tuple[list[Way], Asks]:
+    """Every route, under paths that begin with the consoles' base; and what streams."""
+    asks, bundles = Asks(consoles), Bundles(consoles)
+    base = consoles.base
+    found = [
+        Way(base + one.path or "/", "GET", _shown(consoles, one), one.changes) for one in PAGES
+    ]
+    found += [
+        Way(base + "/ask/{op}", "POST", asks.ask, False),
+        Way(base + "/do/{op}", "POST", asks.do, True),
+        Way(base + "/ask/{ask_id}", "GET", asks.newest, False),
+        Way(base + "/ask/{ask_id}/live", "GET", asks.live, False),
+        Way(base + "/ask/{ask_id}", "DELETE", asks.cancel, False),
+        Way(base + "/diagnostics.tar.gz", "GET", bundles.download, False),
+    ]
+    return found, asks
+
+
+def _shown(consoles: Consoles, page: Page) -> Handler:
+    async def show(request: Request) -> Response:
+        try:
+            edge = consoles.edge(request)
+            consoles.desk(edge)
+        except NoSuchEdge as error:
+            return refusal(404, str(error))
+        facts = {
+            "edge": edge,
+            "base": consoles.base.replace("{edge}", edge),
+            "home": consoles.base.replace("{edge}", edge) or "/",
+            "at_central": bool(consoles.base),
+            "here": page.here,
+            "tabs": TABS,
+            "may_change": consoles.may_change(request),
+            "params": dict(request.path_params),
+        }
+        html = consoles.render(request, page.template, facts)
+        return HTMLResponse(html, headers={"cache-control": "no-store"})
+
+    return show
