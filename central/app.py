@@ -156,12 +156,16 @@ class _Central:
         except SeriesUnavailable as error:
             _log.error("series_unavailable", why=str(error), stock="not affected")
 
+    async def _prune_series(self) -> None:
+        kept, now_us = self._settings.series, time.time_ns() // 1_000
+        day_us = _DAY_S * 1_000_000
+        await self._store.prune(
+            now_us - kept.keep_days * day_us, now_us - kept.keep_minutes_days * day_us
+        )
+
     async def live(self) -> None:
         """Run every part until asked to stop."""
-        keep_us = self._settings.series.keep_days * _DAY_S * 1_000_000
-        self._schedule.every(
-            3_600, "prune series", lambda: self._store.prune(time.time_ns() // 1000 - keep_us)
-        )
+        self._schedule.every(3_600, "prune series", self._prune_series)
         for job in self._inventory.jobs():
             self._schedule.every(job.seconds, job.name, job.work)
         for night in self._inventory.nights():

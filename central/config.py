@@ -272,6 +272,7 @@ class SeriesSection(_Section):
     org: str = "tallyport"
     bucket: str = "tallyport"
     keep_days: Annotated[int, Field(ge=1, le=3650)] = 30
+    keep_minutes_days: Annotated[int, Field(ge=1, le=3650)] = 400
 
     @model_validator(mode="after")
     def _reachable(self) -> SeriesSection:

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import AsyncGenerator, Sequence
 
 from central.insight.line_protocol import line
-from central.insight.series import Feed, Fold, Point, Sample, Tags
+from central.insight.series import Feed, Point, Sample, Tags, Word
+from central.insight.windows import Bucket, Window
 
 _LARGEST_BIGINT = 2**63 - 1
 
@@ -25,29 +26,39 @@ class CheckedSeries:
         for point in points:
             assert abs(point.time_us) <= _LARGEST_BIGINT
             assert "\n" not in line(point)
-            feed = Feed(measurement=point.measurement, tags=point.tags)
+            fields = tuple(sorted(point.fields))
+            feed = Feed(measurement=point.measurement, tags=point.tags, fields=fields)
             if feed not in self._feeds:
                 self._feeds.append(feed)
 
-    async def query(
-        self,
-        measurement: str,
-        tags: Tags,
-        field: str,
-        *,
-        from_us: int,
-        to_us: int,
-        max_points: int,
-        fold: Fold = Fold.MEAN,
-    ) -> list[Sample]:
+    async def buckets(
+        self, measurement: str, tags: Tags, field: str, window: Window
+    ) -> tuple[int, list[Bucket]]:
         """Nothing was kept."""
-        return []
+        return window.stretch_us, []
+
+    async def newest(
+        self, measurement: str, tags: Tags, field: str, *, before_us: int
+    ) -> Sample | None:
+        """Nothing was kept."""
+        return None
+
+    async def samples(
+        self, measurement: str, tags: Tags, field: str, *, from_us: int, to_us: int
+    ) -> AsyncGenerator[list[Sample], None]:
+        """Nothing was kept."""
+        for nothing in list[list[Sample]]():
+            yield nothing
+
+    async def find(self, words: Sequence[Word], limit: int) -> list[tuple[Feed, str]]:
+        """Everything that ever had a point."""
+        return [(feed, field) for feed in self._feeds for field in feed.fields][:limit]
 
     async def feeds(self) -> list[Feed]:
         """Everything that ever had a point."""
         return self._feeds
 
-    async def prune(self, before_us: int) -> None:
+    async def prune(self, before_us: int, minutes_before_us: int) -> None:
         """Nothing was kept."""
 
     async def close(self) -> None:

@@ -22,7 +22,6 @@ from central.api import (
     reservations,
     reviews,
     sensed,
-    series,
     substitutes,
     tags,
     why,
@@ -51,6 +50,7 @@ from central.api.receiving import sessions as receiving
 from central.api.returns import routes as returns
 from central.api.road import Road
 from central.api.scan import routes as scanning
+from central.api.series import routes as series
 from central.api.services import Services
 from central.api.signpost import Signpost
 from central.api.stock import commands as stock_commands

@@ -7,7 +7,8 @@ from datetime import UTC, datetime, timedelta
 
 import msgspec
 
-from central.insight.series import Fold, Point
+from central.insight.series import Point
+from central.insight.windows import SECOND_US, Fold
 from gateway.contract import (
     DeviceHealth,
     Observation,
@@ -17,7 +18,6 @@ from gateway.contract import (
     WeightSettled,
 )
 
-SECOND_US = 1_000_000
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _QUIET_US = 3 * SECOND_US
 """A second's sum is left alone once nothing was added to it for this long."""
@@ -26,23 +26,40 @@ _LONGEST_RESIDENT_S = 600
 
 
 class Field(msgspec.Struct, frozen=True, kw_only=True):
-    """How a field is shown: its words, its unit, and how stretches of it are folded."""
+    """How a field is shown: its words, its unit, how many digits behind the point mean something,
+    and what stands for a stretch of it.
+    """
 
     label: str
     unit: str
     fold: Fold
+    digits: int = 0
 
 
 FIELDS: dict[str, dict[str, Field]] = {
     "antenna": {
-        "reads": Field(label="Reads", unit="reads/s", fold=Fold.RATE),
-        "rssi_dbm": Field(label="Peak RSSI", unit="dBm", fold=Fold.MAX),
+        "reads": Field(label="Reads", unit="reads/s", fold=Fold.RATE, digits=1),
+        "rssi_dbm": Field(label="Peak RSSI", unit="dBm", fold=Fold.MAX, digits=1),
     },
-    "plate": {"gross_g": Field(label="Weight", unit="g", fold=Fold.LAST)},
+    "plate": {"gross_g": Field(label="Weight", unit="g", fold=Fold.LAST, digits=1)},
     "device": {"up": Field(label="Running", unit="1 = yes", fold=Fold.LAST)},
     "stock": {"on_hand": Field(label="On hand", unit="units", fold=Fold.LAST)},
 }
-"""Every measurement and the fields that screens offer. Device counters come besides."""
+"""Every measurement and the fields that have words of their own. Devices have counters besides."""
+
+
+def field_of(measurement: str, field: str) -> Field:
+    """How a field is shown; a counter of a device by its own name."""
+    known = FIELDS.get(measurement, {}).get(field)
+    label = field.replace("_", " ").capitalize()
+    return known or Field(label=label, unit="count", fold=Fold.LAST)
+
+
+def shown_fields() -> Iterator[tuple[str, str, Field]]:
+    """Measurement, field, and how it is shown, of those that have words."""
+    for measurement, fields in FIELDS.items():
+        for name, shown in fields.items():
+            yield measurement, name, shown
 
 
 def microseconds(moment: datetime) -> int:

@@ -7,11 +7,12 @@ Series are derived from the observation log and the ledger: losing them loses no
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from enum import StrEnum
+from collections.abc import AsyncGenerator, Mapping, Sequence
 from typing import Protocol
 
 import msgspec
+
+from central.insight.windows import Bucket, Window
 
 Tags = Mapping[str, str]
 
@@ -26,29 +27,28 @@ class Point(msgspec.Struct, frozen=True, kw_only=True, gc=False):
 
 
 class Sample(msgspec.Struct, frozen=True, kw_only=True, gc=False):
-    """What a field came to in the stretch that starts at ``time_us``."""
+    """What a field was at a time."""
 
     time_us: int
     value: float
 
 
 class Feed(msgspec.Struct, frozen=True, kw_only=True, gc=False):
-    """One thing that is measured, e.g. one antenna or one plate."""
+    """One thing that is measured, e.g. one antenna or one plate, and the fields it ever had."""
 
     measurement: str
     tags: dict[str, str]
+    fields: tuple[str, ...] = ()
 
 
-class Fold(StrEnum):
-    """How the points of one stretch become one sample.
-
-    ``rate`` is their sum per second of the stretch.
+class Word(msgspec.Struct, frozen=True, kw_only=True):
+    """One word of a search for feeds. It fits a field of a feed that holds ``text`` (lower case)
+    in its measurement, tags or name, that has one of ``tags``, or is one of ``fields``.
     """
 
-    MEAN = "mean"
-    MAX = "max"
-    LAST = "last"
-    RATE = "rate"
+    text: str
+    tags: frozenset[tuple[str, str]] = frozenset()
+    fields: frozenset[tuple[str, str]] = frozenset()
 
 
 class SeriesUnavailable(Exception):
@@ -70,26 +70,39 @@ class SeriesStore(Protocol):
         """Keep the points; they are durable when this returns."""
         ...
 
-    async def query(
-        self,
-        measurement: str,
-        tags: Tags,
-        field: str,
-        *,
-        from_us: int,
-        to_us: int,
-        max_points: int,
-        fold: Fold = Fold.MEAN,
-    ) -> list[Sample]:
-        """Samples of one feed in [from_us, to_us), at most ``max_points``, oldest first."""
+    async def buckets(
+        self, measurement: str, tags: Tags, field: str, window: Window
+    ) -> tuple[int, list[Bucket]]:
+        """What the points of each stretch of the window came to, oldest first; stretches without
+        a point are left out. Where the single points are gone, stretches may be longer than
+        asked for: how long they are (microseconds) is told first.
+        """
+        ...
+
+    async def newest(
+        self, measurement: str, tags: Tags, field: str, *, before_us: int
+    ) -> Sample | None:
+        """The last point before a time."""
+        ...
+
+    def samples(
+        self, measurement: str, tags: Tags, field: str, *, from_us: int, to_us: int
+    ) -> AsyncGenerator[list[Sample], None]:
+        """Every point in [from_us, to_us), oldest first, some thousands at a time. To be closed."""
         ...
 
     async def feeds(self) -> list[Feed]:
         """Everything that is measured, in a stable order."""
         ...
 
-    async def prune(self, before_us: int) -> None:
-        """Forget points older than ``before_us`` (a server with its own retention need not)."""
+    async def find(self, words: Sequence[Word], limit: int) -> list[tuple[Feed, str]]:
+        """The first ``limit`` fields of feeds that every word fits, in a stable order."""
+        ...
+
+    async def prune(self, before_us: int, minutes_before_us: int) -> None:
+        """Forget points, and what minutes came to, older than these (a server with its own
+        retention need not).
+        """
         ...
 
     async def close(self) -> None:
@@ -97,7 +110,11 @@ class SeriesStore(Protocol):
         ...
 
 
-def stretch_us(from_us: int, to_us: int, max_points: int) -> int:
-    """How long one sample's stretch is: whole milliseconds, at least one."""
-    wanted = -(-max(to_us - from_us, 1) // max(max_points, 1))
-    return max(1_000, -(-wanted // 1_000) * 1_000)
+def fits(word: Word, feed: Feed, field: str) -> bool:
+    """Whether the word finds this field of the feed."""
+    text = " ".join((feed.measurement, field, *feed.tags, *feed.tags.values())).lower()
+    return (
+        word.text in text
+        or (feed.measurement, field) in word.fields
+        or not word.tags.isdisjoint(feed.tags.items())
+    )

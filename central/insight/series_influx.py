@@ -8,9 +8,10 @@ which InfluxDB 1.8, 2 (where each bucket is mapped by its name) and 3 all answer
 from __future__ import annotations
 
 import asyncio
+import itertools
 import json
 import re
-from collections.abc import Sequence
+from collections.abc import AsyncGenerator, Sequence
 from typing import Any
 
 import urllib3
@@ -21,18 +22,19 @@ from influxdb_client.rest import ApiException
 from central.insight.line_protocol import lines
 from central.insight.series import (
     Feed,
-    Fold,
     Point,
     Sample,
     SeriesRefused,
     SeriesUnavailable,
     Tags,
-    stretch_us,
+    Word,
+    fits,
 )
+from central.insight.windows import Bucket, Window
 
 _TIMEOUT_MS = 10_000
 _LINES_PER_WRITE = 5_000
-_FOLDS = {Fold.MEAN: "mean", Fold.MAX: "max", Fold.LAST: "last", Fold.RATE: "sum"}
+_PAGE = 20_000
 
 
 def _quoted(name: str) -> str:
@@ -84,37 +86,67 @@ class InfluxSeries:
         except urllib3.exceptions.HTTPError as error:
             raise SeriesUnavailable(f"{self._url} cannot be reached: {error}") from error
 
-    async def query(
-        self,
-        measurement: str,
-        tags: Tags,
-        field: str,
-        *,
-        from_us: int,
-        to_us: int,
-        max_points: int,
-        fold: Fold = Fold.MEAN,
-    ) -> list[Sample]:
-        """Ask for one feed, folded by the server."""
-        stretch = stretch_us(from_us, to_us, max_points)
-        where = "".join(f" AND {_quoted(k)} = {_text(v)}" for k, v in sorted(tags.items()))
+    async def buckets(
+        self, measurement: str, tags: Tags, field: str, window: Window
+    ) -> tuple[int, list[Bucket]]:
+        """Ask for one feed, folded by the server; it begins its stretches in 1970 as well."""
+        of = _quoted(field)
+        folds = ", ".join(f"{name}({of})" for name in ("min", "max", "sum", "count", "last"))
         text = (
-            f"SELECT {_FOLDS[fold]}({_quoted(field)}) FROM {_quoted(measurement)}"  # noqa: S608
-            f" WHERE time >= {from_us}u AND time < {to_us}u{where}"
-            f" GROUP BY time({stretch}u, {from_us % stretch}u) fill(none)"
+            f"SELECT {folds} {_where(measurement, tags, window.from_us, window.to_us)}"
+            f" GROUP BY time({window.stretch_us}u) fill(none)"
         )
-        share = 1e6 / stretch if fold is Fold.RATE else 1.0
-        return [
-            Sample(time_us=int(at), value=float(value) * share)
+        made = [
+            Bucket(time_us=int(at), low=low, high=high, total=total, count=count, last=last)
             for series in await self._ask(text)
-            for at, value in series["values"]
-            if value is not None
+            for at, low, high, total, count, last in series["values"]
         ]
+        return window.stretch_us, made
+
+    async def newest(
+        self, measurement: str, tags: Tags, field: str, *, before_us: int
+    ) -> Sample | None:
+        """See ``SeriesStore``."""
+        text = f"SELECT last({_quoted(field)}) {_where(measurement, tags, 0, before_us)}"
+        found = _samples(await self._ask(text))
+        return found[0] if found else None
+
+    async def samples(
+        self, measurement: str, tags: Tags, field: str, *, from_us: int, to_us: int
+    ) -> AsyncGenerator[list[Sample], None]:
+        """See ``SeriesStore``."""
+        while True:
+            text = (
+                f"SELECT {_quoted(field)} {_where(measurement, tags, from_us, to_us)}"
+                f" ORDER BY time LIMIT {_PAGE}"
+            )
+            found = _samples(await self._ask(text))
+            if found:
+                yield found
+            if len(found) < _PAGE:
+                return
+            from_us = found[-1].time_us + 1
 
     async def feeds(self) -> list[Feed]:
-        """Every series that the server knows of."""
+        """Every series that the server knows of, each with all fields of its measurement."""
         keys = [row[0] for series in await self._ask("SHOW SERIES") for row in series["values"]]
-        return sorted((_feed(key) for key in keys), key=lambda f: (f.measurement, str(f.tags)))
+        fields = {
+            series["name"]: tuple(sorted(row[0] for row in series["values"]))
+            for series in await self._ask("SHOW FIELD KEYS")
+        }
+        found = (_feed(key, fields) for key in keys)
+        return sorted(found, key=lambda f: (f.measurement, str(f.tags)))
+
+    async def find(self, words: Sequence[Word], limit: int) -> list[tuple[Feed, str]]:
+        """See ``SeriesStore``. The server is asked for all of them: its own search knows no or."""
+        feeds = await self.feeds()
+
+        def work() -> list[tuple[Feed, str]]:
+            pairs = ((feed, field) for feed in feeds for field in feed.fields)
+            fitting = ((f, name) for f, name in pairs if all(fits(w, f, name) for w in words))
+            return list(itertools.islice(fitting, limit))
+
+        return await asyncio.to_thread(work)
 
     async def _ask(self, text: str) -> list[Any]:
         return await asyncio.to_thread(self._get, text)
@@ -138,7 +170,7 @@ class InfluxSeries:
             raise SeriesUnavailable(f"{self._url}: {result['error']}")
         return list(result.get("series", []))
 
-    async def prune(self, before_us: int) -> None:
+    async def prune(self, before_us: int, minutes_before_us: int) -> None:
         """The server forgets by its own retention."""
 
     async def close(self) -> None:
@@ -151,7 +183,22 @@ _PAIR = re.compile(r"((?:\\.|[^,=\\])+)=((?:\\.|[^,\\])+)")
 _ESCAPED = re.compile(r"\\([,= ])")
 
 
-def _feed(key: str) -> Feed:
+def _where(measurement: str, tags: Tags, from_us: int, to_us: int) -> str:
+    """The end of a query: which points."""
+    of = "".join(f" AND {_quoted(k)} = {_text(v)}" for k, v in sorted(tags.items()))
+    return f"FROM {_quoted(measurement)} WHERE time >= {from_us}u AND time < {to_us}u{of}"
+
+
+def _samples(answer: list[Any]) -> list[Sample]:
+    return [
+        Sample(time_us=int(at), value=float(value))
+        for series in answer
+        for at, value in series["values"]
+        if value is not None
+    ]
+
+
+def _feed(key: str, fields: dict[str, tuple[str, ...]]) -> Feed:
     """A series key (``measurement,tag=value,...``) as a feed."""
     name = re.match(r"(?:\\.|[^,\\])+", key)
     assert name is not None, f"a series key without a measurement: {key!r}"
@@ -159,4 +206,5 @@ def _feed(key: str) -> Feed:
         _ESCAPED.sub(r"\1", tag): _ESCAPED.sub(r"\1", value)
         for tag, value in _PAIR.findall(key[name.end() :])
     }
-    return Feed(measurement=_ESCAPED.sub(r"\1", name.group()), tags=tags)
+    measurement = _ESCAPED.sub(r"\1", name.group())
+    return Feed(measurement=measurement, tags=tags, fields=fields.get(measurement, ()))

@@ -61,7 +61,6 @@ class Shipment(msgspec.Struct, frozen=True, kw_only=True):
     state: str
     lines: dict[str, int]
     tracking: str = ""
-    label: str = ""
     shipped_us: int = 0
     changed_us: int = 0
 

@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from central.insight.follow import Follower, LedgerSource
-from central.insight.series import Fold, Point, SeriesUnavailable
+from central.insight.series import Point, SeriesUnavailable
 from central.insight.series_duckdb import DuckDBSeries
 from screens.headers import CONTENT_SECURITY_POLICY
 from tests.central import scene
@@ -250,10 +250,9 @@ async def test_a_store_that_was_away_is_caught_up_with(made: Bench, tmp_path: Pa
     await asyncio.gather(running, return_exceptions=True)
     assert follower.counters["retries"] == 1
     tags = {"sku": "SCR-M4", "location": "shelf-7"}
-    samples = await store.query(
-        "stock", tags, "on_hand", from_us=0, to_us=2**52, max_points=1, fold=Fold.LAST
-    )
-    assert [sample.value for sample in samples] == [72.0]
+    newest = await store.newest("stock", tags, "on_hand", before_us=2**52)
+    assert newest is not None
+    assert newest.value == 72.0
     await store.close()
 
 

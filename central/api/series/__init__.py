@@ -1,0 +1,1 @@
+"""Measurements: what there is, samples for charts, all as CSV, and what happened meanwhile."""

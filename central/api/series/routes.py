@@ -1,0 +1,135 @@
+"""Measurements for charts: what there is, samples, and what happened meanwhile."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Annotated
+
+from fastapi import APIRouter, Query, Response
+from fastapi.responses import StreamingResponse
+
+from central.api.permits import needs
+from central.api.problems import Problem
+from central.api.series import happenings
+from central.api.series.export import csv_lines
+from central.api.series.feeds import GROUPS, Key, in_order, names_of, read_key, told, words_of
+from central.api.services import Services, json_answer, now_us
+from central.insight.series import Sample
+from central.insight.windows import SECOND_US, Bucket, Fold, Window, window
+
+_LONGEST_S = 10 * 366 * 86_400
+_SERIES_MOST = 24
+_LATEST_S = 4_102_444_800  # the year 2100
+FeedKey = Annotated[str, Query(max_length=500, description="A `key` of /series/feeds.")]
+FeedKeys = Annotated[list[str], Query(max_length=_SERIES_MOST, description="See `feed`.")]
+Moment = Annotated[
+    float | None, Query(ge=0, le=_LATEST_S, description="Seconds since 1970 UTC; now without it.")
+]
+Seconds = Annotated[int, Query(ge=10, le=_LONGEST_S, description="How long before `to_s`.")]
+
+
+def router(services: Services) -> APIRouter:
+    """Routes of the measurements."""
+    made = APIRouter(tags=["measurements"])
+    shows = needs("read:screens")
+
+    @made.get("/series/feeds", summary="List what is measured", openapi_extra=shows)
+    async def feeds(
+        search: Annotated[str, Query(max_length=200)] = "",
+        limit: Annotated[int, Query(ge=1, le=1_000)] = 500,
+    ) -> Response:
+        """Each feed's `key` goes into `feed` of `/series`. Every word of `search` must stand in
+        the device, read point, item, place or quantity. `more` says that there are others.
+        """
+        words = await services.read(lambda conn: words_of(conn, search))
+        found = await services.series.find(words, limit + 1)
+        keys = [
+            Key(feed.measurement, feed.tags, field)
+            for feed, field in found[:limit]
+            if feed.measurement in GROUPS
+        ]
+        names = await services.read(lambda conn: names_of(conn, keys))
+        rows = [told(key, names) for key in in_order(keys)]
+        return json_answer({"feeds": rows, "more": len(found) > limit})
+
+    @made.get("/series", summary="Samples of one feed", openapi_extra=shows)
+    async def series(
+        feed: FeedKey,
+        seconds: Seconds = 300,
+        to_s: Moment = None,
+        max_points: Annotated[int, Query(ge=2, le=4_000)] = 300,
+    ) -> Response:
+        """A span in at most `max_points` equal stretches of `step_s`, those without a point left
+        out. `low` and `high` are what a stretch saw at least and at most; `before` is the last
+        value before the span, of what keeps its value.
+        """
+        key = read_key(feed)
+        asked = _window(seconds, to_s, max_points)
+        stretch_us, rows = await services.series.buckets(*key, asked)
+        before = None
+        if key.shown.fold is Fold.LAST:
+            before = await services.series.newest(*key, before_us=asked.from_us)
+        return json_answer(_chart(key, asked, stretch_us, rows, before))
+
+    @made.get("/series/export", summary="Every sample of feeds, as CSV", openapi_extra=shows)
+    async def export(feed: FeedKeys, seconds: Seconds = 300, to_s: Moment = None) -> Response:
+        """Feed by feed, oldest first: `time` (UTC), `feed`, `quantity`, `unit`, `value`. Of what
+        is older than single points are kept, nothing.
+        """
+        keys = _keys(feed)
+        from_us, to_us = _span(seconds, to_s)
+        names = await services.read(lambda conn: names_of(conn, keys))
+        return StreamingResponse(
+            csv_lines(services.series, keys, names, from_us=from_us, to_us=to_us),
+            media_type="text/csv; charset=utf-8",
+            headers={"content-disposition": 'attachment; filename="feeds.csv"'},
+        )
+
+    @made.get("/series/happenings", summary="What happened meanwhile", openapi_extra=shows)
+    async def happened(feed: FeedKeys, seconds: Seconds = 300, to_s: Moment = None) -> Response:
+        """Passes, movements, reviews, alerts, calibrations and faults of what the feeds are about:
+        the newest of the span, oldest first, each with the page that tells more.
+        """
+        keys = _keys(feed)
+        from_us, to_us = _span(seconds, to_s)
+        about = await services.read(lambda conn: happenings.about(conn, keys))
+        span = happenings.Span(from_us, to_us)
+        found = await services.read(lambda conn: happenings.found(conn, about, span))
+        found += await happenings.faults(services.series, about, span)
+        return json_answer(happenings.told(found))
+
+    return made
+
+
+def _keys(feeds: Sequence[str]) -> list[Key]:
+    if not feeds:
+        raise Problem(422, "say at least one `feed`, a `key` of /series/feeds")
+    return [read_key(text) for text in feeds]
+
+
+def _span(seconds: int, to_s: float | None) -> tuple[int, int]:
+    """The wanted span in microseconds; up to the end of this second without a time."""
+    to_us = (now_us() // SECOND_US + 1) * SECOND_US if to_s is None else round(to_s * SECOND_US)
+    return max(0, to_us - seconds * SECOND_US), to_us
+
+
+def _window(seconds: int, to_s: float | None, most: int) -> Window:
+    return window(*_span(seconds, to_s), most)
+
+
+def _chart(
+    key: Key, asked: Window, stretch_us: int, rows: Sequence[Bucket], before: Sample | None
+) -> dict[str, object]:
+    fold = key.shown.fold
+    return {
+        "from_s": asked.from_us / SECOND_US,
+        "to_s": asked.to_us / SECOND_US,
+        "step_s": stretch_us / SECOND_US,
+        "unit": key.shown.unit,
+        "times_s": [one.time_us / SECOND_US for one in rows],
+        "values": [one.value(fold, stretch_us) for one in rows],
+        "low": [one.low for one in rows],
+        "high": [one.high for one in rows],
+        "before": None if before is None else before.value,
+        "before_s": None if before is None else before.time_us / SECOND_US,
+    }
