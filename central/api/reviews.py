@@ -8,7 +8,7 @@ import msgspec
 from fastapi import APIRouter, Response
 from sqlalchemy import Connection
 
-from central.api.acting import CLIENT, Asker
+from central.api.acting import CLIENT, Asker, Telling
 from central.api.bodies import ResolveBody
 from central.api.pages import Count, Cursor, Limit, following, page
 from central.api.permits import needs
@@ -17,7 +17,7 @@ from central.api.services import Services, json_answer, now_us
 from central.api.stock.commands import Key, command_id
 from central.database.moments import to_us
 from central.receiving import asking, lots
-from central.reviews import effects, store
+from central.reviews import effects, store, undoing
 from central.reviews.model import Choice, Line, Stored
 
 Status = Literal["open", "resolved", "dismissed", "expired", "answered", "all"]
@@ -27,6 +27,7 @@ _CURSOR = Cursor(tuple[Count, str])
 def router(services: Services) -> APIRouter:
     """Routes of reviews."""
     made = APIRouter(tags=["reviews"])
+    _add_taking_back(made, services)
 
     @made.get("/reviews", summary="List reviews", openapi_extra=needs("read:reviews", "own"))
     async def reviews(
@@ -101,6 +102,22 @@ def router(services: Services) -> APIRouter:
         return json_answer(answer, 200 if repeated else 201)
 
     return made
+
+
+def _add_taking_back(made: APIRouter, services: Services) -> None:
+    @made.post(
+        "/reviews/{review_id}/undo",
+        status_code=201,
+        summary="Take an answer back",
+        openapi_extra=needs("write:reviews", "own"),
+    )
+    async def take_back(review_id: str, told: Telling) -> Response:
+        """What the answer posted is posted the other way round, what it taught is forgotten, and
+        the question is asked again: `review` is its new id. 409 says why that cannot be: tags have
+        moved on, the answer belongs to a receipt, or it was taken back already.
+        """
+        done = await services.write(lambda c: undoing.undo(c, review_id, told))
+        return json_answer(done, 201)
 
 
 def _choice(body: ResolveBody, key: str | None, by: str) -> Choice:

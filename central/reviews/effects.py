@@ -6,7 +6,7 @@ Only places inside count, and within reach: what suppliers and customers have is
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 import msgspec
 from sqlalchemy import Connection, func, select
@@ -19,7 +19,7 @@ from central.reviews.model import Stored, in_the_way
 from central.reviews.store import places_of
 from central.stock.model import LocationKind, Movement
 
-__all__ = ["Effect", "Weighed", "weighed"]
+__all__ = ["Effect", "Weighed", "of_movements", "short", "weighed"]
 
 _Key = tuple[str, str, str]
 _balance, _moved = schema.balance.c, schema.movement.c
@@ -78,10 +78,36 @@ def weighed(conn: Connection, review: Stored) -> list[Weighed]:
     return told
 
 
+def of_movements(conn: Connection, movements: Sequence[Movement]) -> list[Effect]:
+    """What these movements would do to stock as it is now."""
+    change = _net(movements)
+    inside = _inside(conn, {location for _, _, location in change})
+    found = []
+    for key in sorted(change):
+        if key[2] in inside and change[key]:
+            now = _on_hand(conn, key)
+            found.append(
+                Effect(
+                    sku=key[0],
+                    lot=key[1],
+                    location=key[2],
+                    at_opening=now,
+                    now=now,
+                    change=change[key],
+                    after=now + change[key],
+                )
+            )
+    return found
+
+
+def short(effect: Iterable[Effect]) -> str:
+    """Which place would hold less than nothing; empty when none would."""
+    found = next((one for one in effect if one.after < 0), None)
+    return f"{found.location} holds only {found.now} of {found.sku}" if found else ""
+
+
 def _weighed(one: Hypothesis, effect: Sequence[Effect], obstacle: str) -> Weighed:
-    short = [each for each in effect if each.after < 0]
-    if short and not obstacle:
-        obstacle = f"{short[0].location} holds only {short[0].now} of {short[0].sku}"
+    obstacle = obstacle or short(effect)
     return Weighed(
         says=one.says,
         probability=one.probability,

@@ -11,7 +11,9 @@ further line is one label:
 A tag's ``features`` are ``crossed`` and ``inwards`` (the probabilities judging gave), ``reads``,
 ``direction``, ``confidence`` and ``features`` (what the classifier saw, by name). A plate's are
 the review's evidence in milligrams. Who decided stands in the audit, not here. Labels are of
-what judging doubted: they tell where it is wrong, not how often.
+what judging doubted, and of passes that somebody corrected (``review`` then begins with
+``corrected-``): they tell where it is wrong, not how often. Of one tag in one pass the last word
+counts, and what was taken back is not there.
 """
 
 from __future__ import annotations
@@ -20,7 +22,7 @@ from collections.abc import Iterator, Sequence
 from typing import IO
 
 import msgspec
-from sqlalchemy import Connection, select
+from sqlalchemy import Connection, delete, func, select
 
 from central import schema
 from central.database.bulk import BulkInsert, storable
@@ -28,7 +30,7 @@ from central.database.moments import from_us
 from central.judging.findings import app_version
 from central.reviews.labels import Label
 
-__all__ = ["export", "keep", "lines"]
+__all__ = ["export", "forget", "keep", "known", "lines"]
 
 VERSION = 1
 _PAGE = 1_000
@@ -72,11 +74,25 @@ def keep(conn: Connection, labels: Sequence[Label], at_us: int) -> None:
     )
 
 
+def forget(conn: Connection, review: str) -> None:
+    """What a resolution or a correction taught that was taken back."""
+    conn.execute(delete(schema.label).where(schema.label.c.review == review))
+
+
+def known(conn: Connection, review: str) -> bool:
+    """Whether something was learnt of this."""
+    query = select(schema.label.c.id).where(schema.label.c.review == review)
+    return conn.execute(query.limit(1)).first() is not None
+
+
 def lines(conn: Connection, *, kind: str | None = None) -> Iterator[dict[str, object]]:
     """Every label as the file has it, oldest first."""
     label, after = schema.label.c, 0
+    of_a_pass = (label.kind == "tag") & (label["pass"] != "")
+    last = select(func.max(label.id)).where(of_a_pass).group_by(label["pass"], label.subject)
     while True:
-        query = select(schema.label).where(label.id > after).order_by(label.id).limit(_PAGE)
+        query = select(schema.label).where(label.id > after, ~of_a_pass | label.id.in_(last))
+        query = query.order_by(label.id).limit(_PAGE)
         if kind is not None:
             query = query.where(label.kind == kind)
         rows = conn.execute(query).mappings().all()

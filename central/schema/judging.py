@@ -70,6 +70,7 @@ review = Table(
     Column("resolution_id", Text),
     Index("ix_review_resolution", "resolution_id", unique=True),
     Index("ix_review_status", "status", "opened_us"),
+    Index("ix_review_log", "log_id"),
 )
 portal_pass = Table(
     "portal_pass",
@@ -126,4 +127,5 @@ label = Table(
     Column("features", Text, nullable=False, server_default="{}"),
     Column("model", Text, nullable=False, server_default=""),
     Index("ix_label_review", "review"),
+    Index("ix_label_pass", "pass"),
 )

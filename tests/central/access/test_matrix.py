@@ -72,6 +72,10 @@ ODD = {
     "POST /api/returns/{}/inspections": ("stock", "w"),
     "POST /api/count-schedules/{}/end": ("count-reviews", "w"),
     **{
+        f"POST /passes/{{}}/corrections{rest}": ("reviews", "w")
+        for rest in ("", "/preview", "/{}/undo")
+    },
+    **{
         f"POST /api/counts{rest}": ("count-reviews", "w")
         for rest in ("", "/{}/cancel", "/{}/recount", "/{}/decisions", "/{}/review")
     },
@@ -120,7 +124,7 @@ FOR_SOME_PLACES = re.compile(
     r"|(GET|POST) /reservations(/.*)?|GET /api/reports(/.*)?"
     r"|(GET|POST) /api/(im|ex)ports/(items|orders|inbound-orders|\{\})|GET /events/schemas(/.*)?"
     r"|(GET|POST|DELETE) /api/(counts|count-schedules)(/.*)?"
-    r"|GET /api/exports/(locations|lots|stock)"
+    r"|GET /api/exports/(locations|lots|stock)|POST /passes/.*"
     r"|GET /api/attachments/items/.*|POST /labels|(GET|POST) /labels/.*"
     r"|(GET|POST|DELETE) /api/attachments/(orders|inbound-orders|movements|reviews)/.*"
     r"|(GET|POST) /reservations(/.*)?|GET /api/reports(/.*)?|GET /events/schemas(/.*)?"

@@ -179,6 +179,14 @@ WRITTEN: dict[str, list[tuple[str, object]]] = {
         "expires_at": "2040-01-01T00:00:00Z"})],
     "POST /reservations/{reservation_id}/fulfil": [("/reservations/EAST-wish/fulfil", {})],
     "POST /reservations/{reservation_id}/release": [("/reservations/EAST-wish/release", None)],
+    "POST /passes/{pass_id}/corrections": [
+        ("/passes/EAST-pass/corrections", {"tags": {"AA": "none"}})],
+    "POST /passes/{pass_id}/corrections/preview": [
+        ("/passes/EAST-pass/corrections/preview", {"whole": "none"})],
+    "POST /passes/{pass_id}/corrections/{correction}/undo": [
+        ("/passes/EAST-pass/corrections/corrected-EAST/undo", None)],
+    "POST /reviews/{review_id}/undo": [("/reviews/EAST-review/undo", None),
+                                       ("/reviews/received-EAST/undo", None)],
     "POST /reviews/{review_id}/resolve": [
         ("/reviews/EAST-review/resolve", {"id": "answer-1", "by": "x", "dismiss": True}),
         ("/reviews/EAST-review/resolve", {"id": "EAST-answer", "by": "x", "dismiss": True}),
