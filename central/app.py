@@ -12,7 +12,7 @@ import secrets
 import signal
 import time
 from collections.abc import Awaitable, Callable, Coroutine
-from contextlib import AsyncExitStack
+from contextlib import AbstractAsyncContextManager, AsyncExitStack
 
 import structlog
 import uvicorn
@@ -35,6 +35,7 @@ from central.inventory import Ground, Inventory
 from central.judging.judge import Judge
 from central.listening import listen
 from central.schedule import Schedule
+from central.terminal.now import Parts, Vitals
 from central.web.pages import Pages
 from gateway.mqtt import MqttClient, MqttSettings
 
@@ -52,7 +53,11 @@ class Stopped(Exception):
     """Somebody asked central to stop."""
 
 
-async def run(settings: CentralSettings) -> None:
+Beside = Callable[[Vitals], AbstractAsyncContextManager[None]]
+"""What goes on beside central while it runs, and may ask how it is."""
+
+
+async def run(settings: CentralSettings, *, beside: Beside | None = None) -> None:
     """Run central until SIGTERM or SIGINT; raises what ended it otherwise."""
     settings.data_dir.mkdir(parents=True, exist_ok=True)
     settings.ready_path.unlink(missing_ok=True)
@@ -60,6 +65,8 @@ async def run(settings: CentralSettings) -> None:
         central = _Central(settings, stack)
         try:
             await central.open()
+            if beside is not None:
+                await stack.enter_async_context(beside(central.vitals()))
             await central.live()
         finally:
             settings.ready_path.unlink(missing_ok=True)
@@ -101,6 +108,8 @@ class _Central:
         )
         self._schedule = Schedule()
         self._serving = asyncio.Event()
+        self._url = ""
+        self._http: uvicorn.Server | None = None
         self._client: MqttClient
         self._inventory: Inventory
         self._entrance: Entrance
@@ -172,7 +181,7 @@ class _Central:
             self._schedule.daily(night.at, night.zone, night.name, night.work)
         self._schedule.start()
         self._stack.callback(self._schedule.stop)
-        server = self._server()
+        server = self._http = self._server()
         try:
             async with asyncio.TaskGroup() as group:
                 for name, part in self._parts(server):
@@ -215,6 +224,20 @@ class _Central:
     def _by_one(self, work: Callable[[], Coroutine[None, None, None]]) -> Awaitable[None]:
         """What must not be done twice goes by turns."""
         return work() if self._leases is None else self._leases.while_leading(work)
+
+    def vitals(self) -> Vitals:
+        """How central is, for who stands before its terminal."""
+        return Vitals(
+            self._database,
+            Parts(
+                url=lambda: self._url,
+                ingest=self._ingest.counters,
+                judged=lambda: self._judge.counters["observations"],
+                series=lambda: {each.name: each.upto for each in self._followers},
+                screens=lambda: self._pages.live.clients,
+                visitors=lambda: len(self._http.server_state.connections) if self._http else 0,
+            ),
+        )
 
     def _server(self) -> uvicorn.Server:
         services = Services(
@@ -261,7 +284,8 @@ class _Central:
         fresh = self._settings.ready_path.with_suffix(".new")
         fresh.write_text(json.dumps(ready))
         fresh.replace(self._settings.ready_path)
-        _log.info("central_ready", url=f"http://{self._settings.http.host}:{port}", **ready)
+        self._url = f"http://{self._settings.http.host}:{port}"
+        _log.info("central_ready", url=self._url, **ready)
 
     async def _serve(self, server: uvicorn.Server) -> None:
         config = server.config

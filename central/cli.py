@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import sys
 from collections.abc import Iterator
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -18,6 +19,9 @@ from central.commands import replay as replay_cli
 from central.commands import reports as reports_cli
 from central.commands import reviews as reviews_cli
 from central.commands.command_line import Config, settings_from
+
+if TYPE_CHECKING:
+    from central.terminal.shown import Shown
 
 app = typer.Typer(
     no_args_is_help=True,
@@ -41,9 +45,14 @@ app.add_typer(labels_cli.app, name="label")
 
 
 @app.command()
-def run(config: Config = None) -> None:
-    """Run central until SIGTERM or Ctrl-C. Logs go to stderr: for reading on a terminal, else
-    JSON lines.
+def run(
+    config: Config = None,
+    plain: Annotated[
+        bool, typer.Option("--plain", help="Log lines only, also on a terminal.")
+    ] = False,
+) -> None:
+    """Run central until SIGTERM or Ctrl-C. On a terminal a status stands at its foot, with the log
+    above it; elsewhere stderr gets the log as JSON lines.
     """
     settings = settings_from(config)
     from central import app as application  # noqa: PLC0415 (seconds of imports)
@@ -51,10 +60,12 @@ def run(config: Config = None) -> None:
     from gateway import logs  # noqa: PLC0415
     from gateway.settings_errors import ConfigError  # noqa: PLC0415
 
-    logs.configure(settings.central.log_level, settings.central.log_format)
+    level, style = settings.central.log_level, settings.central.log_format
+    shown = _on_terminal(plain, style)
+    logs.configure(level, style, stream=shown.screen.above if shown else None)
     why: list[str] = []
     try:
-        asyncio.run(application.run(settings))
+        asyncio.run(application.run(settings, beside=shown.beside if shown else None))
     except* (
         OSError,
         ConfigError,
@@ -63,9 +74,23 @@ def run(config: Config = None) -> None:
         application.PartEnded,
     ) as errors:
         why = [str(error) for error in _leaves(errors)]
+    finally:
+        if shown:
+            shown.close()
     if why:
         typer.echo("\n".join(f"central cannot run: {reason}" for reason in why), err=True)
         raise typer.Exit(1)
+
+
+def _on_terminal(plain: bool, style: str) -> Shown | None:
+    """The status at the foot of the terminal, where there is one that can show it."""
+    from gateway.terminal.wanted import wanted  # noqa: PLC0415
+
+    if not wanted(sys.stderr, plain=plain, style=style):
+        return None
+    from central.terminal.shown import Shown  # noqa: PLC0415 (rich: only where it is seen)
+
+    return Shown(sys.stderr)
 
 
 def _leaves(error: BaseException) -> Iterator[BaseException]:

@@ -11,7 +11,7 @@ import asyncio
 import contextlib
 import functools
 import signal
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -29,9 +29,11 @@ from edge.fill import Fill, Level
 from edge.fleet import Fleet
 from edge.fold import Folder
 from edge.health import Health
-from edge.journal import Journal, JournalLimits, JournalStats
+from edge.journal import Journal, JournalStats
 from edge.keeper import Keep, Keeper
 from edge.live import LiveLane
+from edge.now import EdgeNow, Vitals
+from edge.opening import open_journal, tell_recovery
 from edge.parts import AgentFault, cancel, fault, part
 from edge.supervisor import Supervisor
 from edge.uplink import Uplink, UplinkSettings
@@ -51,9 +53,11 @@ async def run(
     stop: asyncio.Event | None = None,
     settings_file: Path | None = None,
     logs: LogRing | None = None,
+    beside: Callable[[Agent], contextlib.AbstractAsyncContextManager[None]] | None = None,
 ) -> None:
     """Run until SIGTERM or SIGINT (or ``stop`` is set), then end in order. ``settings_file`` is
-    where ``config`` was read from, ``logs`` what this process logged lately.
+    where ``config`` was read from, ``logs`` what this process logged lately. What is to go on
+    ``beside`` the agent is begun before it and ended after it.
 
     Raises ``AgentFault`` when a part ended by itself, after everything heard was kept.
     """
@@ -62,16 +66,12 @@ async def run(
     for name in (signal.SIGTERM, signal.SIGINT):
         with contextlib.suppress(NotImplementedError, RuntimeError, ValueError):
             loop.add_signal_handler(name, stop.set)
-    limits = JournalLimits(
-        max_bytes=config.journal.max_mib * 2**20,
-        segment_rows=config.journal.segment_rows,
-        segment_bytes=config.journal.segment_mib * 2**20,
-        when_full=config.journal.when_full,
-        memory_mib=config.journal.memory_mib,
-    )
-    journal = await asyncio.to_thread(Journal.open, config.edge.data_dir / "journal", limits)
+    journal = await open_journal(config)
     agent = Agent(config, journal, settings_file=settings_file, logs=logs, with_page=True)
-    await agent.run(stop)
+    async with contextlib.AsyncExitStack() as stack:
+        if beside is not None:
+            await stack.enter_async_context(beside(agent))
+        await agent.run(stop)
 
 
 class Agent:
@@ -126,13 +126,14 @@ class Agent:
         self._health = Health(edge.name, edge.name)
         self._fill = Fill(journal.limits.when_full)
         self.fleet = Fleet(config.devices, self._supervisor)
+        self._vitals = self._vital_signs()
         self._restart = asyncio.Event()
-        bench = Bench(
-            config=config, settings_file=settings_file, fleet=self.fleet, health=self._health,
-            time=self._time, logs=logs or LogRing(), journal=self._keeper.stats,
-            uplink=self._road, restart=self._begin_anew,
-        )  # fmt: skip
+        bench = self._bench(settings_file, logs)
         self.console = Console(bench, self._client.publish, with_page=with_page)
+
+    def now(self) -> EdgeNow:
+        """The agent and its devices as they are, for people who look."""
+        return self._vitals.now()
 
     @property
     def keep(self) -> Keep:
@@ -146,7 +147,7 @@ class Agent:
 
     async def run(self, stop: asyncio.Event) -> None:
         """Start everything, wait for ``stop``, end everything in order."""
-        self._tell_recovery()
+        tell_recovery(self._journal)
         devices = part("devices", self.fleet.run())
         keeping = part("keeper", self._keeper.run())
         rest = [
@@ -155,6 +156,7 @@ class Agent:
             part("mqtt", self._client.run()),
             part("watermarks", self._listen()),
             part("health", self._say_health()),
+            part("vitals", self._vitals.run()),
             part("console", self.console.run()),
         ]
         watchdog = part("watchdog", notify.watchdog())
@@ -198,6 +200,25 @@ class Agent:
         _log.info("agent_stopped", unconfirmed=self._uplink.backlog, refused=self._keeper.refused)
 
     # ---- parts -----------------------------------------------------------------------------
+    def _vital_signs(self) -> Vitals:
+        return Vitals(
+            self._config,
+            devices=self.fleet.each,
+            keeper=self._keeper,
+            uplink=self._uplink,
+            connected=lambda: self._client.is_connected,
+            condition=lambda: self._condition()[1:],
+            time=self._time,
+        )
+
+    def _bench(self, settings_file: Path | None, logs: LogRing | None) -> Bench:
+        return Bench(
+            config=self._config, settings_file=settings_file, fleet=self.fleet, health=self._health,
+            time=self._time, logs=logs or LogRing(), journal=self._keeper.stats,
+            uplink=self._road, restart=self._begin_anew,
+            now=self._vitals.now,
+        )  # fmt: skip
+
     def _supervisor(self, device: DeviceConfig) -> Supervisor:
         return Supervisor(
             device.name,
@@ -327,16 +348,3 @@ class Agent:
             "backlog": self._uplink.backlog,
             "counters": {**self._uplink.counters, **self._live.counters, **self.console.counters},
         }  # fmt: skip
-
-    def _tell_recovery(self) -> None:
-        found = self._journal.recovery
-        if found.repaired or found.quarantined:
-            _log.warning(
-                "journal_recovered", repaired=found.repaired, quarantined=found.quarantined
-            )
-        limits = self._journal.limits
-        _log.info(
-            "journal_open", epoch=self._journal.epoch, when_full=limits.when_full,
-            max_mib=limits.max_bytes // 2**20,
-            waiting=[chapter._asdict() for chapter in self._journal.chapters[:-1]],
-        )  # fmt: skip

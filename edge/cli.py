@@ -10,9 +10,16 @@ from __future__ import annotations
 import asyncio
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, NoReturn
+from typing import TYPE_CHECKING, Annotated
 
 import typer
+
+from edge.commands.command_line import DEFAULT as _DEFAULT
+from edge.commands.command_line import ConfigPath
+from edge.commands.command_line import fail as _fail
+from edge.commands.command_line import load as _load
+from edge.commands.running import run
+from edge.commands.top import top
 
 if TYPE_CHECKING:
     from edge.config import DeviceConfig, EdgeConfig
@@ -33,36 +40,8 @@ app = typer.Typer(
         "`tallyport edge run --config edge.toml` - hear, keep and send until stopped"
     ),
 )
-ConfigPath = Annotated[
-    Path, typer.Option("--config", "-c", help="The settings file (TOML).", metavar="FILE")
-]
-_DEFAULT = Path("edge.toml")
-
-
-@app.command()
-def run(config: ConfigPath = _DEFAULT) -> None:
-    """Hear the devices, keep on disk, send to central, until SIGTERM or Ctrl-C.
-
-    Logs go to stderr: for reading on a terminal, else JSON lines. Exit status 0 after a stop,
-    1 when a part failed.
-
-    Example: `tallyport edge run --config /etc/tallyport/edge.toml`
-    """
-    settings = _load(config, spare=True)
-    from edge.agent import run as run_agent
-    from edge.parts import AgentFault
-    from edge.segments import Starved
-    from gateway import logs
-    from gateway.log_ring import LogRing
-
-    ring = LogRing()
-    logs.configure(settings.edge.log_level, settings.edge.log_format, ring=ring)
-    try:
-        asyncio.run(run_agent(settings, settings_file=config.absolute(), logs=ring))
-    except AgentFault as fault:
-        _fail(f"the agent stopped by itself: {fault}; the log above tells more", 1)
-    except (OSError, Starved) as error:
-        _fail(f"the data folder {settings.edge.data_dir} cannot be used: {error}", 1)
+app.command()(run)
+app.command()(top)
 
 
 @app.command()
@@ -341,15 +320,6 @@ def learn(
 
 
 # ---- what the commands share ------------------------------------------------------------------
-def _load(path: Path, *, spare: bool = False) -> EdgeConfig:
-    from edge.config import ConfigError, load
-
-    try:
-        return load(path, spare=spare)
-    except ConfigError as error:
-        _fail(str(error), 1)
-
-
 def _chosen(settings: EdgeConfig, name: str | None) -> tuple[DeviceConfig, ...]:
     if name is None:
         return settings.devices
@@ -410,8 +380,3 @@ def _show_json(finding: Finding) -> None:
         "readings": [as_json(one) for one in finding.readings],
     }
     typer.echo(msgspec.json.encode(found).decode())
-
-
-def _fail(sentence: str, status: int) -> NoReturn:
-    typer.echo(sentence, err=True)
-    raise typer.Exit(status)

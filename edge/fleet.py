@@ -73,6 +73,10 @@ class Fleet:
         """Who watches over each device, by its name."""
         return MappingProxyType({name: seat.supervisor for name, seat in self._seats.items()})
 
+    def each(self) -> list[tuple[DeviceConfig, Supervisor]]:
+        """Every device with who watches over it."""
+        return [(seat.device, seat.supervisor) for seat in self._seats.values()]
+
     def held_for(self, name: str) -> str:
         """For what a device is held, in words; empty where it is not. Raises ``UnknownDevice``."""
         return self._seat(name).held_for

@@ -37,7 +37,8 @@ raise.
 
 
 class Supervisor:
-    """Owns one configured device from start to stop.
+    """Owns one configured device from start to stop. ``last_heard`` is its newest reading, and
+    when that came on the steady clock.
 
     ``build_driver`` and ``build_folder`` make fresh ones; ``describe`` says how the device is
     set up, for the log. ``keep`` takes the observations and may wait.
@@ -75,6 +76,7 @@ class Supervisor:
         self._listeners: list[Listener] = []
         self.flaws: deque[tuple[int, str]] = deque(maxlen=_FLAWS_KEPT)
         """When bytes made no sense lately, and what was said of them."""
+        self.last_heard: tuple[Reading, float] | None = None
         self.health = Health(name, read_point)
 
     async def run(self) -> None:
@@ -107,6 +109,16 @@ class Supervisor:
             yield
         finally:
             self._listeners.remove(listener)
+
+    @property
+    def heard(self) -> int:
+        """Readings since the start."""
+        return self._own["readings"]
+
+    @property
+    def failed(self) -> int:
+        """How often the device's driver ended, by an error of the device or by a mistake."""
+        return self._own["failures"] + self._own["faults"]
 
     # ---- the driver's life -----------------------------------------------------------------
     async def _try(self) -> None:
@@ -157,6 +169,8 @@ class Supervisor:
         self._own["readings"] += len(readings)
         for listener in self._listeners:
             listener(self._time.now_us(), readings)
+        if readings:
+            self.last_heard = (readings[-1], self._time.steady_s())
         async with self._folding:
             observations = self._refold_after_step()
             observations += self._folder.feed(readings, self._time.now_us())

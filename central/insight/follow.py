@@ -173,6 +173,11 @@ class Follower:
         """What is followed."""
         return self._source.name
 
+    @property
+    def upto(self) -> int:
+        """How far the charts are; 0 before the first look."""
+        return self._position or 0
+
     async def rewind(self) -> None:
         """Begin from the first fact: the store is new."""
         await self._database.write(lambda c: cursors.forget(c, self._cursor))

@@ -15,6 +15,7 @@ from edge.config import DeviceConfig, EdgeConfig
 from edge.fleet import Fleet, Held
 from edge.health import Health
 from edge.journal import JournalStats
+from edge.now import EdgeNow
 from edge.supervisor import Supervisor
 from edge.walltime import WallTime
 from gateway.console import Troubled
@@ -29,7 +30,8 @@ _LOTS_WAITING = 200
 class Bench:
     """``settings_file`` is what the agent was started with, where it was started with one;
     ``health`` is the agent's own. ``journal`` tells its figures, ``uplink`` those of the road to
-    central; ``restart`` ends the agent in order, so that the service manager starts it again.
+    central; ``restart`` ends the agent in order, so that the service manager starts it again;
+    ``now`` tells how everything is in figures.
     """
 
     config: EdgeConfig
@@ -41,6 +43,7 @@ class Bench:
     journal: Callable[[], Awaitable[JournalStats]]
     uplink: Callable[[], Mapping[str, Any]]
     restart: Callable[[str], None]
+    now: Callable[[], EdgeNow]
 
     @property
     def data_dir(self) -> Path:

@@ -43,6 +43,7 @@ class Operation(Generic[A]):
 
 OPERATIONS: dict[str, str] = {
     "devices": "edge.console.devices:DEVICES",
+    "now": "edge.console.now:NOW",
     "retry": "edge.console.devices:RETRY",
     "watch": "edge.console.watch:WATCH",
 }
