@@ -59,6 +59,7 @@ from central.api.stock import corrections as stock_corrections
 from central.api.stock import lookups as stock_lookups
 from central.api.stock import movements as stock_movements
 from central.insight.kpi_book import KpiBook
+from central.web.feeds import FeedsPage
 from central.web.pages import Pages
 from screens.headers import SecurityHeaders
 from screens.static_files import STATIC, KeptFiles
@@ -147,6 +148,7 @@ def _routers(services: Services, pages: Pages, entrance: Entrance) -> tuple[APIR
         oauth.router(entrance),
         pages.router(),
         ErpPage(services, pages).router(),
+        FeedsPage(pages).router(),
         signing.router(),
         by_provider.router(entrance, signing),
     )

@@ -19,6 +19,8 @@ _GROUPS = (
     Group(
         label="Sensors",
         entries=(
+            Entry(key="feeds", label="Feeds", address="/feeds", icon="feed",
+                  needs="read:screens"),
             Entry(key="accuracy", label="Accuracy", address="/accuracy", icon="target",
                   needs="read:insight"),
         ),

@@ -26,6 +26,7 @@ Moment = Annotated[
     float | None, Query(ge=0, le=_LATEST_S, description="Seconds since 1970 UTC; now without it.")
 ]
 Seconds = Annotated[int, Query(ge=10, le=_LONGEST_S, description="How long before `to_s`.")]
+_NONE: list[str] = []
 
 
 def router(services: Services) -> APIRouter:
@@ -37,10 +38,16 @@ def router(services: Services) -> APIRouter:
     async def feeds(
         search: Annotated[str, Query(max_length=200)] = "",
         limit: Annotated[int, Query(ge=1, le=1_000)] = 500,
+        feed: FeedKeys = _NONE,
     ) -> Response:
         """Each feed's `key` goes into `feed` of `/series`. Every word of `search` must stand in
-        the device, read point, item, place or quantity. `more` says that there are others.
+        the device, read point, item, place or quantity. `more` says that there are others. With
+        `feed`, what is known of these.
         """
+        if feed:
+            named = _keys(feed)
+            known = await services.read(lambda conn: names_of(conn, named))
+            return json_answer({"feeds": [told(key, known) for key in named], "more": False})
         words = await services.read(lambda conn: words_of(conn, search))
         found = await services.series.find(words, limit + 1)
         keys = [
@@ -127,9 +134,14 @@ def _chart(
         "step_s": stretch_us / SECOND_US,
         "unit": key.shown.unit,
         "times_s": [one.time_us / SECOND_US for one in rows],
-        "values": [one.value(fold, stretch_us) for one in rows],
+        "values": [one.value(fold, _passed_us(one, stretch_us)) for one in rows],
         "low": [one.low for one in rows],
         "high": [one.high for one in rows],
         "before": None if before is None else before.value,
         "before_s": None if before is None else before.time_us / SECOND_US,
     }
+
+
+def _passed_us(one: Bucket, stretch_us: int) -> int:
+    """How much of a stretch is over: the one that is now is not yet a whole one."""
+    return min(stretch_us, max(SECOND_US, now_us() - one.time_us))

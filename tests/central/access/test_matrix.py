@@ -54,7 +54,7 @@ RESOURCES = {
     "api/attachments/reviews": "reviews",
     "devices": "devices", "passes": "devices", "presence": "devices", "read-points": "devices",
     "road": "devices", "why": "devices",
-    "": "screens", "live": "screens", "screen": "screens", "series": "screens",
+    "": "screens", "live": "screens", "screen": "screens", "series": "screens", "feeds": "screens",
     "accuracy": "insight", "kpis": "insight", "metrics": "metrics", "audit": "audit",
     "users": "access", "grants": "access", "keys": "access", "roles": "access",
     "alerts": "alerts", "alerts/rules": "rules", "alerts/channels": "rules",
