@@ -19,6 +19,7 @@ from central.commands import replay as replay_cli
 from central.commands import reports as reports_cli
 from central.commands import reviews as reviews_cli
 from central.commands.command_line import Config, settings_from
+from gateway.terminal.progress import working
 
 if TYPE_CHECKING:
     from central.terminal.shown import Shown
@@ -126,7 +127,8 @@ def migrate(
 
     database = Database(settings.database_url)
     try:
-        database.migrate(to)
+        with working("Bringing the schema up to date" if to == "head" else f"Going to {to}"):
+            database.migrate(to)
         said = database.write_now(grants.renew)
     except (SQLAlchemyError, DatabaseInUse, SchemaMismatch) as error:
         reason = str(error).partition("\n")[0]

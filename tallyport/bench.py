@@ -7,12 +7,14 @@ import importlib
 import inspect
 import json
 from collections.abc import Callable, Sequence
+from contextlib import nullcontext
 from typing import Any
 
 import typer
 from rich.console import Console
 from rich.table import Table
 
+from gateway.terminal.progress import working
 from tallyport.not_here import NotHere
 
 BENCHES = {
@@ -122,6 +124,9 @@ BENCHES = {
     ),
 }
 
+_WITH_A_BAR = {"accuracy", "simulate", "ledger", "reserve", "api", "capacities"}
+"""Those that say by themselves how far they are."""
+
 app = typer.Typer(add_completion=False, pretty_exceptions_enable=False)
 
 
@@ -150,7 +155,8 @@ def bench(
         typer.echo(f"{name}: {mistake}", err=True)
         raise typer.Exit(2) from mistake
     try:
-        result = run(**options)
+        with nullcontext() if name in _WITH_A_BAR else working(f"Measuring {name}"):
+            result = run(**options)
     except NotHere as lacking:
         typer.echo(f"{name} cannot run here: {lacking}", err=True)
         raise typer.Exit(2) from lacking

@@ -9,6 +9,7 @@ import msgspec
 from central.archive.model import Walk, name_of, read
 from central.archive.shelves import Shelf
 from central.stock.sealing import Head
+from gateway.terminal.progress import Went, nobody
 
 __all__ = ["Proof", "prove"]
 
@@ -20,9 +21,10 @@ class Proof(NamedTuple):
     faults: list[str]
 
 
-async def prove(shelf: Shelf) -> Proof:
+async def prove(shelf: Shelf, went: Went = nobody) -> Proof:
     """Read every block from the first on, and compute the chain again. An archive that misses
-    its last blocks is whole as far as it goes: only the books know that there were more.
+    its last blocks is whole as far as it goes: only the books know that there were more. ``went``
+    is told how many blocks are done.
 
     Raises ``ArchiveUnavailable``.
     """
@@ -39,3 +41,4 @@ async def prove(shelf: Shelf) -> Proof:
         if fault:
             return Proof(heads, [f"{path}: {fault}"])
         heads.append(walk.head)
+        went(len(heads))

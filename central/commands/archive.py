@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from central.commands.command_line import AsJson, Config, read_books, report, settings_from
+from gateway.terminal.progress import working
 
 if TYPE_CHECKING:
     from sqlalchemy import Connection
@@ -47,7 +48,8 @@ def verify(
     from central.stock import chain  # noqa: PLC0415
 
     try:
-        proof = asyncio.run(prove(_shelf(folder, settings)))
+        with working("Proving the archive") as went:
+            proof = asyncio.run(prove(_shelf(folder, settings), went))
     except ArchiveUnavailable as error:
         typer.echo(f"the archive cannot be read: {error}", err=True)
         raise typer.Exit(2) from error

@@ -19,6 +19,7 @@ from central.commands.command_line import (
     settings_from,
     use_books,
 )
+from gateway.terminal.progress import working
 
 app = typer.Typer()
 
@@ -149,7 +150,7 @@ def verify(
     from central.stock.content import content  # noqa: PLC0415
 
     def look(conn: Connection) -> tuple[list[str], str]:
-        found = faults(conn, published)
+        found = faults(conn, published, went)
         return found, "" if found else content(conn)
 
     try:
@@ -160,7 +161,8 @@ def verify(
                     err=True,
                 )
         published = digest_files.read_digests(digests) if digests else ()
-        found, says = read_books(settings, look)
+        with working("Verifying the ledger") as went:
+            found, says = read_books(settings, look)
     except (OSError, ValueError) as error:
         typer.echo(f"the digests cannot be read: {error}", err=True)
         raise typer.Exit(2) from error
@@ -179,7 +181,13 @@ def backup(
     settings = settings_from(config)
     from central.keeping import backup as copies  # noqa: PLC0415
 
-    _copy(lambda: copies.backup(settings.database_url, target, settings.attachments_path))
+    def work() -> str:
+        with working("Copying and proving the books") as went:
+            return copies.backup(
+                settings.database_url, target, settings.attachments_path, went=went
+            )
+
+    _copy(work)
 
 
 @app.command()
@@ -207,14 +215,16 @@ def restore(
     from central.keeping.restore import restore as put_back  # noqa: PLC0415
 
     def work() -> str:
-        reach, said = put_back(
-            source,
-            settings.database_url,
-            force=force,
-            digests=settings.digest_path,
-            attachments=settings.attachments_path,
-            without_missing=without_missing,
-        )
+        with working("Proving the backup and putting it in place") as went:
+            reach, said = put_back(
+                source,
+                settings.database_url,
+                force=force,
+                digests=settings.digest_path,
+                attachments=settings.attachments_path,
+                without_missing=without_missing,
+                went=went,
+            )
         return "\n".join([f"restored: {reach.said()}", *said])
 
     _copy(work)

@@ -24,6 +24,7 @@ from central.commands.command_line import (
     use_books,
 )
 from central.config import CentralSettings
+from gateway.terminal.progress import working
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -91,7 +92,8 @@ def replay(  # noqa: PLR0917 (a command's options)
             *serials.check(conn),
         ]
 
-    found = read_books(settings, work)
+    with working("Judging again"):
+        found = read_books(settings, work)
     if mend:
 
         def put_right(conn: Connection) -> list[str]:
@@ -108,18 +110,13 @@ def replay(  # noqa: PLR0917 (a command's options)
 
 
 def _against(settings: CentralSettings, named: str, *, as_json: bool) -> None:
-    from rich.console import Console  # noqa: PLC0415
-    from rich.progress import Progress  # noqa: PLC0415
-
     from central.judging.challenge import challenge  # noqa: PLC0415
 
     weighing = _weighing(named)
-    console = Console(stderr=True)
-    with Progress(console=console, disable=not console.is_terminal, transient=True) as progress:
-        task = progress.add_task("Judging again ...", total=None)
+    with working("Judging again") as went:
 
         def work(conn: Connection) -> Comparison:
-            return challenge(conn, weighing, lambda n: progress.update(task, completed=n))
+            return challenge(conn, weighing, went)
 
         found = read_books(settings, work)
     if as_json:

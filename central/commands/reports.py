@@ -14,6 +14,7 @@ import typer
 
 from central.commands.command_line import Config, read_books, settings_from, use_books
 from central.config import CentralSettings
+from gateway.terminal.progress import working
 
 app = typer.Typer()
 _FORMS = ("csv", "xlsx", "parquet")
@@ -58,12 +59,13 @@ def report(  # noqa: PLR0917 (a command's options)
     with tempfile.TemporaryDirectory(prefix="tallyport-report-") as folder:
         made = Path(folder) / "report"
         try:
-            rows = use_books(
-                settings,
-                lambda database: ReportDesk(settings.extract_path, database.read_now).write(
-                    REPORTS[name], asked, datetime.now(UTC), form, made
-                ),
-            )
+            with working(f"Making the report {name}"):
+                rows = use_books(
+                    settings,
+                    lambda database: ReportDesk(settings.extract_path, database.read_now).write(
+                        REPORTS[name], asked, datetime.now(UTC), form, made
+                    ),
+                )
             _hand_over(made, out)
         except (ReportRefused, OSError) as error:
             _refuse(str(error))
@@ -107,7 +109,8 @@ def _export_parquet(settings: CentralSettings, folder: Path) -> None:
 
     try:
         folder.mkdir(parents=True, exist_ok=True)
-        kept = use_books(settings, lambda database: Extract(folder).bring_up(database.read_now))
+        with working(f"Exporting to {folder}"):
+            kept = use_books(settings, lambda database: Extract(folder).bring_up(database.read_now))
     except OSError as error:
         _refuse(f"{folder} cannot be written: {error.strerror}")
     typer.echo(f"{folder}: {kept.upto_seq} movements in {len(kept.segments)} files, and the rest")
@@ -120,7 +123,8 @@ def _export_file(settings: CentralSettings, kind: str, file: Path) -> None:
     if kind not in KINDS or form not in {"csv", "xlsx"}:
         _refuse(f"export {', '.join(KINDS)}, into FILE.csv or FILE.xlsx")
     try:
-        rows = read_books(settings, lambda c: export(c, kind, form, file))  # type: ignore[arg-type]
+        with working(f"Exporting {kind}"):
+            rows = read_books(settings, lambda c: export(c, kind, form, file))  # type: ignore[arg-type]
     except OSError as error:
         _refuse(f"{file} cannot be written: {error.strerror}")
     typer.echo(f"{file}: {rows} rows")
@@ -175,14 +179,16 @@ def take(  # noqa: PLR0917 (a command's options)
         _refuse(f"{file}: {error}")
     typer.echo(f"{file}: {outcome.rows} rows are read", err=True)
     told = Told(by=by, at_us=time.time_ns() // 1_000)
-    seen = Progress("", kind, _say_progress)
+    settings = settings_from(config)
     try:
-        done = use_books(
-            settings_from(config),
-            lambda database: database.write_now(
-                lambda c: carry_out(c, rows, outcome, wanted.kind, keep, told, seen)  # type: ignore[arg-type]
-            ),
-        )
+        with working(f"Importing {kind}", elsewhere=_say_progress) as went:
+            seen = Progress("", kind, went)
+            done = use_books(
+                settings,
+                lambda database: database.write_now(
+                    lambda c: carry_out(c, rows, outcome, wanted.kind, keep, told, seen)  # type: ignore[arg-type]
+                ),
+            )
     except Undone as undone:
         done = undone.outcome
     for fault in done.faults:
@@ -196,8 +202,8 @@ def take(  # noqa: PLR0917 (a command's options)
         raise typer.Exit(1)
 
 
-def _say_progress(done: int, rows: int) -> None:
-    typer.echo(f"{done} of {rows} rows", err=True)
+def _say_progress(done: int = 0, of: int | None = None, *, what: str = "") -> None:
+    typer.echo(f"{done} of {of} rows", err=True)
 
 
 def _hand_over(made: Path, out: Path | None) -> None:

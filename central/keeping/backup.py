@@ -23,13 +23,14 @@ from central.keeping.backup_files import BackupFailed, Incomplete, Reach, keep
 from central.keeping.postgres_programs import run_program
 from central.keeping.soundness import ledger_faults
 from central.stock import chain
+from gateway.terminal.progress import Went, nobody
 
 __all__ = ["BackupFailed", "Incomplete", "backup", "checked", "forget_log"]
 
 
-def backup(url: str, target: Path, attachments: Path | None = None) -> str:
+def backup(url: str, target: Path, attachments: Path | None = None, *, went: Went = nobody) -> str:
     """Copy the database at ``url`` to ``target``, and the files that it names from the folder
-    ``attachments``; a sentence about what the backup holds.
+    ``attachments``; a sentence about what the backup holds. ``went`` is told how far its proof is.
 
     Raises ``BackupFailed`` and OSError; a backup that was there stays until the new one is
     whole. Where files are missing the backup is made, and ``Incomplete`` says which.
@@ -42,7 +43,7 @@ def backup(url: str, target: Path, attachments: Path | None = None) -> str:
     if parsed.get_backend_name() == "sqlite":
         _copy_sqlite(Path(parsed.database or ""), fresh)
         url_of_copy = f"sqlite:///{fresh.absolute()}"
-        reach = checked(url_of_copy, "the copy", lambda c: wanted.update(named(c)))
+        reach = checked(url_of_copy, "the copy", lambda c: wanted.update(named(c)), went)
         forget_log(fresh)
     else:
 
@@ -52,7 +53,7 @@ def backup(url: str, target: Path, attachments: Path | None = None) -> str:
             wanted.update(named(conn))
             _dump(conn, parsed, fresh)
 
-        reach = checked(url, "the database", dump)
+        reach = checked(url, "the database", dump, went)
     folder = folder_of(target)
     source = folder if attachments is None else Folder(attachments)
     _, missing = complete(wanted, folder, source)
@@ -67,7 +68,12 @@ def backup(url: str, target: Path, attachments: Path | None = None) -> str:
     return f"{said}; {len(wanted)} attached files" if wanted else said
 
 
-def checked(url: str, what: str, then: Callable[[Connection], None] = lambda _: None) -> Reach:
+def checked(
+    url: str,
+    what: str,
+    then: Callable[[Connection], None] = lambda _: None,
+    went: Went = nobody,
+) -> Reach:
     """How far a database goes that was found whole; ``then`` sees the same snapshot.
 
     Raises ``BackupFailed`` with the first fault, of ``what``.
@@ -75,7 +81,7 @@ def checked(url: str, what: str, then: Callable[[Connection], None] = lambda _: 
     database = Database(url)
 
     def work(conn: Connection) -> Reach:
-        faults = ledger_faults(conn)
+        faults = ledger_faults(conn, went)
         if faults:
             raise BackupFailed(f"{what} is not whole: {faults[0]}")
         reach = _reach(conn)

@@ -21,6 +21,7 @@ from central.keeping.backup_files import BackupFailed, Incomplete, Manifest, Rea
 from central.keeping.digest_files import read_digests, say_restored
 from central.stock import chain
 from gateway.contract import Digest
+from gateway.terminal.progress import Went, nobody
 
 __all__ = ["restore"]
 
@@ -33,6 +34,7 @@ def restore(
     digests: Path | None = None,
     attachments: Path | None = None,
     without_missing: bool = False,
+    went: Went = nobody,
 ) -> tuple[Reach, list[str]]:
     """Put a copy in the place of the database at ``url``; how far it goes, and sentences about
     what was kept and what is left to do.
@@ -58,7 +60,7 @@ def restore(
         if place.taken and not force:
             _refuse_over_a_ledger(url)
         place.fill(source)
-        wanted = _prove(place.fresh, source, manifest, digests)
+        wanted = _prove(place.fresh, source, manifest, digests, went)
         files = _with_files(wanted, source, attachments, without_missing=without_missing)
         said = place.take(manifest.roles)
     return manifest, [*said, *files, *_noted(manifest, digests)]
@@ -85,7 +87,9 @@ def _with_files(
     return [*said, f"missing are {listed(missing)}"] if missing else said
 
 
-def _prove(url: str, source: Path, manifest: Manifest, digests: Path | None) -> dict[str, str]:
+def _prove(
+    url: str, source: Path, manifest: Manifest, digests: Path | None, went: Went
+) -> dict[str, str]:
     """The copy is whole, is what its manifest says, and is what was published of it; the files
     that it names.
     """
@@ -98,7 +102,7 @@ def _prove(url: str, source: Path, manifest: Manifest, digests: Path | None) -> 
         if faults:
             raise BackupFailed(f"{source} is not what was published: {faults[0]}")
 
-    found = msgspec.structs.asdict(checked(url, str(source), against_what_was_published))
+    found = msgspec.structs.asdict(checked(url, str(source), against_what_was_published, went))
     said = msgspec.structs.asdict(manifest)
     other = [name for name, value in found.items() if said[name] != value]
     if other:

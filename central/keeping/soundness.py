@@ -15,6 +15,7 @@ from central.reservations.projection import check_reserved
 from central.stock import chain, serials, totals
 from central.stock.chain import Head
 from central.stock.projection import Disordered, check_balances, check_tags
+from gateway.terminal.progress import Went, nobody
 
 __all__ = ["damage", "faults", "ledger_faults"]
 
@@ -25,14 +26,14 @@ _DAMAGE = (
 _MOST_TOLD = 20
 
 
-def faults(conn: Connection, published: Iterable[Head] = ()) -> list[str]:
+def faults(conn: Connection, published: Iterable[Head] = (), went: Went = nobody) -> list[str]:
     """Sentences about the ledger, its hash chain, what follows from it, what is reserved, the
     audit, and whether what is written can only be added to; none when whole.
 
     ``published`` are heads that were told outside the database, oldest first. Raises what
     reading them raises.
     """
-    found = ledger_faults(conn)
+    found = ledger_faults(conn, went)
     if not found:  # a chain that is broken in itself was told of already
         found = chain.compare(conn, published)
     return [
@@ -43,11 +44,11 @@ def faults(conn: Connection, published: Iterable[Head] = ()) -> list[str]:
     ]
 
 
-def ledger_faults(conn: Connection) -> list[str]:
-    """Those that make the books wrong, the database's own first."""
+def ledger_faults(conn: Connection, went: Went = nobody) -> list[str]:
+    """Those that make the books wrong, the database's own first. ``went`` is told of blocks."""
     with _whatever_stands_there(conn):
         return [
-            *damage(conn),
+            *damage(conn, went),
             *_told("balances", check_balances, conn),
             *_told("tags' places", check_tags, conn),
             *_told("pieces' places", serials.check, conn),
@@ -55,10 +56,11 @@ def ledger_faults(conn: Connection) -> list[str]:
         ]
 
 
-def damage(conn: Connection) -> list[str]:
+def damage(conn: Connection, went: Went = nobody) -> list[str]:
     """Those after which nothing that is built from the ledger can be trusted."""
     with _whatever_stands_there(conn):
-        return [*_told("file", _sqlite_faults, conn), *_told("chain", chain.verify, conn)]
+        broken = _told("chain", lambda c: chain.verify(c, went), conn)
+        return [*_told("file", _sqlite_faults, conn), *broken]
 
 
 def _told(what: str, check: Callable[[Connection], list[str]], conn: Connection) -> list[str]:

@@ -16,6 +16,7 @@ from central import schema
 from central.database.bulk import BulkLookup
 from central.stock import rows, sealing
 from central.stock.sealing import GENESIS, Block, Head, Line, Sealed
+from gateway.terminal.progress import Went, nobody
 
 __all__ = [
     "GENESIS",
@@ -31,6 +32,7 @@ __all__ = [
 ]
 
 _NAMES = ", ".join(Block._fields)
+_TELL_EVERY = 200
 _PAGE = 2_000
 _PAGE_OF_ROWS = text(
     f"SELECT {rows.NAMES} FROM movement WHERE seq >= :first AND seq <= :last ORDER BY seq"  # noqa: S608
@@ -84,14 +86,16 @@ def sealed_at(conn: Connection, no: int) -> Sealed:
     return Sealed()
 
 
-def verify(conn: Connection) -> list[str]:
+def verify(conn: Connection, went: Went = nobody) -> list[str]:
     """Recompute the chain; sentences that name the first broken block and its rows.
 
-    Empty means: every row from 1 to the last and every witness of them is there, sealed, and as
-    it was when sealed.
+    ``went`` is told how many blocks are done. Empty means: every row from 1 to the last and every
+    witness of them is there, sealed, and as it was when sealed.
     """
-    sealed = Sealed()
+    sealed, last = Sealed(), head(conn).no
     for block in blocks(conn):
+        if block.no % _TELL_EVERY == 0:
+            went(block.no, last)
         movements = movements_of(conn, block)
         fault = sealing.fault_of(block, sealed, movements, witnesses_of(conn, block, sealed))
         if fault:

@@ -11,6 +11,7 @@ import typer
 from rich.console import Console
 
 from drivers.recording import RecordingError
+from gateway.terminal.progress import working
 from tallyport.certify.certificate import Certificate, certify
 from tallyport.certify.plan import PlanError, read_plan, template
 
@@ -52,7 +53,8 @@ def make(  # noqa: PLR0917 (options)
         _fail("say what to certify: --plan FILE, or --emulated standard|hard")
     try:
         if plan is not None:
-            made = certify(read_plan(plan), plan.parent)
+            with working("Judging the walks"):
+                made = certify(read_plan(plan), plan.parent)
         else:
             made = _emulated(cast("str", emulated), seed)
     except (PlanError, RecordingError) as error:
@@ -80,8 +82,7 @@ def _emulated(suite: str, seed: int) -> Certificate:
         _fail(f"--emulated is one of {', '.join(SUITES)}, not {suite!r}")
     from tallyport.certify.emulated import capture  # noqa: PLC0415 (slow, and rarely asked)
 
-    console = Console(stderr=True)
-    with tempfile.TemporaryDirectory() as folder, console.status("Walking an emulated dock ..."):
+    with tempfile.TemporaryDirectory() as folder, working("Walking an emulated dock"):
         plan = capture("standard" if suite == "standard" else "hard", seed, Path(folder))
         return certify(plan, Path(folder), emulated=f"{suite}, seed {seed}")
 

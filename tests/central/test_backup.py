@@ -325,7 +325,7 @@ def test_a_copy_is_proven_before_the_books_are_touched(
     assert restores(digests) == []
     assert untouched(database_url, tmp_path)
     with opened(database_url) as database, monkeypatch.context() as careless:
-        careless.setattr(copies, "ledger_faults", lambda _: [])
+        careless.setattr(copies, "ledger_faults", lambda *_: [])
         database.write_now(lambda c: unguarded(c, "UPDATE movement SET quantity = 9 WHERE seq = 8"))
         backup(database_url, copy)
     with pytest.raises(BackupFailed, match="is not whole: block 3"):
