@@ -61,6 +61,7 @@ from central.api.stock import movements as stock_movements
 from central.insight.kpi_book import KpiBook
 from central.web.feeds import FeedsPage
 from central.web.pages import Pages
+from central.web.scan.pages import ScanPages
 from screens.headers import SecurityHeaders
 from screens.static_files import STATIC, KeptFiles
 
@@ -149,6 +150,7 @@ def _routers(services: Services, pages: Pages, entrance: Entrance) -> tuple[APIR
         pages.router(),
         ErpPage(services, pages).router(),
         FeedsPage(pages).router(),
+        ScanPages(pages).router(),
         signing.router(),
         by_provider.router(entrance, signing),
     )

@@ -14,6 +14,8 @@ _GROUPS = (
         entries=(
             Entry(key="now", label="Now", address="/", icon="now", needs="read:screens",
                   thumb=True),
+            Entry(key="scan", label="Scan", address="/scan", icon="scan", needs="read:stock",
+                  thumb=True),
         ),
     ),
     Group(

@@ -28,6 +28,7 @@ PUBLIC = {
     "GET /login/provider", "GET /login/callback", "POST /oauth/token",
     "GET /password", "POST /password", "GET /readyz", "GET /setup", "POST /setup", "GET /static",
     "POST /hooks/erp/{}/purchase-orders",
+    "GET /scan", "GET /scan/decoder.js", "GET /scan/manifest.webmanifest", "GET /scan/worker.js",
 }  # fmt: skip
 SIGNED_IN = {
     "GET /account", "POST /account/password", "POST /account/sessions", "GET /docs",

@@ -1,0 +1,1 @@
+"""Scanning on a phone: the page, its service worker, its manifest."""
