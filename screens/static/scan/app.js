@@ -52,13 +52,15 @@ const page = {
     this.due = requestAnimationFrame(() => { if (this.view) draw(this); });
   },
 
-  // ``code`` from a scanner, the camera or the keyboard, wherever the page is.
+  // ``code`` from a scanner, the camera or the keyboard, wherever the page is. One after the other:
+  // a quick hand scans the next thing while the last one is still looked up.
   scanned(code, symbology = null) {
-    return this.heard(code, symbology).catch((error) => floor.failed(error));
+    document.querySelector("dialog[open]")?.close();
+    this.line = (this.line ?? Promise.resolve()).then(() => this.heard(code, symbology)).catch((error) => floor.failed(error));
+    return this.line;
   },
 
   async heard(code, symbology) {
-    document.querySelector("dialog[open]")?.close();
     const told = await floor.meaning(code, symbology);
     if (told.kind === "command") this.command(told.command);
     else if (this.view.scan) await this.view.scan(told);
@@ -105,13 +107,14 @@ const camera = new Camera({
 });
 
 function draw({ view }) {
+  const shown = [...notices(), ...view.render()].filter(Boolean); // it may learn its title so
   document.title = `${view.title} - Tallyport`;
   part("title").textContent = view.title;
   part("back").href = view.back ?? "/";
   part("back").setAttribute("aria-label", view.back ? "Back" : "Leave scanning");
   drawLink();
   drawMessage();
-  part("screen").replaceChildren(...[...notices(), ...view.render()].filter(Boolean));
+  part("screen").replaceChildren(...shown);
   part("dock").replaceChildren(...dock(view));
   part("dock").hidden = !view.scan;
 }

@@ -3,9 +3,13 @@
 let context = null;
 
 // Browsers let a page sound only after somebody has touched it.
+// Later, not at once: it takes long, and a scanner's next key is on its way.
 export function wake() {
-  context ??= window.AudioContext ? new AudioContext() : null;
-  if (context?.state === "suspended") context.resume();
+  if (context?.state === "running") return;
+  setTimeout(() => {
+    context ??= window.AudioContext ? new AudioContext() : null;
+    if (context?.state === "suspended") context.resume();
+  });
 }
 
 function tone(at, frequency, length, shape) {

@@ -90,13 +90,13 @@ export function count(page, name) {
     const location = place ?? now.location;
     const needs = now.begun ? startOf() : [(await begin(now)).id];
     const said = told.code && units ? { code: told.code, ...(told.symbology ? { symbology: told.symbology } : {}), ...(told.serials.length ? {} : { quantity: units }) } : { sku: told.sku, lot: told.lot, quantity: units };
-    page.say("good", times(units, told.name || told.sku), told.lot ? `Lot ${told.lot}.` : `At ${location}.`);
     await floor.add({
       task, label: `Counted ${times(units, told.name || told.sku)} at ${location}`, needs,
       effect: { kind: "count", count: name, sku: told.sku, lot: told.lot, location, units },
       make: (id, time) => ({ path: `/api/counts/${encodeURIComponent(name)}/entries`, body: { id, ...said, location, counted_at: time, as_of: floor.package.ledger_seq, ...(floor.who === "api" ? { by: "phone" } : {}) } }),
       undo: (id) => ({ path: `/api/counts/${encodeURIComponent(name)}/entries/${id}`, method: "DELETE" }),
     });
+    page.say("good", times(units, told.name || told.sku), told.lot ? `Lot ${told.lot}.` : `At ${location}.`);
   }
 
   const startOf = () => floor.commands.filter((one) => one.effect?.kind === "count-start" && one.effect.count === name).map((one) => one.id);

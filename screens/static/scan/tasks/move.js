@@ -52,13 +52,12 @@ export function move(page) {
     const what = times(units, goods.name || goods.sku);
     const body = { sku: goods.sku, quantity: units, ...(goods.lot ? { lot: goods.lot } : {}), ...(serials.length ? { serials } : {}) };
     now = { ...fresh, from: source };
-    page.say("good", `Moved ${what}`, `From ${source} to ${place}.`);
     await floor.add({
       task: "move", label: `${what} from ${source} to ${place}`, effect: { kind: "move" },
       make: (id, time) => ({ path: "/stock/move", body: { id, ...body, from: source, to: place, event_time: time } }),
       undo: (id) => ({ path: "/stock/move", body: { ...body, from: place, to: source, corrects: id, reason: "undone on the phone", event_time: "now" } }),
     });
-    return undefined;
+    return page.say("good", `Moved ${what}`, `From ${source} to ${place}.`);
   }
 
   view.answered = (command) => {

@@ -80,13 +80,12 @@ export function putaway(page) {
     const body = { sku: goods.sku, quantity: units, ...(goods.lot ? { lot: goods.lot } : {}), ...(serials.length ? { serials } : {}) };
     const astray = proposals?.length && !proposals.some((one) => one.location === place);
     now = { ...fresh };
-    page.say(astray ? "look" : "good", `${what} to ${place}`, astray ? "This place was not proposed. Undo it if that was a mistake." : "Put away.");
     await floor.add({
       task: "putaway", label: `${what} from ${from} to ${place}`, effect: { kind: "putaway", sku: goods.sku, lot: goods.lot, from, units },
       make: (id, time) => ({ path: "/api/putaway", body: { id, ...body, from, to: place, event_time: time } }),
       undo: (id) => ({ path: "/stock/move", body: { ...body, from: place, to: from, corrects: id, reason: "undone on the phone", event_time: "now" } }),
     });
-    return undefined;
+    return page.say(astray ? "look" : "good", `${what} to ${place}`, astray ? "This place was not proposed. Undo it if that was a mistake." : "Put away.");
   }
 
   view.answered = (command) => {

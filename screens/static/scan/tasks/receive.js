@@ -61,7 +61,10 @@ export function receive(page, name) {
     const now = order();
     if (!now) return undefined;
     if (told.kind === "place") return page.say("bad", told.place, "This is a place. Scan goods, or a pallet's label.");
-    if (told.kind === "unit") return take(now, { code: told.code, symbology: told.symbology, label: `Pallet ${told.sscc}`, sku: "", takes: [], aside: 0 });
+    if (told.kind === "unit") {
+      await take(now, { code: told.code, symbology: told.symbology, label: `Pallet ${told.sscc}`, sku: "", takes: [], aside: 0 });
+      return page.say("good", "Pallet", `${told.sscc}. What is on it central knows.`);
+    }
     if (told.kind === "unknown") return stranger(now, told);
     let { quantity } = told;
     if (floor.settings.ask && !told.serials.length) {
@@ -88,13 +91,13 @@ export function receive(page, name) {
     return goods(order(), { sku: one.sku, name: item.name, lot: one.lot, serials: [], code: null, gs1: null }, quantity);
   }
 
-  function goods(now, told, quantity) {
+  async function goods(now, told, quantity) {
     const rule = ruled(now, told.sku, told.lot, quantity);
     const [kind, title] = SAID[rule.verdict];
     const label = `${number(quantity)} x ${told.name || told.sku}`;
     const rest = rule.verdict === "expected" ? (rule.lacks ? `${number(rule.lacks)} still to come.` : "This line is full.") : rule.verdict === "over" ? `${number(rule.aside)} beyond what is taken.` : "It is not put on a line. Central asks what is to become of it.";
+    await take(now, { ...told, quantity, label, ...rule });
     page.say(view.condition === "damaged" && kind === "good" ? "look" : kind, `${title}: ${label}`, rest);
-    return take(now, { ...told, quantity, label, ...rule });
   }
 
   async function stranger(now, told) {
@@ -146,7 +149,7 @@ export function receive(page, name) {
 
 function prompt(view, page) {
   const flip = () => { view.condition = view.condition === "good" ? "damaged" : "good"; page.render(); };
-  return h("div", { class: "floor-prompt" }, h("strong", {}, "Scan goods or a pallet"),
+  return h("div", { class: "floor-prompt" }, h("strong", {}, "Scan the goods"),
     h("button", { type: "button", class: `button ${view.condition === "damaged" ? "danger" : "quiet"} floor-chip`, "aria-pressed": String(view.condition === "damaged"), id: "damaged", onclick: flip }, "Damaged"));
 }
 
