@@ -290,6 +290,11 @@ class LlrpReader:
             self._counters["strangers"] += self._listener.new_strangers()
         return dict(self._counters)
 
+    @property
+    def capabilities(self) -> Capabilities | None:
+        """What the reader of the last run can do; ``None`` before one ended."""
+        return self._found
+
     def notes(self) -> list[str]:
         """What the reader of the last run accepts, and the quirks told of its make."""
         found = self._found

@@ -31,6 +31,8 @@ class Hearing:
         self.driver = driver
         self.hear: Hear = lambda _: None
         self.identity = ""
+        self.unplugged: set[int] = set()
+        """Ports at which the reader finds no antenna."""
         self._connected = asyncio.Event()
         self._running = asyncio.create_task(driver.run(self._emit), name="heard for a technician")
 
@@ -68,11 +70,17 @@ class Hearing:
 
     async def _emit(self, readings: Sequence[Reading]) -> None:
         for reading in readings:
-            if isinstance(reading, DeviceEvent) and reading.name == "connected":
-                self.identity = reading.detail
+            if isinstance(reading, DeviceEvent):
+                self._note(reading)
         if any(_speaks(reading) for reading in readings):
             self._connected.set()
         self.hear(readings)
+
+    def _note(self, event: DeviceEvent) -> None:
+        if event.name == "connected":
+            self.identity = event.detail
+        elif event.name == "antenna" and event.port is not None and not event.state:
+            self.unplugged.add(event.port)
 
 
 def _speaks(reading: Reading) -> bool:

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import asyncio
-from collections import Counter
 from collections.abc import Collection, Sequence
 from statistics import median, quantiles
 
 from drivers.llrp.capabilities import Capabilities
 from drivers.llrp.config import Antenna, LlrpConfig
 from drivers.llrp.reader import LlrpReader
-from drivers.readings import DeviceEvent, Reading, TagRead
+from drivers.readings import Reading, TagRead
 from edge.config import DeviceConfig
 from edge.console.hearing import hearing
 from edge.console.power_window import Step
@@ -34,7 +33,6 @@ class Tally:
         self._tags: set[str] = set()
         self._slots: dict[str, set[int]] = {}
         self._loud: dict[str, list[float]] = {}
-        self.unplugged: set[int] = set()
 
     def hear(self, readings: Sequence[Reading]) -> None:
         """Count what came now."""
@@ -42,12 +40,6 @@ class Tally:
         for reading in readings:
             if isinstance(reading, TagRead):
                 self._count(reading, min(slot, SLOTS - 1))
-            elif isinstance(reading, DeviceEvent):
-                self._note(reading)
-
-    def _note(self, event: DeviceEvent) -> None:
-        if event.name == "antenna" and event.state is False and event.port is not None:
-            self.unplugged.add(event.port)
 
     def _count(self, read: TagRead, slot: int) -> None:
         self._tags.add(read.epc)
@@ -101,14 +93,12 @@ def at_power(
 
 async def capabilities_of(device: DeviceConfig) -> tuple[Capabilities, frozenset[int]]:
     """What the reader itself says that it can do, and the ports that have no antenna."""
-    tally = Tally((), 1.0)
     async with hearing(device) as heard:
-        heard.hear = tally.hear
-        await heard.listen(_SETTLE_S)
+        pass
     assert isinstance(heard.driver, LlrpReader)
     found = heard.driver.capabilities
     assert found is not None, "a reader that connected told what it can do"
-    return found, frozenset(tally.unplugged)
+    return found, frozenset(heard.unplugged)
 
 
 async def measure(
