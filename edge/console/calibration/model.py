@@ -24,6 +24,7 @@ R76_CREEP_S = 1_800.0
 CREEP_LIMIT = 0.5
 """Divisions that the reading of a load that lies may move in 30 minutes (R 76 3.9.4.1); a shorter
 watch is held to the same half."""
+MOST_DIVISIONS = 10_000
 _MOST_COUNTED = 100_000
 
 
@@ -63,9 +64,7 @@ def trend(times_s: Sequence[float], values: Sequence[float]) -> Trend:
         return Trend(0.0, 0.0)
     middle, level = fmean(times_s), fmean(values)
     square = sum((at - middle) ** 2 for at in times_s)
-    along = sum(
-        (at - middle) * (value - level) for at, value in zip(times_s, values, strict=True)
-    )
+    along = sum((at - middle) * (value - level) for at, value in zip(times_s, values, strict=True))
     slope = along / square if square else 0.0
     left = [
         value - level - slope * (at - middle) for at, value in zip(times_s, values, strict=True)
@@ -103,12 +102,12 @@ def smallest_piece_g(second_sigma_g: float) -> float:
     return PIECE_SIGMAS * second_sigma_g
 
 
-def division_for(sigma_g: float) -> float:
-    """A division that suits the noise: of 1, 2, 5 times a power of ten, three deviations at least.
-
-    R 76 4.2.2.1 wants this form of it.
+def division_for(sigma_g: float, most_g: float = 0.0) -> float:
+    """A division that suits a plate: of 1, 2, 5 times a power of ten (R 76 4.2.2.1), three
+    deviations of its noise at least, and so that ``most_g`` is at most 10,000 of them, as class III
+    has (R 76 3.2, table 3).
     """
-    wanted = max(3.0 * sigma_g, 1e-6)
+    wanted = max(3.0 * sigma_g, most_g / MOST_DIVISIONS, 1e-6)
     power = 10.0 ** math.floor(math.log10(wanted))
     step = next(one for one in (1, 2, 5, 10) if one * power >= wanted * (1 - 1e-9))
     return float(f"{step * power:.3g}")

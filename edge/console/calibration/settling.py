@@ -42,7 +42,7 @@ class Level(NamedTuple):
 
 
 class Rest:
-    """``feed`` samples; ``level`` gives the reading once it rests, ``why_not`` the reason till then.
+    """``feed`` samples; ``level`` gives the reading once it rests, ``why_not`` says why not yet.
 
     ``sigma`` is the plate's own noise for one sample, ``finest`` the step of its figures.
     """

@@ -45,6 +45,12 @@ def test_a_division_is_of_the_usual_form_and_above_the_noise(
     assert model.division_for(sigma_g) == pytest.approx(division_g)
 
 
+def test_a_division_is_no_finer_than_class_iii_has() -> None:
+    assert model.division_for(0.001, 20_000) == 2.0
+    assert model.division_for(0.001, 25_000) == 5.0
+    assert model.division_for(1.5, 20_000) == 5.0, "the noise decides where it is coarser"
+
+
 def test_noise_knows_white_noise_from_wandering() -> None:
     chance = Random(3)
     times = [n * 0.1 for n in range(300)]
