@@ -16,8 +16,8 @@ from typing import Annotated, Any
 import msgspec
 
 from drivers.readings import Reading
-from edge.config import DeviceConfig
 from edge.console import records
+from edge.console.applying import change_device
 from edge.console.bench import Bench
 from edge.console.calibration import certificate
 from edge.console.calibration.plate import kind_of, raw
@@ -133,7 +133,7 @@ async def finish(bench: Bench, asked: FinishArguments, tell: Tell) -> dict[str, 
     if asked.apply and session.draft.kind == "counts":
         tell({"phase": "writing the settings"})
         try:
-            made["applied"] = await _apply(bench, session.device, made["after"], session.by)
+            made["applied"] = await _apply(bench, session, made["after"], tell)
         except Troubled as error:
             trouble = error
             made["applied"] = {"refused": str(error)}
@@ -149,14 +149,19 @@ async def finish(bench: Bench, asked: FinishArguments, tell: Tell) -> dict[str, 
 
 
 async def _apply(
-    bench: Bench, device: DeviceConfig, after: dict[str, Any], by: str
+    bench: Bench, session: Session, after: dict[str, Any], tell: Tell
 ) -> dict[str, Any]:
     def edit(table: Any) -> None:  # noqa: ANN401 - tomlkit's table
         table["calibration"] = after
 
-    why = f"calibration {after['version']} of {device.name}"
-    changed: dict[str, Any] = await bench.settings.change(device.name, edit, why=why, who=by)
-    return changed
+    return await change_device(
+        bench,
+        session.device.name,
+        edit,
+        why=f"calibration {after['version']} of {session.device.name}",
+        who=session.by,
+        tell=tell,
+    )
 
 
 def software() -> str:

@@ -42,9 +42,22 @@ class Operation(Generic[A]):
 
 
 OPERATIONS: dict[str, str] = {
+    "calibrate": "edge.console.calibrate:CALIBRATE",
+    "calibrate.finish": "edge.console.calibrate:FINISH",
+    "calibrate.step": "edge.console.calibrate:STEP",
     "devices": "edge.console.devices:DEVICES",
+    "listen": "edge.console.trial:LISTEN",
+    "marks": "edge.console.marks:MARKS",
     "now": "edge.console.now:NOW",
+    "record": "edge.console.record_ops:RECORD",
+    "records": "edge.console.record_ops:RECORDS",
     "retry": "edge.console.devices:RETRY",
+    "sweep": "edge.console.sweep:SWEEP",
+    "sweep.apply": "edge.console.sweep_apply:APPLY",
+    "test_read": "edge.console.trial:TEST_READ",
+    "walk": "edge.console.walk:WALK",
+    "walk.finish": "edge.console.walk:FINISH",
+    "walk.tell": "edge.console.walk:TELL",
     "watch": "edge.console.watch:WATCH",
 }
 """Name to ``module:operation``, imported when one is asked for: an edge that nobody looks at

@@ -8,7 +8,6 @@ was, for the supervisor sends its own ROSpec when it comes back.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import Annotated, Any, Literal
 
 import msgspec

@@ -76,16 +76,23 @@ def _tenth(levels: Sequence[float]) -> float:
 def at_power(
     device: DeviceConfig, antennas: Sequence[int], power_dbm: float | None, *, impinj: bool
 ) -> DeviceConfig:
-    """The device's settings with only these antennas, sending with this power, and reading every
-    tag again and again: in session 0, both targets, without waiting for an input.
-    """
+    """The device's settings with only these antennas, sending with this power, ``repeating``."""
     options: LlrpConfig = device.options
     known = {one.antenna: one for one in options.antennas}
     chosen = tuple(
         known.get(number, Antenna(antenna=number)).model_copy(update={"tx_power_dbm": power_dbm})
         for number in antennas
     )
-    update = {"antennas": chosen, "session": 0, "gpi_trigger": None, "report_every_n": 1}
+    options = options.model_copy(update={"antennas": chosen})
+    return repeating(device.model_copy(update={"options": options}), impinj=impinj)
+
+
+def repeating(device: DeviceConfig, *, impinj: bool) -> DeviceConfig:
+    """The same, reading every tag again and again, so that silence means that it is not reached:
+    in session 0, both targets, without waiting for an input.
+    """
+    options: LlrpConfig = device.options
+    update = {"session": 0, "gpi_trigger": None, "report_every_n": 1}
     if impinj and options.search_mode in _SINGLE_TARGET:
         update["impinj_search_mode"] = _DUAL_TARGET
     return device.model_copy(update={"options": options.model_copy(update=update)})

@@ -281,9 +281,7 @@ async def finish(bench: Bench, asked: WalkFinishArguments, tell: Tell) -> dict[s
         for epc in sorted(here.walking.expected)
     ]
     path = records.folder(bench.data_dir) / f"{name}.jsonl.gz"
-    await asyncio.to_thread(
-        keep_recording, path, here.device, here.begun_at, here.lines, truths
-    )
+    await asyncio.to_thread(keep_recording, path, here.device, here.begun_at, here.lines, truths)
     record["recording"] = path.name
     await asyncio.to_thread(records.keep, bench.data_dir, name, record)
     return {"record": name, "acceptance": record}

@@ -137,7 +137,9 @@ def _error(draft: Draft, mass_g: float, value: float) -> tuple[float, float]:
 
 
 def _limit(limit: float, division_g: float | None, clause: str) -> str:
-    return f"{limit:g} divisions ({limit * (division_g or 0):g} g), R 76 {clause}"
+    return (
+        f"{limit:g} division{'s' * (limit != 1)} ({limit * (division_g or 0):g} g), R 76 {clause}"
+    )
 
 
 def _span(draft: Draft) -> Iterator[Row]:

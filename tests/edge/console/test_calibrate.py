@@ -1,13 +1,15 @@
-"""The calibration of scales, against an emulated load cell on a line and an emulated MT-SICS scale."""
+"""The calibration of scales: an emulated load cell on a line, an emulated MT-SICS scale."""
 
 from __future__ import annotations
 
 import asyncio
+import base64
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
 
+import pypdfium2 as pdfium
 import pytest
 
 from drivers.emulators.load_cell_node import EmulatedSerialNode
@@ -15,7 +17,7 @@ from drivers.emulators.mtsics_scale import EmulatedScale
 from edge.console import records
 from gateway.console import Troubled
 from gateway.contract import WeightSettled
-from tests.edge.console.benches import Room, room
+from tests.edge.console.room import Room, room
 from tests.edge.waiting import until
 
 CELL = {"zero_counts": 84_000, "counts_per_g": 420.0}
@@ -52,6 +54,13 @@ class Wizard:
 
     async def finish(self, **arguments: Any) -> dict[str, Any]:
         return await self.here.ask("calibrate.finish", session=self.session, **arguments)
+
+
+def words_of(paper: dict[str, Any]) -> str:
+    """The text of a PDF, pages and lines joined."""
+    document = pdfium.PdfDocument(base64.b64decode(paper["base64"]))
+    pages = [page.get_textpage().get_text_bounded() for page in document]
+    return " ".join(" ".join(pages).split())
 
 
 def row(picture: dict[str, Any], test: str) -> dict[str, Any]:
@@ -117,6 +126,15 @@ async def test_a_load_cell_from_counts_to_a_certificate(tmp_path: Path) -> None:
         assert made["mass"] == {"mass_g": 5_000, "uncertainty_g": 0.25, "pieces": None}
         assert made["due"] > made["at"]
         assert records.read(tmp_path, done["record"])["after"] == after
+        listed = await here.ask("records", device="plate-1")
+        assert [(one["name"], one["verdict"]) for one in listed["records"]] == [
+            (done["record"], "pass")
+        ]
+        paper = await here.ask("record", name=done["record"], form="pdf")
+        assert "Calibration certificate" in words_of(paper)
+        assert "B. Before" not in words_of(paper), "before: the version and its error, no name"
+        assert "Not done: " in words_of(paper)
+        assert "version 4: zero at" in words_of(paper)
         # the agent has its device back, and the masses that lay there are not in the books
         node.set_load_g(0)
         await here.running("plate-1")
@@ -126,7 +144,7 @@ async def test_a_load_cell_from_counts_to_a_certificate(tmp_path: Path) -> None:
 
 
 async def test_lifts_corners_creep_and_pieces(tmp_path: Path) -> None:
-    async with load_cell(tmp_path) as (wizard, node, here), wizard.open():
+    async with load_cell(tmp_path) as (wizard, node, _), wizard.open():
         await wizard.do("noise", seconds=2)
         await wizard.do("zero")
         node.set_load_g(4_000)

@@ -14,7 +14,7 @@ from drivers.emulators.known_loss import StillTag, StillTags
 from drivers.emulators.llrp_reader import EmulatedReader
 from gateway.console import Troubled
 from gateway.contract import GateWindow, TagResident, TagSighting
-from tests.edge.console.benches import Room, room
+from tests.edge.console.room import Room, room
 
 MUST = ("3034F8F0A4B0000000000001", "3034F8F0A4B0000000000002")
 STRAY = "3034F8F0A4B00000000000FF"

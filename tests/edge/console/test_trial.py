@@ -9,7 +9,7 @@ from drivers.emulators.known_loss import StillTag, StillTags
 from drivers.emulators.llrp_reader import EmulatedReader
 from drivers.emulators.mtsics_scale import EmulatedScale
 from gateway.contract import TagResident, TagSighting
-from tests.edge.console.benches import room
+from tests.edge.console.room import room
 
 TAGS = ("3034257BF7194E4000001A85", "3034257BF7194E4000001A86")
 

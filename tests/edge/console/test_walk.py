@@ -21,7 +21,8 @@ from edge.console import records
 from edge.console.operation import find
 from gateway.console import Troubled
 from gateway.contract import TagSighting
-from tests.edge.console.benches import Room, room
+from tests.edge.console.room import Room, room
+from tests.edge.console.test_calibrate import words_of
 from tests.edge.waiting import until
 
 TAGS = [f"3034257BF7194E40000{n:05X}" for n in range(6)]
@@ -42,9 +43,7 @@ class Dock:
     @asynccontextmanager
     async def walking(self, **arguments: Any) -> AsyncIterator[str]:
         asked = {"device": "dock-1", "by": "A. Technician", "tags": TAGS, **arguments}
-        holding = asyncio.create_task(
-            find("walk").run(self.here.bench, asked, self.told.append)
-        )
+        holding = asyncio.create_task(find("walk").run(self.here.bench, asked, self.told.append))
         try:
             await until(lambda: bool(self.told) or holding.done())
             if holding.done():
@@ -104,6 +103,12 @@ async def test_two_passes_make_an_acceptance_record_and_move_nothing(tmp_path: P
         assert {read.epc for _, read in kept.tag_reads()} == set(TAGS)
         ways = [one.direction for one in kept.truths if isinstance(one, PassTruth)]
         assert (ways.count("in"), ways.count("out")) == (6, 6)
+        paper = words_of(await gate.here.ask("record", name=done["record"], form="pdf"))
+        assert "Walk test: acceptance record" in paper
+        assert "S. Manager, for Site 7, date" in paper
+        assert "100.0 % of carried tags heard" in paper
+        told = await gate.here.ask("record", name=done["record"], form="jsonl.gz")
+        assert told["media_type"] == "application/gzip"
         await gate.here.running("dock-1")
         assert not [one for one in gate.here.kept if isinstance(one, TagSighting)]
 

@@ -32,9 +32,7 @@ def test_the_order_of_the_antennas_tells_the_way() -> None:
 
 
 def test_a_pass_says_what_was_missed_and_what_went_the_wrong_way() -> None:
-    reads = together(
-        crossing("A1", 1.0), crossing("B2", 1.1, inwards=False), crossing("FF", 1.0)
-    )
+    reads = together(crossing("A1", 1.0), crossing("B2", 1.1, inwards=False), crossing("FF", 1.0))
     one = judged(1, "in", reads, TAGS, SIDES, quiet_s=1.5, ended_by="quiet")
     assert (one.expected, one.heard, one.missed) == (3, 2, ("C3",))
     assert (one.right, one.wrong, one.unknown, one.others) == (1, 1, 0, 1)
@@ -52,9 +50,7 @@ def test_silence_cuts_passes_and_the_plan_says_which_way() -> None:
     assert not walking.passes
     assert walking.now
     walking.look(4.0)
-    for read in together(
-        crossing("A1", 10.0, inwards=False), crossing("B2", 10.0, inwards=False)
-    ):
+    for read in together(crossing("A1", 10.0, inwards=False), crossing("B2", 10.0, inwards=False)):
         walking.hear(read)
     walking.look(13.0)
     assert [(one.number, one.want, one.right, one.heard) for one in walking.passes] == [

@@ -1,0 +1,82 @@
+"""``records`` lists what was kept; ``record`` hands one out: as JSON, as a PDF, or the recording
+of a walk.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import base64
+from typing import Annotated, Any, Literal
+
+import msgspec
+
+from edge.console import records
+from edge.console.bench import Bench
+from edge.console.operation import Operation, Tell
+from edge.console.paper import pdf_of
+from gateway.console import Troubled
+
+__all__ = ["RECORD", "RECORDS"]
+
+_MOST_LISTED = 100
+_MOST_BYTES = 4 * 2**20
+_MEDIA = {"json": "application/json", "pdf": "application/pdf", "jsonl.gz": "application/gzip"}
+
+
+class RecordsArguments(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Of one ``device``, of one ``kind`` (``calibration``, ``walk``), or all: the newest first."""
+
+    device: str = ""
+    kind: Literal["", "calibration", "walk"] = ""
+    most: Annotated[int, msgspec.Meta(ge=1, le=_MOST_LISTED)] = 20
+
+
+async def listed(bench: Bench, asked: RecordsArguments, _tell: Tell) -> dict[str, Any]:
+    """Their heads."""
+
+    def heads() -> list[dict[str, Any]]:
+        found = records.names(bench.data_dir, kind=asked.kind, device=asked.device)
+        return [_head(name, records.read(bench.data_dir, name)) for name in found[: asked.most]]
+
+    return {"records": await asyncio.to_thread(heads)}
+
+
+def _head(name: str, record: dict[str, Any]) -> dict[str, Any]:
+    keys = ("kind", "device", "at", "by", "verdict", "due", "recording", "good_for_pieces_g")
+    return {"name": name, **{key: record.get(key) for key in keys}}
+
+
+class RecordArguments(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Which record, in what form."""
+
+    name: str
+    form: Literal["json", "pdf", "jsonl.gz"] = "json"
+
+
+async def handed_out(bench: Bench, asked: RecordArguments, _tell: Tell) -> dict[str, Any]:
+    """The file, in base64."""
+    record = await asyncio.to_thread(records.read, bench.data_dir, asked.name)
+    if asked.form == "pdf":
+        data = await pdf_of(record)
+    elif asked.form == "json":
+        data = msgspec.json.format(msgspec.json.encode(record))
+    else:
+        path = records.folder(bench.data_dir) / f"{asked.name}.jsonl.gz"
+        if not path.exists():
+            raise Troubled("no-recording", f"There is no recording beside {asked.name}.")
+        data = await asyncio.to_thread(path.read_bytes)
+    if len(data) > _MOST_BYTES:
+        raise Troubled(
+            "too-large",
+            f"This file has {len(data) / 2**20:.1f} MiB, too much to be sent from here.",
+            f"Fetch it from the edge: {records.folder(bench.data_dir)}.",
+        )
+    return {
+        "file": f"{asked.name}.{asked.form}",
+        "media_type": _MEDIA[asked.form],
+        "base64": base64.b64encode(data).decode("ascii"),
+    }
+
+
+RECORDS = Operation(RecordsArguments, listed)
+RECORD = Operation(RecordArguments, handed_out)
