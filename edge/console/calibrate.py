@@ -93,11 +93,13 @@ async def step(_bench: Bench, asked: StepArguments, tell: Tell) -> dict[str, Any
 
 
 class FinishArguments(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """``apply`` puts a load cell's calibration into the settings. ``temperature_c`` where the
-    device does not tell one itself.
+    """``apply`` puts a load cell's calibration into the settings. ``as_it_is``: give the plate
+    back although it is not loaded as at the beginning. ``temperature_c`` where the device does not
+    tell one itself.
     """
 
     session: str
+    as_it_is: bool = False
     apply: bool = True
     note: Annotated[str, msgspec.Meta(max_length=500)] = ""
     temperature_c: Annotated[float, msgspec.Meta(ge=-100, le=200)] | None = None
@@ -111,6 +113,14 @@ async def finish(bench: Bench, asked: FinishArguments, tell: Tell) -> dict[str, 
         raise Troubled("busy", f"The step {session.running['step']} still measures: wait for it.")
     if session.draft.span is None:
         raise Troubled("incomplete", "There is nothing to certify yet: zero and span are needed.")
+    left_g = session.left_on_g
+    if left_g and not asked.as_it_is:
+        raise Troubled(
+            "load-left",
+            f"There are {abs(left_g):,.0f} g {'more' if left_g > 0 else 'less'} on the plate than "
+            "at the beginning: given back like this, they would be taken for stock.",
+            "Take the masses off and put back what lay there; then finish.",
+        )
     at = datetime.fromtimestamp(bench.time.now_us() / 1e6, UTC)
     temperature = asked.temperature_c
     made = certificate.record(

@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from statistics import fmean
 from typing import Any
 from weakref import WeakValueDictionary
 
@@ -22,6 +23,9 @@ from edge.console.calibration.settling import Rest, Sample
 from edge.console.calibration.verdicts import rows, verdict
 from gateway.console import Troubled, new_id
 
+_FEW = 5
+_WITHIN_SIGMAS, _WITHIN_DIVISIONS = 10.0, 5.0
+
 _open: WeakValueDictionary[str, Session] = WeakValueDictionary()
 
 
@@ -34,8 +38,8 @@ class Session:
         self.plate = Plate(kind)
         self.draft = Draft(kind=kind)
         self.identity = ""
-        self.before_g: float | None = None
-        """What the calibration in the settings made of the span mass, before this one."""
+        self.first: list[Sample] = []
+        """How the plate read before anybody touched it."""
         self.running: dict[str, Any] | None = None
         self.wanted_end = asyncio.Event()
         self.released = asyncio.Event()
@@ -64,6 +68,8 @@ class Session:
     def feed(self, readings: Sequence[Reading]) -> None:
         """What the device says now."""
         fresh = self.plate.feed(self.now_s(), readings)
+        if len(self.first) < _FEW:
+            self.first += fresh
         if self._hears is not None:
             for sample in fresh:
                 self._hears(sample)
@@ -116,6 +122,21 @@ class Session:
         noise = self.draft.noise
         return Rest(0.0 if noise is None else noise.sigma, self.plate.finest)
 
+    @property
+    def left_on_g(self) -> float | None:
+        """What lies on the plate more than at the beginning (or less), in grams; ``None`` while
+        that cannot be told, 0 within what noise and drift may do.
+        """
+        samples, noise = list(self.plate.samples), self.draft.noise
+        if noise is None or len(samples) < 2 * _FEW or self.draft.counts_per_g is None:
+            return None
+        first = fmean(one.value for one in (self.first or samples)[:_FEW])
+        last = fmean(one.value for one in samples[-_FEW:])
+        over = (last - first) / self.draft.counts_per_g
+        spread_g = self.draft.grams_of_spread(max(noise.sigma, self.plate.finest)) or 0.0
+        within = max(_WITHIN_SIGMAS * spread_g, _WITHIN_DIVISIONS * (self.draft.division or 0.0))
+        return 0.0 if abs(over) <= within else over
+
     def picture(self) -> dict[str, Any]:
         """All of it, for whoever looks."""
         now_s, draft = self.now_s(), self.draft
@@ -139,6 +160,7 @@ class Session:
             "division_g": draft.division,
             "good_for_g": draft.good_for_g,
             "unit_g": draft.unit_g,
+            "left_on_g": self.left_on_g,
             "lifts": len(draft.lifts),
             "corners": sorted(draft.corners),
         }

@@ -19,6 +19,7 @@ from edge.fleet import Fleet
 from edge.fold import Folder
 from edge.health import Health
 from edge.journal import JournalStats
+from edge.now import EdgeNow
 from edge.supervisor import Supervisor
 from edge.walltime import WallTime
 from gateway.contract import Observation
@@ -72,10 +73,13 @@ async def room(data_dir: Path, *devices: dict[str, Any]) -> AsyncIterator[Room]:
     async def journal() -> JournalStats:
         raise NotImplementedError
 
+    def now() -> EdgeNow:
+        raise NotImplementedError
+
     fleet = Fleet(config.devices, supervisor)
     bench = Bench(
         config=config, settings_file=None, fleet=fleet, health=Health("pi-1", "pi-1"), time=time,
-        logs=LogRing(), journal=journal, uplink=dict, restart=lambda _: None,
+        logs=LogRing(), journal=journal, uplink=dict, restart=lambda _: None, now=now,
     )  # fmt: skip
     running = asyncio.create_task(fleet.run())
     try:
