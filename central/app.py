@@ -192,6 +192,7 @@ class _Central:
             _log.info("central_stopping")
         finally:
             self._pages.live.stop()
+            self._pages.changes.stop()
             if self._leases is not None:
                 await self._leases.release()
             if self._serving.is_set():
@@ -210,6 +211,7 @@ class _Central:
                 for each in self._followers
             ),
             ("live screens", self._pages.live.run()),
+            ("changes of pages", self._pages.changes.run()),
             ("http", self._serve(server)),
             *self._shared_parts(),
         ]
@@ -264,6 +266,7 @@ class _Central:
                 **({"leases": self._leases.counters} if self._leases else {}),
                 "schedule": self._schedule.counters,
                 "screens": self._pages.live.counters,
+                "page_changes": self._pages.changes.counters,
                 "visitors": self._socket.counters,
                 **{f"series_{each.name}": each.counters for each in self._followers},
             },

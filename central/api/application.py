@@ -60,6 +60,7 @@ from central.api.stock import lookups as stock_lookups
 from central.api.stock import movements as stock_movements
 from central.insight.kpi_book import KpiBook
 from central.web.feeds import FeedsPage
+from central.web.ops.router import ops_routers
 from central.web.pages import Pages
 from central.web.scan.pages import ScanPages
 from screens.headers import SecurityHeaders
@@ -148,6 +149,7 @@ def _routers(services: Services, pages: Pages, entrance: Entrance) -> tuple[APIR
         own.router(services, entrance),
         oauth.router(entrance),
         pages.router(),
+        *ops_routers(services, pages),
         ErpPage(services, pages).router(),
         FeedsPage(pages).router(),
         ScanPages(pages).router(),

@@ -21,7 +21,7 @@ from statistics import NormalDist
 
 import msgspec
 
-__all__ = ["HORIZON_DAYS", "LEAST_DAYS", "RunOut", "run_out"]
+__all__ = ["HORIZON_DAYS", "LEAST_DAYS", "RunOut", "left", "run_out"]
 
 HORIZON_DAYS = 730.0
 """What lies farther away is not told."""
@@ -61,6 +61,28 @@ def run_out(
         for share in (tail, 0.5, 1 - tail)
     )
     return RunOut(low, median, high)
+
+
+def left(
+    on_hand: float,
+    after_days: float,
+    *,
+    days: float,
+    total: float,
+    squares: float,
+    inside: float = 0.9,
+) -> tuple[float, float, float]:
+    """What is left of ``on_hand`` units in so many days, from a history as ``run_out`` takes it:
+    the least, the median and the most, with the probability ``inside`` between both; never below 0.
+    """
+    mean = total / days
+    variance = max(0.0, (squares - days * mean * mean) / (days - 1))
+    tail = (1 - inside) / 2
+    least, median, most = (
+        max(0.0, on_hand - _quantile(after_days, mean, variance, days, NormalDist().inv_cdf(share)))
+        for share in (1 - tail, 0.5, tail)
+    )
+    return least, median, most
 
 
 def _day(on_hand: float, mean: float, variance: float, days: float, z: float) -> float | None:

@@ -14,6 +14,12 @@ _GROUPS = (
         entries=(
             Entry(key="now", label="Now", address="/", icon="now", needs="read:screens",
                   thumb=True),
+            Entry(key="stock", label="Stock", address="/screen/items", icon="box",
+                  needs="read:screens", thumb=True),
+            Entry(key="places", label="Places", address="/screen/places", icon="place",
+                  needs="read:screens"),
+            Entry(key="shelves", label="Shelves", address="/screen/shelves", icon="scale",
+                  needs="read:screens"),
             Entry(key="scan", label="Scan", address="/scan", icon="scan", needs="read:stock",
                   thumb=True),
         ),

@@ -16,6 +16,7 @@ from central.database.moments import from_us
 from central.database.store import Database
 from central.database.tide import Tide
 from central.insight.kpi_book import MOST_DAYS, KpiBook
+from central.web.changes import Changes
 from central.web.live import Live
 from central.web.nav import groups
 from central.web.sections import Screen
@@ -32,6 +33,7 @@ class Pages:
         self._templates = environment("central.web", nav=groups, time_zone=time_zone)
         self._book = KpiBook()
         self.live = Live(database=database, tide=tide, screen=Screen(self._templates))
+        self.changes = Changes(database=database, tide=tide)
 
     def router(self) -> APIRouter:
         """Every page's route; none of them belongs to the API's description."""

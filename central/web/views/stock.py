@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from typing import Any
 
 import msgspec
 from sqlalchemy import Connection, Row, func, select
 
 from central import schema
+from central.access import reach
 from central.stock.model import VIRTUAL_LOCATIONS, Cause
 
 STOCK_ROWS = 30
@@ -133,6 +134,33 @@ def last_movements(connection: Connection) -> tuple[MovementRow, ...]:
     """The newest movements, newest first."""
     newest = select(schema.movement).order_by(schema.movement.c.seq.desc())
     return _rows(connection, connection.execute(newest.limit(MOVEMENTS_SHOWN)).all())
+
+
+def movements(
+    connection: Connection,
+    *,
+    sku: str | None = None,
+    places: Collection[str] = (),
+    before_seq: int | None = None,
+    after_seq: int = 0,
+    limit: int = MOVEMENTS_SHOWN,
+) -> tuple[MovementRow, ...]:
+    """Movements of an item or at some places with an end within reach, newest first, those before
+    ``before_seq`` and behind ``after_seq``.
+    """
+    moved = schema.movement.c
+    query = select(schema.movement).order_by(moved.seq.desc()).limit(limit)
+    if before_seq is not None:
+        query = query.where(moved.seq < before_seq)
+    if after_seq:
+        query = query.where(moved.seq > after_seq)
+    if sku is not None:
+        query = query.where(moved.sku == sku)
+    if places:
+        query = query.where(moved.source.in_(places) | moved.destination.in_(places))
+    if (granted := reach.within(moved.source, moved.destination)) is not None:
+        query = query.where(granted)
+    return _rows(connection, connection.execute(query).all())
 
 
 def one_movement(connection: Connection, movement_id: str) -> MovementRow | None:

@@ -129,6 +129,7 @@ FOR_SOME_PLACES = re.compile(
     r"|GET /api/attachments/items/.*|POST /labels|(GET|POST) /labels/.*"
     r"|(GET|POST|DELETE) /api/attachments/(orders|inbound-orders|movements|reviews)/.*"
     r"|(GET|POST) /reservations(/.*)?|GET /api/reports(/.*)?|GET /events/schemas(/.*)?"
+    r"|GET /screen/(changes|find|items|places|shelves)(/.*)?|GET /screen/orders/\{\}"
 )
 """Where a grant for one warehouse is enough; everything else shows more than one place."""
 

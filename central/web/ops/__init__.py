@@ -1,0 +1,1 @@
+"""The stock manager's pages: items, places and shelves, and what finds them."""

@@ -1,0 +1,76 @@
+"""What the pages of items, places and shelves share: who may do what there, and their stream."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Annotated, TypeVar
+
+from fastapi import APIRouter, Query
+from fastapi.responses import HTMLResponse, Response, StreamingResponse
+from sqlalchemy import Connection
+
+from central.access import behalf
+from central.access.model import reach as reach_of
+from central.api.permits import needs
+from central.api.services import Services
+from central.catalogue.errors import NotFound
+from central.stock.model import OutOfReach
+from central.web.changes import Topic
+from central.web.pages import Pages
+
+__all__ = ["OWN", "Ground", "Since", "may"]
+
+T = TypeVar("T")
+OWN = needs("read:screens", "own")
+"""The pages show only what lies in the places that somebody was granted."""
+Since = Annotated[int, Query(ge=0, le=2**62)]
+Name = Annotated[str, Query(max_length=64)]
+
+
+def may(permission: str) -> bool:
+    """Whether whoever asks may do this anywhere: buttons for what is refused are not shown."""
+    actor = behalf.asker()
+    return actor is not None and reach_of(actor, permission) != frozenset()
+
+
+class Ground:
+    """Reads for a page, and draws it."""
+
+    def __init__(self, services: Services, pages: Pages) -> None:
+        self.services = services
+        self._pages = pages
+
+    def page(self, template: str, facts: Mapping[str, object]) -> HTMLResponse:
+        """A rendered page, with what somebody may do and from where its stream goes on."""
+        common = {"may": may, "version": self._pages.changes.version}
+        return self._pages.page(template, common | dict(facts))
+
+    async def shown(
+        self, template: str, read: Callable[[Connection], Mapping[str, object]]
+    ) -> Response:
+        """The page of what ``read`` finds; one that says so where it finds nothing."""
+        version = self._pages.changes.version
+        try:
+            facts = await self.services.read(read)
+        except (NotFound, OutOfReach) as error:
+            return self._pages.page("missing.html", {"what": str(error)}, error.status)
+        return self.page(template, {**facts, "version": version})
+
+    def router(self) -> APIRouter:
+        """The stream that all these pages follow."""
+        made = APIRouter(include_in_schema=False)
+        made.add_api_route("/screen/changes", self.changes, openapi_extra=OWN)
+        return made
+
+    async def changes(
+        self, since: Since = 0, *, about: Name = "stock", name: Name = ""
+    ) -> Response:
+        """``moved`` whenever what ``about`` (item, place, shelf, stock) and ``name`` say did."""
+        changes = self._pages.changes
+        if changes.full:
+            return Response("Too many pages are open.", 503, {"retry-after": "10"})
+        return StreamingResponse(
+            changes.stream(Topic(about, name), behalf.roots(), since),
+            media_type="text/event-stream",
+            headers={"cache-control": "no-store", "x-accel-buffering": "no"},
+        )

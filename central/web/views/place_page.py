@@ -1,0 +1,150 @@
+"""All that is known of one place, with what lies within it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import msgspec
+from sqlalchemy import Connection, func, select
+
+from central import schema
+from central.access import reach
+from central.catalogue import places, planogram, tree
+from central.catalogue.tree import Location
+from central.counts import tasks
+from central.counts.model import State, Task
+from central.reconcile.verdict import PlatePlan, ReadPoint
+from central.stock import queries
+from central.web.views import open_orders, place_tree, stock
+from central.web.views.place_tree import Branch
+
+__all__ = ["Held", "facts"]
+
+GOODS = 100
+MOVEMENTS = 12
+_LATELY = 200_000
+"""Movements that are looked through for those of a place: the ledger knows them by item."""
+_OPEN = (State.REQUESTED, State.COUNTING, State.COUNTED, State.INVESTIGATING,
+         State.READY_TO_REVIEW)  # fmt: skip
+_result = schema.count_result.c
+
+
+class Held(msgspec.Struct, frozen=True, kw_only=True):
+    """Units of an item that lie at a place within this one."""
+
+    sku: str
+    name: str
+    lot: str
+    location: str
+    place: str
+    status: str
+    on_hand: int
+
+
+def facts(
+    connection: Connection, code: str, units: Mapping[str, int], *, at_us: int
+) -> dict[str, Any]:
+    """Raises ``NotFound``, ``OutOfReach``."""
+    place = tree.get_location(connection, code)
+    forest = place_tree.forest(connection, units)
+    branch = forest.get(code)
+    codes = frozenset(_within(branch)) if branch is not None else frozenset({code})
+    goods = _goods(connection, code)
+    points = [one for one in places.list_read_points(connection, granted=True)
+              if one.location in codes]  # fmt: skip
+    return {
+        "place": place,
+        "branch": branch,
+        "path": _path(connection, place, forest),
+        "goods": goods[:GOODS],
+        "more_goods": len(goods) > GOODS,
+        "rules": _rules(place),
+        "movements": _movements(connection, codes),
+        "shown": MOVEMENTS,
+        "coming": open_orders.inbound(connection, now_us=at_us, within=codes),
+        "wanted": open_orders.outbound(connection, now_us=at_us, within=codes),
+        "counts": _counts(connection, codes),
+        "last_counted": _last_counted(connection, codes),
+        "points": points,
+        "plan": _planned(connection, points, at_us),
+    }
+
+
+def _within(branch: Branch) -> list[str]:
+    found, at = [branch], 0
+    while at < len(found):
+        found += found[at].children
+        at += 1
+    return [one.code for one in found]
+
+
+def _path(
+    connection: Connection, place: Location, forest: Mapping[str, Branch]
+) -> list[tuple[str, str]]:
+    """What encloses it, from the outside in, as far as that is within reach."""
+    codes = tree.path_of(connection, place)[:-1]
+    return [(forest[code].name, code) for code in codes if code in forest]
+
+
+def _goods(connection: Connection, code: str) -> list[Held]:
+    found = queries.on_hand(connection, location=code, below=True, limit=GOODS + 1)
+    names = stock.item_names(connection, {one.sku for one in found})
+    at = stock.location_names(connection, {one.location for one in found})
+    return [
+        Held(
+            sku=one.sku, name=names.get(one.sku, one.sku), lot=one.lot, location=one.location,
+            place=at.get(one.location, one.location), status=one.status, on_hand=one.on_hand,
+        )
+        for one in found
+    ]  # fmt: skip
+
+
+def _movements(connection: Connection, codes: frozenset[str]) -> tuple[stock.MovementRow, ...]:
+    lately = max(0, queries.last_seq(connection) - _LATELY)
+    return stock.movements(connection, places=codes, after_seq=lately, limit=MOVEMENTS)
+
+
+def _rules(place: Location) -> list[str]:
+    """The rules of a place in words."""
+    rules, found = place.rules, []
+    if rules.max_units is not None:
+        found.append(f"Holds at most {rules.max_units:,} units.")
+    if rules.max_mass_mg is not None:
+        found.append(f"Holds at most {rules.max_mass_mg / 1e6:,.1f} kg.")
+    if rules.items:
+        found.append(f"Takes {', '.join(rules.items[:20])}.")
+    if rules.categories:
+        found.append(f"Takes items of {', '.join(rules.categories[:20])}.")
+    if not rules.mixes_items:
+        found.append("Holds one item at a time.")
+    if not rules.mixes_lots:
+        found.append("Holds one lot of an item at a time.")
+    return found
+
+
+def _counts(connection: Connection, codes: frozenset[str]) -> list[Task]:
+    """Counts that are asked for or under way here, the newest last."""
+    found = [one for state in _OPEN for one in tasks.list_tasks(connection, state=state)]
+    return [one for one in found if one.location in codes]
+
+
+def _last_counted(connection: Connection, codes: frozenset[str]) -> int | None:
+    query = select(func.max(_result.at_us)).where(_result.location.in_(sorted(codes)))
+    granted = reach.within(_result.location)
+    if granted is not None:
+        query = query.where(granted)
+    return connection.execute(query).scalar()
+
+
+def _planned(
+    connection: Connection, points: list[ReadPoint], at_us: int
+) -> list[tuple[PlatePlan, str]]:
+    """What should lie on the plates here, with the items' names."""
+    shelves = {one.code for one in points if one.kind == "shelf"}
+    if not shelves:
+        return []
+    found = planogram.list_plates(connection, at_us=at_us)
+    plan = [one for one in found if one.read_point in shelves]
+    names = stock.item_names(connection, {one.sku for one in plan})
+    return [(one, names.get(one.sku, one.sku)) for one in plan]

@@ -1,0 +1,131 @@
+"""The tree of places with how full each is, as far as it is within reach."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import msgspec
+from sqlalchemy import Connection, select
+
+from central import schema
+from central.access import reach
+from central.natural import natural
+from central.stock import totals
+from central.stock.rules import Rules
+
+__all__ = ["MOST_AT_ONCE", "Branch", "Fill", "branch_of", "fill_of", "forest", "grown"]
+
+MOST_AT_ONCE = 400
+"""A larger tree is drawn a level at a time."""
+_place = schema.location.c
+_rules = msgspec.json.Decoder(Rules).decode
+_HIGH, _OVER = 85, 100
+
+
+class Fill(msgspec.Struct, frozen=True):
+    """``percent`` of what a place may hold is there, in ``words``; of units or of mass, whichever
+    is nearer to its end. ``level`` is low, high or over.
+    """
+
+    percent: int
+    words: str
+
+    @property
+    def level(self) -> str:
+        """What its colour says; the words say it, too."""
+        if self.percent > _OVER:
+            return "over"
+        return "high" if self.percent >= _HIGH else "low"
+
+
+class Branch(msgspec.Struct, kw_only=True):
+    """A place with all within it: ``units`` are theirs together. ``children`` are in the order
+    of their codes, ``inner`` is how many there are.
+    """
+
+    code: str
+    name: str
+    type: str
+    retired: bool
+    parent: str | None
+    rules: Rules
+    units: int = 0
+    fill: Fill | None = None
+    children: list[Branch] = []
+
+    @property
+    def inner(self) -> int:
+        """Places right within it."""
+        return len(self.children)
+
+
+def fill_of(rules: Rules, held: totals.Total) -> Fill | None:
+    """How full a place is; ``None`` where nobody said what it may hold."""
+    found = []
+    if rules.max_units is not None:
+        share = _share(held.units, rules.max_units)
+        found.append(Fill(share, f"{held.units:,} of {rules.max_units:,} units"))
+    if rules.max_mass_mg is not None:
+        share = _share(held.mass_mg, rules.max_mass_mg)
+        kilograms = f"{held.mass_mg / 1e6:,.1f} of {rules.max_mass_mg / 1e6:,.1f} kg"
+        found.append(Fill(share, kilograms))
+    return max(found, key=lambda one: one.percent, default=None)
+
+
+def _share(held: int, most: int) -> int:
+    return round(100 * held / most) if most else (101 if held else 0)
+
+
+def forest(connection: Connection, units: Mapping[str, int]) -> dict[str, Branch]:
+    """Every place within reach by its code, tied to what encloses it. ``units`` are those that
+    lie at each by itself.
+    """
+    query = select(_place.code, _place.name, _place.type, _place.status, _place.parent,
+                   _place.rules).where(_place.kind == "internal")  # fmt: skip
+    granted = reach.within(_place.code)
+    if granted is not None:
+        query = query.where(granted)
+    found = {row.code: _branch(row) for row in connection.execute(query)}
+    for one in sorted(found.values(), key=lambda branch: natural(branch.code)):
+        if one.parent in found:
+            found[one.parent].children.append(one)
+    for root in grown(found):
+        _add_up(root, units)
+    _fill(connection, found)
+    return found
+
+
+def grown(found: Mapping[str, Branch]) -> list[Branch]:
+    """Those that lie in none of the others."""
+    roots = (one for one in found.values() if one.parent not in found)
+    return sorted(roots, key=lambda branch: natural(branch.code))
+
+
+def branch_of(connection: Connection, code: str, units: Mapping[str, int]) -> Branch | None:
+    """One place with all within it."""
+    return forest(connection, units).get(code)
+
+
+def _branch(row: Any) -> Branch:  # noqa: ANN401 (a row)
+    return Branch(
+        code=row.code, name=row.name, type=row.type, retired=row.status == "retired",
+        parent=row.parent, rules=_rules(row.rules),
+    )  # fmt: skip
+
+
+def _add_up(root: Branch, units: Mapping[str, int]) -> None:
+    """From the leaves up; without recursion, as trees may be deep."""
+    order, at = [root], 0
+    while at < len(order):
+        order += order[at].children
+        at += 1
+    for one in reversed(order):
+        one.units = units.get(one.code, 0) + sum(child.units for child in one.children)
+
+
+def _fill(connection: Connection, found: Mapping[str, Branch]) -> None:
+    limited: Sequence[str] = [code for code, one in found.items() if one.rules.limits]
+    held = totals.kept(connection, limited) if limited else {}
+    for code in limited:
+        found[code].fill = fill_of(found[code].rules, held.get(code, totals.Total()))
