@@ -111,6 +111,11 @@ BENCHES = {
         "A file of items over HTTP into empty books, SQLite and PostgreSQL, beside one POST per "
         "item to the same central. Options: --skus N, --posts N, --engine sqlite|postgresql|all.",
     ),
+    "feeds": (
+        "benchmarks.feeds",
+        "A chart over a million points through central's routes, beside shipping every point. "
+        "Options: --points N, --antennas N.",
+    ),
     "forecast": (
         "benchmarks.forecast",
         "When stock runs out: how often the told interval holds the day, on simulated demand of "
