@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 
-.PHONY: demo test check servers clean help
+.PHONY: demo test check servers grafana clean help
 help: ## Say what can be made
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*##/\t/'
 
@@ -24,6 +24,9 @@ servers: ## Install the servers that the tests start, where they are missing (De
 test: $(STAMP) servers ## Lint, types, architecture and every test
 	@tests/install_esphome $(BIN)/python >/dev/null 2>&1 & \
 	$(BIN)/python -m pytest -n 4 --dist loadgroup
+
+grafana: $(STAMP) ## Write the Grafana dashboards of deploy/grafana anew
+	$(BIN)/python -m tallyport.grafana
 
 clean: ## Remove the virtual environment and caches
 	rm -rf $(VENV) .cache .pytest_cache .mypy_cache .ruff_cache .hypothesis
