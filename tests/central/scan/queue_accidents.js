@@ -3,7 +3,12 @@
 async ([runs, seed]) => {
   const q = await import("/static/scan/queue.js");
   let state = seed;
-  const random = () => { state = (state * 1103515245 + 12345) % 2147483648; return state / 2147483648; };
+  const random = () => { // mulberry32
+    state = (state + 0x6d2b79f5) | 0;
+    let mixed = Math.imul(state ^ (state >>> 15), 1 | state);
+    mixed = (mixed + Math.imul(mixed ^ (mixed >>> 7), 61 | mixed)) ^ mixed;
+    return ((mixed ^ (mixed >>> 14)) >>> 0) / 4294967296;
+  };
   const wrong = [];
   for (let run = 0; run < runs; run += 1) {
     // Central: what was carried out, by id; some contents it refuses, whoever sends them.
