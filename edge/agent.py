@@ -20,7 +20,7 @@ import structlog
 from edge import notify
 from edge.announcing import Announcer
 from edge.backoff import Backoff
-from edge.config import DeviceConfig, EdgeConfig
+from edge.config import DeviceConfig, EdgeConfig, load
 from edge.console.bench import Bench
 from edge.console.console import Console
 from edge.describing import describe
@@ -34,7 +34,8 @@ from edge.keeper import Keep, Keeper
 from edge.live import LiveLane
 from edge.now import EdgeNow, Vitals
 from edge.opening import open_journal, tell_recovery
-from edge.parts import AgentFault, cancel, fault, part
+from edge.parts import NewStart, cancel, fault, part
+from edge.settings_file.trial import settled
 from edge.supervisor import Supervisor
 from edge.uplink import Uplink, UplinkSettings
 from edge.walltime import WallTime
@@ -56,8 +57,9 @@ async def run(
     beside: Callable[[Agent], contextlib.AbstractAsyncContextManager[None]] | None = None,
 ) -> None:
     """Run until SIGTERM or SIGINT (or ``stop`` is set), then end in order. ``settings_file`` is
-    where ``config`` was read from, ``logs`` what this process logged lately. What is to go on
-    ``beside`` the agent is begun before it and ended after it.
+    where ``config`` was read from, ``logs`` what this process logged lately: when somebody asks for
+    a new start, it begins anew with that file as it is then. What is to go on ``beside`` an agent
+    is begun before it and ended after it.
 
     Raises ``AgentFault`` when a part ended by itself, after everything heard was kept.
     """
@@ -66,12 +68,21 @@ async def run(
     for name in (signal.SIGTERM, signal.SIGINT):
         with contextlib.suppress(NotImplementedError, RuntimeError, ValueError):
             loop.add_signal_handler(name, stop.set)
-    journal = await open_journal(config)
-    agent = Agent(config, journal, settings_file=settings_file, logs=logs, with_page=True)
-    async with contextlib.AsyncExitStack() as stack:
-        if beside is not None:
-            await stack.enter_async_context(beside(agent))
-        await agent.run(stop)
+    while True:
+        config = await asyncio.to_thread(settled, settings_file, config)
+        journal = await open_journal(config)
+        agent = Agent(config, journal, settings_file=settings_file, logs=logs, with_page=True)
+        async with contextlib.AsyncExitStack() as stack:
+            if beside is not None:
+                await stack.enter_async_context(beside(agent))
+            try:
+                await agent.run(stop)
+            except NewStart:
+                _log.info("agent_begins_anew")
+            else:
+                return
+        if settings_file is not None:
+            config = await asyncio.to_thread(load, settings_file, spare=True)
 
 
 class Agent:
@@ -173,7 +184,7 @@ class Agent:
         if ended:
             raise fault(ended[0])
         if self._restart.is_set():
-            raise AgentFault("somebody asked for a new start")
+            raise NewStart
 
     async def _stop(
         self,
@@ -215,8 +226,7 @@ class Agent:
         return Bench(
             config=self._config, settings_file=settings_file, fleet=self.fleet, health=self._health,
             time=self._time, logs=logs or LogRing(), journal=self._keeper.stats,
-            uplink=self._road, restart=self._begin_anew,
-            now=self._vitals.now,
+            uplink=self._road, restart=self._begin_anew, now=self._vitals.now,
         )  # fmt: skip
 
     def _supervisor(self, device: DeviceConfig) -> Supervisor:

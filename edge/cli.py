@@ -62,6 +62,19 @@ def check(config: ConfigPath = _DEFAULT) -> None:
 
 
 @app.command()
+def schema() -> None:
+    """Print the JSON Schema of a settings file, for editors that complete and check while typing.
+
+    Example: `tallyport edge schema > edge.schema.json`
+    """
+    import msgspec
+
+    from edge.settings_file.schema import schema as whole
+
+    typer.echo(msgspec.json.format(msgspec.json.encode(whole()), indent=2).decode())
+
+
+@app.command()
 def probe(  # noqa: PLR0917 - typer's options, each given by name
     config: ConfigPath = _DEFAULT,
     device: Annotated[str | None, typer.Option(help="Only this device of the file.")] = None,

@@ -20,9 +20,19 @@ from drivers import registry
 from edge.fold.settings import FoldSettings
 from gateway.logs import Level, Style
 from gateway.mqtt_settings import MqttSettings
-from gateway.settings_errors import ConfigError, Mistake, check_settings
+from gateway.settings_errors import ConfigError, Mistake, check_settings, located
+from gateway.toml_places import broken_at
 
-__all__ = ["ConfigError", "DeviceConfig", "EdgeConfig", "Mistake", "check", "check_device", "load"]
+__all__ = [
+    "ConfigError",
+    "DeviceConfig",
+    "EdgeConfig",
+    "Mistake",
+    "check",
+    "check_device",
+    "check_text",
+    "load",
+]
 
 Name = Annotated[str, Field(min_length=1, max_length=64, pattern=r"^[a-z0-9][a-z0-9._-]*$")]
 """As in ``gateway.contract.Name``: lower case, digits, ``. _ -``."""
@@ -167,15 +177,25 @@ def load(path: Path, *, spare: bool = False) -> EdgeConfig:
         raise _unreadable(path, "there is no such file; give its path with --config") from None
     except (OSError, UnicodeDecodeError) as error:
         raise _unreadable(path, f"it cannot be read: {error}") from error
+    config = check_text(text, origin=str(path), spare=spare)
+    data_dir = path.parent.absolute() / config.edge.data_dir
+    return config.model_copy(update={"edge": config.edge.model_copy(update={"data_dir": data_dir})})
+
+
+def check_text(text: str, *, origin: str = "settings", spare: bool = False) -> EdgeConfig:
+    """Check the text of a file. Raises ``ConfigError`` with every mistake and where it stands."""
     try:
         data = tomllib.loads(text)
     except (ValueError, RecursionError) as error:  # a number too long, nested too deep
-        where = f"at line {text.count(chr(10)) + 1}, the end"
-        problem = str(error).replace("at end of document", where)
-        raise _unreadable(path, f"this is not TOML: {problem}") from error
-    config = check(data, origin=str(path), spare=spare)
-    data_dir = path.parent.absolute() / config.edge.data_dir
-    return config.model_copy(update={"edge": config.edge.model_copy(update={"data_dir": data_dir})})
+        line, column = broken_at(text, str(error))
+        where = f"at line {line}, the end"
+        problem = f"this is not TOML: {error}".replace("at end of document", where)
+        mistake = Mistake(key="file", problem=problem, line=line, column=column)
+        raise ConfigError(origin, [mistake]) from error
+    try:
+        return check(data, origin=origin, spare=spare)
+    except ConfigError as error:
+        raise located(error, text) from None
 
 
 def check(data: Mapping[str, Any], *, origin: str = "settings", spare: bool = False) -> EdgeConfig:

@@ -10,13 +10,17 @@ import structlog
 
 from edge.fleet import DeviceEnded
 
-__all__ = ["AgentFault", "cancel", "fault", "part"]
+__all__ = ["AgentFault", "NewStart", "cancel", "fault", "part"]
 
 _log = structlog.get_logger("edge.agent")
 
 
 class AgentFault(Exception):
     """A part of the agent ended that must not; the text says which and why."""
+
+
+class NewStart(Exception):
+    """Somebody asked the agent to begin anew, with the settings as they are then."""
 
 
 def part(name: str, work: Coroutine[Any, Any, Any]) -> asyncio.Task[Any]:

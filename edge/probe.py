@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from drivers.driver import Noted
@@ -36,8 +36,17 @@ class Finding:
         return not self.problem
 
 
-async def probe(device: DeviceConfig, seconds: float) -> Finding:
-    """Listen to one device for at most ``seconds``, or until a handful of readings came."""
+async def probe(
+    device: DeviceConfig,
+    seconds: float,
+    *,
+    news: Callable[[Finding], None] | None = None,
+    enough_readings: int = _ENOUGH_READINGS,
+) -> Finding:
+    """Listen to one device for at most ``seconds``, or until a handful of readings came.
+
+    ``news`` is called with the finding as it is, whenever it has grown.
+    """
     finding = Finding(device.name, device.driver)
     enough = asyncio.Event()
 
@@ -47,20 +56,30 @@ async def probe(device: DeviceConfig, seconds: float) -> Finding:
                 finding.readings.append(reading)
             elif reading.name == "connected":
                 finding.identity = reading.detail or "it answers"
-        if len(finding.readings) >= _ENOUGH_READINGS:
+        if news is not None:
+            news(finding)
+        if len(finding.readings) >= enough_readings:
             enough.set()
 
     driver = build_driver(device)
     running = asyncio.create_task(driver.run(emit))
     waiting = asyncio.create_task(enough.wait())
-    await asyncio.wait({running, waiting}, timeout=seconds, return_when=asyncio.FIRST_COMPLETED)
-    ended = running.done()
-    running.cancel()
-    waiting.cancel()
-    result, _ = await asyncio.gather(running, waiting, return_exceptions=True)
+    try:
+        await asyncio.wait({running, waiting}, timeout=seconds, return_when=asyncio.FIRST_COMPLETED)
+        ended = running.done()
+    finally:
+        running.cancel()
+        waiting.cancel()
+        result, _ = await asyncio.gather(running, waiting, return_exceptions=True)
     finding.counters = dict(driver.counters())
     if isinstance(driver, Noted):
         finding.notes = driver.notes()
+    _judge(finding, result, ended=ended, seconds=seconds)
+    return finding
+
+
+def _judge(finding: Finding, result: object, *, ended: bool, seconds: float) -> None:
+    """What went wrong, if anything did."""
     if ended:
         finding.problem = f"the driver ended: {result}" if result else "the driver ended"
     if isinstance(result, DeviceError):
@@ -68,4 +87,3 @@ async def probe(device: DeviceConfig, seconds: float) -> Finding:
     elif not ended and not finding.identity and not finding.readings:
         finding.problem = f"nothing was heard within {seconds:g} s"
         finding.hint = "is it switched on, and are the settings those of the device?"
-    return finding

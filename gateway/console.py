@@ -31,8 +31,8 @@ CANCEL = "cancel"
 
 READS: frozenset[str] = frozenset(
     {
-        "config.check", "config.diff", "config.get", "config.versions", "devices", "diagnostics",
-        "diagnostics.part",
+        "config.check", "config.diff", "config.get", "config.schema", "config.versions",
+        "devices", "diagnostics", "diagnostics.part",
         "health", "listen", "logs", "now", "record", "records", "watch",
     }
 )  # fmt: skip

@@ -18,17 +18,23 @@ import msgspec
 from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails
 
+from gateway.toml_places import broken_at, path_of, places_of
+
 Settings = TypeVar("Settings", bound=BaseModel)
 
 
 class Mistake(msgspec.Struct, frozen=True, kw_only=True):
-    """One thing wrong in a settings file. ``value`` is as found, ``None`` when missing."""
+    """One thing wrong in a settings file. ``value`` is as found, ``None`` when missing; ``line``
+    and ``column`` count from 1, and are 0 where there is no text to point into.
+    """
 
     key: str
     problem: str
     value: str | None = None
     accepted: str = ""
     nearest: str = ""
+    line: int = 0
+    column: int = 0
 
     def __str__(self) -> str:
         found = f" = {self.value}" if self.value is not None else ""
@@ -44,8 +50,23 @@ class ConfigError(Exception):
         self.origin = origin
         self.mistakes = mistakes
         count = "1 mistake" if len(mistakes) == 1 else f"{len(mistakes)} mistakes"
-        lines = "\n".join(f"  {mistake}" for mistake in mistakes)
+        lines = "\n".join(f"  {_where(origin, one)}{one}" for one in mistakes)
         super().__init__(f"{origin}: {count}, nothing was started.\n{lines}")
+
+
+def _where(origin: str, mistake: Mistake) -> str:
+    return f"{origin}:{mistake.line}:{mistake.column}: " if mistake.line else ""
+
+
+def located(error: ConfigError, text: str) -> ConfigError:
+    """The same mistakes, each with the line and column in the text that they were found in."""
+    places = places_of(text)
+    found = []
+    for mistake in error.mistakes:
+        place = places.of(path_of(mistake.key))
+        line, column = (1, 1) if place is None else places.line_of(place.key)
+        found.append(msgspec.structs.replace(mistake, line=line, column=column))
+    return ConfigError(error.origin, sorted(found, key=lambda one: (one.line, one.column)))
 
 
 def read_settings(path: Path, model: type[Settings]) -> Settings:
@@ -61,8 +82,13 @@ def read_settings(path: Path, model: type[Settings]) -> Settings:
         data = tomllib.loads(text)
     except (ValueError, RecursionError) as error:  # a number too long, nested too deep
         problem = f"this is not TOML: {error}"
-        raise ConfigError(str(path), [Mistake(key="file", problem=problem)]) from error
-    return check_settings(data, model, origin=str(path))
+        line, column = broken_at(text, str(error))
+        mistake = Mistake(key="file", problem=problem, line=line, column=column)
+        raise ConfigError(str(path), [mistake]) from error
+    try:
+        return check_settings(data, model, origin=str(path))
+    except ConfigError as error:
+        raise located(error, text) from None
 
 
 def check_settings(

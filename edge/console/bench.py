@@ -16,6 +16,7 @@ from edge.fleet import Fleet, Held
 from edge.health import Health
 from edge.journal import JournalStats
 from edge.now import EdgeNow
+from edge.settings_file.settings import Settings
 from edge.supervisor import Supervisor
 from edge.walltime import WallTime
 from gateway.console import Troubled
@@ -30,8 +31,8 @@ _LOTS_WAITING = 200
 class Bench:
     """``settings_file`` is what the agent was started with, where it was started with one;
     ``health`` is the agent's own. ``journal`` tells its figures, ``uplink`` those of the road to
-    central; ``restart`` ends the agent in order, so that the service manager starts it again;
-    ``now`` tells how everything is in figures.
+    central; ``restart`` ends the agent in order, and it begins anew; ``now`` tells how everything
+    is in figures. ``file`` is the settings file as it may be changed, where there is one.
     """
 
     config: EdgeConfig
@@ -44,6 +45,17 @@ class Bench:
     uplink: Callable[[], Mapping[str, Any]]
     restart: Callable[[str], None]
     now: Callable[[], EdgeNow]
+    file: Settings | None = None
+
+    @property
+    def settings(self) -> Settings:
+        """The settings file. Raises ``Troubled`` where the agent was started without one."""
+        if self.file is None:
+            raise Troubled(
+                "no-file", "This agent was started without a settings file.",
+                "Start it by `tallyport edge run --config FILE`.",
+            )  # fmt: skip
+        return self.file
 
     @property
     def data_dir(self) -> Path:

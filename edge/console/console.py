@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Mapping
+from dataclasses import replace
 
 from edge.console.bench import Bench
 from edge.console.desk import Desk
 from edge.console.remote import Publish, Remote
 from edge.page.server import PageServer
+from edge.settings_file.settings import Settings
 from gateway import topics
 from gateway.mqtt_settings import Incoming
 
@@ -22,6 +24,8 @@ class Console:
 
     def __init__(self, bench: Bench, publish: Publish, *, with_page: bool) -> None:
         edge, page = bench.config.edge, bench.config.page
+        bench = replace(bench, file=_settings(bench))
+        self._settings = bench.file
         self.desk = Desk(bench)
         self._remote = Remote(self.desk, publish, site=edge.site, edge=edge.name)
         self.page: PageServer | None = None
@@ -50,7 +54,25 @@ class Console:
         try:
             async with asyncio.TaskGroup() as group:
                 group.create_task(self.desk.run(), name="desk")
+                if self._settings is not None:
+                    group.create_task(self._settings.resume(), name="trial of settings")
                 if self.page is not None:
                     group.create_task(self.page.run(), name="page")
         finally:
+            if self._settings is not None:
+                await self._settings.close()
             await self._remote.close()
+
+
+def _settings(bench: Bench) -> Settings | None:
+    """The settings file as it may be changed, where there is one."""
+    if bench.settings_file is None:
+        return None
+    return Settings(
+        bench.settings_file,
+        bench.config,
+        bench.fleet,
+        connected=lambda: bool(bench.uplink()["connected"]),
+        restart=bench.restart,
+        now_us=bench.time.now_us,
+    )

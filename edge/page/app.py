@@ -51,6 +51,11 @@ class _Own:
     def may_change(self, _request: Request) -> bool:
         return True
 
+    def who(self, request: Request) -> str:
+        """Nobody has a name here: the address is what there is."""
+        peer = request.client.host if request.client else ""
+        return f"this edge's page ({peer})" if peer else "this edge's page"
+
     async def asked(self, request: Request, _edge: str, ask: Ask) -> None:
         """The log of the edge is what remembers here."""
         peer = request.client.host if request.client else ""

@@ -57,6 +57,8 @@ class Asks:
         try:
             desk = self._consoles.desk(edge)
             arguments = await _body(request)
+            if changes_something(op):
+                arguments["who"] = self._consoles.who(request)
             shared = (edge, op.encode() + _encode(arguments)) if op in _SHARED else None
             if shared is not None and (known := self._known(desk, shared)):
                 return answer({"id": known})

@@ -60,6 +60,10 @@ class Consoles(Protocol):
         """Whether who asks may have something changed."""
         ...
 
+    def who(self, request: Request) -> str:
+        """Who asks, in words for those who look later who changed something."""
+        ...
+
     async def asked(self, request: Request, edge: str, ask: Ask) -> None:
         """Somebody asks for what changes something: kept before it is done."""
         ...

@@ -9,11 +9,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import tomlkit
+
 from drivers.emulators.llrp_reader import EmulatedReader
 from drivers.emulators.mtsics_scale import EmulatedScale
 from drivers.emulators.scanner import EmulatedScanner
 from edge.agent import Agent
-from edge.config import EdgeConfig, check
+from edge.config import EdgeConfig, load
 from edge.console.desk import Desk
 from edge.journal import Journal
 from gateway.console import Ask, Told, new_id
@@ -30,6 +32,7 @@ class Site:
     config: EdgeConfig
     agent: Agent
     logs: LogRing
+    path: Path
 
     @property
     def desk(self) -> Desk:
@@ -59,18 +62,19 @@ async def site(tmp_path: Path, *, mqtt_port: int = 9, **more: Any) -> AsyncItera
         {"name": "gun", "driver": "scanner", "read_point": "desk", "port": await scanner.start()},
         *more.pop("devices", []),
     ]  # fmt: skip
-    config = check(
-        {
-            "edge": {"name": "pi", "site": "s", "data_dir": str(tmp_path / "data"), "drain_s": 0.1},
-            "mqtt": {"port": mqtt_port, "retry_base_s": 0.05, "retry_limit_s": 0.2},
-            "page": {"port": 0},
-            "devices": devices,
-            **more,
-        }
-    )
+    whole = {
+        "edge": {"name": "pi", "site": "s", "data_dir": str(tmp_path / "data"), "drain_s": 0.1},
+        "mqtt": {"port": mqtt_port, "retry_base_s": 0.05, "retry_limit_s": 0.2},
+        "page": {"port": 0},
+        "devices": devices,
+        **more,
+    }
+    path = tmp_path / "edge.toml"
+    path.write_text("# the edge of the tests\n" + tomlkit.dumps(whole))
+    config = load(path)
     logs = LogRing()
     journal = await asyncio.to_thread(Journal.open, config.edge.data_dir / "journal")
-    agent = Agent(config, journal, logs=logs, with_page=True)
+    agent = Agent(config, journal, settings_file=path, logs=logs, with_page=True)
     stop = asyncio.Event()
     running = asyncio.create_task(agent.run(stop))
     try:
@@ -78,7 +82,7 @@ async def site(tmp_path: Path, *, mqtt_port: int = 9, **more: Any) -> AsyncItera
             await reader.wait_inventorying()
             if agent.console.page is not None:
                 await agent.console.page.listening.wait()
-        yield Site(reader, scale, scanner, config, agent, logs)
+        yield Site(reader, scale, scanner, config, agent, logs, path)
     finally:
         stop.set()
         await running
