@@ -39,6 +39,7 @@ class Desk:
         self._errands = Errands()
         self._tasks: dict[str, asyncio.Task[None]] = {}
         self._leases_s: dict[str, float] = {}
+        self._some = asyncio.Event()
         self._until_s: dict[str, float] = {}
         self.counters = dict.fromkeys(("asks", "asks_repeated", "asks_failed", "asks_abandoned"), 0)
 
@@ -59,6 +60,7 @@ class Desk:
         self._errands.tell(Told(id=ask.id, state="running"))
         self._leases_s[ask.id] = ask.lease_s
         self._until_s[ask.id] = self._clock.steady_s() + ask.lease_s
+        self._some.set()
         task = asyncio.create_task(self._carry_out(ask), name=f"ask {ask.op}")
         self._tasks[ask.id] = task
         task.add_done_callback(lambda _: self._over(ask.id))
@@ -86,6 +88,9 @@ class Desk:
         """End what nobody wants any more, until cancelled; then everything."""
         try:
             while True:
+                self._some.clear()
+                if not self._until_s:
+                    await self._some.wait()
                 await asyncio.sleep(_LOOK_EVERY_S)
                 now_s = self._clock.steady_s()
                 for ask_id in [one for one, until_s in self._until_s.items() if until_s < now_s]:
