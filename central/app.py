@@ -21,6 +21,7 @@ from central.api.access.entrance import Entrance, entrance_for, open_or_closed
 from central.api.application import build
 from central.api.services import Services
 from central.config import CentralSettings
+from central.console.edges import EdgeConsoles
 from central.database.leases import Alone, Leases
 from central.database.signals import Signals
 from central.database.store import Database
@@ -31,6 +32,7 @@ from central.insight.series_duckdb import DuckDBSeries
 from central.intake.ingest import Ingest
 from central.intake.live_lane import LiveLane
 from central.intake.quarantine import Limits
+from central.intake.streams import standing
 from central.inventory import Ground, Inventory
 from central.judging.judge import Judge
 from central.listening import listen
@@ -85,10 +87,12 @@ class _Central:
         self._live = LiveLane(self._store)
         self._leases = _leases(settings, self._database) if worker.shared else None
         holder = self._leases or Alone()
+        self._consoles = EdgeConsoles(self._tell_edge)
         self._ingest = Ingest(
             self._database,
             self._tide,
             preview=self._live.take,
+            consoles=self._consoles,
             holder=holder,
             quarantined=Limits(settings.quarantine.max_rows, settings.quarantine.max_mib * 2**20),
         )
@@ -147,8 +151,15 @@ class _Central:
         ground = Ground(self._settings, self._database, self._tide, self._client)
         self._inventory = Inventory(ground)
         self._entrance = await self._open_entrance()
+        self._consoles.remember(
+            [(site, mark.edge) for site, mark in await self._database.read(standing)]
+        )
+        self._stack.push_async_callback(self._consoles.close)
         self._socket = listen(self._settings.http.host, self._settings.http.port)
         self._stack.callback(self._socket.close)
+
+    async def _tell_edge(self, topic: str, payload: bytes, *, qos: int = 1) -> bool:
+        return await self._client.publish(topic, payload, qos=qos)
 
     async def _open_entrance(self) -> Entrance:
         """Open to everybody, or for who logs in."""
@@ -257,9 +268,11 @@ class _Central:
             orders=self._settings.orders,
             erp=self._settings.erp,
             labels=self._inventory.labels,
+            consoles=self._consoles,
             counters={
                 "ingest": self._ingest.counters,
                 "live": self._live.counters,
+                "consoles": self._consoles.counters,
                 **self._inventory.counters,
                 "judge": self._judge.counters,
                 "access": self._entrance.keeper.counters,

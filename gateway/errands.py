@@ -8,11 +8,11 @@ from __future__ import annotations
 
 import asyncio
 from collections import OrderedDict
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator
 
 from gateway.console import Told
 
-_REMEMBERED = 500
+_REMEMBERED = 64
 
 
 class Errands:
@@ -52,7 +52,7 @@ class Errands:
             gone, _ = self._finished.popitem(last=False)
             del self._newest[gone], self._version[gone]
 
-    async def follow(self, ask_id: str) -> AsyncIterator[Told]:
+    async def follow(self, ask_id: str) -> AsyncGenerator[Told, None]:
         """The newest word, then whatever is newer, up to the last one. Nothing of an id that is
         not known.
         """

@@ -58,6 +58,7 @@ from central.api.stock import commands as stock_commands
 from central.api.stock import corrections as stock_corrections
 from central.api.stock import lookups as stock_lookups
 from central.api.stock import movements as stock_movements
+from central.console.page import DevicesPage
 from central.insight.kpi_book import KpiBook
 from central.web.feeds import FeedsPage
 from central.web.ops.router import ops_routers
@@ -135,6 +136,7 @@ def _routers(services: Services, pages: Pages, entrance: Entrance) -> tuple[APIR
         epcis_capture.router(services),
         erp_messages.router(services),
         erp_intake.router(services, entrance),
+        DevicesPage(services, pages).router(),
         sensed.router(services, road),
         passes.router(services),
         presence.router(services),

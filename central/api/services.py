@@ -22,6 +22,7 @@ from central.config import (
     GraphSection,
     OrdersSection,
 )
+from central.console.edges import EdgeConsoles
 from central.database.grouped import Grouped
 from central.database.store import Database
 from central.database.tide import Tide
@@ -34,6 +35,7 @@ from central.reports.desk import ReportDesk
 from central.reservations import guarding
 from central.reservations.reserving import Reserved, Wish, reserve_each
 from central.stock.model import Movement, Posted
+from gateway.mqtt_settings import NotConnected
 
 T = TypeVar("T")
 _encode = msgspec.json.Encoder().encode
@@ -76,6 +78,7 @@ class Services:
         orders: OrdersSection | None = None,
         erp: ErpSection | None = None,
         labels: LabelDesk | None = None,
+        consoles: EdgeConsoles | None = None,
     ) -> None:
         self.database = database
         self.tide = tide
@@ -105,6 +108,7 @@ class Services:
         self.epcis = epcis or EpcisSection()
         self.orders = orders or OrdersSection()
         self.erp = erp or ErpSection()
+        self.consoles = consoles or EdgeConsoles(_to_nobody)
         self.labels = labels or LabelDesk(CentralSettings())
 
     async def read(self, work: Callable[[Connection], T]) -> T:
@@ -126,6 +130,11 @@ class Services:
         result = await self.database.write(carried(work))
         self.tide.rise()
         return result
+
+
+async def _to_nobody(topic: str, payload: bytes, *, qos: int = 1) -> bool:
+    """The publishing of a central without a broker."""
+    raise NotConnected(f"there is none to publish {len(payload)} bytes to {topic} (QoS {qos})")
 
 
 def now_us() -> int:

@@ -26,6 +26,7 @@ from central.database.leases import Alone, Gained, Holder
 from central.database.store import Database, blames_the_row, passes_by
 from central.database.tide import Tide
 from central.intake import observations, pieces, presence, quarantine
+from central.intake.answers import Consoles, is_answer
 from central.intake.observations import Arrived
 from central.intake.partitions import partition_of
 from central.intake.streams import Decision, Stream, admit, advance, begin, load, standing
@@ -73,6 +74,7 @@ class Ingest:
         preview: Preview | None = None,
         holder: Holder | None = None,
         quarantined: quarantine.Limits | None = None,
+        consoles: Consoles | None = None,
     ) -> None:
         self._database = database
         self._quarantined = quarantined or quarantine.Limits()
@@ -80,6 +82,7 @@ class Ingest:
         self._tide = tide
         self._clock = clock or SystemClock()
         self._preview = preview
+        self._consoles = consoles
         self._told_at_s = -_TELL_EVERY_S
         self.counters: Counter[str] = Counter()
 
@@ -91,6 +94,8 @@ class Ingest:
         await client.subscribe(topics.ALL_OBSERVATIONS)
         if self._preview is not None:
             await client.subscribe(topics.ALL_LIVE, qos=0)
+        if self._consoles is not None:
+            await client.subscribe(topics.ALL_ANSWERS)
         waiting: asyncio.Queue[Incoming | Gained] = asyncio.Queue()
         async with asyncio.TaskGroup() as group:
             group.create_task(self._pump(client, waiting))
@@ -143,6 +148,8 @@ class Ingest:
         """
         async for message in client.messages():
             address = topics.parse(message.topic)
+            if self._consoles is not None and is_answer(self._consoles, address, message):
+                continue
             if self._preview is not None and address is not None and address.leaf == "up/live":
                 self._show(self._preview, message)
             elif message.qos == 0 and waiting.qsize() >= _MOST_UNASKED:

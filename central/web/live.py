@@ -8,14 +8,15 @@ from __future__ import annotations
 
 import asyncio
 from collections import Counter
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
+from typing import Protocol
 
 import msgspec
 import structlog
+from sqlalchemy import Connection
 
 from central.database.store import Database
 from central.database.tide import Tide
-from central.web.sections import Screen
 
 COALESCE_S = 0.15
 """Commits closer together than this become one message."""
@@ -24,6 +25,14 @@ IDLE_S = 2.0
 KEEP_ALIVE_S = 15.0
 MAX_CLIENTS = 1_000
 _log = structlog.get_logger(__name__)
+
+
+class Screen(Protocol):
+    """What is drawn; not by two threads at once."""
+
+    def draw(self, connection: Connection) -> tuple[int, dict[str, str]]:
+        """A number that names this state, and every section's HTML by the id of its place."""
+        ...
 
 
 class _Section(msgspec.Struct, frozen=True):
@@ -48,6 +57,8 @@ class Live:
         self._changed = asyncio.Event()
         self._watched = asyncio.Event()
         self._stopped = False
+        self.when_stopped: list[Callable[[], None]] = []
+        """Told when streams are to end: other pages' streams end with these."""
         self.clients = 0
         self.counters: Counter[str] = Counter()
 
@@ -95,6 +106,8 @@ class Live:
         """End every stream, so that the server can close its connections."""
         self._stopped = True
         self._wake()
+        for told in self.when_stopped:
+            told()
 
     def resume(self) -> None:
         """Take streams again after ``stop``."""

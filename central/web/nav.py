@@ -29,6 +29,8 @@ _GROUPS = (
         entries=(
             Entry(key="feeds", label="Feeds", address="/feeds", icon="feed",
                   needs="read:screens"),
+            Entry(key="devices", label="Devices", address="/devices", icon="device",
+                  needs="read:devices"),
             Entry(key="accuracy", label="Accuracy", address="/accuracy", icon="target",
                   needs="read:insight"),
         ),

@@ -52,8 +52,13 @@ class Pages:
 
     def page(self, template: str, facts: Mapping[str, object], status: int = 200) -> HTMLResponse:
         """A rendered template, which nobody keeps."""
-        html = self._templates.get_template(template).render(facts)
-        return HTMLResponse(html, status, headers={"cache-control": "no-store"})
+        return HTMLResponse(
+            self.html(template, facts), status, headers={"cache-control": "no-store"}
+        )
+
+    def html(self, template: str, facts: Mapping[str, object]) -> str:
+        """A rendered template, whole page or part of one."""
+        return self._templates.get_template(template).render(facts)
 
     async def index(self) -> Response:
         """The live screen."""

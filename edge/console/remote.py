@@ -31,6 +31,10 @@ class Asked(Protocol):
         """What is told of it."""
         ...
 
+    def newest(self, ask_id: str) -> Told | None:
+        """The newest word about it."""
+        ...
+
     def cancel(self, ask_id: str) -> None:
         """End it."""
         ...
@@ -84,7 +88,8 @@ class Remote:
             self._desk.cancel(ask.id)
             return
         self._desk.start(ask)
-        self._begin(ask.id, self._tell_all(ask))
+        if not self._begin(ask.id, self._tell_all(ask)):
+            self._again(ask)
 
     async def close(self) -> None:
         """Tell nothing more."""
@@ -93,13 +98,21 @@ class Remote:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
 
-    def _begin(self, ask_id: str, work: Coroutine[Any, Any, None]) -> None:
+    def _again(self, ask: Ask) -> None:
+        """Asked again while it runs: whoever asks wants to know whether we are there."""
+        told = self._desk.newest(ask.id)
+        if told is not None and not told.is_final:
+            self._begin(f"{ask.id} again", self._tell(ask.op, told))
+
+    def _begin(self, ask_id: str, work: Coroutine[Any, Any, None]) -> bool:
+        """False where the same is being told already."""
         if ask_id in self._telling:
             work.close()
-            return
+            return False
         task = asyncio.create_task(work, name=f"telling {ask_id}")
         self._telling[ask_id] = task
         task.add_done_callback(lambda _: self._telling.pop(ask_id, None))
+        return True
 
     async def _tell_all(self, ask: Ask) -> None:
         async for told in self._desk.follow(ask.id):

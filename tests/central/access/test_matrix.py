@@ -61,11 +61,14 @@ RESOURCES = {
     "alerts": "alerts", "alerts/rules": "rules", "alerts/channels": "rules",
     "alerts/messages": "rules", "events": "events", "epcis": "epcis", "api/reports": "reports",
     "erp": "erp", "screen/erp": "erp",
+    "screen/devices": "devices",
     "labels": "labels", "api/scan": "stock",
 }  # fmt: skip
 """By the first words of the path; the longest that fits."""
 ODD = {
     "POST /erp/{}/purchase-orders": ("orders", "w"),
+    "POST /devices/{}/ask/{}": ("devices", "r"),
+    "DELETE /devices/{}/ask/{}": ("devices", "r"),
     "GET /locations/{}/inventory": ("stock", "r"),
     "GET /items/{}/alert-rules": ("alerts", "r"),
     "GET /api/counts/{}/lines": ("count-reviews", "r"),

@@ -1,0 +1,65 @@
+"""Who may ask what of an edge, and what is kept of it: the console's pages at central."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from sqlalchemy import Connection
+from starlette.requests import Request
+
+from central.access import model
+from central.api.access.gate import actor_of
+from central.api.acting import who
+from central.api.services import Services, now_us
+from central.audit import trail
+from central.console.redacting import redacted
+from central.web.pages import Pages
+from gateway.console import Ask
+from screens.console.port import Desk
+
+__all__ = ["ACTION", "PageConsoles"]
+
+ACTION = "ask an edge"
+"""What the audit calls it."""
+
+
+class PageConsoles:
+    """Every edge's desk for the pages (``screens.console.port.Consoles``)."""
+
+    base = "/devices/{edge}"
+
+    def __init__(self, services: Services, pages: Pages) -> None:
+        self._services = services
+        self._pages = pages
+
+    def desk(self, edge: str) -> Desk:
+        """Raises ``NoSuchEdge``."""
+        return self._services.consoles.desk(edge)
+
+    def edge(self, request: Request) -> str:
+        """The edge in the address."""
+        return str(request.path_params["edge"])
+
+    def may_change(self, request: Request) -> bool:
+        """Whether who asks may have devices changed."""
+        return model.may(actor_of(request), "write:devices", "all")
+
+    async def asked(self, request: Request, edge: str, ask: Ask) -> None:
+        """Kept before it is asked: what was asked and not kept must not be."""
+        device = ask.arguments.get("device")
+        subject = f"edge {edge}" if device is None else f"device {edge}/{device}"
+        after: dict[str, object] = {
+            "op": ask.op, "id": ask.id, "arguments": redacted(ask.arguments),
+        }  # fmt: skip
+        change = trail.Change(subject[:200], None, after)
+        by, at_us = who(request), now_us()
+
+        def keep(conn: Connection) -> None:
+            trail.record(conn, [change], actor=by, action=ACTION, at_us=at_us)
+
+        await self._services.write(keep)
+
+    def render(self, _request: Request, template: str, facts: Mapping[str, Any]) -> str:
+        """A page's HTML."""
+        return self._pages.html(template, facts)

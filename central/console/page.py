@@ -1,0 +1,154 @@
+"""The page of all devices of all edges, live, and the routes of every edge's console."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Any
+
+import msgspec
+from fastapi import APIRouter
+from fastapi.responses import Response, StreamingResponse
+from fastapi.routing import APIRoute
+from sqlalchemy import Connection, select
+from starlette.datastructures import Headers
+from starlette.routing import Match
+from starlette.types import Scope
+
+from central import schema
+from central.api.permits import needs
+from central.api.services import Services
+from central.console.consoles import PageConsoles
+from central.web.live import Live
+from central.web.pages import Pages
+from central.web.views.devices import DeviceRow, devices
+from screens.console.routes import ways
+
+__all__ = ["DevicesPage", "EdgeRow", "edges"]
+
+_FIRST = 100
+"""So many devices that need somebody are listed; what comes behind them can wait."""
+_LEVELS = ("bad", "warn", "good")
+
+
+class EdgeRow(msgspec.Struct, frozen=True, kw_only=True):
+    """One edge with its devices' levels counted; ``level`` is the worst of all."""
+
+    edge: str
+    state: str
+    reason: str
+    version: str
+    since_us: int | None
+    level: str
+    counts: dict[str, int]
+
+
+def edges(connection: Connection, found: tuple[DeviceRow, ...]) -> list[EdgeRow]:
+    """Every edge that was ever heard, those that need somebody first."""
+    there = {row.edge: row for row in connection.execute(select(schema.edge_presence))}
+    rows = []
+    for name in sorted({*there, *(one.edge for one in found)}):
+        own = [one for one in found if one.edge == name]
+        presence = there.get(name)
+        state = "unknown" if presence is None else presence.state
+        level = next((one for one in _LEVELS if any(d.level == one for d in own)), "good")
+        rows.append(
+            EdgeRow(
+                edge=name,
+                state=state,
+                reason="" if presence is None else presence.reason,
+                version="" if presence is None else presence.version,
+                since_us=None if presence is None else presence.since_us,
+                level=level if state == "online" else "bad",
+                counts={
+                    one: sum(d.level == one and d.device != name for d in own) for one in _LEVELS
+                },
+            )
+        )
+    return sorted(rows, key=lambda one: _LEVELS.index(one.level))
+
+
+class _Screen:
+    """The sections of the page (``central.web.live.Live``)."""
+
+    def __init__(self, pages: Pages) -> None:
+        self._pages = pages
+        self._drawn = 0
+
+    def draw(self, connection: Connection) -> tuple[int, dict[str, str]]:
+        found = devices(connection)
+        all_edges = edges(connection, found)
+        away = {one.edge for one in all_edges if one.state != "online"}
+        first = [one for one in found if one.level != "good" and one.edge not in away]
+        facts: dict[str, Any] = {
+            "edges": all_edges,
+            "devices": found,
+            "first": first[:_FIRST],
+            "more": max(0, len(first) - _FIRST),
+            "away": [one for one in all_edges if one.edge in away],
+        }
+        self._drawn += 1
+        names = ("figures", "first", "edges")
+        return self._drawn, {
+            f"fleet-{name}": self._pages.html(f"devices/{name}.html", facts) for name in names
+        }
+
+
+class _ForBrowsers(APIRoute):
+    """A page under an address where programs find a listing: who wants HTML gets the page."""
+
+    def matches(self, scope: Scope) -> tuple[Match, Scope]:
+        """Whether a request is for this page."""
+        accepted = Headers(scope=scope).get("accept", "")
+        return super().matches(scope) if "text/html" in accepted else (Match.NONE, {})
+
+
+class DevicesPage:
+    """The routes. ``stop`` ends every stream, so that the server can close."""
+
+    def __init__(self, services: Services, pages: Pages) -> None:
+        self._services = services
+        self._pages = pages
+        self.live = Live(database=services.database, tide=services.tide, screen=_Screen(pages))
+        self._ways, self._asks = ways(PageConsoles(services, pages))
+        self._drawing: asyncio.Task[None] | None = None
+        pages.live.when_stopped.append(self.stop)
+
+    def router(self) -> APIRouter:
+        """The page of all, and every edge's."""
+        made = APIRouter(include_in_schema=False)
+        read, change = needs("read:devices"), needs("write:devices")
+        listed = APIRouter(include_in_schema=False, route_class=_ForBrowsers)
+        listed.add_api_route("/devices", self.listed, openapi_extra=read)
+        made.routes += listed.routes
+        made.add_api_route("/screen/devices/live", self.stream, openapi_extra=read)
+        for way in self._ways:
+            made.add_api_route(
+                way.path, way.handler, methods=[way.method], response_model=None,
+                openapi_extra=change if way.changes else read,
+            )  # fmt: skip
+        return made
+
+    def stop(self) -> None:
+        """End every stream."""
+        self.live.stop()
+        self._asks.stop()
+        if self._drawing is not None:
+            self._drawing.cancel()
+
+    async def listed(self) -> Response:
+        """The page of all devices."""
+        page = self._pages.page("devices/index.html", {"sections": await self.live.sections()})
+        page.headers["vary"] = "accept"
+        return page
+
+    async def stream(self) -> Response:
+        """What changes on it, as server-sent events."""
+        if self.live.full:
+            return Response("Too many screens are open.", 503, {"retry-after": "10"})
+        if self._drawing is None or self._drawing.done():
+            self._drawing = asyncio.create_task(self.live.run(), name="live devices")
+        return StreamingResponse(
+            self.live.stream(),
+            media_type="text/event-stream",
+            headers={"cache-control": "no-store", "x-accel-buffering": "no"},
+        )
