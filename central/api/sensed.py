@@ -36,7 +36,9 @@ def router(services: Services, road: Road) -> APIRouter:
 
     @made.get("/devices", summary="List devices", openapi_extra=needs("read:devices", "own"))
     async def devices() -> Response:
-        """With their health: state, cause, hint and counters."""
+        """With their health: state, cause, hint and counters. Who accepts ``text/html`` gets the
+        page of them instead.
+        """
 
         def work(connection: Connection) -> list[object]:
             table, presence = schema.device, schema.edge_presence
@@ -49,7 +51,9 @@ def router(services: Services, road: Road) -> APIRouter:
                 query = query.where(granted)
             return [_device(row) for row in connection.execute(query).mappings()]
 
-        return page(await services.read(work))
+        listing = page(await services.read(work))
+        listing.headers["vary"] = "accept"
+        return listing
 
     @made.get("/road", summary="How far everything has come", openapi_extra=needs("read:devices"))
     async def whole_road() -> Response:

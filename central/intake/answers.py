@@ -7,7 +7,7 @@ from typing import Protocol
 from gateway import topics
 from gateway.mqtt_settings import Incoming
 
-__all__ = ["Consoles", "is_answer"]
+__all__ = ["Consoles", "NoConsoles", "is_answer"]
 
 
 class Consoles(Protocol):
@@ -20,6 +20,16 @@ class Consoles(Protocol):
     def arrived(self, topic: str, payload: bytes) -> None:
         """An edge's answer."""
         ...
+
+
+class NoConsoles:
+    """Of a central that asks edges for nothing."""
+
+    def heard_of(self, site: str, edge: str) -> None:
+        """Nobody wants to know."""
+
+    def arrived(self, topic: str, payload: bytes) -> None:
+        """Nobody asked."""
 
 
 def is_answer(consoles: Consoles, address: topics.Address | None, message: Incoming) -> bool:

@@ -26,9 +26,10 @@ from central.database.leases import Alone, Gained, Holder
 from central.database.store import Database, blames_the_row, passes_by
 from central.database.tide import Tide
 from central.intake import observations, pieces, presence, quarantine
-from central.intake.answers import Consoles, is_answer
+from central.intake.answers import Consoles, NoConsoles, is_answer
 from central.intake.observations import Arrived
 from central.intake.partitions import partition_of
+from central.intake.payloads import decode
 from central.intake.streams import Decision, Stream, admit, advance, begin, load, standing
 from central.intake.watermarks import publish
 from gateway import codec, topics
@@ -82,7 +83,7 @@ class Ingest:
         self._tide = tide
         self._clock = clock or SystemClock()
         self._preview = preview
-        self._consoles = consoles
+        self._consoles = consoles or NoConsoles()
         self._told_at_s = -_TELL_EVERY_S
         self.counters: Counter[str] = Counter()
 
@@ -94,8 +95,7 @@ class Ingest:
         await client.subscribe(topics.ALL_OBSERVATIONS)
         if self._preview is not None:
             await client.subscribe(topics.ALL_LIVE, qos=0)
-        if self._consoles is not None:
-            await client.subscribe(topics.ALL_ANSWERS)
+        await client.subscribe(topics.ALL_ANSWERS)
         waiting: asyncio.Queue[Incoming | Gained] = asyncio.Queue()
         async with asyncio.TaskGroup() as group:
             group.create_task(self._pump(client, waiting))
@@ -148,7 +148,7 @@ class Ingest:
         """
         async for message in client.messages():
             address = topics.parse(message.topic)
-            if self._consoles is not None and is_answer(self._consoles, address, message):
+            if is_answer(self._consoles, address, message):
                 continue
             if self._preview is not None and address is not None and address.leaf == "up/live":
                 self._show(self._preview, message)
@@ -190,7 +190,7 @@ class Ingest:
         is at fault: its stream goes on without it, and counts it as lost.
         """
         reason = f"the database refuses it: {error.orig}"
-        batch = _decode(topic, payload)
+        batch = decode(topic, payload)
         if not isinstance(batch, Batch) or not batch.observations:
             return await self._set_aside(topic, payload, reason)
         told = Outcome({}, Counter())
@@ -235,7 +235,7 @@ class Ingest:
     async def receive(self, messages: Sequence[tuple[str, bytes]]) -> Outcome:
         """Commit some messages (topic and payload) in one transaction; raises the tide."""
         record_us = self._clock.now_us()
-        decoded = [(topic, payload, _decode(topic, payload)) for topic, payload in messages]
+        decoded = [(topic, payload, decode(topic, payload)) for topic, payload in messages]
         outcome = await self._database.write(
             lambda conn: _commit(conn, decoded, record_us, self._holder, self._quarantined)
         )
@@ -265,21 +265,6 @@ def _partition(topic: str) -> int:
 
 def _nothing() -> None:
     """A piece has nothing to acknowledge: its message has."""
-
-
-def _decode(topic: str, payload: bytes) -> Batch | Presence | ContractError:
-    address = topics.parse(topic)
-    try:
-        if address is None:
-            return ContractError("a topic that is not of the table")
-        told: Batch | Presence = (
-            codec.decode_presence(payload) if address.leaf == "up/status" else codec.decode(payload)
-        )
-    except ContractError as error:
-        return error
-    if told.edge != address.edge:
-        return ContractError(f"came on {address.edge}'s topic, but says it is from {told.edge}")
-    return told
 
 
 def _commit(
