@@ -45,6 +45,10 @@ class PageConsoles:
         """Whether who asks may have devices changed."""
         return model.may(actor_of(request), "write:devices", "all")
 
+    def who(self, request: Request) -> str:
+        """Who asks, as the audit names them."""
+        return who(request)
+
     async def asked(self, request: Request, edge: str, ask: Ask) -> None:
         """Kept before it is asked: what was asked and not kept must not be."""
         device = ask.arguments.get("device")

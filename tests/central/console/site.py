@@ -38,6 +38,7 @@ async def both(tmp_path: Path, broker: Broker, **more: Any) -> AsyncIterator[Bot
         ingest = Ingest(central.database, central.tide, consoles=consoles)
         tasks = [asyncio.create_task(client.run()), asyncio.create_task(ingest.run(client))]
         stack.push_async_callback(_ended, tasks)
+        (tmp_path / "edge").mkdir()
         edge = await stack.enter_async_context(
             site(tmp_path / "edge", mqtt_port=broker.port, **more)
         )
