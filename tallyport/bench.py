@@ -106,6 +106,12 @@ BENCHES = {
         "saying that it is alive. Options: --size tiny|small|full, --engine sqlite|postgresql|all, "
         "--clients N, --seconds S, --every-s S (a client's pause in the paced run), --seed S.",
     ),
+    "screens": (
+        "benchmarks.screens.run",
+        "200 live screens on one central while stock moves: memory, CPU and how late each one is, "
+        "beside as many pages fetched every second; screens that read nothing; how soon pages "
+        "show something. Options: --clients N, --deaf N, --rate R, --seconds S, --paint yes|no.",
+    ),
     "import": (
         "benchmarks.books.imports",
         "A file of items over HTTP into empty books, SQLite and PostgreSQL, beside one POST per "

@@ -11,7 +11,6 @@ from __future__ import annotations
 import asyncio
 import itertools
 import json
-import os
 import random
 import tempfile
 from contextlib import closing
@@ -23,6 +22,7 @@ from benchmarks.books.http_load import Ask, Outcome, Request, hammer
 from benchmarks.books.load import load, tell
 from benchmarks.books.world import BINS, WAREHOUSES, Size, World, bin_code, sized, sku
 from benchmarks.machine import describe
+from benchmarks.proc import cpu_s
 from central.database.store import Database
 from tallyport.demo.processes import Site
 
@@ -76,7 +76,7 @@ async def _measure(url: str, asked: dict[str, tuple[Ask, int]], hours: _Hours) -
             for pace, every_s in (("flat_out", 0.0), ("paced", hours.every_s)):
                 base = 0.0
                 for name, (ask, most) in asked.items():
-                    used = _cpu_s(site.central.pid)
+                    used = cpu_s(site.central.pid)
                     outcome = await hammer(
                         site.http_port,
                         ask,
@@ -84,7 +84,7 @@ async def _measure(url: str, asked: dict[str, tuple[Ask, int]], hours: _Hours) -
                         seconds=hours.seconds,
                         every_s=every_s,
                     )
-                    used = _cpu_s(site.central.pid) - used
+                    used = cpu_s(site.central.pid) - used
                     base = base or outcome.rate
                     figures |= _figures(f"{pace}_{name}", outcome, used, base)
                     if name == "bulk":
@@ -159,10 +159,10 @@ def _figures(name: str, outcome: Outcome, used_s: float, base: float) -> dict[st
 
 async def _idle(pid: int) -> None:
     """Until central has taken note of the loaded history and rests."""
-    before = _cpu_s(pid)
+    before = cpu_s(pid)
     while True:
         await asyncio.sleep(_LOOK_S)
-        now = _cpu_s(pid)
+        now = cpu_s(pid)
         if now - before < _RESTING * _LOOK_S:
             return
         before = now
@@ -170,9 +170,3 @@ async def _idle(pid: int) -> None:
 
 def _plain(value: float, unit: str) -> dict[str, Any]:
     return {"value": round(value, 1), "unit": unit, "baseline": None, "ratio": None}
-
-
-def _cpu_s(pid: int) -> float:
-    """Processor time of a process so far, its threads' included."""
-    fields = Path(f"/proc/{pid}/stat").read_text(encoding="ascii").rpartition(")")[2].split()
-    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
