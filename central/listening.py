@@ -25,6 +25,7 @@ KEPT_FREE = 64
 _REST_S = 0.5
 """Shorter than the second after which asyncio asks again."""
 _QUEUE = 2_048
+_MOST_UNSENT = 32 * 1_024
 _SHORTAGES = (errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.ENOMEM)
 _log = structlog.get_logger("central.listening")
 
@@ -73,6 +74,16 @@ def listen(host: str, port: int) -> Listening:
             f"cannot listen on {host}:{port}: {error.strerror}; another program uses the port: "
             "choose another http.port, or 0 for any free one"
         ) from error
+    _keep_fresh(listening)
     listening.listen(_QUEUE)
     listening.setblocking(False)
     return listening
+
+
+def _keep_fresh(listening: socket.socket) -> None:
+    """A visitor that reads slowly leaves its answers with us, not in the kernel: a live screen
+    skips then what is out of date, and the kernel holds no megabytes for it. Linux; every visitor
+    inherits it.
+    """
+    if hasattr(socket, "TCP_NOTSENT_LOWAT"):
+        listening.setsockopt(socket.IPPROTO_TCP, socket.TCP_NOTSENT_LOWAT, _MOST_UNSENT)

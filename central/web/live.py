@@ -7,6 +7,7 @@ slow one skips what lies between and can neither be stale for ever nor cost memo
 from __future__ import annotations
 
 import asyncio
+import contextlib
 from collections import Counter
 from collections.abc import AsyncIterator, Callable
 from typing import Protocol
@@ -18,8 +19,10 @@ from sqlalchemy import Connection
 from central.database.store import Database
 from central.database.tide import Tide
 
-COALESCE_S = 0.15
-"""Commits closer together than this become one message."""
+COALESCE_S = 0.1
+"""The least time between two messages: a change after a rest goes out at once, what comes closer
+behind it becomes one.
+"""
 IDLE_S = 2.0
 """How often the screen looks by itself, for what changes without a commit of central's."""
 KEEP_ALIVE_S = 15.0
@@ -71,18 +74,16 @@ class Live:
         """Follow the tide for as long as somebody watches; ends by cancellation."""
         while True:
             await self._watched.wait()
-            level = self._tide.level
+            level = self._tide.level  # before the look: what comes meanwhile needs another
             try:
                 await self._refresh()
             except Exception:  # noqa: BLE001 (told and counted: a screen must not stop stock)
                 self.counters["failed"] += 1
                 _log.exception("screen_not_drawn")
-            try:
+            await asyncio.sleep(COALESCE_S)
+            with contextlib.suppress(TimeoutError):
                 async with asyncio.timeout(IDLE_S):
                     await self._tide.above(level)
-            except TimeoutError:
-                continue
-            await asyncio.sleep(COALESCE_S)
 
     async def _refresh(self) -> None:
         async with self._refreshing:

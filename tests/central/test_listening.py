@@ -108,3 +108,32 @@ async def test_answers_do_not_wait_to_be_acknowledged(
     server.close()
     visitor.close()
     await server.wait_closed()
+
+
+@pytest.mark.skipif(not hasattr(socket, "TCP_NOTSENT_LOWAT"), reason="only Linux can")
+async def test_what_a_visitor_does_not_read_is_not_piled_up_for_it(
+    listening: Listening, visitor: socket.socket
+) -> None:
+    """Else a live screen that reads slowly gets megabytes of what is long out of date."""
+    taken: asyncio.Future[int] = asyncio.get_running_loop().create_future()
+
+    async def write(_reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        sent = 0
+        try:
+            async with asyncio.timeout(1.0):
+                while True:
+                    writer.write(b"x" * 4_096)
+                    await writer.drain()
+                    sent += 4_096
+        except TimeoutError:
+            taken.set_result(sent)
+            writer.transport.abort()
+
+    visitor.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4_096)
+    server = await asyncio.start_server(write, sock=listening)
+    # What it read of itself (some KiB), our kernel's share, and asyncio's: not the 2.5 MB that
+    # the kernel would take.
+    assert await taken < 512 * 1_024
+    server.close()
+    visitor.close()
+    await server.wait_closed()
