@@ -204,6 +204,7 @@ class _Central:
         finally:
             self._pages.live.stop()
             self._pages.changes.stop()
+            self._pages.pulse.stop()
             if self._leases is not None:
                 await self._leases.release()
             if self._serving.is_set():

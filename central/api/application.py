@@ -63,6 +63,7 @@ from central.insight.kpi_book import KpiBook
 from central.web.feeds import FeedsPage
 from central.web.ops.router import ops_routers
 from central.web.pages import Pages
+from central.web.reviewing.pages import ReviewPages
 from central.web.scan.pages import ScanPages
 from screens.headers import SecurityHeaders
 from screens.static_files import STATIC, KeptFiles
@@ -155,6 +156,7 @@ def _routers(services: Services, pages: Pages, entrance: Entrance) -> tuple[APIR
         ErpPage(services, pages).router(),
         FeedsPage(pages).router(),
         ScanPages(pages).router(),
+        ReviewPages(services, pages).router(),
         signing.router(),
         by_provider.router(entrance, signing),
     )

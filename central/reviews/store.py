@@ -41,8 +41,8 @@ from central.stock import ledger
 from central.stock.model import Cause, ConflictingRepeat, InsufficientStock, Movement
 
 __all__ = [
-    "Aged", "Ageing", "Resolved", "Waiting", "age", "get", "page", "places_of", "resolve",
-    "waiting",
+    "Aged", "Ageing", "Resolved", "Waiting", "age", "get", "granted", "page", "places_of",
+    "resolve", "waiting",
 ]  # fmt: skip
 
 T = TypeVar("T", bound=tuple[Any, ...])
@@ -65,7 +65,7 @@ class Resolved(NamedTuple):
 
 def get(conn: Connection, review_id: str) -> Stored:
     """One review, where its place is within reach. Raises ``NoSuchReview``."""
-    query = _granted(select(schema.review)).where(_review.id == review_id)
+    query = granted(select(schema.review)).where(_review.id == review_id)
     row = conn.execute(query).mappings().one_or_none()
     if row is None:
         raise NoSuchReview(f"there is no review {review_id}")
@@ -86,7 +86,7 @@ def page(
     and id of the last one that was seen.
     """
     key = (_review.opened_us, _review.id)
-    query = keyset.newest(_granted(select(schema.review)), key, before, limit)
+    query = keyset.newest(granted(select(schema.review)), key, before, limit)
     for column, value in (("status", status), ("read_point", read_point), ("reason", reason)):
         if value is not None:
             query = query.where(_review[column] == value)
@@ -95,7 +95,7 @@ def page(
     return [_stored(row) for row in conn.execute(query).mappings()]
 
 
-def _granted(query: Select[T]) -> Select[T]:
+def granted(query: Select[T]) -> Select[T]:
     """Only those of read points, or of doors where goods are received, that are within reach."""
     seen, received = reach.at(_review.read_point), reach.within(_review.read_point)
     if seen is None or received is None:
@@ -168,7 +168,7 @@ def _said_before(conn: Connection, review_id: str, choice: Choice) -> Resolution
     done = _RESOLUTION.decode(row.resolution)
     if row.id == review_id and done.asked == choice:
         return done
-    other = _granted(select(_review.id)).where(_review.id == row.id)
+    other = granted(select(_review.id)).where(_review.id == row.id)
     which = f"review {row.id} ({done.says})" if conn.execute(other).first() else "another review"
     raise ConflictingRepeat(
         f"the id {choice.id} was used before for {which}: use a fresh id for another answer"

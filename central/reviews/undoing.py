@@ -22,7 +22,7 @@ from central.stock import ledger, queries
 from central.stock.model import InsufficientStock
 from central.stock.taking_back import taken_back
 
-__all__ = ["CannotUndo", "Undone", "undo", "why_not"]
+__all__ = ["CannotUndo", "Undone", "again", "undo", "why_not"]
 
 _PEOPLE = {"hypothesis", "quantities", "dismissed"}
 _movement = schema.movement.c
@@ -37,6 +37,11 @@ class Undone(msgspec.Struct, frozen=True, kw_only=True):
 
     review: str
     movements: tuple[str, ...] = ()
+
+
+def again(review_id: str) -> str:
+    """The id of the question that takes a review's place when its answer is taken back."""
+    return f"again-{derived_id('again', review_id)}"
 
 
 def why_not(review: Stored) -> str:
@@ -61,8 +66,8 @@ def undo(conn: Connection, review_id: str, told: Told) -> Undone:
     if refusal := why_not(review):
         raise CannotUndo(f"this answer cannot be taken back: {refusal}")
     assert review.resolution is not None
-    again = f"again-{derived_id('again', review.id)}"
-    if conn.execute(select(schema.review.c.id).where(schema.review.c.id == again)).first():
+    name = again(review.id)
+    if conn.execute(select(schema.review.c.id).where(schema.review.c.id == name)).first():
         raise CannotUndo("this answer was taken back already; the question is in the queue again")
     found = [queries.movement_by_id(conn, one) for one in review.resolution.movements]
     originals = [one.movement for one in found if one is not None]
@@ -79,11 +84,11 @@ def undo(conn: Connection, review_id: str, told: Told) -> Undone:
     except InsufficientStock as error:
         raise CannotUndo(f"this answer cannot be taken back any more: {error}") from error
     learnt.forget(conn, review.id)
-    findings.keep_reviews(conn, [_again(review, again)], told.at_us, review.log_id)
-    after: dict[str, object] = {"asked_again": again, "movements": [one.id for one in back]}
+    findings.keep_reviews(conn, [_again(review, name)], told.at_us, review.log_id)
+    after: dict[str, object] = {"asked_again": name, "movements": [one.id for one in back]}
     change = Change(f"review {review.id}", {"status": review.status}, after)
     audit.record(conn, [change], actor=told.by, action="undo review", at_us=told.at_us)
-    return Undone(review=again, movements=tuple(one.id for one in back))
+    return Undone(review=name, movements=tuple(one.id for one in back))
 
 
 def _again(review: Stored, name: str) -> Review:

@@ -19,6 +19,7 @@ from central.insight.kpi_book import MOST_DAYS, KpiBook
 from central.web.changes import Changes
 from central.web.live import Live
 from central.web.nav import groups
+from central.web.pulse import Pulse
 from central.web.sections import Screen
 from central.web.views import portal, stock
 from screens.static_files import static_address
@@ -32,6 +33,8 @@ class Pages:
         self._database = database
         self._templates = environment("central.web", nav=groups, time_zone=time_zone)
         self._book = KpiBook()
+        self.zone = time_zone
+        self.pulse = Pulse(database, tide)
         self.live = Live(database=database, tide=tide, screen=Screen(self._templates))
         self.changes = Changes(database=database, tide=tide)
 

@@ -125,6 +125,7 @@ async def served(made: Bench) -> AsyncIterator[str]:
     finally:
         made.pages.live.stop()
         made.pages.changes.stop()
+        made.pages.pulse.stop()
         await server.shutdown(sockets=[listening])
         for task in tasks:
             task.cancel()

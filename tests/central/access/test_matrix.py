@@ -60,8 +60,8 @@ RESOURCES = {
     "users": "access", "grants": "access", "keys": "access", "roles": "access",
     "alerts": "alerts", "alerts/rules": "rules", "alerts/channels": "rules",
     "alerts/messages": "rules", "events": "events", "epcis": "epcis", "api/reports": "reports",
-    "erp": "erp", "screen/erp": "erp",
     "screen/devices": "devices",
+    "erp": "erp", "screen/erp": "erp", "screen/reviews": "reviews",
     "labels": "labels", "api/scan": "stock",
 }  # fmt: skip
 """By the first words of the path; the longest that fits."""
@@ -75,6 +75,7 @@ ODD = {
     "POST /api/count-schedules": ("count-reviews", "w"),
     "POST /api/returns/{}/inspections": ("stock", "w"),
     "POST /api/count-schedules/{}/end": ("count-reviews", "w"),
+    "POST /screen/reviews/{}/looking": ("reviews", "r"),
     **{
         f"POST /passes/{{}}/corrections{rest}": ("reviews", "w")
         for rest in ("", "/preview", "/{}/undo")
@@ -129,6 +130,7 @@ FOR_SOME_PLACES = re.compile(
     r"|(GET|POST) /api/(im|ex)ports/(items|orders|inbound-orders|\{\})|GET /events/schemas(/.*)?"
     r"|(GET|POST|DELETE) /api/(counts|count-schedules)(/.*)?"
     r"|GET /api/exports/(locations|lots|stock)|POST /passes/.*"
+    r"|(GET|POST) /screen/reviews(/.*)?"
     r"|GET /api/attachments/items/.*|POST /labels|(GET|POST) /labels/.*"
     r"|(GET|POST|DELETE) /api/attachments/(orders|inbound-orders|movements|reviews)/.*"
     r"|(GET|POST) /reservations(/.*)?|GET /api/reports(/.*)?|GET /events/schemas(/.*)?"

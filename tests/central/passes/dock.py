@@ -24,6 +24,11 @@ NAMES = ("Rolled oats 500 g", "Olive oil 750 ml", "Durum pasta 1 kg")
 def set_up(conn: Connection) -> None:
     """The hall, the dock, and three items in cases."""
     places.add_location(conn, places.Location(code="hall", name="Hall"))
+    add_dock(conn)
+
+
+def add_dock(conn: Connection) -> None:
+    """The dock of a hall that is there already, and three items in cases."""
     for (gtin, pack), name in zip(portal_scenes.PACKS.items(), NAMES, strict=True):
         items.add_item(conn, items.Item(sku=pack.sku, name=name))
         packs.put_pack(conn, gtin, pack.sku, pack.quantity)

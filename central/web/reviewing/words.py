@@ -1,0 +1,53 @@
+"""What judging asks, in people's words. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from central.stock.model import Movement
+
+__all__ = ["KINDS", "asked", "kind_of", "moves_told"]
+
+KINDS = {
+    "portal": "Portals",
+    "shelf": "Shelves",
+    "scan": "Scans",
+    "zone": "Zones",
+    "receipt": "Receipts",
+}
+"""The kinds of reviews that a person filters by: of what kind of read point it is."""
+_REASONS = {
+    "low confidence": "The sensors are not sure enough",
+    "not on stock": "Goods went out that stock does not have",
+    "already inside": "Goods came in that are inside already",
+    "already outside": "Goods went out that are outside already",
+    "directions contradict": "Tags went both ways at once",
+    "antenna sides unknown": "Which way each antenna looks is not set",
+    "unknown item": "Tags of an item that is not in the catalogue",
+    "tags in doubt beside it": "Some tags beside goods that moved may have gone along",
+}
+_ICONS = {"portal": "portal", "shelf": "scale", "scan": "scan", "zone": "antenna", "receipt": "box"}
+
+
+def asked(reason: str) -> str:
+    """A review's reason as a headline."""
+    told = _REASONS.get(reason)
+    return told if told is not None else reason[:1].upper() + reason[1:]
+
+
+def kind_of(kind: str) -> tuple[str, str]:
+    """A kind's icon and its name for one."""
+    name = KINDS.get(kind, "Others").removesuffix("s").replace("Shelve", "Shelf")
+    return _ICONS.get(kind, "review"), name
+
+
+def moves_told(movements: Sequence[Movement], places: dict[str, str]) -> list[tuple[str, int, str]]:
+    """What would be posted, by item and way: the item, how many, and from where to where."""
+    units: dict[tuple[str, str, str], int] = {}
+    for one in movements:
+        key = (one.sku, one.source, one.destination)
+        units[key] = units.get(key, 0) + one.quantity
+    return [
+        (sku, count, f"{places.get(source, source)} → {places.get(destination, destination)}")
+        for (sku, source, destination), count in units.items()
+    ]
