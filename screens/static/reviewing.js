@@ -140,24 +140,26 @@
     const id = current();
     if (busy || !id) return false;
     busy = true;
+    let told = null;
     try {
       const answer = await ask(`/reviews/${encodeURIComponent(id)}/resolve`, "POST", { id: `screen-${crypto.randomUUID ? crypto.randomUUID() : Date.now() + tab}`, by: "somebody at the screen", ...body });
-      const told = await answer.json();
+      told = await answer.json();
       if (!answer.ok) {
         await refused(id, told);
         return false;
       }
       lastAnswer = id;
-      say(`${told.movements.length ? "Posted" : "Kept"}: ${told.says}`, { undo: id });
-      gone(id, "answered");
-      await step(1, { forget: true });
-      return true;
     } catch {
       say("Central cannot be reached: nothing was posted. Try again.");
       return false;
     } finally {
       busy = false;
     }
+    // From here on it may be undone, also while the next one is on its way.
+    say(`${told.movements.length ? "Posted" : "Kept"}: ${told.says}`, { undo: id });
+    gone(id, "answered");
+    await step(1, { forget: true });
+    return true;
   };
   const gone = (id, words) => {
     const row = document.getElementById(`row-${id}`);
