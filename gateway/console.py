@@ -33,7 +33,7 @@ READS: frozenset[str] = frozenset(
     {
         "config.check", "config.diff", "config.get", "config.schema", "config.versions",
         "devices", "diagnostics", "diagnostics.part",
-        "health", "listen", "logs", "now", "record", "records", "watch",
+        "health", "kinds", "listen", "logs", "now", "record", "records", "watch",
     }
 )  # fmt: skip
 """Operations that change nothing, not even for a moment. All others hold a device, or change one

@@ -57,6 +57,7 @@ OPERATIONS: dict[str, str] = {
     "device.remove": "edge.console.adding:REMOVE",
     "devices": "edge.console.devices:DEVICES",
     "discover": "edge.console.discover:DISCOVER",
+    "kinds": "edge.console.trying:KINDS",
     "listen": "edge.console.trial:LISTEN",
     "marks": "edge.console.marks:MARKS",
     "now": "edge.console.now:NOW",

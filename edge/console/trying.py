@@ -6,27 +6,30 @@ driver and how the device is reached, good for an hour and for this run of the a
 
 from __future__ import annotations
 
+import asyncio
 import hashlib
 import hmac
 import secrets
 import time
+import tomllib
 from collections import Counter
 from collections.abc import Mapping
 from typing import Annotated, Any
 
 import msgspec
 
-from drivers.llrp.hello import hello
+from drivers.llrp.hello import Hello, hello
 from drivers.readings import DeviceEvent, TagRead
 from edge.config import ConfigError, DeviceConfig, check_device
 from edge.console.bench import Bench
 from edge.console.discovery.looking import ours_of
 from edge.console.operation import Operation, Tell
 from edge.decode import as_json
+from edge.kinds import kinds
 from edge.probe import Finding, probe
 from gateway.console import Troubled
 
-__all__ = ["TRY_DEVICE", "is_proved"]
+__all__ = ["KINDS", "TRY_DEVICE", "is_proved"]
 
 _SEAL = secrets.token_bytes(32)
 _LASTS_S = 3_600
@@ -39,18 +42,22 @@ _PLACING = frozenset(
 
 
 class TryArguments(msgspec.Struct, frozen=True, kw_only=True):
-    """``fields`` are the device's own keys, as in the settings; ``seconds`` how long to wait."""
+    """``fields`` are the device's own keys, as in the settings, ``more`` further ones as TOML;
+    ``seconds`` how long to wait.
+    """
 
     fields: dict[str, Any]
+    more: Annotated[str, msgspec.Meta(max_length=20_000)] = ""
     seconds: Annotated[float, msgspec.Meta(ge=1, le=300)] = 60.0
 
 
 async def try_device(bench: Bench, asked: TryArguments, tell: Tell) -> dict[str, Any]:
     """Connect as the agent does, and tell what comes, until enough has come."""
-    device = checked(asked.fields)
+    fields = _whole(asked)
+    device = checked(fields)
     _not_ours(bench, device)
     tell({"state": "connecting", "where": _where(device)})
-    identity = await _reader_identity(device)
+    reader = await _reader(device)
 
     def news(finding: Finding) -> None:
         tell(_picture(finding))
@@ -62,9 +69,11 @@ async def try_device(bench: Bench, asked: TryArguments, tell: Tell) -> dict[str,
         raise Troubled("nothing-heard", f"{finding.identity or 'It answers'}, but nothing came "
                        f"within {asked.seconds:g} s.", _nothing_hint(device))  # fmt: skip
     return _picture(finding) | {
-        "identity": identity or _serial_number(finding.identity),
+        "identity": reader.identity if reader else _serial_number(finding.identity),
+        "ports": reader.antennas if reader else 0,
         "notes": list(finding.notes),
-        "proof": _proof(asked.fields, time.time()),
+        "fields": fields,
+        "proof": _proof(fields, time.time()),
     }
 
 
@@ -102,14 +111,21 @@ def _not_ours(bench: Bench, device: DeviceConfig) -> None:
             )
 
 
-async def _reader_identity(device: DeviceConfig) -> str:
-    """A reader's MAC address. Raises ``DeviceError`` where somebody else holds it."""
+def _whole(asked: TryArguments) -> dict[str, Any]:
+    try:
+        more = tomllib.loads(asked.more)
+    except ValueError as error:
+        raise Troubled("no-toml", f"The further settings are no TOML: {error}.") from error
+    return asked.fields | more
+
+
+async def _reader(device: DeviceConfig) -> Hello | None:
+    """What a reader says of itself, of those that are dialled in clear."""
     host, port = getattr(device.options, "host", None), getattr(device.options, "port", None)
     secure = getattr(device.options, "tls", None) is not None
     if device.driver != "llrp" or not host or not isinstance(port, int) or secure:
-        return ""
-    seen = await hello(host, port, connect_s=3.0)
-    return seen.identity
+        return None
+    return await hello(host, port, connect_s=3.0)
 
 
 def _serial_number(identity: str) -> str:
@@ -145,4 +161,15 @@ def _picture(finding: Finding) -> dict[str, Any]:
     }
 
 
+class KindsArguments(msgspec.Struct, frozen=True, kw_only=True):
+    """Nothing to say."""
+
+
+async def tell_kinds(_bench: Bench, _asked: KindsArguments, _tell: Tell) -> dict[str, Any]:
+    """Which kinds of device this edge can hear."""
+    found = await asyncio.to_thread(kinds)
+    return {"kinds": [msgspec.to_builtins(one) for one in found if not one.problem]}
+
+
+KINDS = Operation(KindsArguments, tell_kinds)
 TRY_DEVICE = Operation(TryArguments, try_device)

@@ -32,7 +32,8 @@ def add_device(text: str, fields: Mapping[str, Any]) -> str:
     added = tomlkit.document()
     added.append("devices", devices)
     before = text.rstrip("\n")
-    return f"{before}\n\n{tomlkit.dumps(added)}" if before else tomlkit.dumps(added)
+    after = tomlkit.dumps(added).rstrip("\n") + "\n"
+    return f"{before}\n\n{after}" if before else after
 
 
 def edit_device(text: str, name: str, edit: Edit) -> str:
@@ -64,8 +65,8 @@ def put(table: Table, fields: Mapping[str, Any]) -> None:
             for one in value:
                 row = tomlkit.table()
                 put(row, one)
-                row.add(tomlkit.nl())
                 many.append(row)
+            many[-1].add(tomlkit.nl())
             table[key] = many
         elif isinstance(value, Mapping):
             inline = tomlkit.inline_table()

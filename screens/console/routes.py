@@ -45,11 +45,17 @@ class Way(NamedTuple):
     changes: bool
 
 
-TABS: tuple[Tab, ...] = (Tab("devices", "Devices", "", "device"),)
+TABS: tuple[Tab, ...] = (
+    Tab("devices", "Devices", "", "device"),
+    Tab("find", "Add a device", "/find", "plus"),
+    Tab("settings", "Settings", "/settings", "book"),
+)
 
 PAGES: tuple[Page, ...] = (
     Page("", "console/devices.html"),
     Page("/device/{device}", "console/device.html"),
+    Page("/find", "console/find.html", "find", changes=True),
+    Page("/settings", "console/settings.html", "settings", changes=True),
 )
 
 
