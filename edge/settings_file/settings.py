@@ -141,8 +141,8 @@ class Settings(SettingsText):
             content = wish.text.encode()
             if content == before:
                 return {"version": 0, "changed": False, "restart": False}
-            version = await asyncio.to_thread(self._keep, before, wish)
-            pending = self._begin(version, config, wish.must_run)
+            back_to, version = await asyncio.to_thread(self._keep, before, wish)
+            pending = self._begin(version, back_to, config, wish.must_run)
             await asyncio.to_thread(self._switch, pending, content)
             _log.info("settings_applied", version=version.version, who=wish.who, why=wish.why)
             result = {"version": version.version, "sha256": version.sha256, "changed": True}
@@ -191,23 +191,28 @@ class Settings(SettingsText):
                     "held", f"{device.name} is in use for {held_for}.", "End that first."
                 )
 
-    def _keep(self, before: bytes, wish: _Wish) -> Version:
-        """Keep what was in use, if a hand had changed the file, and what comes."""
-        newest = self.versions.newest()
+    def _keep(self, before: bytes, wish: _Wish) -> tuple[Version, Version]:
+        """What was in use, kept now if a hand had changed the file; and what comes."""
         now_us = self._now_us()
-        if newest is None or newest.sha256 != sha256(before):
-            reason = "as it was found" if newest is None else "changed in the file by hand"
-            self.versions.write(before, at_us=now_us, author="the file", reason=reason)
-        return self.versions.write(
-            wish.text.encode(), at_us=now_us, author=wish.who, reason=wish.why, of=wish.of
+        used = self.versions.of(before)
+        if used is None:
+            first = self.versions.newest() is None
+            reason = "as it was found" if first else "changed in the file by hand"
+            used = self.versions.write(before, at_us=now_us, author="the file", reason=reason)
+        content = wish.text.encode()
+        made = self.versions.write(
+            content, at_us=now_us, author=wish.who, reason=wish.why, of=wish.of
         )
+        return used, made
 
-    def _begin(self, version: Version, config: EdgeConfig, must_run: Sequence[str]) -> Pending:
+    def _begin(
+        self, version: Version, back_to: Version, config: EdgeConfig, must_run: Sequence[str]
+    ) -> Pending:
         wanted = {device.name for device in config.devices}
         ran = {name for name, state in self._states().items() if state == "running"}
         return Pending(
             version=version.version,
-            back_to=version.version - 1,
+            back_to=back_to.version,
             healthy=tuple(sorted((ran | {*must_run}) & wanted)),
             connected=self._connected(),
         )

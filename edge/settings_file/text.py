@@ -45,13 +45,13 @@ class SettingsText:
         """The file for people: secrets hidden, with the hash that an ``apply`` begins from."""
         text = self.text()
         digest = sha256(text.encode())
-        newest = self.versions.newest()
+        used = self.versions.of(text.encode())
         pending = self.versions.pending()
         return {
             "text": hidden(text),
             "sha256": digest,
             "path": str(self.path),
-            "version": newest.version if newest is not None and newest.sha256 == digest else 0,
+            "version": used.version if used is not None else 0,
             "trial": pending.version if pending is not None else 0,
         }
 

@@ -77,6 +77,11 @@ class Versions:
         """The last one written."""
         return max(self._read(), key=lambda one: one.version, default=None)
 
+    def of(self, content: bytes) -> Version | None:
+        """The newest version with this content."""
+        wanted = sha256(content)
+        return next((one for one in self.all() if one.sha256 == wanted), None)
+
     def get(self, version: int) -> Version:
         """One version. Raises ``NoVersion``."""
         for one in self._read():

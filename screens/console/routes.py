@@ -90,7 +90,7 @@ def _shown(consoles: Consoles, page: Page) -> Handler:
             "home": consoles.base.replace("{edge}", edge) or "/",
             "at_central": bool(consoles.base),
             "here": page.here,
-            "tabs": TABS,
+            "tabs": _tabs(may_change=consoles.may_change(request)),
             "may_change": consoles.may_change(request),
             "params": dict(request.path_params),
         }
@@ -98,3 +98,9 @@ def _shown(consoles: Consoles, page: Page) -> Handler:
         return HTMLResponse(html, headers={"cache-control": "no-store"})
 
     return show
+
+
+def _tabs(*, may_change: bool) -> list[Tab]:
+    """Those that lead somewhere for who asks."""
+    closed = {one.here for one in PAGES if one.changes and not may_change}
+    return [one for one in TABS if one.key not in closed]

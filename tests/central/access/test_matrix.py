@@ -69,6 +69,8 @@ ODD = {
     "POST /erp/{}/purchase-orders": ("orders", "w"),
     "POST /devices/{}/ask/{}": ("devices", "r"),
     "DELETE /devices/{}/ask/{}": ("devices", "r"),
+    "GET /devices/{}/find": ("devices", "w"),
+    "GET /devices/{}/settings": ("devices", "w"),
     "GET /locations/{}/inventory": ("stock", "r"),
     "GET /items/{}/alert-rules": ("alerts", "r"),
     "GET /api/counts/{}/lines": ("count-reviews", "r"),
