@@ -1,0 +1,80 @@
+"""An edge's settings and a new device of it, from central's pages, over a real broker."""
+
+from __future__ import annotations
+
+import tomllib
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import pytest
+from sqlalchemy import text
+
+from drivers.emulators.mtsics_scale import EmulatedScale
+from tests.central.console.site import Both, both
+from tests.central.harness import served
+from tests.central.web.test_browser import CHROMIUM, FLAGS, PATIENCE_MS, Screen
+from tests.edge.waiting import until
+from tests.fakes.brokers import Embedded
+
+playwright = pytest.importorskip("playwright.async_api", reason="playwright is not installed")
+pytestmark = [
+    pytest.mark.browser,
+    pytest.mark.skipif(not CHROMIUM.exists(), reason="Chromium is not installed"),
+]
+
+
+@pytest.fixture
+async def made(tmp_path: Path) -> AsyncIterator[Both]:
+    broker = Embedded()
+    await broker.start_again()
+    async with both(tmp_path, broker, page={"port": 0, "pin": "sesame-77"}) as ready:
+        fleet = ready.edge.agent.fleet
+        await until(lambda: fleet.supervisors["plate"].health.state == "running")
+        yield ready
+    await broker.stop()
+
+
+async def test_settings_and_a_device_from_central(made: Both) -> None:
+    scale = EmulatedScale(serial="TP9")
+    port = await scale.start()
+    edge = made.edge
+    async with served(made.central) as url, playwright.async_playwright() as driver:
+        browser = await driver.chromium.launch(executable_path=str(CHROMIUM), args=FLAGS)
+        page = await browser.new_page(viewport={"width": 1440, "height": 900})
+        playwright.expect.set_options(timeout=PATIENCE_MS)
+        screen = Screen(page, url)
+        await page.goto(f"{url}/devices/pi/settings")
+        await page.wait_for_selector("#text:not([disabled])")
+        shown = await page.input_value("#text")
+        assert "sesame-77" not in shown
+        await page.fill("#text", shown.replace("plate = 3", "plate = 8"))
+        await page.click("#apply:not([disabled])")
+        await playwright.expect(page.locator("#apply-state")).to_contain_text("Version 2 is in use")
+        await page.goto(f"{url}/devices/pi/find")
+        await page.select_option("#driver", "mt-sics")
+        await page.fill("#f-port", port)
+        await page.click("#by-hand button[type=submit]")
+        await page.click("#prove-next:not([disabled])")
+        await page.fill("#read-point", "shelf-2")
+        await page.click("#place-form button[type=submit]")
+        await page.click("#save")
+        await playwright.expect(page.locator("#h-done")).to_have_text("shelf-2-plate-1 runs")
+        assert not screen.complaints
+        assert not screen.elsewhere
+        await browser.close()
+    whole = tomllib.loads(edge.path.read_text())
+    assert whole["devices"][1]["plate"] == 8
+    assert whole["devices"][-1]["identity"] == "TP9"
+    assert whole["page"]["pin"] == "sesame-77"
+    rows = edge.agent.console.desk._bench.settings.versions.all()
+    assert {row.author for row in rows} - {"the file"} != set()
+    told = repr(
+        await made.central.database.read(
+            lambda c: c.execute(text("SELECT actor, action, subject, after FROM audit")).all()
+        )
+    )
+    assert "config.apply" in told
+    assert "device.add" in told
+    assert "sesame-77" not in told
+    await edge.agent.fleet.change(())
+    await scale.stop()
