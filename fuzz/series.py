@@ -43,6 +43,10 @@ class CheckedSeries:
         """Nothing was kept."""
         return None
 
+    async def began(self, measurement: str, tags: Tags, field: str) -> int | None:
+        """Nothing was kept."""
+        return None
+
     async def samples(
         self, measurement: str, tags: Tags, field: str, *, from_us: int, to_us: int
     ) -> AsyncGenerator[list[Sample], None]:

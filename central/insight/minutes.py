@@ -132,15 +132,37 @@ def buckets(
 def newest(
     connection: Connection, feed: int, field: str, before_us: int, known: State
 ) -> tuple[int, float] | None:
-    """The last point before a time, exact to the microsecond where points are kept."""
+    """The last point before a time, exact to the microsecond where points are kept. What was
+    measured lately is found without looking through all of it: rows lie in the order of time.
+    """
     raw = min(known.rolled_us, before_us // MINUTE_US * MINUTE_US)
+    for back_us in (_AT_ONCE_US, 30 * _AT_ONCE_US, raw):
+        row = connection.execute(
+            "SELECT max(moment), arg_max(value, (moment, nth)) FROM ("
+            "SELECT time_us AS moment, rowid AS nth, value FROM point WHERE feed = $feed "
+            "AND field = $field AND time_us >= $raw AND time_us < $before UNION ALL "
+            "SELECT time_us, 0, last FROM minute WHERE feed = $feed AND field = $field "
+            "AND time_us >= $low AND time_us < $raw)",
+            {
+                "feed": feed, "field": field, "raw": raw, "low": raw - back_us,
+                "before": before_us,
+            },
+        ).fetchone()  # fmt: skip
+        assert row is not None, "an aggregate has a row"
+        if row[0] is not None:
+            return row[0], row[1]
+    return None
+
+
+def began(connection: Connection, feed: int, field: str) -> int | None:
+    """The first time that is kept, whole minutes where points are gone."""
     row = connection.execute(
-        "SELECT max(moment), arg_max(value, (moment, nth)) FROM ("
-        "SELECT time_us AS moment, rowid AS nth, value FROM point WHERE feed = $feed "
-        "AND field = $field AND time_us >= $raw AND time_us < $before UNION ALL "
-        "SELECT time_us, 0, last FROM minute "
-        "WHERE feed = $feed AND field = $field AND time_us < $raw)",
-        {"feed": feed, "field": field, "raw": raw, "before": before_us},
+        "SELECT (SELECT min(time_us) FROM point WHERE feed = $1 AND field = $2), "
+        "(SELECT min(time_us) FROM minute WHERE feed = $1 AND field = $2)",
+        [feed, field],
     ).fetchone()
-    assert row is not None, "an aggregate has a row"
-    return None if row[0] is None else (row[0], row[1])
+    assert row is not None, "a query of two values has a row"
+    point_us, minute_us = row
+    gone = minute_us is not None and (point_us is None or point_us >= minute_us + MINUTE_US)
+    first = minute_us if gone else point_us
+    return None if first is None else int(first)

@@ -85,6 +85,10 @@ class SeriesStore(Protocol):
         """The last point before a time."""
         ...
 
+    async def began(self, measurement: str, tags: Tags, field: str) -> int | None:
+        """When it was measured for the first time, as far as anything is kept of it."""
+        ...
+
     def samples(
         self, measurement: str, tags: Tags, field: str, *, from_us: int, to_us: int
     ) -> AsyncGenerator[list[Sample], None]:

@@ -51,6 +51,7 @@ class DuckDBSeries:
         self._connection: duckdb.DuckDBPyConnection | None = None
         self._feeds: dict[tuple[str, str], int] = {}
         self._fields: set[tuple[int, str]] = set()
+        self._began: dict[tuple[int, str], int] = {}
         self._state = minutes.State(0, 0)
 
     async def _call(self, work: Callable[[], Result]) -> Result:
@@ -146,6 +147,9 @@ class DuckDBSeries:
             raise
         self._feeds = known
         self._fields |= fields
+        for number, field, at, _ in rows:
+            if at < self._began.get((number, field), at):
+                self._began[number, field] = at
 
     def _number(self, measurement: str, tags: Tags) -> int | None:
         return self._feeds.get((measurement, _written(tags)))
@@ -179,6 +183,18 @@ class DuckDBSeries:
             lambda: minutes.newest(self._open_connection, number, field, before_us, self._state)
         )
         return None if found is None else Sample(time_us=found[0], value=found[1])
+
+    async def began(self, measurement: str, tags: Tags, field: str) -> int | None:
+        """See ``SeriesStore``; looked for once."""
+        number = self._number(measurement, tags)
+        if number is None:
+            return None
+        if (number, field) not in self._began:
+            found = await self._call(lambda: minutes.began(self._open_connection, number, field))
+            if found is None:
+                return None
+            self._began[number, field] = found
+        return self._began[number, field]
 
     async def samples(
         self, measurement: str, tags: Tags, field: str, *, from_us: int, to_us: int
@@ -252,6 +268,7 @@ class DuckDBSeries:
             connection.execute("DELETE FROM minute WHERE time_us < $1", [minutes_before_us])
             connection.execute("UPDATE state SET pruned_us = greatest(pruned_us, $1)", [whole_us])
             self._state = minutes.state(connection)
+            self._began.clear()
             connection.execute("CHECKPOINT")
 
         await self._call(work)

@@ -35,6 +35,7 @@ from central.insight.windows import Bucket, Window
 _TIMEOUT_MS = 10_000
 _LINES_PER_WRITE = 5_000
 _PAGE = 20_000
+_LATEST_US = 4_102_444_800_000_000  # the year 2100
 
 
 def _quoted(name: str) -> str:
@@ -110,6 +111,12 @@ class InfluxSeries:
         text = f"SELECT last({_quoted(field)}) {_where(measurement, tags, 0, before_us)}"
         found = _samples(await self._ask(text))
         return found[0] if found else None
+
+    async def began(self, measurement: str, tags: Tags, field: str) -> int | None:
+        """See ``SeriesStore``."""
+        text = f"SELECT first({_quoted(field)}) {_where(measurement, tags, 0, _LATEST_US)}"
+        found = _samples(await self._ask(text))
+        return found[0].time_us if found else None
 
     async def samples(
         self, measurement: str, tags: Tags, field: str, *, from_us: int, to_us: int

@@ -163,7 +163,7 @@ def _alerts(conn: Connection, of: About, span: Span) -> Iterable[Happening]:
             at_us=row.raised_us,
             kind="alert",
             says=row.says,
-            href=f"/screen/alerts/{row.no}",
+            href=f"/screen/items/{quote(row.sku, safe='')}" if row.sku else "",
             tone="bad" if row.severity == "critical" else "warn",
         )
 

@@ -68,7 +68,7 @@ def router(services: Services) -> APIRouter:
     ) -> Response:
         """A span in at most `max_points` equal stretches of `step_s`, those without a point left
         out. `low` and `high` are what a stretch saw at least and at most; `before` is the last
-        value before the span, of what keeps its value.
+        value before the span, of what keeps its value; `began_s` when it was first measured.
         """
         key = read_key(feed)
         asked = _window(seconds, to_s, max_points)
@@ -76,7 +76,9 @@ def router(services: Services) -> APIRouter:
         before = None
         if key.shown.fold is Fold.LAST:
             before = await services.series.newest(*key, before_us=asked.from_us)
-        return json_answer(_chart(key, asked, stretch_us, rows, before))
+        began_us = await services.series.began(*key)
+        began = {"began_s": None if began_us is None else began_us / SECOND_US}
+        return json_answer(_chart(key, asked, stretch_us, rows, before) | began)
 
     @made.get("/series/export", summary="Every sample of feeds, as CSV", openapi_extra=shows)
     async def export(feed: FeedKeys, seconds: Seconds = 300, to_s: Moment = None) -> Response:

@@ -61,7 +61,8 @@ export const grid = (answer) => {
 };
 
 // An answer on the grid, `shift` seconds later: value, low and high of each stretch, null where
-// nothing was measured. Counts are zero where nothing was counted; levels keep what they were.
+// nothing was measured. Counts are zero where nothing was counted, from their first one on; levels
+// keep what they were.
 export const laid = (answer, on, feed, shift, now) => {
   const count = on.times.length;
   const value = Array(count).fill(null), low = Array(count).fill(null), high = Array(count).fill(null);
@@ -73,14 +74,15 @@ export const laid = (answer, on, feed, shift, now) => {
     high[place] = high[place] === null ? answer.high[n] : Math.max(high[place], answer.high[n]);
   });
   const end = Math.min(count, Math.floor((now + shift - on.from) / on.step) + 1);
-  if (feed.zero) fill(value, low, high, end, 0);
+  const begin = answer.began_s === null ? end : Math.max(0, Math.floor((answer.began_s + shift - on.from) / on.step));
+  if (feed.zero) fill(value, low, high, begin, end);
   else if (feed.step) carry(value, low, high, end, answer.before);
   return { value, low, high };
 };
 
-const fill = (value, low, high, end, nothing) => {
-  for (let n = 0; n < end; n += 1) {
-    if (value[n] === null) value[n] = low[n] = high[n] = nothing;
+const fill = (value, low, high, begin, end) => {
+  for (let n = begin; n < end; n += 1) {
+    if (value[n] === null) value[n] = low[n] = high[n] = 0;
   }
 };
 

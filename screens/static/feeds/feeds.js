@@ -12,6 +12,7 @@ import { colour } from "./chart.js";
 const by = (id) => document.getElementById(id);
 const REST_MS = 120;
 const COARSE = 100;
+const YOUNG_S = 300;
 const page = by("feeds");
 const dark = matchMedia("(prefers-color-scheme: dark)");
 let state = states.read(location.search);
@@ -174,7 +175,7 @@ const flagged = async (mine) => {
 };
 
 // After a hand has rested; live charts as often as they have something new to show.
-const later = () => { turn += 1; clearTimeout(due); due = setTimeout(() => load({ coarse: true }), REST_MS); };
+const later = () => { turn += 1; page.setAttribute("aria-busy", "true"); clearTimeout(due); due = setTimeout(() => load({ coarse: true }), REST_MS); };
 const follow = () => {
   clearTimeout(due);
   const failed = !by("feeds-trouble").hidden;
@@ -183,13 +184,20 @@ const follow = () => {
   due = setTimeout(() => (document.hidden || wall.held ? follow() : load()), pause);
 };
 
+// A site that began a moment ago is not shown as an hour of nothing.
+const fitting = async (taken) => {
+  const answers = await Promise.all(taken.map((feed) => data.samples(feed.key, YOUNG_S, null, 2))).catch(() => []);
+  const began = Math.min(...answers.map((answer) => answer.began_s ?? Infinity));
+  return data.now() - began < 2 * YOUNG_S ? YOUNG_S : state.span;
+};
+
 const begin = async () => {
   if (!state.feeds.length && !location.search) {
     const { feeds: first } = await data.feeds({ limit: "200" }).catch(() => ({ feeds: [] }));
     const some = first.filter((feed) => feed.zero).slice(0, 2);
     const taken = some.length ? some : first.slice(0, 1);
     for (const feed of taken) known.set(feed.key, feed);
-    state = { ...state, feeds: taken.map((feed) => feed.key) };
+    state = { ...state, feeds: taken.map((feed) => feed.key), span: await fitting(taken) };
     page.dataset.nothing = String(first.length === 0);
     if (taken.length) history.replaceState(null, "", states.write(state));
   }

@@ -133,6 +133,8 @@ async def _answers_alike(store: SeriesStore) -> None:
     newest = await store.newest("antenna", tags, "rssi_dbm", before_us=START + 3 * SECOND)
     assert newest == Sample(time_us=START + 2_500_000, value=-55.0)
     assert await store.newest("antenna", tags, "rssi_dbm", before_us=START) is None
+    assert await store.began("antenna", tags, "rssi_dbm") == START
+    assert await store.began("antenna", {"device": "x"}, "reads") is None
     every = await _all(store, tags, "rssi_dbm", START + 10 * SECOND)
     assert [one.value for one in every] == [-50.0 - n for n in range(20)]
     assert every[3].time_us == START + 1_500_000
@@ -300,6 +302,7 @@ async def test_minutes_tell_what_the_points_tell(
         assert rows == _folded(kept, asked.stretch_us)
         for before_us in (AROUND + DAY, AROUND + 3 * DAY):
             told = await store.newest("antenna", {"device": "a"}, "x", before_us=before_us)
+            assert await store.began("antenna", {"device": "a"}, "x") == min(kept)
             older = [at for at in kept if at < before_us]
             assert (told and told.value) == (kept[max(older)] if older else None)
 

@@ -31,28 +31,33 @@ NOON_S = int(time()) // DAY_S * DAY_S - DAY_S // 2
 
 
 @pytest.fixture
-async def made(tmp_path: Path) -> AsyncIterator[Bench]:
+async def young(tmp_path: Path) -> AsyncIterator[Bench]:
     async with bench(tmp_path) as ready:
         await scene.set_up(ready)
         await scene.play(ready)
         for follower in ready.followers:
             while await follower.step():
                 pass
-        antenna = {"device": "dock-1-reader", "antenna": "1"}
-        plate = {"read_point": "shelf-7", "plate": "1"}
-        for days in (1, 0):
-            start_s = NOON_S - DAY_S * days
-            await ready.series.write(
-                [
-                    _point("antenna", antenna, start_s + n, reads=float(n % 60 + days))
-                    for n in range(3_600)
-                ]
-                + [
-                    _point("plate", plate, start_s + n, gross_g=400.0 - n / 10)
-                    for n in range(0, 3_600, 60)
-                ]
-            )
         yield ready
+
+
+@pytest.fixture
+async def made(young: Bench) -> Bench:
+    antenna = {"device": "dock-1-reader", "antenna": "1"}
+    plate = {"read_point": "shelf-7", "plate": "1"}
+    for days in (1, 0):
+        start_s = NOON_S - DAY_S * days
+        await young.series.write(
+            [
+                _point("antenna", antenna, start_s + n, reads=float(n % 60 + days))
+                for n in range(3_600)
+            ]
+            + [
+                _point("plate", plate, start_s + n, gross_g=400.0 - n / 10)
+                for n in range(0, 3_600, 60)
+            ]
+        )
+    return young
 
 
 def _point(measurement: str, tags: dict[str, str], at_s: int, **fields: float) -> Point:
@@ -147,6 +152,20 @@ async def test_the_day_before_lies_dashed_under_it(made: Bench) -> None:
         least = page.locator("#feeds-table tfoot tr").nth(0).locator("td")
         await playwright.expect(least).to_have_text(["0", "1"])
         assert asked(screen)["with"] == ["day"]
+        screen.clean()
+
+
+async def test_a_young_site_is_shown_in_minutes(young: Bench) -> None:
+    async with opened(young, "/feeds") as screen:
+        page = screen.page
+        await page.wait_for_selector("[data-span='300'][aria-pressed=true]")
+        await playwright.expect(page.locator("#feeds-legend li")).to_have_count(2)
+        await page.get_by_role("button", name="1 h", exact=True).click()
+        await changed(screen, span="3600")
+        await page.locator("#feeds-table summary").click()
+        rows = page.locator("#feeds-table tbody tr")
+        await playwright.expect(rows.first).to_be_visible()
+        assert await rows.count() < 8, "before it was measured there is nothing, not zero"
         screen.clean()
 
 
