@@ -129,21 +129,22 @@ def _window(seconds: int, to_s: float | None, most: int) -> Window:
 def _chart(
     key: Key, asked: Window, stretch_us: int, rows: Sequence[Bucket], before: Sample | None
 ) -> dict[str, object]:
-    fold = key.shown.fold
+    fold, passed = key.shown.fold, now_us()
+
+    def value(one: Bucket) -> float:
+        """Of the stretch that is now, as much as is over."""
+        over_us = min(stretch_us, max(SECOND_US, passed - one.time_us))
+        return one.value(fold, over_us)
+
     return {
         "from_s": asked.from_us / SECOND_US,
         "to_s": asked.to_us / SECOND_US,
         "step_s": stretch_us / SECOND_US,
         "unit": key.shown.unit,
         "times_s": [one.time_us / SECOND_US for one in rows],
-        "values": [one.value(fold, _passed_us(one, stretch_us)) for one in rows],
+        "values": [value(one) for one in rows],
         "low": [one.low for one in rows],
         "high": [one.high for one in rows],
         "before": None if before is None else before.value,
         "before_s": None if before is None else before.time_us / SECOND_US,
     }
-
-
-def _passed_us(one: Bucket, stretch_us: int) -> int:
-    """How much of a stretch is over: the one that is now is not yet a whole one."""
-    return min(stretch_us, max(SECOND_US, now_us() - one.time_us))

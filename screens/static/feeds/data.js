@@ -1,5 +1,6 @@
 // Asks central for feeds and their samples, and puts samples on one grid of equal stretches.
 const KEPT = 80;
+const LATE_S = 3;
 const kept = new Map();
 
 let ahead = 0;
@@ -75,7 +76,8 @@ export const laid = (answer, on, feed, shift, now) => {
   });
   const end = Math.min(count, Math.floor((now + shift - on.from) / on.step) + 1);
   const begin = answer.began_s === null ? end : Math.max(0, Math.floor((answer.began_s + shift - on.from) / on.step));
-  if (feed.zero) fill(value, low, high, begin, end);
+  // What was heard a moment ago is on its way: the newest stretch is not zero yet.
+  if (feed.zero) fill(value, low, high, begin, Math.min(count, Math.floor((now - LATE_S + shift - on.from) / on.step)));
   else if (feed.step) carry(value, low, high, end, answer.before);
   return { value, low, high };
 };

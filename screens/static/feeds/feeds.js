@@ -1,8 +1,6 @@
 // The page of sensor feeds: what is chosen, over which time, against what, and all that follows.
-import { Chooser } from "./chooser.js";
 import * as data from "./data.js";
 import { Flags } from "./flags.js";
-import { picture, save } from "./picture.js";
 import * as states from "./state.js";
 import { table, told } from "./table.js";
 import { length, moment, spanned, withUnit } from "./words.js";
@@ -55,7 +53,13 @@ const toggle = (feed, add) => {
 // ---- what is seen ----
 const wall = new Wall(by("feeds-panels"), { seen, settle, acts, looked: (at) => legend(at), placed: (u) => flags.place(u) });
 const flags = new Flags(by("feeds-flags"), by("feeds-menu"), page.dataset.icons);
-const chooser = new Chooser(by("feeds-chooser"), { chosen: () => state.feeds, toggle, most: states.MOST_FEEDS });
+let chooser = null;
+// Loaded when it is wanted: most who look at a chart came by a link.
+const choose = async () => {
+  const { Chooser } = await import("./chooser.js");
+  chooser ??= new Chooser(by("feeds-chooser"), { chosen: () => state.feeds, toggle, most: states.MOST_FEEDS });
+  chooser.open();
+};
 
 const controls = () => {
   for (const button of page.querySelectorAll("[data-span]")) button.setAttribute("aria-pressed", String(Number(button.dataset.span) === state.span));
@@ -213,9 +217,10 @@ by("feeds-later").addEventListener("click", () => acts.pan(0.5));
 by("feeds-flags-on").addEventListener("click", () => commit({ ...state, flags: !state.flags }));
 by("feeds-stacked").addEventListener("click", () => commit({ ...state, stacked: !state.stacked }));
 by("feeds-with").addEventListener("change", (event) => commit({ ...state, against: event.target.value }));
-for (const button of page.querySelectorAll("[data-choose]")) button.addEventListener("click", () => chooser.open());
+for (const button of page.querySelectorAll("[data-choose]")) button.addEventListener("click", choose);
 by("feeds-table").addEventListener("toggle", () => { if (on) draw(); });
 by("feeds-png").addEventListener("click", async () => {
+  const { picture, save } = await import("./picture.js");
   const called = names();
   const lines = shown.map((one, n) => ({ colour: one.colour, dashed: one.dashed, text: `${called[n]}: ${one.feed.quantity.toLowerCase()} (${one.feed.unit})` }));
   save(await picture({ title: `Feeds, ${spanned(...seen())}`, legend: lines, panels: wall.plots() }), "feeds.png");

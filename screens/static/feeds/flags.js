@@ -79,9 +79,9 @@ export class Flags {
   flag({ rows }) {
     const tone = RANK[Math.max(...rows.map((one) => RANK.indexOf(one.tone)))];
     const [one] = rows;
-    if (rows.length === 1 && one.href) return made("a", { class: `flag ${tone}`, href: one.href, title: said(one), "aria-label": said(one) }, sign(this.icons, one.kind));
+    if (rows.length === 1 && one.href) return made("a", { class: "flag", "data-tone": tone, href: one.href, title: said(one), "aria-label": said(one) }, sign(this.icons, one.kind));
     const words = rows.length === 1 ? said(one) : `${rows.length} things happened from ${moment(one.at_s, 1)}`;
-    const button = made("button", { class: `flag ${tone}`, type: "button", title: words, "aria-label": words, "aria-haspopup": "dialog" }, rows.length === 1 ? sign(this.icons, one.kind) : String(rows.length));
+    const button = made("button", { class: "flag", "data-tone": tone, type: "button", title: words, "aria-label": words, "aria-haspopup": "dialog" }, rows.length === 1 ? sign(this.icons, one.kind) : String(rows.length));
     button.addEventListener("click", () => this.list(rows, button));
     return button;
   }
@@ -89,7 +89,7 @@ export class Flags {
   list(rows, button) {
     this.menu.replaceChildren(made("ul", {}, ...rows.slice(0, 100).map((one) => {
       const text = [sign(this.icons, one.kind), made("span", {}, one.says, made("small", {}, moment(one.at_s, 1)))];
-      return made("li", { class: one.tone }, one.href ? made("a", { href: one.href }, ...text) : made("p", {}, ...text));
+      return made("li", { "data-tone": one.tone }, one.href ? made("a", { href: one.href }, ...text) : made("p", {}, ...text));
     })));
     this.menu.showPopover();
     const at = button.getBoundingClientRect(), own = this.menu.getBoundingClientRect();
