@@ -31,16 +31,19 @@ MOST_TASKS = 200
 MOST_ITEMS = 50_000
 MOST_PLACES = 50_000
 _MOST_LYING = 500
+_MOST_ORDERS = 5_000
 _item, _pack, _place = schema.item.c, schema.pack.c, schema.location.c
 _pick, _task = schema.pick.c, schema.pick_task.c
 
 
 # ---- tasks -------------------------------------------------------------------------------
 def receiving(conn: Connection) -> list[dict[str, Any]]:
-    """Open inbound orders, those that are due first: each line with what came of it."""
-    found = inbound.list_orders(conn, status="open", limit=MOST_TASKS)
+    """Open inbound orders, those that are due first, ``MOST_TASKS`` at most: each line with what
+    came of it.
+    """
+    found = inbound.list_orders(conn, status="open", limit=_MOST_ORDERS)
     found.sort(key=lambda one: (one.expected_us or 2**62, one.id))
-    return [_order(conn, one) for one in found]
+    return [_order(conn, one) for one in found[:MOST_TASKS]]
 
 
 def _order(conn: Connection, order: Order) -> dict[str, Any]:

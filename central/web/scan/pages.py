@@ -25,6 +25,8 @@ __all__ = ["ScanPages", "shell"]
 _FOLDER = STATIC / "scan"
 _APART = {"worker.js", "decoder.js"}
 """Served under /scan: a worker reaches no further than the folder of its address."""
+_ELSEWHERE = {"leaving.js"}
+"""Of other pages."""
 _DECODER = ("vendor/zxing-reader-3.1.4.iife.js", "vendor/zxing-reader-3.1.4.wasm")
 _WASM_POLICY = CONTENT_SECURITY_POLICY.replace(
     "script-src 'self'", "script-src 'self' 'wasm-unsafe-eval'"
@@ -92,7 +94,7 @@ def shell(page: bytes) -> dict[str, object]:
 def _names() -> tuple[str, ...]:
     """The files of the shell, under the static folder."""
     scripts = (one.relative_to(STATIC).as_posix() for one in _FOLDER.rglob("*.js"))
-    mine = sorted(name for name in scripts if Path(name).name not in _APART)
+    mine = sorted(name for name in scripts if Path(name).name not in _APART | _ELSEWHERE)
     return ("app.css", "scan/scan.css", "icons.svg", "favicon.svg", *mine)
 
 

@@ -129,11 +129,14 @@ function drawLink() {
   part("queue").textContent = refused ? `${refused} refused` : `${open} to send`;
 }
 
+// Where there is nothing to say its room is kept: what is below never jumps.
+const IDLE = { kind: "idle", title: "Ready", text: "Use a scanner, the camera, or type a code." };
+
 function drawMessage() {
-  const { message } = page;
+  const message = page.message ?? (page.view.scan ? IDLE : null);
   const box = part("message");
   box.className = `floor-message ${message?.kind ?? "none"}`;
-  const symbol = { good: "check", done: "check", look: "warn", bad: "close" }[message?.kind];
+  const symbol = { good: "check", done: "check", look: "warn", bad: "close", idle: "scan" }[message?.kind];
   box.replaceChildren(...(message ? [icon(symbol, 28), h("div", {}, h("strong", {}, message.title), message.text && h("span", {}, message.text))] : []));
 }
 

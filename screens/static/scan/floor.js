@@ -21,7 +21,7 @@ export class Floor {
     this.catalogue = null;
     this.lookup = new Lookup();
     this.clock = null;
-    this.settings = { sound: true, vibration: true, ask: false };
+    this.settings = { sound: true, vibration: true, ask: false, aside: "" };
     this.link = navigator.onLine ? "checking" : "offline";
     this.who = null;
     this.loading = false;
@@ -64,13 +64,17 @@ export class Floor {
 
   // Send what waits, then ask for what is new.
   async refresh() {
+    this.asked = true; // again, where that is going on
     if (this.loading) return;
     this.loading = true;
     this.render();
     try {
-      if (await this.#whoami()) {
-        await this.sender.poke();
-        await this.sender.exclusively(() => this.#download());
+      while (this.asked) {
+        this.asked = false;
+        if (await this.#whoami()) {
+          await this.sender.poke();
+          await this.sender.exclusively(() => this.#download());
+        }
       }
     } finally {
       this.loading = false;
@@ -171,7 +175,7 @@ export class Floor {
 
   // What a code means: central is asked while it can be.
   meaning(code, symbology) {
-    const asking = this.link === "online" && navigator.onLine ? ask : null;
+    const asking = this.link === "online" && navigator.onLine ? (...said) => this.#ask(...said) : null;
     return meaning(this.lookup, code, symbology, asking);
   }
 
@@ -184,6 +188,16 @@ export class Floor {
   #tell() {
     this.channel?.postMessage("changed");
     this.render();
+  }
+
+  // One lost answer is enough: the next scan does not wait for a network that is not there.
+  async #ask(...said) {
+    const told = await ask(...said);
+    if (told.lost) {
+      this.#linked("offline");
+      setTimeout(() => this.refresh(), SETTLED_MS);
+    }
+    return told;
   }
 
   #linked(link) {

@@ -96,6 +96,24 @@ async def test_over_and_full_lines_are_said_as_they_come(made: Bench, one: Phone
     assert [(line["received"], line["damaged"]) for line in order["lines"]] == [(10, 0), (1, 1)]
 
 
+async def test_a_lot_is_asked_for_and_strange_goods_are_set_aside(made: Bench, one: Phone) -> None:
+    await one.page.click("#set-aside")
+    await one.press("Set them aside at a place")
+    await one.page.fill("#typed", "a-1")
+    await one.press("OK")
+    await one.shows("#screen", "are set aside at A-1")
+    await one.go("order/po-12345")
+    await one.scan(MILK)
+    await one.page.fill("#typed", "L5")
+    await one.press("OK")
+    await one.told("Taken: 1 x Milk", "good")
+    await one.scan(BOLT)
+    await one.told("Put it to A-1", "look")
+    await one.sent()
+    assert (await units(made, "MILK", "DOCK"), await units(made, "BOLT", "A-1")) == (1, 1)
+    assert (await movements(made))[1]["lot"] == "L5"
+
+
 async def test_what_was_not_sent_is_taken_out_of_the_queue(made: Bench, one: Phone) -> None:
     await offline(one)
     await one.go("order/po-12345")

@@ -93,7 +93,7 @@ export function count(page, name) {
     await floor.add({
       task, label: `Counted ${times(units, told.name || told.sku)} at ${location}`, needs,
       effect: { kind: "count", count: name, sku: told.sku, lot: told.lot, location, units },
-      make: (id, time) => ({ path: `/api/counts/${encodeURIComponent(name)}/entries`, body: { id, ...said, location, counted_at: time, as_of: floor.package.ledger_seq, ...(floor.who === "api" ? { by: "phone" } : {}) } }),
+      make: (id, time) => ({ path: `/api/counts/${encodeURIComponent(name)}/entries`, body: { id, ...said, location, counted_at: time, ...(floor.who === "api" ? { by: "phone" } : {}) } }),
       undo: (id) => ({ path: `/api/counts/${encodeURIComponent(name)}/entries/${id}`, method: "DELETE" }),
     });
     page.say("good", times(units, told.name || told.sku), told.lot ? `Lot ${told.lot}.` : `At ${location}.`);
@@ -104,7 +104,7 @@ export function count(page, name) {
   function begin(now) {
     return floor.add({
       task, label: `Begin to count ${now.location}`, effect: { kind: "count-start", count: name },
-      make: (_id, time) => ({ path: `/api/counts/${encodeURIComponent(name)}/start`, body: { began_at: time, as_of: floor.package.ledger_seq } }),
+      make: (_id, time) => ({ path: `/api/counts/${encodeURIComponent(name)}/start`, body: { began_at: time } }),
     });
   }
 

@@ -2,7 +2,15 @@
 // tracked by serial numbers.
 
 import { h, number } from "../dom.js";
-import { askQuantity } from "../pad.js";
+import { askQuantity, askText } from "../pad.js";
+
+// The goods with their lot, which is asked for where the label does not tell it; ``null``: nobody said.
+export async function withLot(page, told) {
+  const item = page.floor.lookup.item(told.sku);
+  if (item.tracking !== "lot" || told.lot) return told;
+  const lot = await askText({ title: `Which lot of ${told.name || told.sku}?`, note: "It is tracked by lot. Scan a label that tells it, or type it." });
+  return lot === null ? null : { ...told, lot };
+}
 
 // Units in the hand of a scanned item, or ``null``: as the label says, or as somebody types.
 export async function inHand(page, told, { most = null, note = "" } = {}) {

@@ -4,7 +4,7 @@ import { hasCamera, hasDetector } from "../camera.js";
 import { ago, button, h, icon, number } from "../dom.js";
 import { signal } from "../feedback.js";
 import { lyingNow, orderNow, walkNow } from "../effects.js";
-import { choose } from "../pad.js";
+import { askText, choose } from "../pad.js";
 import { keepDecoder } from "../shell.js";
 
 export function home(page) {
@@ -65,10 +65,23 @@ function settings(page) {
     toggle("sound", "Sound", "one tone for taken, another for look again"),
     toggle("vibration", "Vibration", "where the phone can"),
     toggle("ask", "Ask for the quantity", "at each scan; else a scan counts what its label says"),
+    h("div", { class: "floor-switch" }, h("span", {}, h("strong", {}, "Unexpected goods"), h("span", { class: "meta" }, floor.settings.aside ? `are set aside at ${floor.settings.aside}` : "are not received: somebody decides first")),
+      h("button", { type: "button", class: "button quiet", id: "set-aside", onclick: () => aside(floor) }, "Change")),
     hasCamera() && !hasDetector() && h("div", { class: "floor-switch" }, h("span", {}, h("strong", {}, "Camera without a network"), h("span", { class: "meta" }, floor.decoder ? "ready" : "reads barcodes offline once it is here (1 MB)")),
       !floor.decoder && h("button", { type: "button", class: "button", id: "keep-decoder", onclick: async () => { floor.decoder = await keepDecoder(); floor.render(); } }, "Get")),
     h("p", { class: "meta" }, floor.who ? `Signed in as ${floor.who}.` : "Nobody is signed in."),
     button("Log out", () => leave(page), { kind: "quiet" }));
+}
+
+// Where goods go that no line takes; it holds for orders that are begun from now on.
+async function aside(floor) {
+  const answer = await choose({ title: "Goods that no line takes", answers: [["place", "Set them aside at a place"], ["none", "Do not receive them"]] });
+  if (answer === "none") await floor.set("aside", "");
+  if (answer !== "place") return;
+  const typed = await askText({ title: "Which place?", note: "Its code, as on its label.", value: floor.settings.aside });
+  const place = typed && floor.lookup.locally(typed).place;
+  if (place) await floor.set("aside", place);
+  else if (typed) floor.failed(new Error(`This phone knows no place ${typed}.`));
 }
 
 async function leave({ floor }) {

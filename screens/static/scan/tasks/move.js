@@ -1,7 +1,7 @@
 // Moving goods: from a place, an item, how many, to a place. Each scan fills in what it is.
 
 import { button, h } from "../dom.js";
-import { expires, facts, gathered, inHand, times } from "./goods.js";
+import { expires, facts, gathered, inHand, times, withLot } from "./goods.js";
 
 export function move(page) {
   const { floor } = page;
@@ -34,7 +34,9 @@ export function move(page) {
     page.say("good", `From ${place}`, now.goods ? "Now the place that you bring to." : "Now the goods.");
   }
 
-  async function take(told) {
+  async function take(scanned) {
+    const told = await withLot(page, scanned);
+    if (!told) return undefined;
     if (now.goods && now.goods.sku === told.sku && told.serials.length) {
       now.serials = gathered(page, now.serials, told);
       now.units = now.serials.length;

@@ -91,6 +91,7 @@ export function pick(page, name) {
       if (at.serials.length < left(one)) return page.say("good", `${at.serials.length} of ${left(one)}`, "Scan the next piece.");
       return brought(one, at.serials.length, "", at.serials);
     }
+    if (floor.lookup.item(one.sku).tracking === "serial") return page.say("look", one.sku, "Scan the label of each piece: it is tracked by serial number.");
     const units = await askQuantity({ title: `${floor.lookup.item(one.sku).name || one.sku} at ${one.location}`, note: `${number(left(one))} are asked for.`, start: left(one), hints: [left(one)], least: 0 });
     if (units === null) return undefined;
     if (units > left(one)) return page.say("bad", `${number(left(one))} are asked for`, "Put the rest back.");
@@ -100,7 +101,7 @@ export function pick(page, name) {
   async function short(one, units) {
     const lacking = left(one) - units;
     const reason = await choose({
-      title: `${number(lacking)} ${lacking === 1 ? "is" : "are"} missing. Why?`, note: units ? `${number(units)} are in your hand.` : "",
+      title: `${number(lacking)} ${lacking === 1 ? "is" : "are"} missing. Why?`, note: units ? `${number(units)} ${units === 1 ? "is" : "are"} in your hand.` : "",
       answers: [["not-there", "Not there: the books are wrong"], ["damaged", "Damaged: not to be sold"], ["later", "I come back for the rest"]],
     });
     if (reason) await brought(one, units, reason, at.serials.slice(0, units));

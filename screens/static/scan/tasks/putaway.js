@@ -6,6 +6,8 @@ import { lyingNow } from "../effects.js";
 import { expires, facts, gathered, inHand, times } from "./goods.js";
 import { nothing } from "./receive.js";
 
+const sentence = (reasons) => reasons.join(", ").replace(/^./, (one) => one.toUpperCase());
+
 export function putaway(page) {
   const { floor } = page;
   const fresh = { goods: null, from: null, units: 0, serials: [], proposals: null, asked: false };
@@ -32,7 +34,7 @@ export function putaway(page) {
     const { goods, from, units, proposals, asked } = now;
     const shown = proposals?.length
       ? h("ol", { class: "floor-list", id: "proposals" }, proposals.map((one, at) => h("li", { class: `floor-row ${at === 0 ? "best" : ""}` },
-        h("span", { class: "floor-grow" }, h("strong", {}, one.location), h("span", { class: "meta" }, one.reasons.join(", "))), h("span", { class: "floor-count" }, `takes ${number(one.quantity)}`))))
+        h("span", { class: "floor-grow" }, h("strong", {}, one.location), h("span", { class: "meta" }, sentence(one.reasons))), h("span", { class: "floor-count" }, `takes ${number(one.quantity)}`))))
       : h("p", { class: "meta floor-pad" }, asked ? (proposals ? "No place with room was found. Choose one yourself." : "Proposals need the network. Choose a place yourself: its rules are asked when this is sent.") : "Looking for a place");
     return [h("div", { class: "floor-prompt" }, h("strong", {}, proposals?.length ? `Bring it to ${proposals[0].location} and scan the place` : "Scan the place that you bring it to")),
       h("section", { class: "card floor-card" }, facts([["Goods", `${times(units, goods.name || goods.sku)}${goods.lot ? `, lot ${goods.lot}` : ""}${expires(goods)}`, "set"], ["From", from, "set"]])),

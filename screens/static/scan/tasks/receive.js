@@ -4,6 +4,7 @@ import { bar, button, h, icon, number } from "../dom.js";
 import { orderNow, ruled } from "../effects.js";
 import { askQuantity, choose } from "../pad.js";
 import { uuid7 } from "../uuid7.js";
+import { withLot } from "./goods.js";
 
 const SAID = {
   expected: ["good", "Taken"], over: ["look", "More than ordered"], damaged: ["look", "Taken as damaged"],
@@ -52,8 +53,8 @@ export function receive(page, name) {
     if (!now) return [h("p", { class: "empty" }, "This order is not on this phone. It may be closed by now.")];
     view.title = now.reference;
     return [prompt(view, page), h("ul", { class: "floor-list" }, now.lines.map((one) => line(one, floor, () => byHand(one)))),
-      now.unexpected.length > 0 && h("section", { class: "card floor-card" }, h("h2", {}, "On no line"),
-        h("ul", {}, now.unexpected.map(([sku, units]) => h("li", {}, `${number(units)} x ${sku} ${floor.lookup.item(sku).name}`)))),
+      now.unexpected.length > 0 && h("section", { class: "card floor-card" }, h("h2", {}, "Not taken for a line"),
+        h("ul", {}, now.unexpected.map(([sku, units]) => h("li", {}, `${number(units)} x ${floor.lookup.item(sku).name || sku}`)))),
       button("Finish", () => finish(now), { kind: "quiet", symbol: "check", id: "finish" })].filter(Boolean);
   };
 
@@ -66,12 +67,14 @@ export function receive(page, name) {
       return page.say("good", "Pallet", `${told.sscc}. What is on it central knows.`);
     }
     if (told.kind === "unknown") return stranger(now, told);
+    const labelled = await withLot(page, told);
+    if (!labelled) return undefined;
     let { quantity } = told;
     if (floor.settings.ask && !told.serials.length) {
       quantity = await askQuantity({ title: told.name || told.sku, note: "How many are in your hand?", start: told.quantity });
       if (quantity === null) return undefined;
     }
-    return goods(now, told, quantity);
+    return goods(order(), labelled, quantity);
   };
 
   view.answered = (command) => {
@@ -88,14 +91,15 @@ export function receive(page, name) {
     if (item.tracking === "serial") return page.say("look", one.sku, "Scan the label of each piece: it is tracked by serial number.");
     const quantity = await askQuantity({ title: item.name || one.sku, note: `${number(one.received)} of ${number(one.quantity)} came so far.`, start: Math.max(1, one.quantity - one.received), hints: [1, one.quantity] });
     if (quantity === null) return undefined;
-    return goods(order(), { sku: one.sku, name: item.name, lot: one.lot, serials: [], code: null, gs1: null }, quantity);
+    const told = await withLot(page, { sku: one.sku, name: item.name, lot: one.lot, serials: [], code: null });
+    return told && goods(order(), told, quantity);
   }
 
   async function goods(now, told, quantity) {
     const rule = ruled(now, told.sku, told.lot, quantity);
     const [kind, title] = SAID[rule.verdict];
     const label = `${number(quantity)} x ${told.name || told.sku}`;
-    const rest = rule.verdict === "expected" ? (rule.lacks ? `${number(rule.lacks)} still to come.` : "This line is full.") : rule.verdict === "over" ? `${number(rule.aside)} beyond what is taken.` : "It is not put on a line. Central asks what is to become of it.";
+    const rest = rule.verdict === "expected" ? (rule.lacks ? `${number(rule.lacks)} still to come.` : "This line is full.") : rule.verdict === "over" ? `${number(rule.aside)} beyond what is taken.` : floor.settings.aside ? `Put it to ${floor.settings.aside}. Somebody decides what becomes of it.` : "It is not received. Somebody decides what becomes of it.";
     await take(now, { ...told, quantity, label, ...rule });
     page.say(view.condition === "damaged" && kind === "good" ? "look" : kind, `${title}: ${label}`, rest);
   }
@@ -110,7 +114,7 @@ export function receive(page, name) {
 
   async function take(now, one) {
     const session = await sessionOf(now);
-    const said = one.code ? { code: one.code, ...(one.symbology ? { symbology: one.symbology } : {}), ...(one.quantity && !one.serials?.length ? { quantity: one.quantity } : {}) } : { sku: one.sku, quantity: one.quantity, ...(one.lot ? { lot: one.lot } : {}) };
+    const said = one.code ? { code: one.code, ...(one.lot ? { lot: one.lot } : {}), ...(one.symbology ? { symbology: one.symbology } : {}), ...(one.quantity && !one.serials?.length ? { quantity: one.quantity } : {}) } : { sku: one.sku, quantity: one.quantity, ...(one.lot ? { lot: one.lot } : {}) };
     const condition = view.condition === "damaged" ? { condition: "damaged" } : {};
     await floor.add({
       task, label: one.label, needs: [session.id],
@@ -129,7 +133,7 @@ export function receive(page, name) {
     if (kept) return kept;
     const session = { id: uuid7() };
     await floor.store.put(key, session);
-    await floor.add({ task, label: `Begin to receive ${now.reference}`, effect: null, make: () => ({ path: "/api/receiving", body: { id: session.id, order: name } }), id: session.id });
+    await floor.add({ task, label: `Begin to receive ${now.reference}`, effect: null, make: () => ({ path: "/api/receiving", body: { id: session.id, order: name, ...(floor.settings.aside ? { aside: floor.settings.aside } : {}) } }), id: session.id });
     return session;
   }
 

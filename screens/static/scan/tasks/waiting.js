@@ -8,7 +8,7 @@ import { uuid7 } from "../uuid7.js";
 export function waiting(page) {
   const { floor } = page;
   return {
-    title: "Not with central yet", back: "#",
+    title: "To send", back: "#",
     render() {
       const by = new Map(floor.commands.map((one) => [one.id, one]));
       const all = ordered(floor.commands);
@@ -19,7 +19,7 @@ export function waiting(page) {
         refused.length > 0 && h("h2", { class: "floor-head" }, "Refused: what now?"),
         refused.length > 0 && h("ul", { class: "floor-list" }, refused.map((one) => h("li", { class: "card floor-card refused", "data-id": one.id }, what(one), h("p", { class: "floor-why" }, one.problem.detail), h("div", { class: "floor-stack" }, ways(page, one))))),
         open.length > 0 && h("h2", { class: "floor-head" }, "To send, in this order"),
-        open.length > 0 && h("ul", { class: "floor-list" }, open.map((one) => h("li", { class: "floor-row", "data-id": one.id }, h("span", { class: "floor-grow" }, what(one), h("span", { class: "meta" }, state(one, by, floor)))))),
+        open.length > 0 && h("ul", { class: "floor-list" }, open.map((one) => h("li", { class: "floor-row", "data-id": one.id }, what(one, state(one, by, floor))))),
         foreign(floor),
         open.length > 0 && button("Send now", () => floor.refresh(), { id: "send-now" }),
       ].filter(Boolean);
@@ -27,7 +27,7 @@ export function waiting(page) {
   };
 }
 
-const what = (one) => h("strong", {}, one.label, h("span", { class: "meta" }, ` ${clock(one.madeMs)}`));
+const what = (one, ...more) => h("span", { class: "floor-grow" }, h("strong", {}, one.label), h("span", { class: "meta" }, [clock(one.madeMs), ...more].join(", ")));
 
 function state(one, by, floor) {
   if (isHeld(one, by)) return "waits for what was refused above";
