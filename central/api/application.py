@@ -151,12 +151,19 @@ def _routers(services: Services, pages: Pages, entrance: Entrance) -> tuple[APIR
         program_keys.router(services, entrance),
         own.router(services, entrance),
         oauth.router(entrance),
+        *_screens(services, pages),
+        signing.router(),
+        by_provider.router(entrance, signing),
+    )
+
+
+def _screens(services: Services, pages: Pages) -> tuple[APIRouter, ...]:
+    """Every part's pages: a new one is added here."""
+    return (
         pages.router(),
         *ops_routers(services, pages),
         ErpPage(services, pages).router(),
         FeedsPage(pages).router(),
         ScanPages(pages).router(),
         ReviewPages(services, pages).router(),
-        signing.router(),
-        by_provider.router(entrance, signing),
     )
