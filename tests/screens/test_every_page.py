@@ -1,0 +1,135 @@
+"""Every page of central, held to what is promised of pages (see ``inspecting``).
+
+A route that answers a page and stands in none of these tables fails the test: no page escapes.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import AsyncIterator
+from dataclasses import dataclass
+
+import pytest
+import pytest_asyncio
+
+from tests.central import scene
+from tests.central.harness import Bench, bench, served
+from tests.central.web import stocked
+
+playwright = pytest.importorskip(
+    "playwright.async_api", reason="playwright is not installed (pip install playwright)"
+)
+pytest.importorskip("axe_playwright_python", reason="axe-playwright-python is not installed")
+
+from tests.screens.inspecting import CHROMIUM, FLAGS, inspect  # noqa: E402
+
+pytestmark = [
+    pytest.mark.browser,
+    pytest.mark.asyncio(loop_scope="module"),
+    pytest.mark.timeout(180),
+    pytest.mark.xdist_group("screens"),
+    pytest.mark.skipif(
+        not CHROMIUM.exists(), reason="Chromium is not installed (apt-get install chromium)"
+    ),
+]
+
+PAGES = {
+    "/": "/",
+    "/accuracy": "/accuracy",
+    "/docs": "/docs",
+    "/devices": "/devices",
+    "/feeds": "/feeds",
+    "/scan": "/scan",
+    "/screen/erp": "/screen/erp",
+    "/screen/items": "/screen/items",
+    "/screen/items/{sku}": "/screen/items/OAT-500",
+    "/screen/movements/{movement_id}": "/screen/movements/opening-OAT-500",
+    "/screen/orders/{order_id}": "/screen/orders/SO-2026-1001",
+    "/screen/places": "/screen/places",
+    "/screen/places/{code}": "/screen/places/A-01",
+    "/screen/shelves": "/screen/shelves",
+    "/screen/shelves/{code}": "/screen/shelves/shelf-7",
+    "/screen/reviews": "/screen/reviews",
+    "/account": "/account",
+}
+"""Each route with an address in the books of ``stocked``."""
+PARTS = {
+    "/favicon.ico",
+    "/live",
+    "/openapi.json",
+    "/devices/{edge}/ask/{ask_id}",
+    "/devices/{edge}/ask/{ask_id}/live",
+    "/devices/{edge}/diagnostics.tar.gz",
+    "/login/callback",
+    "/login/provider",
+    "/scan/decoder.js",
+    "/scan/manifest.webmanifest",
+    "/scan/worker.js",
+    "/screen/changes",
+    "/screen/devices/live",
+    "/screen/find",
+    "/screen/items/{sku}/history",
+    "/screen/items/{sku}/movements",
+    "/screen/items/{sku}/now",
+    "/screen/places/{code}/branch",
+    "/screen/places/{code}/now",
+    "/screen/passes/{pass_id}",
+    "/screen/reviews/list",
+    "/screen/reviews/live",
+    "/screen/shelves/{code}/now",
+    "/screen/shelves/{code}/{plate}/trace",
+}
+"""What pages load or are answered by: fragments, streams, files, ways to another page."""
+ELSEWHERE = {
+    "/devices/{edge}": "tests/screens/test_console_pages.py",
+    "/devices/{edge}/device/{device}": "tests/screens/test_console_pages.py",
+    "/login": "test_who_is_not_logged_in",
+    "/password": "test_who_is_not_logged_in",
+    "/setup": "test_who_is_not_logged_in",
+    "/screen/reviews/{review_id}": "test_a_review_of_the_queue",
+    "/screen/erp/{no}": "a message of an ERP: tests/central/erp/test_browser.py",
+}
+"""Pages that other books show, and who looks at them."""
+
+
+@dataclass
+class House:
+    """A central with books, and a browser before it."""
+
+    made: Bench
+    url: str
+    browser: playwright.Browser
+
+
+@pytest_asyncio.fixture(scope="module", loop_scope="module")
+async def house(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[House]:
+    folder = tmp_path_factory.mktemp("pages")
+    async with bench(folder) as made:
+        await stocked.stock(made)
+        await scene.play(made)
+        async with served(made) as url, playwright.async_playwright() as driver:
+            browser = await driver.chromium.launch(executable_path=str(CHROMIUM), args=FLAGS)
+            yield House(made, url, browser)
+            await browser.close()
+
+
+async def test_no_page_escapes(house: House) -> None:
+    routes = {
+        route.path
+        for route in house.made.app.routes
+        if "GET" in (getattr(route, "methods", None) or ()) and not route.include_in_schema
+    }
+    known = PAGES.keys() | PARTS | ELSEWHERE.keys()
+    assert routes - known == set(), "pages that nobody inspects"
+    assert known - routes == set(), "pages that are no more"
+
+
+@pytest.mark.parametrize("route", PAGES)
+async def test_page(house: House, route: str) -> None:
+    context = await house.browser.new_context(viewport={"width": 1440, "height": 900})
+    try:
+        found = await inspect(context, route, house.url + PAGES[route])
+    finally:
+        await context.close()
+    sys.stdout.write(f"{found.measured}\n")
+    assert not found.faults, "\n".join([route, *found.faults])
