@@ -8,11 +8,13 @@ from __future__ import annotations
 import sys
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
+from pathlib import Path
 
 import pytest
 import pytest_asyncio
 
 from tests.central import scene
+from tests.central.access.people import PASSWORD, staffed
 from tests.central.harness import Bench, bench, served
 from tests.central.web import stocked
 
@@ -75,6 +77,7 @@ PARTS = {
     "/screen/places/{code}/now",
     "/screen/passes/{pass_id}",
     "/screen/reviews/list",
+    "/screen/reviews/{review_id}",
     "/screen/reviews/live",
     "/screen/shelves/{code}/now",
     "/screen/shelves/{code}/{plate}/trace",
@@ -86,7 +89,6 @@ ELSEWHERE = {
     "/login": "test_who_is_not_logged_in",
     "/password": "test_who_is_not_logged_in",
     "/setup": "test_who_is_not_logged_in",
-    "/screen/reviews/{review_id}": "test_a_review_of_the_queue",
     "/screen/erp/{no}": "a message of an ERP: tests/central/erp/test_browser.py",
 }
 """Pages that other books show, and who looks at them."""
@@ -133,3 +135,22 @@ async def test_page(house: House, route: str) -> None:
         await context.close()
     sys.stdout.write(f"{found.measured}\n")
     assert not found.faults, "\n".join([route, *found.faults])
+
+
+async def test_who_is_not_logged_in(house: House, tmp_path: Path) -> None:
+    """The pages of logging in, of a central that is closed, and of a new one."""
+    async with staffed(tmp_path) as (made, _), served(made) as url:
+        context = await house.browser.new_context(viewport={"width": 390, "height": 844})
+        try:
+            found = [await inspect(context, "/login", f"{url}/login")]
+            page = await context.new_page()
+            await page.goto(f"{url}/login")
+            await page.fill("[name=name]", "root")
+            await page.fill("[name=password]", PASSWORD)
+            await page.press("[name=password]", "Enter")
+            await page.wait_for_url(f"{url}/")
+            found.append(await inspect(context, "/account", f"{url}/account"))
+            found.append(await inspect(context, "/password", f"{url}/password"))
+        finally:
+            await context.close()
+    assert [one.faults for one in found] == [[]] * 3
