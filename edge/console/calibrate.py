@@ -17,14 +17,13 @@ import msgspec
 
 from drivers.readings import Reading
 from edge.console import records
-from edge.console.applying import change_device
 from edge.console.bench import Bench
 from edge.console.calibration import certificate
 from edge.console.calibration.plate import kind_of, raw
 from edge.console.calibration.session import Session
 from edge.console.calibration.steps import STEPS, StepArguments
 from edge.console.hearing import hearing
-from edge.console.operation import Operation, Tell
+from edge.console.operation import Changing, Operation, Tell
 from gateway.console import Troubled
 
 __all__ = ["CALIBRATE", "FINISH", "STEP"]
@@ -34,7 +33,7 @@ _LEFT_ALONE_S = 1_800.0
 By = Annotated[str, msgspec.Meta(min_length=1, max_length=64)]
 
 
-class CalibrateArguments(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+class CalibrateArguments(Changing, frozen=True, kw_only=True):
     """``by`` is who calibrates, for the certificate. ``division_g`` 0 goes by the scale's own
     digits, or by the noise of a load cell.
     """
@@ -92,7 +91,7 @@ async def step(_bench: Bench, asked: StepArguments, tell: Tell) -> dict[str, Any
     return session.picture() | {"trace": []}
 
 
-class FinishArguments(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+class FinishArguments(Changing, frozen=True, kw_only=True):
     """``apply`` puts a load cell's calibration into the settings. ``as_it_is``: give the plate
     back although it is not loaded as at the beginning. ``temperature_c`` where the device does not
     tell one itself.
@@ -164,8 +163,7 @@ async def _apply(
     def edit(table: Any) -> None:  # noqa: ANN401 - tomlkit's table
         table["calibration"] = after
 
-    return await change_device(
-        bench,
+    return await bench.settings.change(
         session.device.name,
         edit,
         why=f"calibration {after['version']} of {session.device.name}",

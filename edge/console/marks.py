@@ -12,7 +12,7 @@ from typing import Annotated, Any
 import msgspec
 
 from edge.console.bench import Bench
-from edge.console.operation import Operation, Tell
+from edge.console.operation import Changing, Operation, Tell
 from edge.console.records import folder, write_whole
 from gateway.console import Troubled
 
@@ -63,7 +63,7 @@ def save(data_dir: Path, device: str, marks: Marks) -> Marks:
     return kept
 
 
-class MarkArguments(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+class MarkArguments(Changing, frozen=True, kw_only=True):
     """With neither set: only say what is kept."""
 
     device: str

@@ -11,11 +11,19 @@ import msgspec
 from edge.console.bench import Bench
 from gateway.console import Troubled
 
-__all__ = ["OPERATIONS", "Operation", "Tell", "find"]
+__all__ = ["OPERATIONS", "Changing", "Operation", "Tell", "find"]
 
 A = TypeVar("A", bound=msgspec.Struct)
 Tell = Callable[[dict[str, Any]], None]
 """Tells progress: the whole picture as of now, in words that JSON has, at most ten a second."""
+
+
+class Changing(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Arguments of what changes something, or holds a device: ``who`` asks is put in by the page
+    that hands it on, over whatever the browser says.
+    """
+
+    who: str = ""
 
 
 class Operation(Generic[A]):

@@ -26,7 +26,7 @@ NEAR_DB = 3.0
 """A tag is the job of the antenna that needs least power for it, and of those so near to it."""
 _APART_DB = 3.0
 
-Found = Literal["window", "overlap", "out-of-reach", "unmarked"]
+Found = Literal["window", "overlap", "out-of-reach", "spare", "unmarked"]
 
 
 class Step(msgspec.Struct, frozen=True, kw_only=True):
@@ -124,15 +124,20 @@ def window(
     must: Collection[str],
     must_not: Collection[str],
     table_dbm: Sequence[float],
+    *,
+    spare: bool = False,
 ) -> Window:
     """The window of one antenna (or of all together), from all its steps.
 
     ``must`` are the tags that count for it; ``table_dbm`` the powers that may be applied.
+    ``spare``: other antennas read all that must be read, so this one may be as quiet as it likes.
     """
     steps = ordered(steps)
     assert steps, "a window of no steps"
     low, high = _low(steps, must), _high(steps, must_not)
     antenna, duties = steps[0].antenna, tuple(sorted(must))
+    if not must and spare and must_not and high is not None:
+        return _spare(antenna, high, table_dbm)
     if not must:
         says = ("No must-read tag is this antenna's: there is no power to recommend.",)
         return Window(antenna=antenna, found="unmarked", high_dbm=high, says=says)
@@ -196,6 +201,16 @@ def _window(
         antenna=steps[0].antenna, found="window", low_dbm=low, high_dbm=high, use_dbm=use,
         jobs=duties, says=tuple(says),
     )  # fmt: skip
+
+
+def _spare(antenna: int, high: float, table_dbm: Sequence[float]) -> Window:
+    quiet = [dbm for dbm in table_dbm if dbm <= high - RESERVE_DB]
+    says = (
+        f"Other antennas read all that must be read. Up to {high:g} dBm this one hears no "
+        f"must-not-read tag: {RESERVE_DB:g} dB below that it does no harm, or switch it off.",
+    )
+    use = max(quiet) if quiet else min(table_dbm)
+    return Window(antenna=antenna, found="spare", high_dbm=high, use_dbm=use, says=says)
 
 
 def _roomy(width_db: float) -> str:

@@ -18,7 +18,7 @@ from drivers.llrp.decode import IMPINJ_PEN
 from edge.config import DeviceConfig
 from edge.console import marks, power_cap
 from edge.console.bench import Bench
-from edge.console.operation import Operation, Tell
+from edge.console.operation import Changing, Operation, Tell
 from edge.console.power_window import Step, Window, between, edge_of, jobs, ordered, window
 from edge.console.sweep_steps import at_power, capabilities_of, measure
 from gateway.console import Troubled
@@ -31,7 +31,7 @@ _OVERHEAD_S = 0.6
 """About what a connection of its own costs for each step."""
 
 
-class SweepArguments(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+class SweepArguments(Changing, frozen=True, kw_only=True):
     """``antennas``: none named means all that are configured, or plugged in. ``together`` has them
     send with the same power, as one curve. ``step_db`` is how coarse the first look is: around
     the window's ends every power of the reader's table is looked at. ``region`` ``auto`` goes by
@@ -193,11 +193,13 @@ class _Sweep:
         if not finished:
             return {"windows": {}, "tags": {}, "uncovered": []}
         mine = jobs(self._steps, self._must)
+        covered = {epc for duties in mine.values() for epc in duties}
         windows: dict[str, Window] = {
-            str(antenna): window(steps, mine[antenna], self._must_not, self._table)
+            str(antenna): window(
+                steps, mine[antenna], self._must_not, self._table, spare=bool(covered)
+            )
             for antenna, steps in self._steps.items()
         }
-        covered = {epc for duties in mine.values() for epc in duties}
         return {
             "windows": msgspec.to_builtins(windows),
             "tags": {

@@ -15,11 +15,10 @@ from drivers.llrp.config import LlrpConfig
 from drivers.llrp.decode import IMPINJ_PEN
 from edge.config import DeviceConfig
 from edge.console import marks
-from edge.console.applying import change_device
 from edge.console.bench import Bench
 from edge.console.calibrate import By
 from edge.console.hearing import hearing
-from edge.console.operation import Operation, Tell
+from edge.console.operation import Changing, Operation, Tell
 from edge.console.sweep_steps import Tally, capabilities_of, repeating
 from gateway.console import Troubled
 
@@ -28,7 +27,7 @@ __all__ = ["APPLY", "put_powers"]
 Power = Annotated[float, msgspec.Meta(ge=-20, le=40)]
 
 
-class ApplyArguments(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+class ApplyArguments(Changing, frozen=True, kw_only=True):
     """``powers`` are dBm by antenna. Where the settings name no antennas, ``antennas`` are those
     of the reader: naming one alone would silence the others.
     """
@@ -68,12 +67,11 @@ async def apply(bench: Bench, asked: ApplyArguments, tell: Tell) -> dict[str, An
         raise Troubled("no-antennas", f"{device.name} is no RFID reader.")
     powers = _numbered(asked.powers)
     listed = ", ".join(f"antenna {no}: {dbm:g} dBm" for no, dbm in sorted(powers.items()))
-    changed = await change_device(
-        bench,
+    changed = await bench.settings.change(
         device.name,
         lambda table: put_powers(table, powers, asked.antennas),
         why=f"power of {device.name} by sweep ({listed})",
-        who=asked.by,
+        who=f"{asked.by}, at {asked.who}" if asked.who else asked.by,
         tell=lambda told: tell({"phase": "applying", **told}),
     )
     tell({"phase": "verifying"})

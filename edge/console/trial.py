@@ -19,7 +19,7 @@ import msgspec
 from drivers.readings import CodeScan, LoadCellWindow, Reading, TagRead, WeightReading
 from edge.console.bench import Bench
 from edge.console.hearing import hearing
-from edge.console.operation import Operation, Tell
+from edge.console.operation import Changing, Operation, Tell
 from edge.console.sights import scan
 from edge.console.tag_list import TagList
 
@@ -97,7 +97,7 @@ class Trial:
         return not (self.tags.reads or self._weights or self._scans or self._windows)
 
 
-class TestReadArguments(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+class TestReadArguments(Changing, frozen=True, kw_only=True):
     """Which device, and for how long."""
 
     __test__ = False  # no test class, whatever its name begins with

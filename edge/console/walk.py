@@ -26,7 +26,7 @@ from edge.console import marks, records
 from edge.console.bench import Bench
 from edge.console.calibrate import By, software
 from edge.console.hearing import hearing
-from edge.console.operation import Operation, Tell
+from edge.console.operation import Changing, Operation, Tell
 from edge.console.trial import back_again
 from edge.console.walk_model import Read, Walking, Way, summary
 from edge.console.walk_record import keep_recording, made_of
@@ -40,7 +40,7 @@ _LEFT_ALONE_S = 1_800.0
 _MISSING_SHOWN = 50
 
 
-class WalkArguments(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+class WalkArguments(Changing, frozen=True, kw_only=True):
     """``tags`` are those on the trolley; without them the must-read marks of the device count.
     Passes go in and out by turns, ``first`` first. ``quiet_s`` and ``limit_s`` end a pass as in
     production, unless given.
@@ -220,7 +220,7 @@ class _Ear:
             self._here.lines.append(line)
 
 
-class TellArguments(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+class TellArguments(Changing, frozen=True, kw_only=True):
     """``end`` ends the pass under way now; ``discard`` forgets it, or else the last one."""
 
     session: str
@@ -237,7 +237,7 @@ async def tell_walk(_bench: Bench, asked: TellArguments, _tell: Tell) -> dict[st
     return here.picture()
 
 
-class WalkFinishArguments(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+class WalkFinishArguments(Changing, frozen=True, kw_only=True):
     """``signer`` accepts the portal; ``signed_for`` is whom they sign for."""
 
     session: str

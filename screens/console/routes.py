@@ -49,6 +49,7 @@ TABS: tuple[Tab, ...] = (
     Tab("devices", "Devices", "", "device"),
     Tab("find", "Add a device", "/find", "plus"),
     Tab("settings", "Settings", "/settings", "book"),
+    Tab("records", "Records", "/records", "ledger"),
 )
 
 PAGES: tuple[Page, ...] = (
@@ -56,6 +57,11 @@ PAGES: tuple[Page, ...] = (
     Page("/device/{device}", "console/device.html"),
     Page("/find", "console/find.html", "find", changes=True),
     Page("/settings", "console/settings.html", "settings", changes=True),
+    Page("/device/{device}/calibrate", "console/calibrate.html", changes=True),
+    Page("/device/{device}/read", "console/read.html", changes=True),
+    Page("/device/{device}/sweep", "console/sweep.html", changes=True),
+    Page("/device/{device}/walk", "console/walk.html", changes=True),
+    Page("/records", "console/records.html", here="records"),
 )
 
 

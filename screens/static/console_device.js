@@ -38,6 +38,8 @@
     cause.hidden = !device.cause;
     text(cause.querySelector("strong"), device.cause);
     text(cause.querySelector(".hint"), device.hint);
+    const family = device.driver === "llrp" ? "tags" : device.driver.startsWith("scanner") ? "scans" : "weight";
+    for (const one of document.querySelectorAll("[data-for]")) one.hidden = one.dataset.for !== family;
     retry.hidden = device.level === "good" || device.state === "held" || !tally.mayChange;
     const counters = Object.entries(device.counters);
     get("counters-card").hidden = !counters.length;

@@ -14,6 +14,7 @@ from edge.console.calibration import model
 from edge.console.calibration.draft import Creep, Grams, Loaded, Position, Unit
 from edge.console.calibration.session import Session
 from edge.console.calibration.settling import Level, Sample
+from edge.console.operation import Changing
 from gateway.console import Troubled
 
 PATIENCE_S = 20.0
@@ -26,7 +27,7 @@ _GONE, _BACK = 0.2, 0.8
 Name = Literal["noise", "zero", "span", "second", "repeat", "corner", "creep", "return", "unit"]
 
 
-class StepArguments(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+class StepArguments(Changing, frozen=True, kw_only=True):
     """One step of a session. ``mass_g`` with ``uncertainty_g`` (k = 2, as on the weight's own
     certificate), or ``pieces`` of ``piece_g`` each, is what lies on the plate. ``seconds`` is how
     long noise and creep are watched; ``cv`` how much pieces differ.
@@ -135,8 +136,12 @@ def _enough(here: Session, level: Level, load_g: float, zero_at: Level) -> None:
     if moved < model.ENOUGH_SIGMAS * sigma:
         raise Troubled(
             "not-enough-load",
-            f"Not enough load: the reading moved by {moved:,.1f} {here.plate.unit}, which is only "
-            f"{moved / sigma:.0f} times its noise.",
+            f"Not enough load: the reading moved by {moved:,.1f} {here.plate.unit}, "
+            + (
+                f"which is only {moved / sigma:.0f} times its noise."
+                if moved > 2 * sigma
+                else "no more than it trembles by itself."
+            ),
             f"Is the mass on the plate? Use one that moves it {model.ENOUGH_SIGMAS:.0f} times.",
         )
     capacity = here.draft.capacity_g

@@ -109,6 +109,14 @@ def test_without_marks_nothing_is_recommended() -> None:
     assert (found.found, found.use_dbm) == ("unmarked", None)
 
 
+def test_an_antenna_that_nobody_needs_is_kept_below_the_strays() -> None:
+    steps = [measured(dbm, {"S": 26.0}) for dbm in TABLE]
+    found = window(steps, set(), {"S"}, TABLE, spare=True)
+    assert (found.found, found.high_dbm, found.use_dbm) == ("spare", 25.75, 22.75)
+    assert "switch it off" in found.says[0]
+    assert window(steps, set(), set(), TABLE, spare=True).found == "unmarked"
+
+
 def test_an_open_high_end_takes_a_reserve_and_no_more() -> None:
     found, _ = swept({"A": 14.0}, {"A"}, set())
     assert (found.low_dbm, found.high_dbm, found.use_dbm) == (14.0, 30.0, 17.0)

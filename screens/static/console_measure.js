@@ -1,0 +1,65 @@
+// What the pages that measure share: the device's state, a name that is remembered, files, verdicts.
+"use strict";
+const measure = (() => {
+  const { el, text } = tally;
+  const get = (id) => document.getElementById(id);
+  const device = tally.root.dataset.device;
+  const states = { running: "running", starting: "starting", retrying: "trying again", refused: "stopped", stopped: "stopped", held: "in use" };
+
+  // The head: what the agent says of the device, and the dot that says that we are connected.
+  const head = () => tally.watch("watch", { device, every_ms: 1000 }, (picture) => {
+    const tag = get("state");
+    text(tag, states[picture.device.state] ?? picture.device.state);
+    tag.className = `tag ${picture.device.level}`;
+  });
+
+  const key = "tallyport-technician";
+  const remember = (input) => {
+    try { input.value ||= localStorage.getItem(key) ?? ""; } catch { /* a browser that keeps nothing */ }
+    input.addEventListener("change", () => { try { localStorage.setItem(key, input.value); } catch { /* as above */ } });
+  };
+
+  const held = (words) => {
+    const box = get("held");
+    if (!box) return;
+    box.hidden = !words;
+    text(box, words ?? "");
+  };
+
+  // A screen that goes dark in the middle of a walk is no help on a ladder.
+  let lock = null;
+  const awake = async (on) => {
+    try {
+      if (on) lock = await navigator.wakeLock?.request("screen");
+      else { await lock?.release(); lock = null; }
+    } catch { /* the browser decides */ }
+  };
+
+  const file = async (name, form) => {
+    const told = await tally.ask("record", { name, form }).done;
+    const bytes = Uint8Array.from(atob(told.base64), (one) => one.charCodeAt(0));
+    const link = el("a", { href: URL.createObjectURL(new Blob([bytes], { type: told.media_type })), download: told.file });
+    document.body.append(link);
+    link.click();
+    link.remove();
+    setTimeout(() => URL.revokeObjectURL(link.href), 60_000);
+  };
+  const downloads = (name, recording) => el("div", { class: "measure-go" }, ...[["pdf", "PDF to sign"], ["json", "JSON"], ...(recording ? [["jsonl.gz", "Recording"]] : [])].map(([form, words], index) => el("button", {
+    class: `button ${index ? "quiet" : ""}`, type: "button", "data-form": form, onclick: async (event) => {
+      event.target.disabled = true;
+      try { await file(name, form); tally.tell(null); } catch (trouble) { tally.tell(trouble); }
+      event.target.disabled = false;
+    },
+  }, words)));
+
+  const verdicts = { pass: ["good", "passed"], fail: ["bad", "failed"], noted: ["", "noted"], "not done": ["", "not done"], incomplete: ["warn", "incomplete"] };
+  const verdict = (state) => el("span", { class: `tag ${verdicts[state]?.[0] ?? ""}` }, verdicts[state]?.[1] ?? state);
+
+  const card = (title, ...children) => el("section", { class: "card" }, el("header", { class: "card-head" }, el("h2", {}, title)), ...children);
+  const says = (lines) => el("ul", { class: "measure-says" }, ...lines.map((one) => el("li", {}, one.replaceAll("`", ""))));
+  const again = (words) => el("div", { class: "measure-go" }, el("button", { class: "button quiet", type: "button", onclick: () => location.reload() }, words));
+  const named = (row) => (row.key ? `${row.key} ${row.value}${row.serial ? ` · ${row.serial}` : ""}` : row.scheme || "Tag");
+
+  if (device && get("state")) head();
+  return { get, device, remember, held, awake, file, downloads, verdict, card, says, again, named };
+})();
