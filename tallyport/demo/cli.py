@@ -15,6 +15,7 @@ from rich.console import Console
 from tallyport.demo.processes import ProcessDied
 from tallyport.demo.report import Report, show
 from tallyport.demo.run import Demo, watched
+from tallyport.demo.tasks import open_tasks
 
 app = typer.Typer(add_completion=False, pretty_exceptions_enable=False)
 DAY_S = 86_400.0
@@ -87,6 +88,13 @@ async def _play(
             loop.add_signal_handler(signum, one.stop_playing)
         console.print(f"Watch the stock change: [bold]{one.site.url}[/]")
         if seconds is None:
+            await open_tasks(one.api)
+            console.print(f"Receive, pick and count: [bold]{one.site.url}/scan[/]")
+            console.print(f"The edge's own page, for technicians: [bold]{one.site.page_url}[/]")
+            settings = folder / "edge.toml"
+            console.print(
+                f"In another terminal: [bold]tallyport edge top -c {settings}[/]", soft_wrap=True
+            )
             console.print("Ctrl-C ends it and compares the ledger with the truth.")
         await watched(one.site, one.play(seconds or DAY_S))
         console.print("The world stands still; waiting for the ledger ...")

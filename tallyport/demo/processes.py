@@ -110,11 +110,13 @@ class Site:
     central: Process = field(init=False)
     edge: Process = field(init=False)
     mqtt_port: int = 0
+    page_port: int = field(init=False)
 
     def __post_init__(self) -> None:
         self.folder.mkdir(parents=True, exist_ok=True)
         self.http_port = self.http_port or free_port()
         self.mqtt_port = self.broker_port or free_port()
+        self.page_port = free_port()
         self.central = self._process("central")
         self.edge = self._process("edge")
         central = central_toml(
@@ -125,7 +127,12 @@ class Site:
             database_url=self.database_url,
             series_url=self.series_url,
         )
-        edge = edge_toml(self.folder, mqtt_port=self.mqtt_port, devices=self.devices)
+        edge = edge_toml(
+            self.folder,
+            mqtt_port=self.mqtt_port,
+            page_port=self.page_port,
+            devices=self.devices,
+        )
         (self.folder / "central.toml").write_text(central)
         (self.folder / "edge.toml").write_text(edge)
 
@@ -138,6 +145,11 @@ class Site:
     def url(self) -> str:
         """Where central's screens and API answer."""
         return f"http://127.0.0.1:{self.http_port}"
+
+    @property
+    def page_url(self) -> str:
+        """Where the edge's own page answers."""
+        return f"http://127.0.0.1:{self.page_port}"
 
     async def start_central(self, patience_s: float = 60.0) -> None:
         """Start central and wait until it says that it is ready."""

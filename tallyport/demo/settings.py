@@ -36,8 +36,8 @@ port = {mqtt_port}
 {database}{series}"""
 
 
-def edge_toml(folder: Path, *, mqtt_port: int, devices: str) -> str:
-    """The edge's settings: where the broker is, and its devices."""
+def edge_toml(folder: Path, *, mqtt_port: int, page_port: int, devices: str) -> str:
+    """The edge's settings: where the broker is, its own page, and its devices."""
     return f"""\
 [edge]
 name = "{EDGE}"
@@ -47,6 +47,9 @@ data_dir = "{folder / "edge"}"
 [mqtt]
 host = "127.0.0.1"
 port = {mqtt_port}
+
+[page]
+port = {page_port}
 
 {devices}"""
 

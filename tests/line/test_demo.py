@@ -50,6 +50,8 @@ def test_ctrl_c_in_a_terminal_ends_it_and_compares_the_ledger_with_the_truth() -
         _, status = os.waitpid(process, 0)
     text = shown.decode()
     assert os.waitstatus_to_exitcode(status) == 0, text
+    assert "/scan" in text
+    assert "tallyport edge top -c " in text
     assert "The world stands still" in text
     assert "truth" in text
 
