@@ -60,7 +60,7 @@ class Settings(SettingsText):
         now_us: Callable[[], int],
         confirm_s: float = CONFIRM_S,
     ) -> None:
-        super().__init__(path, config)
+        super().__init__(path, config, started_us=now_us())
         self._fleet = fleet
         self._connected, self._restart = connected, restart
         self._now_us = now_us

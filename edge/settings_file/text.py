@@ -27,12 +27,15 @@ class Checked(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class SettingsText:
-    """One file, with the versions of it; ``config`` is what the agent was started with."""
+    """One file, with the versions of it; ``config`` is what the agent was started with, and
+    ``started_us`` when.
+    """
 
-    def __init__(self, path: Path, config: EdgeConfig) -> None:
+    def __init__(self, path: Path, config: EdgeConfig, *, started_us: int = 0) -> None:
         self.path = path
         self.versions = Versions(config.edge.data_dir / "settings")
         self._config = config
+        self._started_us = started_us
 
     def text(self) -> str:
         """The file as it is, with its secrets. Raises ``Troubled`` where it cannot be read."""
@@ -52,6 +55,7 @@ class SettingsText:
             "sha256": digest,
             "path": str(self.path),
             "version": used.version if used is not None else 0,
+            "started_us": self._started_us,
             "trial": pending.version if pending is not None else 0,
         }
 

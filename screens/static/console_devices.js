@@ -48,7 +48,7 @@
     const bad = devices.filter((one) => one.level !== "good").length;
     text(summary, bad ? `${bad} of ${devices.length} need somebody` : `all ${devices.length} well`);
     if (!devices.length && !list.children.length) {
-      list.append(el("li", {}, el("div", { class: "empty" }, el("p", {}, el("strong", {}, "No device yet")), el("p", {}, "Add one in the settings file of this edge."))));
+      list.append(el("li", {}, el("div", { class: "empty" }, el("p", {}, el("strong", {}, "No device yet")), el("p", {}, el("a", { class: "button", href: `${base}/find` }, "Find and add a device")))));
       text(summary, "");
     }
   });

@@ -49,7 +49,8 @@
     if (found.hits.length) at("hits").replaceChildren(...found.hits.map(drawHit));
     else if (over) at("hits").replaceChildren(el("li", {}, el("div", { class: "empty" }, el("p", {}, el("strong", {}, "Nothing was found")), el("p", {}, "Has the device power, and is it in this network? It can be added by hand as well."))));
   };
-  const look = async (asked = {}) => {
+  const look = async (asked = state.asked ?? {}) => {
+    state.asked = asked;
     await state.looking?.cancel();
     at("again").disabled = true;
     const looking = state.looking = tally.act("discover", asked, draw);
@@ -63,7 +64,9 @@
   });
   const follow = async (hit, button) => {
     button.disabled = true;
-    const fields = Object.fromEntries(Object.entries(hit.options).filter(([key]) => ["host", "port", "address", "node"].includes(key)));
+    // A port that is not told is the usual one: another one must not stay behind.
+    const usual = hit.kind === "reader" ? { port: null } : {};
+    const fields = { ...usual, ...Object.fromEntries(Object.entries(hit.options).filter(([key]) => ["host", "port", "address", "node"].includes(key))) };
     try {
       await tally.act("device.edit", { device: hit.device, fields, reason: `${hit.device} moved from ${hit.moved_from} to ${hit.where}` }, (now) => text(button, `Waiting, ${now.left_s} s`)).done;
       await look();
@@ -134,13 +137,14 @@
   };
   const prove = async () => {
     show("prove");
+    state.trying = null;
     state.tried = null;
     at("prove-next").disabled = true;
     at("prove-again").hidden = true;
     const { host, port, address, node } = state.fields;
     text(at("prove-where"), [state.fields.driver, host && port ? `${host}:${port}` : host ?? port ?? address ?? node].filter(Boolean).join(" · "));
     drawProof({ count: 0, state: "connecting" });
-    state.looking?.cancel();
+    await state.looking?.cancel();
     const trying = state.trying = tally.act("try_device", { fields: state.fields, more: state.more }, drawProof);
     try {
       const tried = await trying.done;
@@ -244,7 +248,7 @@
       tally.say("live", "Live");
     } catch (trouble) { tally.tell(trouble); return; }
     const chosen = at("driver").value;
-    at("driver").replaceChildren(...state.kinds.map((one) => el("option", { value: one.kind }, one.kind)));
+    at("driver").replaceChildren(...state.kinds.map((one) => el("option", { value: one.kind }, one.families ? `${one.kind}: ${one.families.length > 52 ? `${one.families.slice(0, 50)}...` : one.families}` : one.kind)));
     at("driver").value = chosen || "llrp";
     drawFields();
   };

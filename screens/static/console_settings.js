@@ -147,7 +147,7 @@
   const loadVersions = async () => {
     const { versions } = await tally.ask("config.versions").done;
     if (!versions.length) {
-      at("versions").replaceChildren(el("li", { class: "none" }, el("span"), el("span", { class: "meta" }, "Nothing was changed from here yet. The file as it is becomes version 1 with the first change.")));
+      at("versions").replaceChildren(el("li", {}, el("span"), el("span", { class: "meta" }, "Nothing was changed from here yet. The file as it is becomes version 1 with the first change.")));
       return;
     }
     at("versions").replaceChildren(...versions.map((row) => {
@@ -160,5 +160,28 @@
         row.why ? el("p", { class: "why" }, row.why) : null);
     }));
   };
+  // ---- the agent -----------------------------------------------------------------------------------
+  const anew = at("restart");
+  anew.disabled = !tally.mayChange;
+  anew.addEventListener("click", async () => {
+    if (anew.dataset.sure !== "yes") {
+      anew.dataset.sure = "yes";
+      text(anew, "Really start it anew?");
+      setTimeout(() => { anew.dataset.sure = ""; text(anew, "Start it anew"); }, 4000);
+      return;
+    }
+    anew.disabled = true;
+    try {
+      const before = await tally.ask("config.get").done;
+      await tally.act("restart").done;
+      text(at("restart-note"), "It starts anew.");
+      for (let tries = 0; tries < 120; tries += 1) {
+        await pause(500);
+        const now = await tally.ask("config.get").done.catch(() => null);
+        if (now && now.started_us !== before.started_us) { text(at("restart-note"), "It runs again."); break; }
+      }
+    } catch (trouble) { tally.tell(trouble); }
+    anew.disabled = false;
+  });
   load().catch((trouble) => tally.tell(trouble));
 })();

@@ -164,3 +164,51 @@ async def test_a_scale_is_added_by_hand(edge: Site) -> None:
     assert edge.agent.fleet.devices[-1].identity == "TP5"
     await edge.agent.fleet.change(())
     await scale.stop()
+
+
+async def test_a_reader_that_was_found_is_followed_where_it_moved(edge: Site) -> None:
+    """One that is known by its MAC address answers at another address, beside one that is new."""
+    known = EmulatedReader(host="127.0.7.5", port=5084, identity="84248DFFFE0000EE", vendor_pen=161)
+    new = EmulatedReader(host="127.0.7.6", port=5084)
+    for one in (known, new):
+        await one.start()
+    text = edge.path.read_text()
+    gone = f'port = {edge.reader.port}\nidentity = "84:24:8d:00:00:ee"'
+    edge.path.write_text(text.replace(f"port = {edge.reader.port}", gone))
+    await edge.agent.console.desk._bench.settings.change(
+        "gun", lambda table: table.add("plate", 2), "to load the file", "a test"
+    )
+    await edge.reader.stop()
+    async with phone(edge.url) as screen:
+        page = screen.page
+        await page.goto(f"{edge.url}find")
+        await page.get_by_text("Look in another network").click()
+        await page.fill("#subnet", "127.0.7.0/28")
+        await page.get_by_role("button", name="Look there").click()
+        await playwright.expect(page.locator("#hits .tag.new")).to_have_count(1)
+        row = page.locator("#hits > li", has_text="127.0.7.5:5084")
+        await playwright.expect(row).to_contain_text("It was at 127.0.0.1")
+        await row.get_by_role("button", name="Let dock follow").click()
+        await known.wait_inventorying()
+        await playwright.expect(row).to_contain_text("this edge (dock)")
+        # And the new one goes on to its proof with one tap.
+        row = page.locator("#hits > li", has_text="127.0.7.6:5084")
+        await row.get_by_role("button", name="Add").click()
+        await new.wait_inventorying()
+        await playwright.expect(page.locator("#prove-hint")).to_contain_text("Hold a tag")
+    (dock, *_) = tomllib.loads(edge.path.read_text())["devices"]
+    assert (dock["host"], "port" in dock) == ("127.0.7.5", False)
+    await edge.agent.fleet.change(())
+    for one in (known, new):
+        await one.stop()
+
+
+async def test_a_device_is_removed_in_two_taps(edge: Site) -> None:
+    async with phone(edge.url) as screen:
+        page = screen.page
+        await page.goto(f"{edge.url}device/gun")
+        await page.get_by_role("button", name="Remove", exact=True).click()
+        await page.get_by_role("button", name="Remove gun?").click()
+        await page.wait_for_url(edge.url)
+    assert "gun" not in edge.agent.fleet.supervisors
+    assert 'name = "gun"' not in edge.path.read_text()
