@@ -13,6 +13,7 @@ from pathlib import Path
 import pytest
 import pytest_asyncio
 
+from screens.console.routes import PAGES as CONSOLE
 from tests.central import scene
 from tests.central.access.people import PASSWORD, staffed
 from tests.central.harness import Bench, bench, served
@@ -84,8 +85,7 @@ PARTS = {
 }
 """What pages load or are answered by: fragments, streams, files, ways to another page."""
 ELSEWHERE = {
-    "/devices/{edge}": "tests/screens/test_console_pages.py",
-    "/devices/{edge}/device/{device}": "tests/screens/test_console_pages.py",
+    **{"/devices/{edge}" + one.path: "tests/screens/test_console_pages.py" for one in CONSOLE},
     "/login": "test_who_is_not_logged_in",
     "/password": "test_who_is_not_logged_in",
     "/setup": "test_who_is_not_logged_in",
