@@ -48,11 +48,13 @@ def environment(
     *folders: str,
     nav: Callable[[], Sequence[Group]],
     time_zone: str = "",
+    find: str = "",
 ) -> jinja2.Environment:
     """The shell's templates and those of ``folders`` (packages with a folder ``templates``).
 
     ``nav`` answers what the asker may go to. ``time_zone`` is the site's, for every time that
-    says no other; without one the browser's is shown.
+    says no other; without one the browser's is shown. ``find`` is the address of the page that
+    finds what is scanned or typed; without one there is no such field in the rail.
     """
     made = jinja2.Environment(
         loader=jinja2.ChoiceLoader(
@@ -64,5 +66,5 @@ def environment(
         lstrip_blocks=True,
     )
     made.filters |= {"moment": _moment, "grouped": _grouped, "number": _number, "mass": _mass}
-    made.globals |= {"static": static_address, "nav": nav, "time_zone": time_zone}
+    made.globals |= {"static": static_address, "nav": nav, "time_zone": time_zone, "find": find}
     return made

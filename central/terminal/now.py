@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from collections import Counter, deque
 from collections.abc import Callable, Mapping, Sequence
-from datetime import UTC, datetime
 from typing import NamedTuple
 
 import msgspec
@@ -16,8 +15,8 @@ from sqlalchemy import ColumnElement, Connection, Table, func, select
 
 from central import schema
 from central.database.store import Database
-from central.stock.model import VIRTUAL_LOCATIONS
 from central.web.views import figures
+from central.web.views.trend import Day, Trend
 from gateway.clock import Clock, SystemClock
 
 __all__ = ["CentralNow", "Parts", "Vitals"]
@@ -25,7 +24,6 @@ __all__ = ["CentralNow", "Parts", "Vitals"]
 _WINDOW = 6
 """Looks over which a rate is taken: some five seconds at one a second."""
 _OPEN_ALERTS = ("raised", "acknowledged")
-_VIRTUAL = tuple(str(kind) for kind in VIRTUAL_LOCATIONS)
 
 
 class CentralNow(msgspec.Struct, frozen=True, kw_only=True):
@@ -74,6 +72,7 @@ class _Books(NamedTuple):
     alerts: int
     newest_log_id: int
     ledger_seq: int
+    today: Day
 
 
 class Vitals:
@@ -84,7 +83,7 @@ class Vitals:
         self._parts = parts
         self._clock = clock or SystemClock()
         self._begun_s = self._clock.steady_s()
-        self._today = figures.Today()
+        self._trend = Trend()
         self._looks: deque[tuple[float, int]] = deque(maxlen=_WINDOW)
         self.newest: CentralNow | None = None
 
@@ -105,9 +104,9 @@ class Vitals:
             observations=heard,
             observations_per_s=self._per_s(),
             judging_behind=max(0, heard - self._parts.judged()),
-            moves=self._today.moves,
-            moved_in=self._today.units_in,
-            moved_out=self._today.units_out,
+            moves=books.today.moves,
+            moved_in=books.today.units_in,
+            moved_out=books.today.units_out,
             reviews=books.reviews,
             alerts=books.alerts,
             series_behind=sum(max(0, heads[name] - upto) for name, upto in series.items()),
@@ -121,7 +120,6 @@ class Vitals:
         return (last - first) / (last_s - first_s) if last_s > first_s else 0.0
 
     def _read(self, conn: Connection) -> _Books:
-        self._today.catch_up(conn, datetime.now(UTC), _VIRTUAL)
         presence, device = schema.edge_presence.c, schema.device.c
         edges = conn.execute(select(presence.edge, presence.state).order_by(presence.edge))
         ill = select(device.edge, device.device, device.cause)
@@ -134,6 +132,7 @@ class Vitals:
             alerts=_count(conn, schema.alert, schema.alert.c.state.in_(_OPEN_ALERTS)),
             newest_log_id=conn.execute(select(func.max(schema.observation.c.log_id))).scalar() or 0,
             ledger_seq=figures.ledger_seq(conn),
+            today=self._trend.days(conn)[-1],
         )
 
 

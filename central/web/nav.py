@@ -42,7 +42,7 @@ _GROUPS = (
         entries=(
             Entry(key="erp", label="ERP", address="/screen/erp", icon="plug", needs="read:erp"),
             Entry(key="docs", label="API", address="/docs", icon="book"),
-            Entry(key="account", label="Account", address="/account", icon="person", thumb=True),
+            Entry(key="account", label="Account", address="/account", icon="person"),
         ),
     ),
 )  # fmt: skip

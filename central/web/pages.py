@@ -31,7 +31,9 @@ class Pages:
 
     def __init__(self, *, database: Database, tide: Tide, time_zone: str = "") -> None:
         self._database = database
-        self._templates = environment("central.web", nav=groups, time_zone=time_zone)
+        self._templates = environment(
+            "central.web", nav=groups, time_zone=time_zone, find="/screen/find"
+        )
         self._book = KpiBook()
         self.zone = time_zone
         self.pulse = Pulse(database, tide)

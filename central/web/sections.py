@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
 from typing import Any
 
 import jinja2
 from sqlalchemy import Connection
 
-from central.web.views import devices, figures, portal, stock, zones
+from central.web.views import devices, figures, needs, portal, stock, trend, zones
+from central.web.views.place_units import PlaceUnits
 
 SECTIONS = (
-    "figures", "stock", "passes", "shelves", "zones", "movements", "reviews", "devices"
+    "needs", "figures", "movements", "shelves", "passes", "zones", "stock", "devices"
 )  # fmt: skip
 
 
@@ -21,14 +21,16 @@ class Screen:
     def __init__(self, templates: jinja2.Environment) -> None:
         self._templates = templates
         self._plates = devices.PlateLevels()
-        self._today = figures.Today()
+        self._trend = trend.Trend()
+        self._units = PlaceUnits()
 
     def read(self, connection: Connection) -> dict[str, Any]:
         """Everything the sections need, from one state of the database."""
         table = stock.stock_table(connection)
-        reviews = portal.open_reviews(connection)
         found = devices.devices(connection)
-        self._today.catch_up(connection, datetime.now(UTC), stock.VIRTUAL)
+        needed = needs.needs(connection, found)
+        days = self._trend.days(connection)
+        on_hand = sum(self._units.inside(connection))
         observations, lost = figures.log_counts(connection)
         return {
             "table": table,
@@ -37,15 +39,17 @@ class Screen:
             "zones": zones.zones(connection),
             "zone_events": zones.last_events(connection),
             "movements": stock.last_movements(connection),
-            "reviews": reviews,
+            "needs": needed,
             "devices": found,
             "figures": figures.Figures(
-                on_hand=table.on_hand,
+                on_hand=on_hand,
                 items=table.items,
-                moved_in=self._today.units_in,
-                moved_out=self._today.units_out,
-                moves=self._today.moves,
-                reviews=reviews.open,
+                moved_in=days[-1].units_in,
+                moved_out=days[-1].units_out,
+                moves=days[-1].moves,
+                reviews=needed.reviews,
+                days=days,
+                held=trend.courses(days, on_hand),
                 devices_good=sum(device.level == "good" for device in found),
                 devices=len(found),
                 delay_s=figures.delay_s(connection),

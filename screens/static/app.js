@@ -61,6 +61,13 @@
       element.animate([{ backgroundColor: colour }, { backgroundColor: "transparent" }], { duration: 2600, easing: "ease-out" });
     }
     first = false;
+    // The navigation's counts, wherever a page's live part tells them.
+    for (const told of document.querySelectorAll("[data-nav-count]")) {
+      const count = Number(told.dataset.value) || "";
+      for (const shown of document.querySelectorAll(`.nav-count[data-count="${told.dataset.navCount}"]`)) {
+        if (shown.textContent !== String(count)) shown.textContent = count;
+      }
+    }
   };
   look();
   let due = 0;
@@ -74,6 +81,16 @@
   document.addEventListener("htmx:config:request", (event) => {
     const shown = token();
     if (shown) event.detail.ctx.request.headers["X-CSRF-Token"] = decodeURIComponent(shown);
+  });
+
+  // "/" anywhere goes to the field that finds everything; a scanner types into it and ends with Enter.
+  document.addEventListener("keydown", (event) => {
+    const field = document.getElementById("anything");
+    const typing = event.target.closest("input, textarea, select, dialog, [contenteditable]");
+    if (event.key !== "/" || !field || typing || event.ctrlKey || event.metaKey || event.altKey) return;
+    event.preventDefault();
+    field.focus();
+    field.select();
   });
 
   // The menu at a phone's edge closes when one looks elsewhere.

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
 from statistics import median
 
 import msgspec
 from sqlalchemy import Connection, func, select
 
 from central import schema
+from central.web.views.trend import Day
 
 _SENSED = ("portal", "shelf", "scan", "zone")
 _LATELY = 50
@@ -17,7 +17,8 @@ _LATELY = 50
 
 class Figures(msgspec.Struct, frozen=True, kw_only=True):
     """``delay_s`` is the median time from event to ledger of late; ``lost`` counts
-    observations that edges declared lost.
+    observations that edges declared lost. ``days`` are the last ones, today last, and
+    ``held`` is what was on hand at each one's end.
     """
 
     on_hand: int
@@ -32,41 +33,8 @@ class Figures(msgspec.Struct, frozen=True, kw_only=True):
     observations: int
     lost: int
     ledger_seq: int
-
-
-class Today:
-    """What moved since midnight (UTC), added up as the ledger is followed."""
-
-    def __init__(self) -> None:
-        self._position = 0
-        self._begin(-1)
-
-    def _begin(self, day_us: int) -> None:
-        self._day_us = day_us
-        self.moves = 0
-        self.units_in = 0
-        self.units_out = 0
-
-    def catch_up(self, connection: Connection, now: datetime, virtual: tuple[str, ...]) -> None:
-        """Add the movements since the last time; a new day starts from nothing."""
-        midnight = now.astimezone(UTC).replace(hour=0, minute=0, second=0, microsecond=0)
-        day_us = int(midnight.timestamp()) * 1_000_000
-        if day_us != self._day_us:
-            self._begin(day_us)
-        moved = schema.movement.c
-        fresh = select(
-            func.max(moved.seq),
-            func.count(),
-            func.sum(moved.quantity).filter(moved.source.in_(virtual)),
-            func.sum(moved.quantity).filter(
-                moved.destination.in_(virtual), moved.source.not_in(virtual)
-            ),
-        ).where(moved.seq > self._position, moved.record_us >= day_us)
-        seq, moves, units_in, units_out = connection.execute(fresh).one()
-        self._position = max(self._position, seq or 0)
-        self.moves += moves
-        self.units_in += int(units_in or 0)
-        self.units_out += int(units_out or 0)
+    days: list[Day] = []
+    held: list[int] = []
 
 
 def delay_s(connection: Connection) -> float | None:

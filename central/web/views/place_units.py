@@ -38,6 +38,10 @@ class PlaceUnits:
             self._seq = head
             return dict(self._units)
 
+    def inside(self, connection: Connection) -> list[int]:
+        """The same, of places that are ours."""
+        return [units for code, units in self.at(connection).items() if code not in VIRTUAL]
+
     def _begin(self, connection: Connection) -> None:
         query = (
             select(_balance.location, func.sum(_balance.on_hand))

@@ -1,4 +1,4 @@
-"""Passes of portals with their tags, and the decisions that wait for a person."""
+"""Passes of portals with their tags."""
 
 from __future__ import annotations
 
@@ -6,17 +6,14 @@ from collections import Counter
 from typing import Any
 
 import msgspec
-from sqlalchemy import Connection, Row, func, select
+from sqlalchemy import Connection, Row, select
 
 from central import schema
-from central.reconcile.verdict import Hypothesis, TagVerdict
+from central.reconcile.verdict import TagVerdict
 from central.web.views.stock import item_names
 
 PASSES_SHOWN = 6
-REVIEWS_SHOWN = 6
 _TAGS = msgspec.json.Decoder(tuple[TagVerdict, ...])
-_HYPOTHESES = msgspec.json.Decoder(tuple[Hypothesis, ...])
-_EVIDENCE = msgspec.json.Decoder(dict[str, Any])
 
 
 class PassRow(msgspec.Struct, frozen=True, kw_only=True):
@@ -76,44 +73,4 @@ def _pass_row(row: Row[Any], tags: tuple[TagVerdict, ...], names: dict[str, str]
         confidence=min((tag.confidence for tag in moved), default=0.0),
         items=tuple(units.most_common()),
         tags=tuple(sorted(tags, key=lambda t: (t.direction == "none", t.sku or "~", t.epc))),
-    )
-
-
-class ReviewRow(msgspec.Struct, frozen=True, kw_only=True):
-    """One decision that waits: why, since when, and what would follow at best."""
-
-    id: str
-    read_point: str
-    reason: str
-    event_us: int
-    best: Hypothesis | None
-    hypotheses: int
-
-
-class Reviews(msgspec.Struct, frozen=True, kw_only=True):
-    """The newest open reviews, and how many there are."""
-
-    rows: tuple[ReviewRow, ...]
-    open: int
-
-
-def open_reviews(connection: Connection) -> Reviews:
-    """Reviews that nobody has resolved yet."""
-    review = schema.review
-    waiting = review.c.status == "open"
-    newest = select(review).where(waiting).order_by(review.c.event_us.desc(), review.c.id)
-    rows = connection.execute(newest.limit(REVIEWS_SHOWN)).all()
-    count = connection.execute(select(func.count()).select_from(review).where(waiting))
-    return Reviews(rows=tuple(map(_review_row, rows)), open=count.scalar_one())
-
-
-def _review_row(row: Row[Any]) -> ReviewRow:
-    hypotheses = _HYPOTHESES.decode(row.hypotheses)
-    return ReviewRow(
-        id=row.id,
-        read_point=row.read_point,
-        reason=row.reason,
-        event_us=row.event_us,
-        best=hypotheses[0] if hypotheses else None,
-        hypotheses=len(hypotheses),
     )

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
 from collections.abc import Collection, Iterable
 from typing import Any
 
@@ -13,7 +12,7 @@ from central import schema
 from central.access import reach
 from central.stock.model import VIRTUAL_LOCATIONS, Cause
 
-STOCK_ROWS = 30
+STOCK_ROWS = 8
 MOVEMENTS_SHOWN = 12
 VIRTUAL = tuple(str(kind) for kind in VIRTUAL_LOCATIONS)
 _CAUSES = msgspec.json.Decoder(tuple[Cause, ...])
@@ -22,58 +21,37 @@ _EVIDENCE = msgspec.json.Decoder(dict[str, Any])
 
 
 class StockRow(msgspec.Struct, frozen=True, kw_only=True):
-    """One item: units on hand in all and by internal location."""
+    """One item and its units on hand."""
 
     sku: str
     name: str
-    unit: str
     total: int
-    by_location: dict[str, int]
 
 
 class StockTable(msgspec.Struct, frozen=True, kw_only=True):
-    """The items that moved last, in a stable order, and the locations that hold them."""
+    """The items that moved last, in a stable order, and how many there are."""
 
     rows: tuple[StockRow, ...]
-    locations: tuple[tuple[str, str], ...]
     items: int
-    on_hand: int
 
 
 def stock_table(connection: Connection) -> StockTable:
-    """Items by on hand per internal location."""
+    """Items with what is on hand of them."""
     balance = schema.balance
     skus = _skus_moved_last(connection)
-    held: dict[str, dict[str, int]] = defaultdict(dict)
     amounts = (
-        select(balance.c.sku, balance.c.location, func.sum(balance.c.on_hand))
+        select(balance.c.sku, func.sum(balance.c.on_hand))
         .where(balance.c.location.not_in(VIRTUAL), balance.c.sku.in_(skus))
-        .group_by(balance.c.sku, balance.c.location)
+        .group_by(balance.c.sku)
     )
-    for sku, location, amount in connection.execute(amounts):
-        held[sku][location] = int(amount)
-    columns = sorted({location for places in held.values() for location in places})
-    names = location_names(connection, columns)
+    held = {sku: int(amount) for sku, amount in connection.execute(amounts)}
     items = select(schema.item).where(schema.item.c.sku.in_(skus)).order_by(schema.item.c.sku)
     rows = tuple(
-        StockRow(
-            sku=row.sku,
-            name=row.name,
-            unit=row.unit,
-            total=sum(held[row.sku].values()),
-            by_location=held[row.sku],
-        )
+        StockRow(sku=row.sku, name=row.name, total=held.get(row.sku, 0))
         for row in connection.execute(items)
     )
-    inside = balance.c.location.not_in(VIRTUAL)
-    total = connection.execute(select(func.sum(balance.c.on_hand)).where(inside)).scalar()
     count = connection.execute(select(func.count()).select_from(schema.item)).scalar_one()
-    return StockTable(
-        rows=rows,
-        locations=tuple((code, names.get(code, code)) for code in columns),
-        items=count,
-        on_hand=int(total or 0),
-    )
+    return StockTable(rows=rows, items=count)
 
 
 def _skus_moved_last(connection: Connection) -> list[str]:

@@ -67,7 +67,7 @@ def _weeks(conn: Connection, rng: random.Random) -> None:
         moved.append(Movement(
             id=f"oats-sold-{day:03}", sku="OAT-500", quantity=rng.randrange(4, 16), source="A-01",
             destination="customer", biz_step="shipping", event_time=now - timedelta(days=day),
-            origin="scan",
+            origin="api",
         ))  # fmt: skip
     ledger.post(conn, moved, record_us=to_us(now))
 

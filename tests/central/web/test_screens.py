@@ -44,7 +44,13 @@ def test_templates_hold_no_inline_script_or_style() -> None:
 
 async def test_an_empty_central_shows_what_to_do(made: Bench) -> None:
     page = (await made.http.get("/")).text
-    for hint in ("No items yet", "No pass yet", "The ledger is empty", "No device has reported"):
+    for hint in (
+        "Nothing needs you",
+        "No items yet",
+        "No pass yet",
+        "The ledger is empty",
+        "No device has reported",
+    ):
         assert hint in page
 
 
@@ -57,6 +63,8 @@ async def test_the_first_screen_and_its_links(made: Bench) -> None:
     assert "hand on it" in page
     assert 'id="plate-shelf-7-3"' in page
     for link in set(re.findall(r'(?:hx-get|href|src)="(/[^"]+)"', page)):
+        if link.startswith("/devices/"):
+            continue  # an edge's console, over a broker that this bench has not
         answer = await made.http.get(link)
         assert answer.status_code == 200, link
     assert (await made.http.get("/screen/movements/unknown")).status_code == 404
@@ -125,8 +133,8 @@ async def test_many_screens_share_one_rendering(made: Bench) -> None:
     for number in range(20):
         await made.post("/stock/receive", sku="SCR-M4", quantity=1 + number, location="backroom")
 
-    total = (await made.get("/stock/SCR-M4"))["by_location"]["backroom"]
-    assert total == 425 + 210
+    total = (await made.get("/stock/SCR-M4"))["on_hand"]
+    assert total == 425 + 72 + 210
 
     async def until_current(stream: AsyncIterator[bytes]) -> None:
         while f">{total}<" not in await _next_event(stream):
