@@ -24,6 +24,7 @@ from central.database.store import Database
 from central.database.tide import Tide
 from central.insight.points import AntennaSums, observed_points
 from central.insight.series import Point, SeriesRefused, SeriesStore, SeriesUnavailable
+from central.insight.windows import SECOND_US
 from central.intake.observations import read_log
 from central.stock.model import VIRTUAL_LOCATIONS
 from gateway.contract import TagResident, TagSighting
@@ -95,7 +96,9 @@ class ObservationSource:
 
 
 class LedgerSource:
-    """On hand by item and internal location after each movement."""
+    """On hand by item and internal location after each movement, and what came to and left each
+    location.
+    """
 
     name = "ledger"
 
@@ -103,7 +106,9 @@ class LedgerSource:
         self._on_hand: dict[tuple[str, str], int] = {}
 
     def read(self, conn: Connection, position: int, now_us: int) -> tuple[list[Point], int]:
-        """See ``Source``. Points stand at the movement's record time."""
+        """See ``Source``. Levels stand at the movement's record time; what was moved in its second,
+        at the movement's own place in it, so that no movement takes another's.
+        """
         del now_us
         moved = schema.movement.c
         columns = (
@@ -119,11 +124,14 @@ class LedgerSource:
             self._on_hand.clear()
         rows = conn.execute(fresh).all()
         self._recall(conn, rows, position)
-        points = dict[tuple[str, str, int], Point]()
+        points, moved_points = dict[tuple[str, str, int], Point](), list[Point]()
         for row in rows:
+            at_us = row.record_us // SECOND_US * SECOND_US + row.seq % SECOND_US
             for place, change in ((row.source, -row.quantity), (row.destination, row.quantity)):
                 if place in _VIRTUAL:
                     continue
+                if row.source != row.destination:
+                    moved_points.append(_moved(place, change, at_us))
                 key = (row.sku, place)
                 self._on_hand[key] += change
                 points[row.sku, place, row.record_us] = Point(
@@ -133,7 +141,7 @@ class LedgerSource:
                     time_us=row.record_us,
                 )
             position = row.seq
-        return list(points.values()), position
+        return [*points.values(), *moved_points], position
 
     def kept(self, now_us: int, upto: int) -> int:
         """See ``Source``."""
@@ -151,6 +159,16 @@ class LedgerSource:
         self._on_hand.update(dict.fromkeys(unknown, 0))
         for sku, place, on_hand in _ON_HAND_AT.run(conn, [(*key, seq) for key in unknown]):
             self._on_hand[sku, place] = int(on_hand)
+
+
+def _moved(place: str, change: int, at_us: int) -> Point:
+    field = "units_in" if change > 0 else "units_out"
+    return Point(
+        measurement="movement",
+        tags={"location": place},
+        fields={field: float(abs(change))},
+        time_us=at_us,
+    )
 
 
 class Follower:

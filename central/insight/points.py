@@ -44,6 +44,10 @@ FIELDS: dict[str, dict[str, Field]] = {
     "plate": {"gross_g": Field(label="Weight", unit="g", fold=Fold.LAST, digits=1)},
     "device": {"up": Field(label="Running", unit="1 = yes", fold=Fold.LAST)},
     "stock": {"on_hand": Field(label="On hand", unit="units", fold=Fold.LAST)},
+    "movement": {
+        "units_in": Field(label="Moved in", unit="units moved", fold=Fold.SUM),
+        "units_out": Field(label="Moved out", unit="units moved", fold=Fold.SUM),
+    },
 }
 """Every measurement and the fields that have words of their own. Devices have counters besides."""
 

@@ -29,6 +29,7 @@ _STRETCHES_S = (
 class Fold(StrEnum):
     """What stands for a stretch: ``rate`` is the sum of its points per second."""
 
+    SUM = "sum"
     MEAN = "mean"
     MAX = "max"
     LAST = "last"
@@ -56,6 +57,8 @@ class Bucket(msgspec.Struct, frozen=True, kw_only=True, gc=False):
                 return self.last
             case Fold.RATE:
                 return self.total * SECOND_US / stretch_us
+            case Fold.SUM:
+                return self.total
 
 
 class Window(msgspec.Struct, frozen=True, kw_only=True):

@@ -76,6 +76,8 @@ def site() -> Dashboard:
     strongest = influx('max("rssi_dbm")', "antenna", "strongest")
     moved = "Items that moved in the span that is seen."
     by_device = _reads("$tag_device", by="device")
+    came = influx('sum("units_in")', "movement", "$tag_location in", by="location")
+    left = influx('sum("units_out")', "movement", "$tag_location out", by="location")
     return (
         _board("tallyport-site", "Site", "Reads, weights, stock and devices of the whole site.")
         .with_panel(figure("Reads", "reads/s", _reads("reads")))
@@ -84,7 +86,8 @@ def site() -> Dashboard:
         .with_panel(figure("Strongest tag", "dBm", strongest))
         .with_panel(lines("Reads by device", "reads/s", by_device))
         .with_panel(lines("Weight by plate", "g", _weight("last", _PLATE), stepped=True))
-        .with_panel(lines("On hand", "units", _on_hand(), says=moved, stepped=True, width=_WHOLE))
+        .with_panel(lines("On hand", "units", _on_hand(), says=moved, stepped=True))
+        .with_panel(lines("Units in and out of places", "units", came, left))
         .with_panel(states("Devices", _up()))
     )
 

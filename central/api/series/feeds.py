@@ -17,7 +17,10 @@ from central.insight.windows import Fold
 
 __all__ = ["Key", "Names", "in_order", "key_of", "names_of", "read_key", "told", "words_of"]
 
-GROUPS = {"antenna": "Antennas", "plate": "Plates", "stock": "Stock", "device": "Devices"}
+GROUPS = {
+    "antenna": "Antennas", "plate": "Plates", "stock": "Stock", "movement": "Movements",
+    "device": "Devices",
+}  # fmt: skip
 _NAMED_MOST = 50
 """So many items or devices a word of a name stands for."""
 
@@ -114,7 +117,7 @@ def told(key: Key, names: Names) -> dict[str, object]:
         "unit": shown.unit,
         "digits": shown.digits,
         "step": shown.fold is Fold.LAST,
-        "zero": shown.fold is Fold.RATE,
+        "zero": shown.fold in {Fold.RATE, Fold.SUM},
         "device": device,
         "read_point": read_point,
         "sku": sku,
@@ -132,6 +135,8 @@ def _subject(key: Key) -> str:
             return f"{tags.get('read_point', '')}, plate {tags.get('plate', '')}"
         case "stock":
             return f"{tags.get('sku', '')} at {tags.get('location', '')}"
+        case "movement":
+            return tags.get("location", "")
     return tags.get("device", "")
 
 

@@ -8,6 +8,7 @@ import json
 from collections.abc import AsyncIterator
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
 import pytest
 from sqlalchemy import insert
@@ -42,6 +43,7 @@ async def made(tmp_path: Path) -> AsyncIterator[Bench]:
         ("DOCK-1 rssi", [f"dock-1-reader, antenna {n}: peak rssi" for n in (1, 2)]),
         ("plate 3 weight", ["shelf-7, plate 3: weight"]),
         ("frames", ["dock-1-reader: frames"]),
+        ("warehouse moved in", ["warehouse: moved in"]),
         ("nowhere", []),
     ],
 )  # fmt: skip
@@ -98,6 +100,21 @@ async def test_what_keeps_its_value_is_known_before_the_span(made: Bench) -> Non
         "/series", params={"feed": STOCK, "seconds": 60, "to_s": now_s + 3_600}
     )
     assert (answer.json()["before"], answer.json()["values"]) == (63, [])
+
+
+async def test_what_moved_adds_up_to_what_the_ledger_says(made: Bench) -> None:
+    rows = list[dict[str, Any]]()
+    page: dict[str, Any] = {"next": ""}
+    while page["next"] is not None:
+        after = {"after": page["next"]} if page["next"] else {}
+        page = (await made.http.get("/movements", params={"limit": 500, **after})).json()
+        rows += page["rows"]
+    for field, end in (("units_in", "destination"), ("units_out", "source")):
+        key = json.dumps(["movement", {"location": "warehouse"}, field])
+        answer = await made.http.get("/series", params={"feed": key, "seconds": 86_400})
+        moved = sum(row["quantity"] for row in rows if row[end] == "warehouse")
+        assert moved > 0
+        assert sum(answer.json()["values"]) == moved
 
 
 async def test_every_sample_leaves_as_csv(made: Bench) -> None:

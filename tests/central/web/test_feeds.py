@@ -212,6 +212,42 @@ async def test_keys_move_zoom_and_read(made: Bench) -> None:
         screen.clean()
 
 
+async def test_shift_moves_and_two_fingers_pinch(made: Bench) -> None:
+    async with opened(made, address(feed=READS)) as screen:
+        page = screen.page
+        box = await page.locator(".feeds-panel .u-over").bounding_box()
+        assert box is not None
+        left, width, middle = box["x"], box["width"], box["y"] + box["height"] / 2
+        await page.keyboard.down("Shift")
+        await page.mouse.move(left + width / 4, middle)
+        await page.mouse.down()
+        await page.mouse.move(left + width / 2, middle, steps=4)
+        await page.mouse.up()
+        await page.keyboard.up("Shift")
+        said = await changed(screen, span="3600", to=rf"(?!{NOON_S + 3_600})\d+")
+        assert abs(int(said["to"][0]) - (NOON_S + 2_700)) <= 10
+
+        async def fingers(kind: str, *places: float) -> None:
+            points = [{"x": left + width * one, "y": middle} for one in places]
+            await touch.send("Input.dispatchTouchEvent", {"type": kind, "touchPoints": points})
+
+        touch = await page.context.new_cdp_session(page)
+        await fingers("touchStart", 0.4, 0.6)
+        await fingers("touchMove", 0.35, 0.65)
+        await fingers("touchMove", 0.3, 0.7)
+        await fingers("touchEnd")
+        said = await changed(screen, span=r"1\d{3}")
+        assert abs(int(said["span"][0]) - 1_800) <= 20
+        screen.clean()
+
+
+async def test_times_are_the_sites(made: Bench) -> None:
+    made.pages._templates.globals["time_zone"] = "Asia/Tokyo"
+    async with opened(made, address(feed=READS)) as screen:
+        await playwright.expect(screen.page.locator("#feeds-when")).to_contain_text("21:00")
+        screen.clean()
+
+
 async def test_flags_open_what_happened(made: Bench) -> None:
     async with opened(made, "/feeds?" + urlencode({"feed": READS, "span": 3_600})) as screen:
         page = screen.page
