@@ -27,4 +27,5 @@ def told_once(errors: Sequence[FrameError]) -> list[DeviceEvent]:
     if not errors:
         return []
     more = f" (and {len(errors) - 1} more)" if len(errors) > 1 else ""
-    return [DeviceEvent(name="frame_error", detail=f"{errors[-1]}{more}")]
+    last = errors[-1]
+    return [DeviceEvent(name="frame_error", detail=f"{last}{more}", raw_hex=last.frame.hex(" "))]

@@ -108,7 +108,7 @@ class DeviceEvent(msgspec.Struct, frozen=True, kw_only=True, gc=False):
 
     ``name`` is one of ``gpi`` (``port``, ``state``), ``antenna`` (``port``, ``state``),
     ``connected``, ``reader_restarted``, ``restarted`` (a node), ``frame_error``, ``info``;
-    ``detail`` is for people.
+    ``detail`` is for people; ``raw_hex`` is what made no sense of a frame, as far as it is shown.
     ``at_us`` is on the device's clock, which counts from its boot where ``uptime_clock`` is true.
     That of ``connected`` is what this clock says now, not when something was noted.
     """
@@ -119,6 +119,7 @@ class DeviceEvent(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     at_us: int | None = None
     detail: str = ""
     uptime_clock: bool = False
+    raw_hex: str = ""
 
 
 Reading = TagRead | WeightReading | LoadCellWindow | CodeScan | DeviceEvent

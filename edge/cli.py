@@ -18,6 +18,7 @@ from edge.commands.command_line import DEFAULT as _DEFAULT
 from edge.commands.command_line import ConfigPath
 from edge.commands.command_line import fail as _fail
 from edge.commands.command_line import load as _load
+from edge.commands.diagnose import diagnose
 from edge.commands.running import run
 from edge.commands.top import top
 
@@ -42,6 +43,7 @@ app = typer.Typer(
 )
 app.command()(run)
 app.command()(top)
+app.command()(diagnose)
 
 
 @app.command()

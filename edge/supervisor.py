@@ -74,8 +74,8 @@ class Supervisor:
         self._own = dict.fromkeys(("starts", "failures", "faults", "readings"), 0)
         self._connected_at: float | None = None
         self._listeners: list[Listener] = []
-        self.flaws: deque[tuple[int, str]] = deque(maxlen=_FLAWS_KEPT)
-        """When bytes made no sense lately, and what was said of them."""
+        self.flaws: deque[tuple[int, str, str]] = deque(maxlen=_FLAWS_KEPT)
+        """When bytes made no sense lately, what was said of them, and these bytes in hex."""
         self.last_heard: tuple[Reading, float] | None = None
         self.health = Health(name, read_point)
 
@@ -182,7 +182,7 @@ class Supervisor:
 
     def _note(self, event: DeviceEvent) -> None:
         if event.name == "frame_error":
-            self.flaws.append((self._time.now_us(), event.detail))
+            self.flaws.append((self._time.now_us(), event.detail, event.raw_hex))
             _log.warning("frame_error", device=self.name, detail=event.detail)
         elif event.name != "gpi":
             _log.info(

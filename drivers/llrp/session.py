@@ -180,7 +180,9 @@ class Session:
     def _mistake(self, error: FrameError, readings: list[Reading]) -> None:
         self._counters["frame_errors"] += 1
         self._errors_in_row += 1
-        readings.append(DeviceEvent(name="frame_error", detail=str(error)))
+        readings.append(
+            DeviceEvent(name="frame_error", detail=str(error), raw_hex=error.frame[:64].hex(" "))
+        )
         if self._errors_in_row > _ERRORS_IN_ROW_MAX:
             raise DeviceUnavailable(
                 f"The LLRP reader at {self._where} sends nonsense: {error}",

@@ -81,7 +81,10 @@ class Scanner(ABC):
                 errors, decoder.errors = decoder.errors, []
                 self._counts["frames"] += len(readings)
                 self._counts["frame_errors"] += len(errors)
-                told = [DeviceEvent(name="frame_error", detail=str(error)) for error in errors]
+                told = [
+                    DeviceEvent(name="frame_error", detail=str(error), raw_hex=error.frame.hex(" "))
+                    for error in errors
+                ]
                 if told or readings:
                     await emit([*told, *readings])
 

@@ -51,7 +51,7 @@ def row(bench: Bench, device: DeviceConfig, supervisor: Supervisor) -> dict[str,
         "hint": "It goes on by itself afterwards." if held_for else health.hint,
         "since_us": health.since_us,
         "counters": supervisor.counters(),
-        "unread": [detail for _, detail in list(supervisor.flaws)[-3:]],
+        "unread": [detail for _, detail, _ in list(supervisor.flaws)[-3:]],
     }
 
 

@@ -23,7 +23,7 @@ __all__ = ["Asks", "answer", "refusal"]
 
 _MOST_BYTES = 600_000
 _KEEP_ALIVE_S = 3.0
-_SHARED = frozenset({"watch", "logs"})
+_SHARED = frozenset({"health", "logs", "watch"})
 _SHARED_LEASE_S = 12.0
 _encode = msgspec.json.Encoder().encode
 _arguments = msgspec.json.Decoder(dict[str, object])

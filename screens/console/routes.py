@@ -47,9 +47,11 @@ class Way(NamedTuple):
 
 TABS: tuple[Tab, ...] = (
     Tab("devices", "Devices", "", "device"),
+    Tab("health", "Health", "/health", "check"),
     Tab("find", "Add a device", "/find", "plus"),
     Tab("settings", "Settings", "/settings", "book"),
     Tab("records", "Records", "/records", "ledger"),
+    Tab("logs", "Log", "/logs", "feed"),
 )
 
 PAGES: tuple[Page, ...] = (
@@ -62,6 +64,8 @@ PAGES: tuple[Page, ...] = (
     Page("/device/{device}/sweep", "console/sweep.html", changes=True),
     Page("/device/{device}/walk", "console/walk.html", changes=True),
     Page("/records", "console/records.html", here="records"),
+    Page("/health", "console/health.html", "health"),
+    Page("/logs", "console/logs.html", "logs"),
 )
 
 
