@@ -71,7 +71,7 @@ class Asks:
             desk.start(ask)
         except NoSuchEdge as error:
             return refusal(404, str(error))
-        except (msgspec.ValidationError, Troubled) as error:
+        except (msgspec.MsgspecError, Troubled) as error:
             return refusal(422, str(error))
         if shared is not None:
             self._shared[shared] = ask.id
