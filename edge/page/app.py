@@ -29,6 +29,8 @@ __all__ = ["application"]
 
 _log = structlog.get_logger("edge.page")
 _MOST_FORM_BYTES = 4_096
+_THUMBS = frozenset({"devices", "health", "find", "logs"})
+"""What stands at the bottom of a phone; the rest is behind "More"."""
 _OPEN = ("/static/", "/pin", "/favicon.ico")
 
 
@@ -172,7 +174,13 @@ async def _icon(_request: Request) -> Response:
 
 def _nav() -> list[Group]:
     entries = tuple(
-        NavEntry(key=one.key, label=one.label, address=one.path or "/", icon=one.icon, thumb=True)
+        NavEntry(
+            key=one.key,
+            label=one.label,
+            address=one.path or "/",
+            icon=one.icon,
+            thumb=one.key in _THUMBS,
+        )
         for one in TABS
     )
     return [Group(label="", entries=entries)]
