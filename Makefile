@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 
-.PHONY: demo test check servers grafana clean help
+.PHONY: demo test check servers grafana pictures clean help
 help: ## Say what can be made
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*##/\t/'
 
@@ -27,6 +27,9 @@ test: $(STAMP) servers ## Lint, types, architecture and every test
 
 grafana: $(STAMP) ## Write the Grafana dashboards of deploy/grafana anew
 	$(BIN)/python -m tallyport.grafana
+
+pictures: $(STAMP) ## Take the pictures of the documentation anew (needs Chromium)
+	$(BIN)/python -m tests.screens.pictures
 
 clean: ## Remove the virtual environment and caches
 	rm -rf $(VENV) .cache .pytest_cache .mypy_cache .ruff_cache .hypothesis

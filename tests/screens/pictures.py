@@ -1,0 +1,204 @@
+"""The pictures of the documentation, taken anew: ``make pictures``, or one of them by its name,
+``python -m tests.screens.pictures now reviews_phone``.
+
+A central with made-up books, an edge with emulated devices that hear something, a broker between
+the two, and Chromium before their pages. A page that does not open fails the command.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import io
+import json
+import random
+import sys
+import tempfile
+from collections.abc import AsyncIterator, Sequence
+from contextlib import AsyncExitStack, asynccontextmanager
+from pathlib import Path
+from typing import NamedTuple
+from urllib.parse import urlencode
+
+import httpx
+import msgspec
+from PIL import Image
+from playwright.async_api import Browser, Page, async_playwright
+from rich.console import Console
+
+from drivers.readings import TagRead
+from edge.now import EdgeNow
+from edge.status import draw
+from gateway.gs1 import sgtin96_hex
+from tests.central import scene
+from tests.central.console.site import Both, both
+from tests.central.harness import served
+from tests.central.web import stocked
+from tests.fakes.brokers import Embedded
+from tests.screens.inspecting import CHROMIUM, FLAGS
+
+FOLDER = Path(__file__).parents[2] / "docs" / "pictures"
+MOST_BYTES = 150 * 1_024
+DESK = {"width": 1440, "height": 900}
+PHONE = {"width": 390, "height": 844}
+_PATIENCE_MS = 30_000
+_TERMINAL = """<!doctype html><meta charset=utf-8><style>
+body {{ margin: 0; background: #0d1413; color: #e9f0ee; }}
+pre {{ margin: 0; padding: 24px; font: 15px/1.5 "DejaVu Sans Mono", monospace;
+  width: max-content; }}
+</style>{body}"""
+
+
+class Picture(NamedTuple):
+    """``side`` is whose page it is: central's, or the edge's own. ``ready`` stands on the page
+    when it is worth a picture; ``before`` is clicked then.
+    """
+
+    name: str
+    path: str
+    ready: str = "h1"
+    side: str = "central"
+    phone: bool = False
+    dark: bool = False
+    before: tuple[str, ...] = ()
+
+
+def _feeds(*keys: Sequence[object]) -> str:
+    asked = [("feed", json.dumps(key)) for key in keys]
+    return "/feeds?" + urlencode([*asked, ("span", "3600")])
+
+
+_PLATES = [["plate", {"plate": str(plate), "read_point": "shelf-7"}, "gross_g"] for plate in (1, 2)]
+PICTURES = (
+    Picture("now", "/", "#movements table, #movements li, main section"),
+    Picture("now_dark", "/", "main section", dark=True),
+    Picture("now_phone", "/", "main section", phone=True),
+    Picture("items", "/screen/items"),
+    Picture("item", "/screen/items/OAT-500"),
+    Picture("item_phone", "/screen/items/OAT-500", phone=True),
+    Picture("places", "/screen/places"),
+    Picture("shelf", "/screen/shelves/shelf-7"),
+    Picture("shelf_phone", "/screen/shelves/shelf-7", phone=True),
+    Picture("order", "/screen/orders/SO-2026-1001"),
+    Picture("reviews", "/screen/reviews"),
+    Picture("reviews_phone", "/screen/reviews", phone=True),
+    Picture("scan_phone", "/scan", phone=True),
+    Picture("feeds", _feeds(*_PLATES), "canvas"),
+    Picture("devices", "/devices"),
+    Picture("device", "/device/dock", side="edge"),
+    Picture("device_phone", "/device/plate", side="edge", phone=True),
+    Picture("find", "/find", side="edge"),
+    Picture("settings", "/settings", side="edge"),
+    Picture("sweep", "/device/dock/sweep", side="edge"),
+    Picture("calibrate_phone", "/device/plate/calibrate", side="edge", phone=True),
+    Picture("walk_phone", "/device/dock/walk", side="edge", phone=True),
+)
+TERMINAL = "edge_top"
+
+
+@asynccontextmanager
+async def world(folder: Path) -> AsyncIterator[tuple[Both, dict[str, str]]]:
+    """Central and an edge that hears something; where their pages are."""
+    broker = Embedded()
+    await broker.start_again()
+    async with AsyncExitStack() as stack:
+        stack.push_async_callback(broker.stop)
+        made = await stack.enter_async_context(both(folder, broker))
+        await stocked.stock(made.central)
+        await scene.play(made.central)
+        central = await stack.enter_async_context(served(made.central))
+        playing = asyncio.create_task(_play(made))
+        stack.push_async_callback(_ended, playing)
+        yield made, {"central": central, "edge": made.edge.url.rstrip("/")}
+
+
+async def _play(made: Both) -> None:
+    """Tags before the antennas, something put on the plate and taken off, a scan now and then."""
+    chance = random.Random(7)
+    epcs = [sgtin96_hex("04012345678901", 7, number) for number in range(12)]
+    for turn in range(10**9):
+        near = epcs[: 4 + turn // 40 % 8]
+        await made.edge.reader.report([
+            TagRead(epc=chance.choice(near), epc_bits=96, antenna=chance.choice([1, 1, 2]),
+                    peak_rssi_dbm=-52.0 - chance.randrange(14))
+            for _ in range(6)
+        ])  # fmt: skip
+        if turn % 30 == 0:
+            made.edge.scale.set_load_mg(chance.randrange(800_000, 2_000_000))
+        if turn % 50 == 0:
+            await made.edge.scanner.scan(f"0104012345678901 10LOT{turn}".replace(" ", ""))
+        await asyncio.sleep(0.1)
+
+
+async def _ended(task: asyncio.Task[None]) -> None:
+    task.cancel()
+    await asyncio.gather(task, return_exceptions=True)
+
+
+async def take(wanted: Sequence[str]) -> None:
+    """Take these pictures, or all."""
+    FOLDER.mkdir(exist_ok=True)
+    with tempfile.TemporaryDirectory(prefix="tallyport-pictures-") as folder:
+        async with world(Path(folder)) as (_, sides), async_playwright() as driver:
+            browser = await driver.chromium.launch(executable_path=str(CHROMIUM), args=FLAGS)
+            for one in PICTURES:
+                if not wanted or one.name in wanted:
+                    await _page(browser, one, sides)
+            if not wanted or TERMINAL in wanted:
+                await _terminal(browser, sides["edge"])
+            await browser.close()
+
+
+async def _page(browser: Browser, one: Picture, sides: dict[str, str]) -> None:
+    page = await browser.new_page(
+        viewport=PHONE if one.phone else DESK,  # type: ignore[arg-type]
+        color_scheme="dark" if one.dark else "light",
+        device_scale_factor=2 if one.phone else 1,
+        reduced_motion="reduce",
+    )
+    page.set_default_timeout(_PATIENCE_MS)
+    answer = await page.goto(sides[one.side] + one.path)
+    if answer is None or answer.status != 200:
+        raise SystemExit(f"{one.name}: {one.path} answers {answer and answer.status}")
+    await page.locator(one.ready).first.wait_for()
+    for step in one.before:
+        await page.locator(step).first.click()
+    await _rests(page)
+    _keep(one.name, await page.screenshot(animations="disabled", caret="hide"))
+    await page.close()
+
+
+async def _rests(page: Page) -> None:
+    """Skeletons are gone, and live pages have had a moment to show something."""
+    await page.evaluate("() => document.fonts.ready")
+    await page.wait_for_timeout(2_500)
+
+
+async def _terminal(browser: Browser, edge: str) -> None:
+    """What `tallyport edge top` shows, as a terminal would."""
+    async with httpx.AsyncClient() as client:
+        told = msgspec.json.decode((await client.get(f"{edge}/now.json")).content, type=EdgeNow)
+    console = Console(record=True, width=110, file=io.StringIO(), force_terminal=True)
+    console.print(draw(told, 110, 40, foot="q ends; order by urgency: u n r l f"))
+    body = console.export_html(inline_styles=True, code_format="<pre>{code}</pre>")
+    page = await browser.new_page(viewport={"width": 1_100, "height": 240})
+    await page.set_content(_TERMINAL.format(body=body))
+    _keep(TERMINAL, await page.locator("pre").screenshot())
+    await page.close()
+
+
+def _keep(name: str, content: bytes) -> None:
+    """Write it with as many colours as the limit allows."""
+    picture = Image.open(io.BytesIO(content)).convert("RGB")
+    for colours in (256, 128, 64, 32):
+        packed = io.BytesIO()
+        picture.quantize(colours, dither=Image.Dither.NONE).save(packed, "PNG", optimize=True)
+        if packed.tell() <= MOST_BYTES:
+            break
+    else:
+        raise SystemExit(f"{name}: {packed.tell() // 1_024} KiB, whatever is done")
+    (FOLDER / f"{name}.png").write_bytes(packed.getvalue())
+    sys.stdout.write(f"{name}.png: {packed.tell() // 1_024} KiB, {colours} colours\n")
+
+
+if __name__ == "__main__":
+    asyncio.run(take(sys.argv[1:]))
