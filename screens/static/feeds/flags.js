@@ -30,12 +30,24 @@ export class Flags {
     this.icons = icons;
     this.rows = [];
     this.groups = [];
-    this.signature = "";
   }
 
   set(rows) {
     this.rows = rows;
-    this.signature = "";
+  }
+
+  // Flags that say the same stay, with whoever has the focus on them.
+  keep() {
+    const there = new Map([...this.box.children].map((element) => [element.dataset.of, element]));
+    const wanted = this.groups.map((group) => {
+      const of = JSON.stringify(group.rows.map((one) => [one.at_s, one.says]));
+      const element = there.get(of) ?? this.flag(group);
+      element.dataset.of = of;
+      there.delete(of);
+      return element;
+    });
+    for (const gone of there.values()) gone.remove();
+    wanted.forEach((element, n) => { if (this.box.children[n] !== element) this.box.insertBefore(element, this.box.children[n] ?? null); });
   }
 
   // Put the flags where their times are now on the plot.
@@ -50,11 +62,7 @@ export class Flags {
       if (last && px - last.px < APART_PX) last.rows.push(one);
       else this.groups.push({ px, rows: [one] });
     }
-    const signature = JSON.stringify(this.groups.map(({ rows }) => rows.map((one) => [one.at_s, one.says])));
-    if (signature !== this.signature) {
-      this.signature = signature;
-      this.box.replaceChildren(...this.groups.map((group) => this.flag(group)));
-    }
+    this.keep();
     this.groups.forEach(({ px }, n) => { this.box.children[n].style.left = `${px}px`; });
     this.draw(u);
   }
