@@ -1,0 +1,58 @@
+"""Central's page of devices in a real browser, down to what a scale of an edge weighs now."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import pytest
+
+from tests.central.console.site import Both, both
+from tests.central.harness import served
+from tests.central.web.test_browser import CHROMIUM, FLAGS, Screen, playwright
+from tests.edge.waiting import until
+from tests.fakes.brokers import Embedded
+
+pytestmark = [
+    pytest.mark.browser,
+    pytest.mark.skipif(not CHROMIUM.exists(), reason="Chromium is not installed"),
+]
+AWAY = {"name": "yard", "driver": "llrp", "read_point": "y", "host": "127.0.0.1", "port": 9}
+
+
+@pytest.fixture
+async def made(tmp_path: Path) -> AsyncIterator[Both]:
+    broker = Embedded()
+    await broker.start_again()
+    async with both(tmp_path, broker, devices=[AWAY]) as ready:
+        yield ready
+    await broker.stop()
+
+
+@pytest.mark.parametrize("width", [1440, 390])
+async def test_from_all_devices_to_the_weight_on_one_scale(made: Both, width: int) -> None:
+    yard = made.edge.agent.fleet.supervisors["yard"]
+    await until(lambda: yard.health.state == "retrying")
+    async with served(made.central) as url, playwright.async_playwright() as driver:
+        browser = await driver.chromium.launch(executable_path=str(CHROMIUM), args=FLAGS)
+        try:
+            page = await browser.new_page(viewport={"width": width, "height": 844})
+            screen = Screen(page, url)
+            await page.goto(f"{url}/devices")
+            await page.wait_for_selector("#fleet-first >> text=yard")
+            await page.wait_for_selector("#fleet-first >> text=Check the reader's power")
+            assert await page.evaluate("document.documentElement.scrollWidth") == width
+            await page.locator("#fleet-edges").get_by_role("link", name="pi", exact=True).click()
+            await page.locator("#devices").get_by_role("link", name="plate").click()
+            weight = page.locator("#weight")
+            await playwright.expect(weight).to_have_text("1250.0")
+            made.edge.scale.set_load_mg(600_000)
+            await playwright.expect(weight).to_have_text("600.0")
+            assert await page.evaluate("document.documentElement.scrollWidth") == width
+            starts = yard.counters()["starts"]
+            await page.goto(f"{url}/devices/pi")
+            await page.get_by_role("button", name="Try again now").click()
+            await until(lambda: yard.counters()["starts"] > starts)
+            screen.clean()
+        finally:
+            await browser.close()
