@@ -63,6 +63,9 @@ from central.insight.kpi_book import KpiBook
 from central.web.feeds import FeedsPage
 from central.web.ops.router import ops_routers
 from central.web.pages import Pages
+from central.web.portals.movements import MovementPage
+from central.web.portals.pages import PortalPages
+from central.web.portals.passes import PassPages
 from central.web.reviewing.pages import ReviewPages
 from central.web.scan.pages import ScanPages
 from screens.headers import SecurityHeaders
@@ -165,5 +168,8 @@ def _screens(services: Services, pages: Pages) -> tuple[APIRouter, ...]:
         ErpPage(services, pages).router(),
         FeedsPage(pages).router(),
         ScanPages(pages).router(),
+        PortalPages(services, pages).router(),
+        PassPages(services, pages).router(),
+        MovementPage(services, pages).router(),
         ReviewPages(services, pages).router(),
     )

@@ -20,6 +20,8 @@ _GROUPS = (
                   needs="read:screens"),
             Entry(key="shelves", label="Shelves", address="/screen/shelves", icon="scale",
                   needs="read:screens"),
+            Entry(key="portals", label="Portals", address="/screen/portals", icon="portal",
+                  needs="read:screens"),
             Entry(key="reviews", label="Reviews", address="/screen/reviews", icon="review",
                   needs="read:reviews", thumb=True),
             Entry(key="scan", label="Scan", address="/scan", icon="scan", needs="read:stock",

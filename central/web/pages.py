@@ -21,7 +21,6 @@ from central.web.live import Live
 from central.web.nav import groups
 from central.web.pulse import Pulse
 from central.web.sections import Screen
-from central.web.views import portal, stock
 from screens.static_files import static_address
 from screens.templating import environment
 
@@ -49,8 +48,6 @@ class Pages:
             ("/accuracy", self.accuracy, "read:insight"),
             ("/docs", self.docs, SIGNED_IN),
             ("/favicon.ico", self.icon, PUBLIC),
-            ("/screen/passes/{pass_id}", self.pass_tags, "read:screens"),
-            ("/screen/movements/{movement_id}", self.movement, "read:screens"),
         ):
             router.add_api_route(path, page, openapi_extra=needs(permission))
         return router
@@ -95,22 +92,3 @@ class Pages:
     async def icon(self) -> Response:
         """Browsers ask for this by themselves."""
         return RedirectResponse(static_address("favicon.svg"), 308)
-
-    async def pass_tags(self, pass_id: str) -> Response:
-        """The tags of one pass, opened from the live screen."""
-        found = await self._database.read(lambda connection: portal.one_pass(connection, pass_id))
-        if found is None:
-            return self._missing("This pass is not known. It may have been judged anew.")
-        return self.page("pass_tags.html", {"pass": found})
-
-    async def movement(self, movement_id: str) -> Response:
-        """Why one movement was posted."""
-        found = await self._database.read(
-            lambda connection: stock.one_movement(connection, movement_id)
-        )
-        if found is None:
-            return self._missing("No movement on the ledger has this id.")
-        return self.page("movement.html", {"move": found})
-
-    def _missing(self, what: str) -> HTMLResponse:
-        return self.page("missing.html", {"what": what}, 404)

@@ -136,7 +136,7 @@ FOR_SOME_PLACES = re.compile(
     r"|(GET|POST) /api/(im|ex)ports/(items|orders|inbound-orders|\{\})|GET /events/schemas(/.*)?"
     r"|(GET|POST|DELETE) /api/(counts|count-schedules)(/.*)?"
     r"|GET /api/exports/(locations|lots|stock)|POST /passes/.*"
-    r"|(GET|POST) /screen/reviews(/.*)?"
+    r"|(GET|POST) /screen/reviews(/.*)?|GET /screen/(portals|passes)(/.*)?"
     r"|GET /api/attachments/items/.*|POST /labels|(GET|POST) /labels/.*"
     r"|(GET|POST|DELETE) /api/attachments/(orders|inbound-orders|movements|reviews)/.*"
     r"|(GET|POST) /reservations(/.*)?|GET /api/reports(/.*)?|GET /events/schemas(/.*)?"

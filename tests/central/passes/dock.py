@@ -66,14 +66,15 @@ async def heard(
     database: Database,
     seen: Sequence[Observation],
     tide: Tide | None = None,
-    epoch: str = "epoch0001",
+    *,
+    first: int = 1,
 ) -> None:
-    """Take in what an edge sends, and judge it."""
+    """Take in what an edge sends from number ``first`` of its journal on, and judge it."""
     tide = tide or Tide()
     batches = [
         Batch(
-            edge="edge-1", epoch=epoch, first_seq=n + 1, observations=list(seen[n : n + 900]),
-            sent_at=datetime.now(UTC),
+            edge="edge-1", epoch="epoch0001", first_seq=n + first,
+            observations=list(seen[n : n + 900]), sent_at=datetime.now(UTC),
         )
         for n in range(0, len(seen), 900)
     ]  # fmt: skip

@@ -1,0 +1,1 @@
+"""Portals, their passes, and why each was decided as it was."""

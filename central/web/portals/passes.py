@@ -1,0 +1,185 @@
+"""One pass as a page: its tags, what was heard, why it was decided so, and putting it right."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import msgspec
+from fastapi import APIRouter, Request
+from fastapi.responses import Response
+from sqlalchemy import Connection, select
+
+from central import schema
+from central.access import model
+from central.api.access.gate import actor_of
+from central.api.permits import needs
+from central.api.services import Services, json_answer
+from central.database.moments import to_us
+from central.passes.model import NoSuchPass, Standing, TagNow
+from central.passes.standing import standing
+from central.stock.model import Posted
+from central.web.pages import Pages
+from central.web.views.beams import darks
+from central.web.views.signal import Signal, signal
+from central.web.views.stock import item_names, location_names
+from central.why import sentences
+from central.why.story import NothingKnown, Story, why
+
+__all__ = ["PassPages", "shown_story"]
+
+_AROUND_US = 2_000_000
+_MOST_TABLE_TAGS = 60
+_pass, _review = schema.portal_pass.c, schema.review.c
+
+
+class PassPages:
+    """The routes. None of them belongs to the API's description."""
+
+    def __init__(self, services: Services, pages: Pages) -> None:
+        self._services, self._pages = services, pages
+
+    def router(self) -> APIRouter:
+        """The page, and what its chart draws."""
+        made = APIRouter(include_in_schema=False)
+        read = needs("read:screens", "own")
+        made.add_api_route("/screen/passes/{pass_id}", self.one, openapi_extra=read)
+        made.add_api_route("/screen/passes/{pass_id}/signal", self.heard, openapi_extra=read)
+        return made
+
+    async def one(self, request: Request, pass_id: str) -> Response:
+        """The pass; only its tags for a page that takes them in."""
+        try:
+            facts = await self._services.read(lambda c: _read(c, pass_id))
+        except NoSuchPass as error:
+            return self._pages.page("missing.html", {"what": str(error)}, 404)
+        actor = actor_of(request)
+        facts["may_correct"] = model.may(actor, "write:reviews", "own")
+        facts["may_review"] = model.may(actor, "read:reviews", "own")
+        whole = "hx-request" not in request.headers
+        return self._pages.page("portals/pass.html" if whole else "pass_tags.html", facts)
+
+    async def heard(self, pass_id: str) -> Response:
+        """What the antennas heard of each tag, as columns."""
+        return json_answer(await self._services.read(lambda c: _heard(c, pass_id)))
+
+
+def _heard(conn: Connection, pass_id: str) -> Signal:
+    found = standing(conn, pass_id)
+    told = found.told
+    since, until = to_us(told.opened_at) - _AROUND_US, to_us(told.closed_at) + _AROUND_US
+    return signal(conn, found, darks(conn, told.read_point, since, until))
+
+
+def _read(conn: Connection, pass_id: str) -> dict[str, Any]:
+    found = standing(conn, pass_id)
+    told = found.told
+    skus = {one.verdict.sku for one in found.tags if one.verdict.sku is not None}
+    skus |= {one.movement.sku for one in found.movements}
+    moved = [one.movement for one in found.movements]
+    ends = {end for one in moved for end in (one.source, one.destination)}
+    places = location_names(conn, ends | {one.place for one in found.tags if one.place})
+    before, after = _beside(conn, told.read_point, to_us(told.closed_at), told.id)
+    return {
+        "pass": found,
+        "opened_us": to_us(told.opened_at),
+        "closed_us": to_us(told.closed_at),
+        "tags": sorted(found.tags, key=_order),
+        "items": item_names(conn, skus),
+        "places": places,
+        "movements": [_move(one) for one in found.movements],
+        "reviews": _reviews(conn, found),
+        "summary": _summary(found),
+        "before": before,
+        "after": after,
+        "kept": bool(found.log_id) and told.decision != "nothing",
+    } | shown_story(_story(conn, pass_id))
+
+
+def _story(conn: Connection, pass_id: str) -> Story | None:
+    try:
+        return why(conn, pass_id)
+    except NothingKnown:
+        return None
+
+
+def shown_story(story: Story | None) -> dict[str, Any]:
+    """A story for the templates: sentences, and the stages with their numbers."""
+    if story is None:
+        return {"sentences": [], "stages": [], "heard": ()}
+    return {
+        "sentences": sentences.told(story),
+        "stages": [(stage.name, *_numbers(stage.facts)) for stage in story.stages],
+        "heard": story.observations,
+        "versions": story.versions,
+    }
+
+
+def _numbers(facts: dict[str, Any]) -> tuple[list[tuple[str, str]], dict[str, Any] | None]:
+    """A stage's facts as pairs, and its table where it has one."""
+    table = None
+    if isinstance(facts.get("rows"), list) and "columns" in facts:
+        rows = facts["rows"]
+        table = {"columns": facts["columns"], "rows": rows[:_MOST_TABLE_TAGS],
+                 "left": max(len(rows) - _MOST_TABLE_TAGS, 0)}  # fmt: skip
+    pairs = []
+    for name, value in facts.items():
+        if name in {"rows", "columns"} or (name == "tags" and isinstance(value, dict)):
+            continue
+        if isinstance(value, dict):
+            pairs += [(f"{name}: {key}", _plain(each)) for key, each in value.items()]
+        else:
+            pairs.append((name, _plain(value)))
+    return pairs, table
+
+
+def _plain(value: object) -> str:
+    return value if isinstance(value, str) else msgspec.json.encode(value).decode()
+
+
+def _order(one: TagNow) -> tuple[bool, bool, str, str]:
+    return one.now == "none", one.review is None, one.verdict.sku or "~", one.epc
+
+
+def _move(one: Posted) -> dict[str, Any]:
+    return {
+        "seq": one.seq,
+        "at_us": to_us(one.record_time),
+        "took_back": "took_back" in one.movement.evidence or (
+            one.movement.corrects is not None and "direction" not in one.movement.evidence
+        ),
+        **msgspec.structs.asdict(one.movement),
+    }  # fmt: skip
+
+
+def _summary(found: Standing) -> str:
+    """What became of the pass, in a sentence."""
+    waits = sum(one.review is not None for one in found.tags)
+    if waits:
+        return f"{_tags(waits)} wait{'s' if waits == 1 else ''} for a person."
+    ways = {way: sum(one.now == way for one in found.tags) for way in ("in", "out", "none")}
+    said = [f"{_tags(ways['in'])} came in"] if ways["in"] else []
+    said += [f"{_tags(ways['out'])} went out"] if ways["out"] else []
+    if not said:
+        return "Nothing crossed."
+    stayed = f"; {ways['none']} did not cross" if ways["none"] else ""
+    return f"{' and '.join(said)}{stayed}."
+
+
+def _tags(count: int) -> str:
+    return f"{count} tag{'' if count == 1 else 's'}"
+
+
+def _reviews(conn: Connection, found: Standing) -> list[Any]:
+    query = select(_review.id, _review.reason, _review.status).where(_review.id.in_(found.reviews))
+    return list(conn.execute(query.order_by(_review.opened_us, _review.id)).all())
+
+
+def _beside(conn: Connection, read_point: str, closed_us: int, own: str) -> tuple[str, str]:
+    """The passes with tags before and after this one."""
+    query = select(_pass.id).where(
+        _pass.read_point == read_point, _pass.tags != "[]", _pass.id != own
+    )
+    before = query.where(_pass.closed_us <= closed_us).order_by(_pass.closed_us.desc(), _pass.id)
+    after = query.where(_pass.closed_us > closed_us).order_by(_pass.closed_us, _pass.id)
+    found = (conn.execute(one.limit(1)).scalar() or "" for one in (before, after))
+    return next(found), next(found)
