@@ -28,10 +28,13 @@ class AddArguments(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class EditArguments(msgspec.Struct, frozen=True, kw_only=True):
-    """``fields`` are the keys to set, ``null`` those to take out."""
+    """``fields`` are the keys to set, ``null`` those to take out; with ``must_run`` the device must
+    run afterwards even if it did not before.
+    """
 
     device: str
     fields: dict[str, Any]
+    must_run: bool = False
     reason: str = ""
     who: str = "somebody"
 
@@ -75,6 +78,7 @@ async def edit(bench: Bench, asked: EditArguments, tell: Tell) -> dict[str, Any]
         asked.reason or f"{name}: {changed}",
         asked.who,
         tell,
+        must_run=asked.must_run,
     )
 
 

@@ -70,14 +70,24 @@ class Settings(SettingsText):
 
     # ---- changing -----------------------------------------------------------------------------
     async def change(
-        self, device: str, edit: Edit, why: str, who: str, tell: Tell | None = None
+        self,
+        device: str,
+        edit: Edit,
+        why: str,
+        who: str,
+        tell: Tell | None = None,
+        *,
+        must_run: bool = False,
     ) -> dict[str, Any]:
-        """Change one device's table in place, and apply. Raises ``Troubled``."""
+        """Change one device's table in place, and apply; with ``must_run`` the device must run
+        afterwards even if it did not before. Raises ``Troubled``.
+        """
         try:
             text = edit_device(self.text(), device, edit)
         except NoDevice as error:
             raise Troubled("no-such-device", f"{error}.") from error
-        return await self.apply(text, who=who, why=why, tell=tell)
+        names = [device] if must_run else []
+        return await self.apply(text, who=who, why=why, tell=tell, must_run=names)
 
     async def rollback(
         self, version: int, *, who: str, why: str = "", tell: Tell | None = None
@@ -241,7 +251,10 @@ class Settings(SettingsText):
 
     def _missing(self, pending: Pending) -> list[str]:
         states = self._states()
-        missing = [name for name in pending.healthy if states.get(name) != "running"]
+        held = {device.name for device in self._fleet.devices if self._fleet.held_for(device.name)}
+        missing = [
+            name for name in pending.healthy if states.get(name) != "running" and name not in held
+        ]
         if pending.connected and not self._connected():
             missing.append("the broker")
         return missing

@@ -68,7 +68,7 @@
     const usual = hit.kind === "reader" ? { port: null } : {};
     const fields = { ...usual, ...Object.fromEntries(Object.entries(hit.options).filter(([key]) => ["host", "port", "address", "node"].includes(key))) };
     try {
-      await tally.act("device.edit", { device: hit.device, fields, reason: `${hit.device} moved from ${hit.moved_from} to ${hit.where}` }, (now) => text(button, `Waiting, ${now.left_s} s`)).done;
+      await tally.act("device.edit", { device: hit.device, fields, must_run: true, reason: `${hit.device} moved from ${hit.moved_from} to ${hit.where}` }, (now) => text(button, `Waiting, ${now.left_s} s`)).done;
       await look();
     } catch (trouble) { tally.tell(trouble); button.disabled = false; text(button, "Try again"); }
   };

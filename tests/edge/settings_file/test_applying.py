@@ -131,6 +131,22 @@ async def test_what_does_not_come_back_goes_back(tmp_path: Path, ports: list[str
         assert list(states(it.fleet)) == ["one", "two"]
 
 
+async def test_a_device_that_somebody_uses_meanwhile_is_no_failure(
+    tmp_path: Path, ports: list[str]
+) -> None:
+    async with bed(tmp_path, *ports[:2]) as it:
+        text = it.text.replace("two", "three")
+        asked = asyncio.create_task(it.settings.apply(text, who="ann", why="", must_run=["three"]))
+        async with it.fleet.hold("one", "a sweep"):
+            assert (await asked)["changed"]
+        # One that was away before, and is told where it is now, must be there.
+        with pytest.raises(Troubled, match="one did not come back"):
+            await it.settings.change(
+                "one", lambda table: put(table, {"port": "/dev/none"}), "", "ann", must_run=True
+            )
+        assert it.text == text
+
+
 async def test_what_is_refused_changes_nothing(tmp_path: Path, ports: list[str]) -> None:
     async with bed(tmp_path, ports[0]) as it:
         before = it.text
