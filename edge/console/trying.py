@@ -19,15 +19,17 @@ from typing import Annotated, Any
 import msgspec
 
 from drivers.llrp.hello import Hello, hello
-from drivers.readings import DeviceEvent, TagRead
+from drivers.readings import DeviceEvent, Reading, TagRead
 from edge.config import ConfigError, DeviceConfig, check_device
 from edge.console.bench import Bench
 from edge.console.discovery.looking import ours_of
 from edge.console.operation import Operation, Tell
+from edge.console.tag_sight import named
 from edge.decode import as_json
 from edge.kinds import kinds
 from edge.probe import Finding, probe
 from gateway.console import Troubled
+from gateway.gs1 import decode_epc
 
 __all__ = ["KINDS", "TRY_DEVICE", "is_proved"]
 
@@ -154,11 +156,14 @@ def _picture(finding: Finding) -> dict[str, Any]:
         "says": finding.identity,
         "count": len(heard),
         "antennas": dict(sorted(antennas.items())),
-        "readings": [
-            {key: value for key, value in as_json(one).items() if value is not None}
-            for one in heard[-_SHOWN:]
-        ],
+        "readings": [_reading(one) for one in heard[-_SHOWN:]],
     }
+
+
+def _reading(one: Reading) -> dict[str, Any]:
+    """A reading, and what a tag's code means."""
+    said = {key: value for key, value in as_json(one).items() if value is not None}
+    return said | named(decode_epc(one.epc)) if isinstance(one, TagRead) else said
 
 
 class KindsArguments(msgspec.Struct, frozen=True, kw_only=True):

@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import Any, NamedTuple, NoReturn
 
@@ -151,9 +152,12 @@ class Settings(SettingsText):
             content = wish.text.encode()
             if content == before:
                 return {"version": 0, "changed": False, "restart": False}
-            back_to, version = await asyncio.to_thread(self._keep, before, wish)
-            pending = self._begin(version, back_to, config, wish.must_run)
-            await asyncio.to_thread(self._switch, pending, content)
+            try:
+                back_to, version = await asyncio.to_thread(self._keep, before, wish)
+                pending = self._begin(version, back_to, config, wish.must_run)
+                await asyncio.to_thread(self._switch, pending, content)
+            except OSError as error:
+                raise self._unwritten(error) from error
             _log.info("settings_applied", version=version.version, who=wish.who, why=wish.why)
             result = {"version": version.version, "sha256": version.sha256, "changed": True}
             if sections := self.needs_a_start(config):
@@ -225,6 +229,22 @@ class Settings(SettingsText):
             back_to=back_to.version,
             healthy=tuple(sorted((ran | {*must_run}) & wanted)),
             connected=self._connected(),
+        )
+
+    def _unwritten(self, error: OSError) -> Troubled:
+        """The disk refused; the file is as it was, and a trial that was noted is over."""
+        if pending := self.versions.pending():
+            why = f"it could not be written: {error.strerror or error}"
+            with suppress(OSError):
+                self.versions.end(
+                    pending.version,
+                    Outcome(state="interrupted", at_us=self._now_us(), why=why),
+                )
+        return Troubled(
+            "not-written",
+            f"{self.path} cannot be written: {error.strerror or error}.",
+            f"The user that runs the agent must be able to write in {self.path.parent} and in "
+            f"{self._config.edge.data_dir}; is the disk full? Nothing was changed.",
         )
 
     def _switch(self, pending: Pending, content: bytes) -> None:

@@ -122,7 +122,7 @@
     return driver.startsWith("scanner") ? "Scan any code." : "Put something on it, and take it off again.";
   };
   const line = (one) => {
-    if (one.kind === "tag") return [one.epc, `antenna ${one.antenna}, ${one.peak_rssi_dbm ?? "?"} dBm`];
+    if (one.kind === "tag") return [one.value ? `${one.key} ${one.value}${one.serial ? ` serial ${one.serial}` : ""}` : one.epc, `antenna ${one.antenna}, ${one.peak_rssi_dbm ?? "?"} dBm`];
     if (one.kind === "weight") return [`${one.value ?? one.status} ${one.unit ?? ""}`, one.stable === true ? "stable" : one.stable === false ? "moving" : ""];
     if (one.kind === "code" || one.kind === "scan") return [one.data, one.symbology ?? ""];
     return [one.mean !== undefined ? `${one.mean} counts` : JSON.stringify(one), one.node ?? ""];

@@ -169,6 +169,23 @@ async def test_what_is_refused_changes_nothing(tmp_path: Path, ports: list[str])
         assert not (await it.settings.apply(before, who="ann", why=""))["changed"]
 
 
+async def test_a_disk_that_refuses_is_told(
+    tmp_path: Path, ports: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuses(path: Path, content: bytes, mode: int = 0) -> None:
+        raise PermissionError(13, "Permission denied")
+
+    async with bed(tmp_path, ports[0]) as it:
+        before = it.text
+        monkeypatch.setattr("edge.settings_file.settings.replace", refuses)
+        with pytest.raises(Troubled, match="cannot be written: Permission denied") as caught:
+            await it.settings.apply(before + "# more\n", who="ann", why="")
+        assert str(tmp_path) in caught.value.trouble.hint
+        assert it.text == before
+        assert it.settings.versions.pending() is None
+        assert it.outcomes == {2: "interrupted"}
+
+
 async def test_who_stops_waiting_stops_nothing(tmp_path: Path, ports: list[str]) -> None:
     async with bed(tmp_path, ports[0]) as it:
         wrong = it.text.replace(ports[0], "/dev/none-such")
