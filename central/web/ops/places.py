@@ -56,7 +56,7 @@ class PlacePages:
             found = place_tree.forest(connection, self._units.at(connection)).get(code)
             if found is None:
                 raise NotFound(f"there is no place {code}")
-            return {"children": found.children}
+            return {"one": found}
 
         return await self._ground.shown("ops/tree_branch.html", read)
 

@@ -26,6 +26,8 @@ __all__ = ["MOVEMENTS", "Lying", "facts", "now"]
 
 MOVEMENTS = 15
 _TAGS_SHOWN = 24
+_PLACES_OFFERED = 150
+"""Every other place can be typed, or scanned."""
 _NO_PICTURE = ("pdf", "text")
 _reserved = schema.reserved.c
 
@@ -147,4 +149,6 @@ def _own_places(connection: Connection) -> list[tuple[str, str]]:
     granted = reach.within(place.code)
     if granted is not None:
         query = query.where(granted)
-    return [tuple(row) for row in connection.execute(query.order_by(place.name).limit(500))]
+    return [
+        tuple(row) for row in connection.execute(query.order_by(place.name).limit(_PLACES_OFFERED))
+    ]

@@ -27,7 +27,8 @@ _LATELY = 200_000
 """Movements that are looked through for those of a place: the ledger knows them by item."""
 _OPEN = (State.REQUESTED, State.COUNTING, State.COUNTED, State.INVESTIGATING,
          State.READY_TO_REVIEW)  # fmt: skip
-_result = schema.count_result.c
+_AT_ONCE, _FEW = 5_000, 50
+_result, _moved = schema.count_result.c, schema.movement.c
 
 
 class Held(msgspec.Struct, frozen=True, kw_only=True):
@@ -101,8 +102,22 @@ def _goods(connection: Connection, code: str) -> list[Held]:
 
 
 def _movements(connection: Connection, codes: frozenset[str]) -> tuple[stock.MovementRow, ...]:
-    lately = max(0, queries.last_seq(connection) - _LATELY)
-    return stock.movements(connection, places=codes, after_seq=lately, limit=MOVEMENTS)
+    """The newest that touch these places. The ledger is read backwards until there are enough: a
+    question for thousands of places at once costs more.
+    """
+    upto, found = queries.last_seq(connection) + 1, list[int]()
+    last, few = max(0, upto - _LATELY), len(codes) <= _FEW
+    here = _moved.source.in_(codes) | _moved.destination.in_(codes)
+    while upto > last and len(found) < MOVEMENTS:
+        step = _LATELY if few else _AT_ONCE
+        query = select(_moved.seq, _moved.source, _moved.destination).where(
+            _moved.seq < upto, _moved.seq >= max(last, upto - step), *([here] if few else [])
+        )
+        query = query.order_by(_moved.seq.desc()).limit(MOVEMENTS if few else step)
+        ends = connection.execute(query).all()
+        found += [seq for seq, source, to in ends if source in codes or to in codes]
+        upto -= step
+    return stock.movements(connection, seqs=found[:MOVEMENTS], limit=MOVEMENTS)
 
 
 def _rules(place: Location) -> list[str]:

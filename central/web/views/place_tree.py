@@ -14,10 +14,21 @@ from central.natural import natural
 from central.stock import totals
 from central.stock.rules import Rules
 
-__all__ = ["MOST_AT_ONCE", "Branch", "Fill", "branch_of", "fill_of", "forest", "grown"]
+__all__ = [
+    "MOST_AT_ONCE",
+    "MOST_IN_ONE",
+    "Branch",
+    "Fill",
+    "branch_of",
+    "fill_of",
+    "forest",
+    "grown",
+]
 
 MOST_AT_ONCE = 400
 """A larger tree is drawn a level at a time."""
+MOST_IN_ONE = 200
+"""So many places right within one are drawn; the page of a place finds the others."""
 _place = schema.location.c
 _rules = msgspec.json.Decoder(Rules).decode
 _HIGH, _OVER = 85, 100
@@ -53,6 +64,11 @@ class Branch(msgspec.Struct, kw_only=True):
     units: int = 0
     fill: Fill | None = None
     children: list[Branch] = []
+
+    @property
+    def drawn(self) -> list[Branch]:
+        """The first of them."""
+        return self.children[:MOST_IN_ONE]
 
     @property
     def inner(self) -> int:

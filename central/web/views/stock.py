@@ -118,24 +118,21 @@ def movements(
     connection: Connection,
     *,
     sku: str | None = None,
-    places: Collection[str] = (),
+    seqs: Collection[int] | None = None,
     before_seq: int | None = None,
-    after_seq: int = 0,
     limit: int = MOVEMENTS_SHOWN,
 ) -> tuple[MovementRow, ...]:
-    """Movements of an item or at some places with an end within reach, newest first, those before
-    ``before_seq`` and behind ``after_seq``.
+    """Movements with an end within reach, newest first: of an item, or of these numbers; those
+    before ``before_seq``.
     """
     moved = schema.movement.c
     query = select(schema.movement).order_by(moved.seq.desc()).limit(limit)
     if before_seq is not None:
         query = query.where(moved.seq < before_seq)
-    if after_seq:
-        query = query.where(moved.seq > after_seq)
     if sku is not None:
         query = query.where(moved.sku == sku)
-    if places:
-        query = query.where(moved.source.in_(places) | moved.destination.in_(places))
+    if seqs is not None:
+        query = query.where(moved.seq.in_(seqs))
     if (granted := reach.within(moved.source, moved.destination)) is not None:
         query = query.where(granted)
     return _rows(connection, connection.execute(query).all())
