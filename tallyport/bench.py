@@ -117,6 +117,11 @@ BENCHES = {
         "A file of items over HTTP into empty books, SQLite and PostgreSQL, beside one POST per "
         "item to the same central. Options: --skus N, --posts N, --engine sqlite|postgresql|all.",
     ),
+    "console": (
+        "benchmarks.console",
+        "How soon a scan shows on the edge's own page and at central's, and the edge's memory "
+        "with its page in use. Options: --scans N, --rate N, --streams N.",
+    ),
     "feeds": (
         "benchmarks.feeds",
         "A chart over a million points through central's routes, beside shipping every point. "
