@@ -140,15 +140,16 @@ def catalogue(conn: Connection, wanted: Sequence[str] = ()) -> dict[str, Any]:
     """Items that are not retired, their barcodes, and places within reach. Where there are more
     than a phone should carry, ``whole`` says so, and ``wanted`` SKUs come first.
     """
-    items = _items(conn, wanted)
+    found = _items(conn, wanted)
+    items = found[:MOST_ITEMS]
     number = {row[0]: at for at, row in enumerate(items)}
     packs = [[gtin, number[sku], units] for gtin, sku, units in _packs(conn) if sku in number]
     places = _places(conn)
     return {
-        "items": items[:MOST_ITEMS],
+        "items": items,
         "packs": packs,
         "places": places[:MOST_PLACES],
-        "whole": {"items": len(items) <= MOST_ITEMS, "places": len(places) <= MOST_PLACES},
+        "whole": {"items": len(found) <= MOST_ITEMS, "places": len(places) <= MOST_PLACES},
     }
 
 

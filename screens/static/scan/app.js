@@ -6,7 +6,7 @@ import { button, h, icon } from "./dom.js";
 import { signal, wake } from "./feedback.js";
 import { Floor } from "./floor.js";
 import { askText } from "./pad.js";
-import { register } from "./shell.js";
+import { hasDecoder, register } from "./shell.js";
 import { count, counts } from "./tasks/count.js";
 import { home } from "./tasks/home.js";
 import { move } from "./tasks/move.js";
@@ -114,16 +114,35 @@ function draw({ view }) {
   part("back").setAttribute("aria-label", view.back ? "Back" : "Leave scanning");
   drawLink();
   drawMessage();
+  const focused = describe(document.activeElement);
   part("screen").replaceChildren(...shown);
   part("dock").replaceChildren(...dock(view));
   part("dock").hidden = !view.scan;
+  refocus(focused);
+}
+
+// What had the focus has it again, though it was drawn anew: keyboards and screen readers stay where
+// they were.
+const NAMES = ["id", "data-line", "data-pick", "href"];
+
+function describe(one) {
+  if (!one || one === part("screen") || !(part("screen").contains(one) || part("dock").contains(one))) return null;
+  const name = NAMES.find((each) => one.hasAttribute(each));
+  return { name, value: name && one.getAttribute(name), tag: one.tagName, text: one.textContent };
+}
+
+function refocus(was) {
+  if (!was) return;
+  const found = [...document.querySelectorAll(`#screen ${was.tag}, #dock ${was.tag}`)].find((one) =>
+    (was.name ? one.getAttribute(was.name) === was.value : one.textContent === was.text));
+  found?.focus({ preventScroll: true });
 }
 
 function drawLink() {
   const [words, kind] = LINKS[floor.link];
   const { waiting: open, refused } = floor.counts;
   part("link").className = `floor-link ${kind}`;
-  part("link").textContent = words;
+  if (part("link").textContent !== words) part("link").textContent = words;
   part("queue").hidden = !open && !refused;
   part("queue").className = `floor-queue ${refused ? "bad" : ""}`;
   part("queue").textContent = refused ? `${refused} refused` : `${open} to send`;
@@ -135,6 +154,8 @@ const IDLE = { kind: "idle", title: "Ready", text: "Use a scanner, the camera, o
 function drawMessage() {
   const message = page.message ?? (page.view.scan ? IDLE : null);
   const box = part("message");
+  if (box.said === message) return; // once is enough for those who hear it
+  box.said = message;
   box.className = `floor-message ${message?.kind ?? "none"}`;
   const symbol = { good: "check", done: "check", look: "warn", bad: "close", idle: "scan" }[message?.kind];
   box.replaceChildren(...(message ? [icon(symbol, 28), h("div", {}, h("strong", {}, message.title), message.text && h("span", {}, message.text))] : []));
@@ -152,6 +173,7 @@ function notices() {
   if (floor.refusedPackage) made.push(notice("bad", "Your tasks were not given", floor.refusedPackage));
   const wrong = wrongBy(floor.clock);
   if (wrong && !page.view.scan) made.push(notice("warn", wrong));
+  if (!window.isSecureContext) made.push(notice("warn", "This works only while there is a network.", "For more, and for the camera, central must be reached by https."));
   if (page.update) made.push(notice("warn", "There is a new version.", "What you scanned stays.", button("Reload", page.update)));
   return made;
 }
@@ -173,4 +195,6 @@ window.addEventListener("hashchange", () => page.go());
 floor.heard.add((command) => page.view?.answered?.(command));
 page.go();
 floor.open().catch((error) => floor.failed(error));
-register((reload) => { page.update = reload; page.render(); });
+register((reload) => { page.update = reload; page.render(); }).catch((error) => floor.failed(new Error(`These pages cannot be kept on this phone: ${error.message}`)));
+hasDecoder().then((there) => { floor.decoder = there; page.render(); });
+setInterval(() => { if (!page.view.scan && !document.hidden) page.render(); }, 30_000); // how old things are

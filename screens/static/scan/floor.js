@@ -2,7 +2,7 @@
 
 import { ask } from "./api.js";
 import { centralMs, iso, measured } from "./clock.js";
-import { lastOf } from "./effects.js";
+import { lastOf, toldOf } from "./effects.js";
 import { Lookup, meaning } from "./lookup.js";
 import { counted, undo } from "./queue.js";
 import { Sender } from "./sender.js";
@@ -117,7 +117,7 @@ export class Floor {
     const wanted = new Set();
     for (const order of this.package.receiving ?? []) for (const line of order.lines) wanted.add(line.sku);
     for (const walk of this.package.picking ?? []) for (const pick of walk.picks) wanted.add(pick.sku);
-    const query = new URLSearchParams([...wanted].slice(0, 200).map((sku) => ["wanted", sku]));
+    const query = new URLSearchParams([...wanted].slice(0, 100).map((sku) => ["wanted", sku]));
     const headers = this.catalogue?.etag ? { "if-none-match": this.catalogue.etag } : {};
     const told = await ask(`/api/scan/catalogue?${this.catalogue?.content.whole.items ? "" : query}`, { headers, patienceMs: 60_000 });
     if (told.status !== 200) return;
@@ -167,7 +167,7 @@ export class Floor {
     if (!reverse) return `Taken out: ${command.label}. It had not been sent.`;
     const { path, method = "POST", body = null, plain = false } = command.undo;
     await this.add({
-      task: command.task, label: `Undo: ${command.label}`, effect: command.effect, needs: [command.id], undoes: command.id,
+      task: command.task, label: `Undo: ${command.label}`, effect: command.effect?.kind === "receive" ? toldOf(command) : command.effect, needs: [command.id], undoes: command.id,
       make: (id, now) => ({ path, method, body: plain ? body : body && { ...body, id, ...(body.event_time ? { event_time: now } : {}) } }),
     });
     return this.link === "online" ? `Taken back: ${command.label}.` : `${command.label} may have been sent already. It is taken back when the network is there again.`;

@@ -21,6 +21,10 @@ export async function register(onNewer) {
   return registration;
 }
 
+export async function hasDecoder() {
+  return "caches" in window && (await caches.keys()).some((name) => name.startsWith("scan-decoder-"));
+}
+
 // Ask the worker to keep the camera's decoder as well; whether it is there.
 export async function keepDecoder() {
   const registration = await navigator.serviceWorker?.ready;

@@ -5,6 +5,7 @@ from __future__ import annotations
 from tests.central.harness import Bench
 
 NUT, BOLT, MILK = "09521234000013", "09521234000020", "09521234000037"
+DRILL = "09521234000044"
 
 
 async def furnish(made: Bench) -> None:
@@ -17,7 +18,7 @@ async def furnish(made: Bench) -> None:
     for sku, name, gtin in (("NUT", "Nut M4", NUT), ("BOLT", "Bolt M4", BOLT)):
         await made.post("/items", sku=sku, name=name, gtins=[{"gtin": gtin}])
     await made.post("/items", sku="MILK", name="Milk 1 l", tracking="lot", gtins=[{"gtin": MILK}])
-    await made.post("/items", sku="DRILL", name="Drill", tracking="serial")
+    await made.post("/items", sku="DRILL", name="Drill", tracking="serial", gtins=[{"gtin": DRILL}])
     await made.post("/stock/receive", sku="NUT", quantity=30, location="A-10")
     await made.post("/stock/receive", sku="BOLT", quantity=8, location="A-2")
     await made.post(

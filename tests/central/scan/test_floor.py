@@ -10,7 +10,7 @@ import pytest
 
 from gateway.command_codes import Verb, command_code, place_code
 from tests.central.harness import Bench, bench, served
-from tests.central.scan.floor import BOLT, MILK, NUT, furnish, units
+from tests.central.scan.floor import BOLT, DRILL, MILK, NUT, furnish, units
 from tests.central.scan.phone import NEEDS_BROWSER, Phone, phone
 
 pytestmark = NEEDS_BROWSER
@@ -143,6 +143,22 @@ async def test_what_was_sent_is_reversed(made: Bench, one: Phone) -> None:
     assert (await movements(made))[0]["corrects"]
 
 
+async def test_pieces_are_scanned_one_by_one(made: Bench, one: Phone) -> None:
+    """Of an item that is tracked by serial numbers each label is a piece, and counts once."""
+    await made.post("/stock/receive", sku="DRILL", quantity=2, location="A-1", serials=["S1", "S2"])
+    await one.page.click("#get-newest")
+    await one.go("move")
+    await one.scan("A-1")
+    for serial, says in (("S1", "1 x Drill"), ("S2", "2 x Drill"), ("S1", "2 x Drill")):
+        await one.scan(f"01{DRILL}21{serial}", aim="]d2")
+        await one.told(says)
+    await one.scan("A-10")
+    await one.told("Moved 2 x Drill", "good")
+    await one.sent()
+    found: Any = await made.get("/stock/DRILL/serials?location=A-10")
+    assert sorted(found["serials"]) == ["S1", "S2"]
+
+
 async def test_goods_are_moved_and_brought_back(made: Bench, one: Phone) -> None:
     await one.go("move")
     await one.scan(place_code("A-10"))
@@ -196,10 +212,12 @@ async def test_goods_are_put_away_where_it_is_proposed(made: Bench, one: Phone) 
 async def test_a_walk_is_picked_place_by_place(made: Bench, one: Phone) -> None:
     await offline(one)
     await one.go("walk/walk-12345")
+    await one.scan(BOLT)
+    await one.told("First the place: A-2", "bad")
     await one.scan("A-10")
     await one.told("A-2 comes first", "look")
     await one.scan(BOLT)
-    await one.told("First the place: A-2", "bad")
+    await one.told("This is Bolt M4", "bad")
     await one.scan(place_code("A-2"))
     await one.scan(NUT)
     await one.told("This is Nut M4", "bad")

@@ -131,6 +131,29 @@ async def test_the_queue_loses_nothing_and_doubles_nothing(one: Phone, seed: int
     assert await one.page.evaluate(_QUEUE, [QUEUES, seed]) == []
 
 
+async def test_central_in_trouble_is_asked_again_and_then_a_person_is(one: Phone) -> None:
+    states: list[list[Any]] = await one.page.evaluate(
+        """async () => {
+          const { answered, pauseMs, started } = await import("/static/scan/queue.js");
+          let busy = { state: "waiting", tries: 0, needs: [], body: {} };
+          let faulty = busy;
+          const seen = [];
+          for (let at = 0; at < 7; at += 1) {
+            busy = answered(started(busy), { status: 503, retryAfterMs: 90_000 }, 0, 0.5);
+            const again = faulty.state === "waiting";
+            if (again) faulty = answered(started(faulty), { status: 500 }, 0, 0.5);
+            seen.push([busy.state, busy.nextMs, faulty.state]);
+          }
+          return [...seen, [pauseMs(1, 1), pauseMs(20, 1)]];
+        }"""
+    )
+    *seen, pauses = states
+    assert [row[0] for row in seen] == ["waiting"] * 7
+    assert all(row[1] >= 90_000 for row in seen), "it waits as long as central asks it to"
+    assert [row[2] for row in seen] == ["waiting"] * 4 + ["refused"] * 3
+    assert pauses == [1_000, 60_000]
+
+
 async def test_a_scanner_is_told_from_a_person(one: Phone) -> None:
     keys: list[list[Any]] = await one.page.evaluate(
         (Path(__file__).parent / "wedge_keys.js").read_text(encoding="utf-8")

@@ -10,10 +10,11 @@ from typing import Any
 import pytest
 
 from central.access.model import Grant, Role
+from central.scan import package
 from gateway.command_codes import Verb, command_code, place_code
 from tests.central.access.people import hire, log_in, staffed, visitor
 from tests.central.harness import Bench, bench
-from tests.central.scan.floor import BOLT, MILK, NUT, furnish, units
+from tests.central.scan.floor import BOLT, DRILL, MILK, NUT, furnish, units
 
 
 @pytest.fixture
@@ -57,7 +58,7 @@ async def test_the_catalogue_comes_once(made: Bench) -> None:
     told = first.json()
     skus = [row[0] for row in told["items"]]
     assert {gtin: (skus[at], n) for gtin, at, n in told["packs"]} == {
-        NUT: ("NUT", 1), BOLT: ("BOLT", 1), MILK: ("MILK", 1),
+        NUT: ("NUT", 1), BOLT: ("BOLT", 1), MILK: ("MILK", 1), DRILL: ("DRILL", 1),
     }  # fmt: skip
     assert ["A-1", "Bin A-1", "WH", "bin"] in told["places"]
     assert told["whole"] == {"items": True, "places": True}
@@ -65,6 +66,17 @@ async def test_the_catalogue_comes_once(made: Bench) -> None:
     assert (await made.http.get("/api/scan/catalogue", headers=same)).status_code == 304
     await made.post("/items", sku="NEW", name="New")
     assert (await made.http.get("/api/scan/catalogue", headers=same)).status_code == 200
+
+
+async def test_a_catalogue_too_large_for_a_phone_says_so(
+    made: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(package, "MOST_ITEMS", 2)
+    monkeypatch.setattr(package, "MOST_PLACES", 3)
+    told: Any = await made.get("/api/scan/catalogue?wanted=NUT")
+    assert [row[0] for row in told["items"]] == ["NUT", "BOLT"]
+    assert all(at < 2 for _gtin, at, _units in told["packs"])
+    assert (len(told["places"]), told["whole"]) == (3, {"items": False, "places": False})
 
 
 async def test_a_code_means_goods_a_unit_a_place_or_a_command(made: Bench) -> None:

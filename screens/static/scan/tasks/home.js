@@ -38,7 +38,7 @@ function freshness(floor) {
   const now = Date.now();
   const whole = catalogue?.content.whole;
   const told = known
-    ? [`Your tasks are of ${ago(known.askedMs, now)}.`, catalogue && `${number(catalogue.content.items.length)} items and ${number(catalogue.content.places.length)} places are on this phone.`]
+    ? [`Your tasks came ${ago(known.askedMs, now)}.`, catalogue && `${number(catalogue.content.items.length)} items and ${number(catalogue.content.places.length)} places are on this phone.`]
     : ["Nothing is on this phone yet. Get your tasks while there is a network: then you can go where there is none."];
   const notWhole = whole && (!whole.items || !whole.places) && "The catalogue is too large for a phone. The items of your tasks are here; others are known only while there is a network.";
   return h("section", { class: "card floor-card" }, h("h2", {}, "On this phone"),

@@ -35,8 +35,12 @@ export function pick(page, name) {
     const known = floor.package?.picking?.find((one) => one.id === name);
     return known ? walkNow(known, floor.commands, floor.askedMs) : null;
   };
-  // One that was put off comes after all others.
-  const current = (now) => now.picks.find((one) => one.state === "open" && one.reason !== "later") ?? now.picks.find((one) => one.state === "open") ?? null;
+  // What lies where the person stands, else the next on the way; what was put off comes last.
+  const current = (now) => {
+    const open = now.picks.filter((one) => one.state === "open");
+    const next = open.filter((one) => one.reason !== "later");
+    return next.find((one) => at.there && one.location === at.place) ?? next[0] ?? open[0] ?? null;
+  };
   const isThere = (one) => at.there && at.place === one.location;
   const left = (one) => one.quantity - one.picked;
 
@@ -78,10 +82,10 @@ export function pick(page, name) {
   };
 
   function arrive(now, one, place) {
-    const other = now.picks.find((each) => each.state === "open" && each.location === place);
+    const other = now.picks.find((each) => each.state === "open" && each.reason !== "later" && each.location === place);
     if (place !== one.location && !other) return page.say("bad", `This is ${place}`, `Go to ${one.location}.`);
     at = { there: true, place, serials: [] };
-    if (place !== one.location) return page.say("look", `This is ${place}`, `${one.location} comes first on your way. Scan it, or come back here later.`);
+    if (place !== one.location) return page.say("look", `This is ${place}`, `${one.location} comes first on your way. Take ${times(left(other), floor.lookup.item(other.sku).name || other.sku)} here now, or go there.`);
     return page.say("good", place, `Take ${times(left(one), floor.lookup.item(one.sku).name || one.sku)}.`);
   }
 
