@@ -10,7 +10,7 @@ import pytest
 ROOT = Path(__file__).parents[2]
 PAGES = sorted(
     str(page.relative_to(ROOT))
-    for page in (ROOT / "README.md", ROOT / "CONTRIBUTING.md", *(ROOT / "docs").glob("*.md"))
+    for page in (ROOT / "README.md", ROOT / "CONTRIBUTING.md", *(ROOT / "docs").rglob("*.md"))
 )
 _PATH = re.compile(
     r"`((?:firmware_configs|docs|drivers|edge|central|gateway|tests|benchmarks)/[^`\s<*]*)`"
@@ -31,4 +31,5 @@ def test_paths_and_links_lead_somewhere(page: str) -> None:
 
 def test_every_page_is_found_from_the_index() -> None:
     linked = set(_LINK.findall((ROOT / "docs" / "README.md").read_text()))
-    assert linked == {page.name for page in (ROOT / "docs").glob("*.md")} - {"README.md"}
+    docs = ROOT / "docs"
+    assert linked == {str(page.relative_to(docs)) for page in docs.rglob("*.md")} - {"README.md"}
