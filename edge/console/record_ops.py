@@ -19,7 +19,8 @@ from gateway.console import Troubled
 __all__ = ["RECORD", "RECORDS"]
 
 _MOST_LISTED = 100
-_MOST_BYTES = 4 * 2**20
+_PART_BYTES = 256 * 1024
+"""What goes into one message of the broker."""
 _MEDIA = {"json": "application/json", "pdf": "application/pdf", "jsonl.gz": "application/gzip"}
 
 
@@ -47,14 +48,17 @@ def _head(name: str, record: dict[str, Any]) -> dict[str, Any]:
 
 
 class RecordArguments(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """Which record, in what form."""
+    """Which record, in what form, from which byte on."""
 
     name: str
     form: Literal["json", "pdf", "jsonl.gz"] = "json"
+    offset: Annotated[int, msgspec.Meta(ge=0, le=2**40)] = 0
 
 
 async def handed_out(bench: Bench, asked: RecordArguments, _tell: Tell) -> dict[str, Any]:
-    """The file, in base64."""
+    """A part of the file in base64, and how many bytes all of it has. The same record gives the
+    same bytes, so that parts fit together.
+    """
     record = await asyncio.to_thread(records.read, bench.data_dir, asked.name)
     if asked.form == "pdf":
         data = await pdf_of(record)
@@ -65,16 +69,11 @@ async def handed_out(bench: Bench, asked: RecordArguments, _tell: Tell) -> dict[
         if not path.exists():
             raise Troubled("no-recording", f"There is no recording beside {asked.name}.")
         data = await asyncio.to_thread(path.read_bytes)
-    if len(data) > _MOST_BYTES:
-        raise Troubled(
-            "too-large",
-            f"This file has {len(data) / 2**20:.1f} MiB, too much to be sent from here.",
-            f"Fetch it from the edge: {records.folder(bench.data_dir)}.",
-        )
     return {
         "file": f"{asked.name}.{asked.form}",
         "media_type": _MEDIA[asked.form],
-        "base64": base64.b64encode(data).decode("ascii"),
+        "bytes": len(data),
+        "base64": base64.b64encode(data[asked.offset : asked.offset + _PART_BYTES]).decode("ascii"),
     }
 
 

@@ -183,10 +183,26 @@ class _Sweep:
             "must": sorted(self._must),
             "must_not": sorted(self._must_not),
             "steps": {
-                str(antenna): msgspec.to_builtins(ordered(steps))
+                str(antenna): [self._row(step) for step in ordered(steps)]
                 for antenna, steps in self._steps.items()
             },
             **self._judged(finished=phase == "done"),
+        }
+
+    def _row(self, step: Step) -> dict[str, Any]:
+        """A step for whoever draws it: in ``must`` and ``must_not`` one digit for each tag of the
+        lists of the same name, in how many slots it was heard. (Hundreds of tags at hundreds of
+        steps must fit into a message.)
+        """
+        return {
+            "power_dbm": step.power_dbm,
+            "reads_per_s": round(step.reads_per_s, 1),
+            "tags": step.tags,
+            "p10_dbm": step.p10_dbm,
+            "p50_dbm": step.p50_dbm,
+            "slots": step.slots,
+            "must": "".join(str(step.heard.get(epc, 0)) for epc in sorted(self._must)),
+            "must_not": "".join(str(step.heard.get(epc, 0)) for epc in sorted(self._must_not)),
         }
 
     def _judged(self, *, finished: bool) -> dict[str, Any]:

@@ -29,6 +29,7 @@ _EVERY_S = 0.2
 _BACK_S = 20.0
 _SCANS = 100
 _SHOWN_LIVE = 200
+_SHOWN_LAST = 1_000
 Seconds = Annotated[float, msgspec.Meta(ge=0.5, le=120)]
 
 
@@ -132,7 +133,7 @@ async def test_read(bench: Bench, asked: TestReadArguments, tell: Tell) -> dict[
         "driver": device.driver,
         "identity": identity,
         "seconds": asked.seconds,
-        **trial.picture(most=2_000),
+        **trial.picture(most=_SHOWN_LAST),
         "blind_s": blind_s,
         "back": back,
         "says": says,
@@ -195,7 +196,7 @@ async def listen(bench: Bench, asked: ListenArguments, tell: Tell) -> dict[str, 
                         tell(trial.picture() | {"left_s": round(until_s - told_s, 1)})
     except TimeoutError:
         pass
-    return trial.picture(most=2_000)
+    return trial.picture(most=_SHOWN_LAST)
 
 
 TEST_READ = Operation(TestReadArguments, test_read)

@@ -36,9 +36,16 @@ const measure = (() => {
   };
 
   const file = async (name, form) => {
-    const told = await tally.ask("record", { name, form }).done;
-    const bytes = Uint8Array.from(atob(told.base64), (one) => one.charCodeAt(0));
-    const link = el("a", { href: URL.createObjectURL(new Blob([bytes], { type: told.media_type })), download: told.file });
+    const parts = [];
+    let got = 0, told = null;
+    do {
+      told = await tally.ask("record", { name, form, offset: got }).done;
+      const bytes = Uint8Array.from(atob(told.base64), (one) => one.charCodeAt(0));
+      if (!bytes.length) break;
+      parts.push(bytes);
+      got += bytes.length;
+    } while (got < told.bytes);
+    const link = el("a", { href: URL.createObjectURL(new Blob(parts, { type: told.media_type })), download: told.file });
     document.body.append(link);
     link.click();
     link.remove();

@@ -50,10 +50,12 @@ const sweepChart = (() => {
       if (!plot) build();
       state.window = found;
       const own = found?.jobs?.length ? found.jobs : picture.must;
-      const reliable = (step) => own.filter((epc) => (step.heard[epc] ?? 0) >= step.slots).length;
-      const stray = (step) => picture.must_not.filter((epc) => step.heard[epc]).length;
-      plot.setData([steps.map((one) => one.power_dbm), steps.map((one) => one.reads / one.seconds), steps.map((one) => share(reliable(one), own.length)), steps.map((one) => share(stray(one), picture.must_not.length))]);
-      rows.replaceChildren(...steps.map((one) => el("tr", { class: found?.found === "window" && one.power_dbm >= found.low_dbm && one.power_dbm <= found.high_dbm ? "inside" : "" }, el("th", { scope: "row" }, `${one.power_dbm} dBm`), ...[`${reliable(one)}/${own.length}`, `${stray(one)}/${picture.must_not.length}`, number(one.tags), number(one.reads / one.seconds), one.p10_dbm ?? "–", one.p50_dbm ?? "–"].map((cell) => el("td", { class: "num" }, String(cell))))));
+      // One digit for each tag: in how many slots of the step it was heard.
+      const places = own.map((epc) => picture.must.indexOf(epc));
+      const reliable = (step) => places.filter((at) => Number(step.must[at]) >= step.slots).length;
+      const stray = (step) => [...step.must_not].filter((slots) => slots !== "0").length;
+      plot.setData([steps.map((one) => one.power_dbm), steps.map((one) => one.reads_per_s), steps.map((one) => share(reliable(one), own.length)), steps.map((one) => share(stray(one), picture.must_not.length))]);
+      rows.replaceChildren(...steps.map((one) => el("tr", { class: found?.found === "window" && one.power_dbm >= found.low_dbm && one.power_dbm <= found.high_dbm ? "inside" : "" }, el("th", { scope: "row" }, `${one.power_dbm} dBm`), ...[`${reliable(one)}/${own.length}`, `${stray(one)}/${picture.must_not.length}`, number(one.tags), number(one.reads_per_s), one.p10_dbm ?? "–", one.p50_dbm ?? "–"].map((cell) => el("td", { class: "num" }, String(cell))))));
       made.querySelector(".aside").textContent = use === null || use === undefined ? "" : `now ${use} dBm`;
       if (!found) return;
       const words = found.found === "window" || found.found === "spare" ? `Use ${found.use_dbm} dBm` : found.found === "unmarked" ? "Nothing to recommend" : found.found === "overlap" ? "No window" : "Out of reach";

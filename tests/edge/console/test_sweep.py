@@ -72,7 +72,9 @@ async def test_the_recommendation_is_right_to_one_step_of_the_table(tmp_path: Pa
         assert (powers[0], powers[-1]) == (10.0, 30.0)
         loudest = result["steps"]["1"][-1]
         assert loudest["tags"] == 3
-        assert loudest["reads"] > 10
+        assert loudest["reads_per_s"] > 40
+        assert (loudest["must"], loudest["must_not"]) == ("44", "4")
+        assert (result["steps"]["1"][0]["must"], result["must"]) == ("00", sorted(MUST))
         assert loudest["p50_dbm"] < -40
         # and the portal is as it was: its own power, session and search mode
         await here.running("dock-1")

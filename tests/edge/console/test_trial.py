@@ -71,7 +71,7 @@ async def test_no_observation_is_made_of_what_a_test_read_heard(tmp_path: Path) 
 
     async def while_held() -> None:
         """A tag is there only while the technician listens."""
-        await reader.wait_until(lambda: here.bench.fleet.held_for("dock-1") != "")
+        await reader.wait_until(lambda: reader.connections > calls)
         air.tags = (StillTag(epc=TAGS[0], loss_db={1: 35.0}),)
         await reader.wait_until(lambda: reader.delivered_of[TAGS[0]] > 5)
         air.tags = ()
@@ -79,6 +79,7 @@ async def test_no_observation_is_made_of_what_a_test_read_heard(tmp_path: Path) 
     try:
         async with room(tmp_path, device) as here:
             await here.running("dock-1")
+            calls = reader.connections
             passing = asyncio.create_task(while_held())
             result = await here.ask("test_read", device="dock-1", seconds=1.5)
             await passing
