@@ -99,7 +99,7 @@ async def test_a_sweep_from_central_and_its_power_in_the_edge_s_settings(made: B
             StillTag(epc=STRAY, loss_db={1: 44.0, 2: 50.0}),
         )
         await ask(desk, "marks", device="dock", must=[TAG], must_not=[STRAY])  # type: ignore[arg-type]
-        told = await ask(desk, "sweep", device="dock", antennas=[1], step_db=5, measure_s=0.3)  # type: ignore[arg-type]
+        told = await ask(desk, "sweep", device="dock", antennas=[1], step_db=5, measure_s=1)  # type: ignore[arg-type]
         assert told.result is not None, told.error
         window = told.result["windows"]["1"]
         assert window["found"] == "window"
