@@ -129,7 +129,7 @@ def _decision(facts: dict[str, Any]) -> Iterator[str]:
     for reason, count in counts.items():
         yield f"{_n(count, 'tag')} did not count: they {_WHY_NOT.get(reason, reason)}."
     if facts["decision"] == "review" and not facts.get("reasons"):
-        yield "That was not sure enough to post, so a person is asked."
+        yield "Not all of it was sure enough to post: a person is asked."
     held: dict[str, float] = facts.get("thresholds", {})
     if tags and "SURE_TAG" in held:
         yield (
