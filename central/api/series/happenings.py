@@ -198,7 +198,7 @@ async def faults(store: SeriesStore, of: About, span: Span) -> list[Happening]:
                         at_us=row.time_us,
                         kind="fault",
                         says=f"{device} stopped running",
-                        href=f"/devices/{quote(edge, safe='')}/{quote(device, safe='')}",
+                        href=f"/devices/{quote(edge, safe='')}/device/{quote(device, safe='')}",
                         tone="bad",
                     )
                 )

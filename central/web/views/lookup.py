@@ -184,5 +184,5 @@ def _a_device(connection: Connection, said: str) -> Iterator[Found]:
     if granted is not None:
         query = query.where(granted)
     for edge, device in connection.execute(query.limit(1)):
-        address = f"/devices/{quote(edge, safe='')}/{quote(device, safe='')}"
+        address = f"/devices/{quote(edge, safe='')}/device/{quote(device, safe='')}"
         yield Found(kind="Device", name=device, detail=f"on {edge}", address=address)

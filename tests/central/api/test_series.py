@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import io
 import json
+import re
 from collections.abc import AsyncIterator
 from datetime import UTC, datetime
 from pathlib import Path
@@ -147,11 +148,19 @@ async def test_flags_tell_what_happened_at_what_is_charted(made: Bench) -> None:
     }  # fmt: skip
     await made.services.write(lambda conn: conn.execute(insert(schema.alert).values(alert)))
 
+    paths = [str(getattr(route, "path", "")) for route in made.app.router.routes]
+    pages = {re.sub(r"\{\w+\}", "{}", path) for path in paths}
+
     async def told(*feeds: str) -> dict[str, list[str]]:
         asked = {"feed": feeds, "seconds": 3_600, "to_s": now_us / 1e6 + 60}
         answer = (await made.http.get("/series/happenings", params=asked)).json()  # type: ignore[arg-type]
         assert [one["at_s"] for one in answer["rows"]] == sorted(o["at_s"] for o in answer["rows"])
         kinds: dict[str, list[str]] = {}
+        for href in {one["href"] for one in answer["rows"] if one["href"]}:
+            if href.startswith("/devices/"):  # an edge's console, over a broker that is not here
+                assert re.sub("dock-[a-z0-9-]+", "{}", href) in pages
+            else:
+                assert (await made.http.get(href)).status_code == 200, href
         for one in answer["rows"]:
             kinds.setdefault(one["kind"], []).append(one["says"])
         return kinds
