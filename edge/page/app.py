@@ -29,7 +29,7 @@ __all__ = ["application"]
 
 _log = structlog.get_logger("edge.page")
 _MOST_FORM_BYTES = 4_096
-_THUMBS = frozenset({"devices", "health", "find", "logs"})
+_THUMBS = frozenset({"devices", "health", "logs"})
 """What stands at the bottom of a phone; the rest is behind "More"."""
 _OPEN = ("/static/", "/pin", "/favicon.ico")
 
