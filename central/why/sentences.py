@@ -14,14 +14,14 @@ _TELLS = 0.2
 """Log-odds from which on a tag's company is worth a word."""
 _WAYS = {"in": "came in", "out": "went out", "mixed": "crossed both ways"}
 _WHY_NOT = {
-    "stray": "stayed where they were",
-    "known stray": "lie near the antennas all the time",
-    "in doubt": "are in doubt",
-    "already inside": "are inside already by the books",
-    "already outside": "are outside already by the books",
-    "not on stock": "are on no stock that could have left",
-    "unknown item": "stand for no item of the catalogue",
-    "not an item": "are no items",
+    "stray": "stayed where it was",
+    "known stray": "near the antennas all the time",
+    "in doubt": "in doubt",
+    "already inside": "inside already by the books",
+    "already outside": "outside already by the books",
+    "not on stock": "on no stock that could have left",
+    "unknown item": "of an item that is not in the catalogue",
+    "not an item": "no item",
 }
 
 
@@ -127,7 +127,7 @@ def _decision(facts: dict[str, Any]) -> Iterator[str]:
         if way == "none":
             counts[reason] = counts.get(reason, 0) + 1
     for reason, count in counts.items():
-        yield f"{_n(count, 'tag')} did not count: they {_WHY_NOT.get(reason, reason)}."
+        yield f"Left out: {_n(count, 'tag')} ({_WHY_NOT.get(reason, reason)})."
     if facts["decision"] == "review" and not facts.get("reasons"):
         yield "Not all of it was sure enough to post: a person is asked."
     held: dict[str, float] = facts.get("thresholds", {})
