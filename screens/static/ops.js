@@ -68,7 +68,8 @@
     }
     if (form.dataset.send === "/labels") {
       const [kind, lot = ""] = String(said.label).split(/:(.*)/s);
-      return { id: said.id, kind, copies: said.copies, labels: [form.dataset.place ? { place: form.dataset.place } : { sku: said.sku, lot }] };
+      const printer = said.printer ? { printer: said.printer } : {};
+      return { id: said.id, kind, copies: said.copies, labels: [form.dataset.place ? { place: form.dataset.place } : { sku: said.sku, lot }], ...printer };
     }
     return said;
   };
@@ -82,7 +83,8 @@
     wrong.hidden = true;
     button.disabled = true;
     try {
-      const told = await send(form.dataset.send, body(form));
+      const said = body(form);
+      const told = await send(said.printer ? "/labels/print" : form.dataset.send, said);
       form.closest("dialog").close();
       form.reset();
       if (told instanceof Blob) {
@@ -90,6 +92,8 @@
         link.click();
         setTimeout(() => URL.revokeObjectURL(link.href), 60000);
         say(form.dataset.done);
+      } else if (said.printer) {
+        say(`${said.printer} prints it`);
       } else {
         const move = "movement" in told ? told.movement : told;
         if (move) say(`${form.dataset.done}: ${move.quantity} from ${move.source} to ${move.destination}`, back(move));
@@ -125,7 +129,9 @@
     }
     post.disabled = true;
     try {
-      await send(post.dataset.post, JSON.parse(post.dataset.body || "{}"));
+      const said = JSON.parse(post.dataset.body || "{}");
+      if (said.id === "") said.id = newId();
+      await send(post.dataset.post, said);
       say(post.dataset.done);
     } catch (error) {
       say(error.message, null, true);

@@ -9,7 +9,7 @@ from fastapi import APIRouter, Query
 from fastapi.responses import HTMLResponse, Response, StreamingResponse
 from sqlalchemy import Connection
 
-from central.access import behalf
+from central.access import behalf, reach
 from central.access.model import reach as reach_of
 from central.api.permits import needs
 from central.api.services import Services
@@ -55,6 +55,11 @@ class Ground:
         except (NotFound, OutOfReach) as error:
             return self._pages.page("missing.html", {"what": str(error)}, error.status)
         return self.page(template, {**facts, "version": version})
+
+    def printers(self, connection: Connection) -> list[str]:
+        """Label printers within reach, by name."""
+        found = sorted(self.services.labels.printers.items())
+        return [name for name, one in found if reach.holds(connection, one.place)]
 
     def router(self) -> APIRouter:
         """The stream that all these pages follow."""

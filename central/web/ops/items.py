@@ -89,7 +89,8 @@ class ItemPages:
 
         def read(connection: Connection) -> Mapping[str, object]:
             now = item_page.now(connection, sku, at_us=at_us)
-            return now | item_page.facts(connection, sku, at_us=at_us)
+            facts = item_page.facts(connection, sku, at_us=at_us)
+            return now | facts | {"printers": self._ground.printers(connection)}
 
         return await self._ground.shown("ops/item.html", read)
 

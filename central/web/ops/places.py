@@ -71,6 +71,7 @@ class PlacePages:
     async def _place(self, template: str, code: str) -> Response:
         def read(connection: Connection) -> Mapping[str, object]:
             units = self._units.at(connection)
-            return place_page.facts(connection, code, units, at_us=time.time_ns() // 1_000)
+            found = place_page.facts(connection, code, units, at_us=time.time_ns() // 1_000)
+            return found | {"printers": self._ground.printers(connection)}
 
         return await self._ground.shown(template, read)

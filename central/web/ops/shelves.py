@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
+import json
 import threading
 import time
 from collections.abc import Mapping
 from typing import Annotated, Any
+from urllib.parse import urlencode
 
 import msgspec
 from fastapi import APIRouter, Path, Query
 from fastapi.responses import Response
 from sqlalchemy import Connection
 
-from central.access import reach
+from central.access import behalf, reach
 from central.api.services import json_answer
 from central.catalogue import places
 from central.catalogue.errors import NotFound
@@ -80,6 +82,7 @@ class ShelfPages:
                 "devices": shelf_page.devices_of(connection, code),
                 "reviews": shelf_page.open_reviews(connection, code),
                 "spans": SPANS,
+                "feeds": _feed if behalf.roots() is None else None,
             }
 
         return await self._ground.shown(template, read)
@@ -127,6 +130,12 @@ class ShelfPages:
     def _plates(self, connection: Connection) -> dict[str, tuple[PlateRow, ...]]:
         with self._busy:
             return self._levels.shelves(connection)
+
+
+def _feed(code: str, plate: int) -> str:
+    """Where the same weights can be laid beside other series."""
+    key = ["plate", {"plate": str(plate), "read_point": code}, "gross_g"]
+    return f"/feeds?{urlencode({'feed': json.dumps(key, sort_keys=True), 'span': 3600})}"
 
 
 def _shelves(connection: Connection) -> list[ReadPoint]:

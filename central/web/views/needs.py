@@ -95,7 +95,7 @@ def _devices(devices: tuple[DeviceRow, ...]) -> Iterator[Need]:
     for one in devices:
         if one.level == "good" or (one.state == "starting" and not one.cause):
             continue
-        part = "" if one.device == one.edge else f"/{quote(one.device, safe='')}"
+        part = "" if one.device == one.edge else f"/device/{quote(one.device, safe='')}"
         yield Need(
             urgency=0 if one.level == "bad" else 2, key=f"device-{one.edge}-{one.device}",
             icon="device", level=one.level, title=f"{one.device}: {one.cause or one.state}",

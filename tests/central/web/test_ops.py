@@ -9,9 +9,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from sqlalchemy import Connection
 
+from central.access.behalf import reaching
 from central.web.changes import Topic
-from central.web.views import item_history, stock_list
+from central.web.views import item_history, lookup, stock_list
 from tests.central import scene
 from tests.central.harness import Bench, bench
 from tests.central.web import stocked
@@ -264,3 +266,21 @@ async def test_reservations_and_other_places_are_told_to_whom_they_concern(made:
     await here.aclose()
     following.cancel()
     await asyncio.gather(following, return_exceptions=True)
+
+
+@pytest.mark.parametrize("said", ["A-02", "SO-2026-1001", "PO-2026-77", "L7", "77-A"])
+async def test_what_is_out_of_reach_is_not_found(made: Bench, said: str) -> None:
+    def asked(connection: Connection) -> lookup.Found | None:
+        with reaching(frozenset({"backroom"})):
+            return lookup.exact(connection, said)
+
+    assert await made.database.read(lambda c: lookup.exact(c, said)) is not None
+    assert await made.database.read(asked) is None
+
+
+async def test_a_shelf_leads_to_its_feeds_and_its_scales(made: Bench) -> None:
+    await scene.play(made)
+    page = await text(made, "/screen/shelves/shelf-7")
+    (feed,) = re.findall(r'href="(/feeds[^"]+plate%22%3A\+%223[^"]+)"', page)
+    assert (await made.http.get(feed.replace("&amp;", "&"))).status_code == 200
+    assert 'href="/devices/dock-pi/device/plate-3"' in page

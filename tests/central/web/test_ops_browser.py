@@ -224,3 +224,29 @@ async def test_a_phone_needs_no_sideways_scrolling(made: Bench, width: int) -> N
             await screen.page.goto(root + path)
             wide = await screen.page.evaluate("document.documentElement.scrollWidth")
             assert wide == width, path
+
+
+async def test_a_count_is_asked_for_and_approved_only_when_asked_twice(made: Bench) -> None:
+    async with opened(made, "/screen/places/A-04") as screen:
+        page = screen.page
+        await page.get_by_role("button", name="Ask for a count").click()
+        await expect(page.locator(".toast")).to_have_text("A count is asked for")
+        rows = (await made.get("/api/counts"))["rows"]
+        assert isinstance(rows, list)
+        count = rows[0]["id"]
+        await made.post(f"/api/counts/{count}/start", 200)
+        await made.post(f"/api/counts/{count}/entries", id="entry-0001", by="anna",
+                        sku="MILK-1L", lot="L7", location="A-04", quantity=47)  # fmt: skip
+        await made.post(f"/api/counts/{count}/finish", 200)
+        await made.post(f"/api/counts/{count}/decisions", 200,
+                        lines=[{"sku": "MILK-1L", "reason": "lost"}])  # fmt: skip
+        await page.goto(page.url.split("/screen")[0])
+        await page.wait_for_selector("#link[data-state=live]")
+        tap = page.locator(f"#need-count-{count} button")
+        await tap.click()
+        await expect(tap).to_have_text("Approve: sure?")
+        assert (await made.get("/stock/MILK-1L"))["on_hand"] == 48
+        await tap.click()
+        await expect(page.locator(f"#need-count-{count}")).to_have_count(0)
+        assert (await made.get("/stock/MILK-1L"))["on_hand"] == 47
+        assert screen.elsewhere == []
