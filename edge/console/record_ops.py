@@ -1,4 +1,4 @@
-"""``records`` lists what was kept; ``record`` hands one out: as JSON, as a PDF, or the recording
+"""``records`` lists what was kept; ``record`` hands one out: as JSON, as a PDF, or the recordings
 of a walk.
 """
 
@@ -21,7 +21,7 @@ __all__ = ["RECORD", "RECORDS"]
 _MOST_LISTED = 100
 _PART_BYTES = 256 * 1024
 """What goes into one message of the broker."""
-_MEDIA = {"json": "application/json", "pdf": "application/pdf", "jsonl.gz": "application/gzip"}
+_MEDIA = {"json": "application/json", "pdf": "application/pdf", "tar.gz": "application/gzip"}
 
 
 class RecordsArguments(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -51,7 +51,7 @@ class RecordArguments(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_
     """Which record, in what form, from which byte on."""
 
     name: str
-    form: Literal["json", "pdf", "jsonl.gz"] = "json"
+    form: Literal["json", "pdf", "tar.gz"] = "json"
     offset: Annotated[int, msgspec.Meta(ge=0, le=2**40)] = 0
 
 
@@ -65,9 +65,9 @@ async def handed_out(bench: Bench, asked: RecordArguments, _tell: Tell) -> dict[
     elif asked.form == "json":
         data = msgspec.json.format(msgspec.json.encode(record))
     else:
-        path = records.folder(bench.data_dir) / f"{asked.name}.jsonl.gz"
+        path = records.folder(bench.data_dir) / f"{asked.name}.tar.gz"
         if not path.exists():
-            raise Troubled("no-recording", f"There is no recording beside {asked.name}.")
+            raise Troubled("no-recording", f"There are no recordings beside {asked.name}.")
         data = await asyncio.to_thread(path.read_bytes)
     return {
         "file": f"{asked.name}.{asked.form}",

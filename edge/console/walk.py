@@ -1,7 +1,7 @@
 """``walk`` holds a portal while a technician walks tagged goods through it, and counts passes by
 itself; ``walk.tell`` ends or discards one; ``walk.finish`` keeps the acceptance record.
 
-The portal is held: test goods that go in and out move no stock. The reads are kept as a recording
+The portal is held: test goods that go in and out move no stock. The reads are kept as recordings
 beside the record, with the truth that was walked, so that ``tallyport evaluate`` can grade the
 same walk by the very judging that runs at central.
 """
@@ -19,7 +19,7 @@ import msgspec
 
 from drivers.llrp.config import LlrpConfig
 from drivers.readings import DeviceEvent, Reading, TagRead
-from drivers.recording import GpiChanged, Line, PassTruth, TagHeard
+from drivers.recording import GpiChanged, Line, TagHeard
 from edge.clock import ReaderClock
 from edge.config import DeviceConfig
 from edge.console import marks, records
@@ -29,7 +29,7 @@ from edge.console.hearing import hearing
 from edge.console.operation import Changing, Operation, Tell
 from edge.console.trial import back_again
 from edge.console.walk_model import Read, Walking, Way, summary
-from edge.console.walk_record import keep_recording, made_of
+from edge.console.walk_record import keep_recordings, made_of
 from gateway.console import Troubled, new_id
 
 __all__ = ["FINISH", "TELL", "WALK"]
@@ -275,13 +275,16 @@ async def finish(bench: Bench, asked: WalkFinishArguments, tell: Tell) -> dict[s
         software=software(),
     ) | {"back": back}
     name = records.name_of("walk", here.device.name, here.begun_at)
-    truths = [
-        PassTruth(t=(one.from_s + one.to_s) / 2, epc=epc, direction=one.want)
-        for one in here.walking.passes
-        for epc in sorted(here.walking.expected)
-    ]
-    path = records.folder(bench.data_dir) / f"{name}.jsonl.gz"
-    await asyncio.to_thread(keep_recording, path, here.device, here.begun_at, here.lines, truths)
+    path = records.folder(bench.data_dir) / f"{name}.tar.gz"
+    await asyncio.to_thread(
+        keep_recordings,
+        path,
+        here.device,
+        here.begun_at,
+        lines=sorted(here.lines, key=lambda line: line.t),
+        passes=here.walking.passes,
+        expected=here.walking.expected,
+    )
     record["recording"] = path.name
     await asyncio.to_thread(records.keep, bench.data_dir, name, record)
     return {"record": name, "acceptance": record}

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import tarfile
+from collections.abc import Collection, Sequence
 from datetime import datetime
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 import msgspec
@@ -18,16 +20,17 @@ from drivers.recording import (
     write_recording,
 )
 from edge.config import DeviceConfig
-from edge.console.walk_model import Walking, summary
+from edge.console.walk_model import Pass, Walking, summary
 from edge.describing import describe
 
+_BESIDE_S = 3.0
 BY_ORDER = (
     "Direction was judged on this edge by the order of the antennas alone. Central judges with "
-    "more evidence: `tallyport evaluate` grades the recording of this walk by that judging."
+    "more evidence: `tallyport evaluate` grades the recordings of this walk by that judging."
 )
 UNJUDGED = (
     "Direction was not judged: no antenna of this portal has a side (outside, inside) in the "
-    "settings. `tallyport evaluate` grades the recording of this walk once they have."
+    "settings. `tallyport evaluate` grades the recordings of this walk once they have."
 )
 
 
@@ -73,15 +76,34 @@ def made_of(
     }
 
 
-def keep_recording(
+def keep_recordings(
     path: Path,
     device: DeviceConfig,
     at: datetime,
+    *,
     lines: Sequence[Line],
-    truths: Sequence[PassTruth],
+    passes: Sequence[Pass],
+    expected: Collection[str],
 ) -> None:
-    """Write what was heard, with what was walked as the truth."""
-    places = [
+    """Write what was heard, a recording for each pass with what was walked as its truth, into one
+    archive. (In one recording a tag that goes in and out would come to nothing.)
+    """
+    header = PortalHeader(read_point=device.read_point, started_at=at, antennas=_places(device))
+    with TemporaryDirectory(dir=path.parent) as folder, tarfile.open(path, "w:gz") as archive:
+        for one in passes:
+            begin_s, end_s = one.from_s - _BESIDE_S, one.to_s + _BESIDE_S
+            heard = tuple(line for line in lines if begin_s <= line.t <= end_s)
+            middle_s = (one.from_s + one.to_s) / 2
+            truths = tuple(
+                PassTruth(t=middle_s, epc=epc, direction=one.want) for epc in sorted(expected)
+            )
+            file = Path(folder) / f"pass-{one.number:02}.jsonl"
+            write_recording(file, Recording(header=header, heard=heard, truths=truths))  # type: ignore[arg-type]
+            archive.add(file, arcname=f"{path.name.removesuffix('.tar.gz')}/{file.name}")
+
+
+def _places(device: DeviceConfig) -> list[AntennaPlace]:
+    return [
         AntennaPlace(
             antenna=one.antenna,
             side=one.side,  # type: ignore[arg-type]  # describe() knows these three alone
@@ -92,10 +114,3 @@ def keep_recording(
         )
         for one in describe(device, 0).antennas
     ]
-    header = PortalHeader(read_point=device.read_point, started_at=at, antennas=places)
-    heard = tuple(sorted((one for one in lines if not isinstance(one, PassTruth)), key=_t))
-    write_recording(path, Recording(header=header, heard=heard, truths=tuple(truths)))  # type: ignore[arg-type]
-
-
-def _t(line: Line) -> float:
-    return line.t

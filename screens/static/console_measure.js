@@ -51,7 +51,7 @@ const measure = (() => {
     link.remove();
     setTimeout(() => URL.revokeObjectURL(link.href), 60_000);
   };
-  const downloads = (name, recording) => el("div", { class: "measure-go" }, ...[["pdf", "PDF to sign"], ["json", "JSON"], ...(recording ? [["jsonl.gz", "Recording"]] : [])].map(([form, words], index) => el("button", {
+  const downloads = (name, recording) => el("div", { class: "measure-go" }, ...[["pdf", "PDF to sign"], ["json", "JSON"], ...(recording ? [["tar.gz", "Recordings"]] : [])].map(([form, words], index) => el("button", {
     class: `button ${index ? "quiet" : ""}`, type: "button", "data-form": form, onclick: async (event) => {
       event.target.disabled = true;
       try { await file(name, form); tally.tell(null); } catch (trouble) { tally.tell(trouble); }

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import tarfile
 import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -21,6 +22,7 @@ from edge.console import records
 from edge.console.operation import find
 from gateway.console import Troubled
 from gateway.contract import TagSighting
+from tallyport.evaluate import portal
 from tests.edge.console.room import Room, room
 from tests.edge.console.test_calibrate import words_of
 from tests.edge.waiting import until
@@ -99,15 +101,26 @@ async def test_two_passes_make_an_acceptance_record_and_move_nothing(tmp_path: P
         assert (record["signer"], record["signed_for"]) == ("S. Manager", "Site 7")
         assert "by the order of the antennas alone" in record["direction"]
         assert records.read(tmp_path, done["record"])["verdict"] == "pass"
-        kept = read_recording(records.folder(tmp_path) / record["recording"])
-        assert {read.epc for _, read in kept.tag_reads()} == set(TAGS)
-        ways = [one.direction for one in kept.truths if isinstance(one, PassTruth)]
-        assert (ways.count("in"), ways.count("out")) == (6, 6)
+        with tarfile.open(records.folder(tmp_path) / record["recording"]) as archive:
+            archive.extractall(tmp_path / "out", filter="data")
+        files = sorted((tmp_path / "out").glob("*/pass-*.jsonl"))
+        for file, way in zip(files, ("in", "out"), strict=True):
+            kept = read_recording(file)
+            assert {read.epc for _, read in kept.tag_reads()} == set(TAGS)
+            ways = [one.direction for one in kept.truths if isinstance(one, PassTruth)]
+            assert ways == [way] * 6
+        judged = portal.Production()
+        graded = [
+            tag for file in files for tag in portal.grade(read_recording(file), judged)
+            if tag.epc in TAGS
+        ]  # fmt: skip
+        assert len(graded) == 12, "the judging of production can grade the walk"
+        assert all(tag.seen.want for tag in graded), "and knows which way each tag was carried"
         paper = words_of(await gate.here.ask("record", name=done["record"], form="pdf"))
         assert "Walk test: acceptance record" in paper
         assert "S. Manager, for Site 7, date" in paper
         assert "100.0 % of carried tags heard" in paper
-        told = await gate.here.ask("record", name=done["record"], form="jsonl.gz")
+        told = await gate.here.ask("record", name=done["record"], form="tar.gz")
         assert told["media_type"] == "application/gzip"
         await gate.here.running("dock-1")
         assert not [one for one in gate.here.kept if isinstance(one, TagSighting)]
