@@ -167,7 +167,7 @@
     const button = event.target.closest("button");
     if (!button) return;
     if (button.dataset.whole) ask({ whole: button.dataset.whole });
-    else if (button.dataset.every) ask({ tags: Object.fromEntries(picks.map((one) => [one.dataset.trace, button.dataset.every])) });
+    else if (button.dataset.every) ask({ tags: Object.fromEntries(JSON.parse(root.dataset.epcs).map((epc) => [epc, button.dataset.every])) });
     else if (button.dataset.way) ask({ tags: { [button.closest("[data-epc]").dataset.epc]: button.dataset.way } });
     else if (button.dataset.undo) {
       button.disabled = true;

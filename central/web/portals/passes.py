@@ -28,7 +28,9 @@ from central.why.story import NothingKnown, Story, why
 __all__ = ["PassPages", "shown_story"]
 
 _AROUND_US = 2_000_000
-_MOST_TABLE_TAGS = 60
+_MOST_TABLE_TAGS = 8
+_MOST_TAGS = 16
+"""So many tags stand on a page at first, and in its table of numbers: a page stays small."""
 _pass, _review = schema.portal_pass.c, schema.review.c
 
 
@@ -46,7 +48,7 @@ class PassPages:
         made.add_api_route("/screen/passes/{pass_id}/signal", self.heard, openapi_extra=read)
         return made
 
-    async def one(self, request: Request, pass_id: str) -> Response:
+    async def one(self, request: Request, pass_id: str, *, every: bool = False) -> Response:
         """The pass; only its tags for a page that takes them in."""
         try:
             facts = await self._services.read(lambda c: _read(c, pass_id))
@@ -56,6 +58,8 @@ class PassPages:
         facts["may_correct"] = model.may(actor, "write:reviews", "own")
         facts["may_review"] = model.may(actor, "read:reviews", "own")
         whole = "hx-request" not in request.headers
+        facts["left"] = 0 if every or not whole else max(len(facts["tags"]) - _MOST_TAGS, 0)
+        facts["shown"] = facts["tags"][: len(facts["tags"]) - facts["left"]]
         return self._pages.page("portals/pass.html" if whole else "pass_tags.html", facts)
 
     async def heard(self, pass_id: str) -> Response:
@@ -118,7 +122,7 @@ def _numbers(facts: dict[str, Any]) -> tuple[list[tuple[str, str]], dict[str, An
     """A stage's facts as pairs, and its table where it has one."""
     table = None
     if isinstance(facts.get("rows"), list) and "columns" in facts:
-        rows = facts["rows"]
+        rows = _doubtful_first(facts["columns"], facts["rows"])
         table = {"columns": facts["columns"], "rows": rows[:_MOST_TABLE_TAGS],
                  "left": max(len(rows) - _MOST_TABLE_TAGS, 0)}  # fmt: skip
     pairs = []
@@ -130,6 +134,14 @@ def _numbers(facts: dict[str, Any]) -> tuple[list[tuple[str, str]], dict[str, An
         else:
             pairs.append((name, _plain(value)))
     return pairs, table
+
+
+def _doubtful_first(columns: list[str], rows: list[list[Any]]) -> list[list[Any]]:
+    """The rows of tags, those first that were nearest to being decided otherwise."""
+    if "crossed" not in columns:
+        return rows
+    at = columns.index("crossed")
+    return sorted(rows, key=lambda row: abs(row[at] - 0.5))
 
 
 def _plain(value: object) -> str:

@@ -12,6 +12,7 @@ import pytest
 
 from central.access.model import Role
 from central.database.moments import to_us
+from central.web.portals import passes
 from central.web.views import day
 from tests.central.access.test_gate import Somebody
 from tests.central.harness import Bench, bench
@@ -168,3 +169,15 @@ async def test_what_was_left_alone_has_a_page_and_can_be_said_to_have_crossed(
     done = await made.post(f"/passes/{name}/corrections", tags={epc: "in"})
     assert "1 tag came in" in str(done["says"])
     assert "1 tag came in" in await page(made, f"/screen/passes/{name}")
+
+
+async def test_a_large_pass_is_shown_in_part_at_first(
+    made: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(passes, "_MOST_TAGS", 2)
+    moved = (await driven(made))["moved"]
+    shown = await page(made, f"/screen/passes/{moved['id']}")
+    assert shown.count('class="pass-tag') - shown.count('class="pass-tags"') == 2
+    assert "Show 3 more tags" in shown
+    whole = await page(made, f"/screen/passes/{moved['id']}?every=true")
+    assert all(f'data-epc="{tag["epc"]}"' in whole for tag in moved["tags"])
