@@ -15,6 +15,7 @@ import sys
 import tempfile
 from collections.abc import AsyncIterator, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import NamedTuple
 from urllib.parse import urlencode
@@ -24,14 +25,17 @@ import msgspec
 from PIL import Image
 from playwright.async_api import Browser, Page, async_playwright
 from rich.console import Console
+from sqlalchemy import select
 
+from central import schema
 from drivers.readings import TagRead
 from edge.now import EdgeNow
 from edge.status import draw
 from gateway.gs1 import sgtin96_hex
 from tests.central import scene
 from tests.central.console.site import Both, both
-from tests.central.harness import served
+from tests.central.harness import bench, served
+from tests.central.passes import dock
 from tests.central.web import stocked
 from tests.fakes.brokers import Embedded
 from tests.screens.inspecting import CHROMIUM, FLAGS
@@ -80,8 +84,8 @@ PICTURES = (
     Picture("shelf_phone", "/screen/shelves/shelf-7", phone=True),
     Picture("order", "/screen/orders/SO-2026-1001"),
     Picture("portal", "/screen/portals/dock-1"),
-    Picture("pass", "/screen/passes/p4"),
-    Picture("pass_phone", "/screen/passes/p4", phone=True),
+    Picture("pass", "", side="pass"),
+    Picture("pass_phone", "", side="pass", phone=True),
     Picture("reviews", "/screen/reviews"),
     Picture("reviews_phone", "/screen/reviews", phone=True),
     Picture("scan_phone", "/scan", phone=True),
@@ -103,6 +107,7 @@ async def world(folder: Path) -> AsyncIterator[tuple[Both, dict[str, str]]]:
     """Central and an edge that hears something; where their pages are."""
     broker = Embedded()
     await broker.start_again()
+    books = Path(await asyncio.to_thread(tempfile.mkdtemp, dir=folder))
     async with AsyncExitStack() as stack:
         stack.push_async_callback(broker.stop)
         made = await stack.enter_async_context(both(folder, broker))
@@ -111,7 +116,21 @@ async def world(folder: Path) -> AsyncIterator[tuple[Both, dict[str, str]]]:
         central = await stack.enter_async_context(served(made.central))
         playing = asyncio.create_task(_play(made))
         stack.push_async_callback(_ended, playing)
-        yield made, {"central": central, "edge": made.edge.url.rstrip("/")}
+        sides = {"central": central, "edge": made.edge.url.rstrip("/")}
+        sides["pass"] = await stack.enter_async_context(_judged_pass(books))
+        yield made, sides
+
+
+@asynccontextmanager
+async def _judged_pass(folder: Path) -> AsyncIterator[str]:
+    """A central of its own, whose dock really heard and judged a pallet; the pass's address."""
+    newest = select(schema.portal_pass.c.id).order_by(schema.portal_pass.c.closed_us.desc())
+    async with bench(folder) as made:
+        await made.database.write(dock.set_up)
+        await dock.heard(made.database, dock.road(datetime.now(UTC)))
+        found = await made.database.read(lambda conn: conn.execute(newest).scalars().first())
+        async with served(made) as url:
+            yield f"{url}/screen/passes/{found}"
 
 
 async def _play(made: Both) -> None:
