@@ -33,7 +33,7 @@
       legend: { show: false },
       cursor: { drag: { x: false, y: false }, points: { size: 7 } },
       scales: { y: { range: (_, low, high) => [0, Math.max(1, high) * 1.1] } },
-      axes: [{ ...axis(), space: 70, values: (_, ticks) => ticks.map(day) }, { ...axis(), size: 52, values: (_, ticks) => ticks.map(number) }],
+      axes: [{ ...axis(), space: 70, values: (_, ticks) => ticks.map(rows.at(-1)[0] - rows[0][0] > 259200 ? day : time) }, { ...axis(), size: 52, values: (_, ticks) => ticks.map(number) }],
       bands: [{ series: [4, 2], fill: next + "26" }],
       series: [{},
         { stroke: line, width: 2, fill: line + "1f", points: { show: false }, paths: uPlot.paths.stepped({ align: 1 }) },
