@@ -63,7 +63,12 @@ def run(
 
     level, style = settings.central.log_level, settings.central.log_format
     shown = _on_terminal(plain, style)
-    logs.configure(level, style, stream=shown.screen.above if shown else None)
+    logs.configure(
+        level,
+        style,
+        stream=shown.screen.above if shown else None,
+        ring=shown.ring if shown else None,
+    )
     why: list[str] = []
     try:
         asyncio.run(application.run(settings, beside=shown.beside if shown else None))

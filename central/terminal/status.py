@@ -18,8 +18,8 @@ _BEHIND = 1_000
 """More facts behind than come in a burst: somebody should know."""
 
 
-def draw(now: CentralNow, width: int, height: int) -> RenderableType:
-    """The status for a terminal of that size."""
+def draw(now: CentralNow, width: int, height: int, *, errors: Sequence[str] = ()) -> RenderableType:
+    """The status for a terminal of that size; ``errors`` are the log's last ones."""
     said: list[RenderableType] = [
         board.title("central", f"{now.url}  up {lasted(now.up_s)}".strip(), width),
         board.figures(_inflow(now), width),
@@ -27,6 +27,7 @@ def draw(now: CentralNow, width: int, height: int) -> RenderableType:
         board.figures(_service(now), width),
     ]
     troubles = list(_troubles(now))
+    troubles += [board.Trouble("bad", harmless(f"last error: {one}")) for one in errors]
     room = max(1, height - 12)
     said += [board.trouble(one, width) for one in troubles[:room]]
     if len(troubles) > room:
