@@ -166,7 +166,9 @@ def test_central_shows_what_it_does_and_ctrl_c_leaves_a_clean_screen(tmp_path: P
         f'[central]\ndata_dir = "{tmp_path / "data"}"\n[http]\nport = 0\n[mqtt]\nport = 0\n'
     )
     with before(["central", "run", "-c", str(settings)], columns=110) as terminal:
-        picture = terminal.until(lambda picture: re.search(r"central  http://127.+ up", picture))
+        picture = terminal.until(
+            lambda picture: re.search(r"central  http://127.+ up(.|\n)+live screens 0", picture)
+        )
         assert "edges online 0 of 0" in picture
         assert "movements today 0 (in 0, out 0)  open reviews 0  open alerts 0" in picture
         assert "live screens 0" in picture
