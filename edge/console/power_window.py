@@ -134,7 +134,7 @@ def window(
     """
     steps = ordered(steps)
     assert steps, "a window of no steps"
-    low, high = _low(steps, must), _high(steps, must_not)
+    low, high = _ends(steps, must, must_not)
     antenna, duties = steps[0].antenna, tuple(sorted(must))
     if not must and spare and must_not and high is not None:
         return _spare(antenna, high, table_dbm)
@@ -151,6 +151,18 @@ def window(
     if high is None or high < low:
         return _overlap(steps, duties, must_not, low, high)
     return _window(steps, duties, must_not, (low, high), table_dbm)
+
+
+def _ends(
+    steps: Sequence[Step], must: Collection[str], must_not: Collection[str]
+) -> tuple[float | None, float | None]:
+    """The lowest and the highest power of the window. What the tags do above the high end, where
+    nobody will read, takes nothing from the low one.
+    """
+    high = _high(steps, must_not)
+    quiet = [step for step in steps if high is not None and step.power_dbm <= high]
+    low = _low(quiet, must)
+    return (_low(steps, must) if low is None else low), high
 
 
 def _low(steps: Sequence[Step], must: Collection[str]) -> float | None:
@@ -302,10 +314,8 @@ def between(
     """
     steps = ordered(steps)
     measured = [step.power_dbm for step in steps]
-    for end, other in (
-        (_low(steps, must) if must else None, -1),
-        (_high(steps, must_not), 1),
-    ):
+    low, high = _ends(steps, must, must_not)
+    for end, other in ((low if must else None, -1), (high, 1)):
         if end is None:
             continue
         beside = measured.index(end) + other

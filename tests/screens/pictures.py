@@ -37,6 +37,8 @@ from tests.central.console.site import Both, both
 from tests.central.harness import bench, served
 from tests.central.passes import dock
 from tests.central.web import stocked
+from tests.edge.console.bench import site
+from tests.edge.page.test_measuring import EPCS, standing, still
 from tests.fakes.brokers import Embedded
 from tests.screens.inspecting import CHROMIUM, FLAGS
 
@@ -44,7 +46,7 @@ FOLDER = Path(__file__).parents[2] / "docs" / "pictures"
 MOST_BYTES = 150 * 1_024
 DESK = {"width": 1440, "height": 900}
 PHONE = {"width": 390, "height": 844}
-_PATIENCE_MS = 30_000
+_PATIENCE_MS = 60_000
 _TERMINAL = """<!doctype html><meta charset=utf-8><style>
 body {{ margin: 0; background: #0d1413; color: #e9f0ee; }}
 pre {{ margin: 0; padding: 24px; font: 15px/1.5 "DejaVu Sans Mono", monospace;
@@ -54,7 +56,8 @@ pre {{ margin: 0; padding: 24px; font: 15px/1.5 "DejaVu Sans Mono", monospace;
 
 class Picture(NamedTuple):
     """``side`` is whose page it is: central's, or the edge's own. ``ready`` stands on the page
-    when it is worth a picture; ``before`` is clicked then.
+    when it is worth a picture; ``before`` is clicked then (``SELECTOR := VALUE`` chooses), until
+    ``shown`` stands there.
     """
 
     name: str
@@ -64,6 +67,7 @@ class Picture(NamedTuple):
     phone: bool = False
     dark: bool = False
     before: tuple[str, ...] = ()
+    shown: str = ""
 
 
 def _feeds(*keys: Sequence[object]) -> str:
@@ -72,6 +76,7 @@ def _feeds(*keys: Sequence[object]) -> str:
 
 
 _PLATES = [["plate", {"plate": str(plate), "read_point": "shelf-7"}, "gross_g"] for plate in (1, 2)]
+_MUST = tuple(f"[data-epc='{EPCS[number]}'] [data-mark='must']" for number in range(2))
 PICTURES = (
     Picture("now", "/", "#movements table, #movements li, main section"),
     Picture("now_dark", "/", "main section", dark=True),
@@ -95,7 +100,25 @@ PICTURES = (
     Picture("device_phone", "/device/plate", side="edge", phone=True),
     Picture("find", "/find", side="edge"),
     Picture("settings", "/settings", side="edge"),
-    Picture("sweep", "/device/dock/sweep", side="edge"),
+    Picture(
+        "sweep",
+        "/device/dock/sweep",
+        "#marks[data-ready]",
+        side="room",
+        before=(
+            "#listen",
+            "#listen:has-text('Listen again')",
+            *_MUST,
+            "#rest-not",
+            "text=Antennas, steps, legal limit",
+            "[name=step_db] := 4",
+            "[name=measure_s] := 0.5",
+            "[name=together] := yes",
+            "text=Antennas, steps, legal limit",
+            "#go",
+        ),
+        shown=".sweep-use strong",
+    ),
     Picture("calibrate_phone", "/device/plate/calibrate", side="edge", phone=True),
     Picture("walk_phone", "/device/dock/walk", side="edge", phone=True),
 )
@@ -108,9 +131,11 @@ async def world(folder: Path) -> AsyncIterator[tuple[Both, dict[str, str]]]:
     broker = Embedded()
     await broker.start_again()
     books = Path(await asyncio.to_thread(tempfile.mkdtemp, dir=folder))
+    room = Path(await asyncio.to_thread(tempfile.mkdtemp, dir=folder))
     async with AsyncExitStack() as stack:
         stack.push_async_callback(broker.stop)
-        made = await stack.enter_async_context(both(folder, broker))
+        settings = {"name": "pi", "site": "shop", "data_dir": "data"}
+        made = await stack.enter_async_context(both(folder, broker, edge=settings))
         await stocked.stock(made.central)
         await scene.play(made.central)
         central = await stack.enter_async_context(served(made.central))
@@ -118,6 +143,7 @@ async def world(folder: Path) -> AsyncIterator[tuple[Both, dict[str, str]]]:
         stack.push_async_callback(_ended, playing)
         sides = {"central": central, "edge": made.edge.url.rstrip("/")}
         sides["pass"] = await stack.enter_async_context(_judged_pass(books))
+        sides["room"] = await stack.enter_async_context(_room(room))
         yield made, sides
 
 
@@ -131,6 +157,14 @@ async def _judged_pass(folder: Path) -> AsyncIterator[str]:
         found = await made.database.read(lambda conn: conn.execute(newest).scalars().first())
         async with served(made) as url:
             yield f"{url}/screen/passes/{found}"
+
+
+@asynccontextmanager
+async def _room(folder: Path) -> AsyncIterator[str]:
+    """An edge of its own, with two tags at its dock and one that only passes by outside."""
+    tags = (standing(0, 34.0), standing(1, 36.1), standing(2, 44.2))
+    async with site(folder) as here, still(here, *tags):
+        yield here.url.rstrip("/")
 
 
 async def _play(made: Both) -> None:
@@ -183,7 +217,16 @@ async def _page(browser: Browser, one: Picture, sides: dict[str, str]) -> None:
         raise SystemExit(f"{one.name}: {one.path} answers {answer and answer.status}")
     await page.locator(one.ready).first.wait_for()
     for step in one.before:
-        await page.locator(step).first.click()
+        where, _, value = step.partition(" := ")
+        if value:
+            await page.locator(where).select_option(value)
+        elif "Listen again" in where:
+            await page.locator(where).wait_for()
+        else:
+            await page.locator(where).first.click()
+    if one.shown:
+        await page.locator(one.shown).first.wait_for()
+        await page.locator(one.shown).first.scroll_into_view_if_needed()
     await _rests(page)
     _keep(one.name, await page.screenshot(animations="disabled", caret="hide"))
     await page.close()

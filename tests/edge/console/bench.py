@@ -70,7 +70,7 @@ async def site(tmp_path: Path, *, mqtt_port: int = 9, **more: Any) -> AsyncItera
         **more,
     }
     path = tmp_path / "edge.toml"
-    path.write_text("# the edge of the tests\n" + tomlkit.dumps(whole))
+    path.write_text("# A small shop: its door, a plate, a scanner.\n" + tomlkit.dumps(whole))
     config = load(path)
     logs = LogRing()
     journal = await asyncio.to_thread(Journal.open, config.edge.data_dir / "journal")

@@ -141,6 +141,14 @@ def test_a_hole_above_the_low_end_moves_it_up() -> None:
     assert window(steps, {"A"}, set(), TABLE).low_dbm == 20.0
 
 
+def test_a_tag_that_fell_silent_above_the_high_end_takes_nothing_from_the_window() -> None:
+    wakes = {"A": 14.0, "S": 24.0}
+    steps = [measured(dbm, wakes) for dbm in (12.0, 14.0, 16.0, 22.0, 26.0)]
+    steps.append(measured(24.0, {"A": 99.0, "S": 24.0}))
+    found = window(steps, {"A"}, {"S"}, TABLE)
+    assert (found.found, found.low_dbm, found.high_dbm) == ("window", 14.0, 22.0)
+
+
 def test_a_tag_is_the_job_of_the_antennas_that_hear_it_best() -> None:
     near = [measured(dbm, {"L": 14.0, "M": 18.0, "R": 28.0}, antenna=1) for dbm in TABLE]
     far = [measured(dbm, {"L": 29.0, "M": 16.0, "R": 13.0}, antenna=2) for dbm in TABLE]
