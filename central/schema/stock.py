@@ -137,6 +137,7 @@ quarantine_gone = Table(
 
 # ---- the ledger -----------------------------------------------------------------------
 _NAMED = text("corrects IS NOT NULL")
+_HEARD = text("log_id > 0")
 movement = Table(
     "movement",
     metadata,
@@ -176,6 +177,7 @@ movement = Table(
         sqlite_where=text("origin IN ('portal', 'shelf', 'scan', 'zone', 'review')"),
         postgresql_where=text("origin IN ('portal', 'shelf', 'scan', 'zone', 'review')"),
     ),
+    Index("ix_movement_log", "log_id", sqlite_where=_HEARD, postgresql_where=_HEARD),
     Index("ix_movement_corrects", "corrects", sqlite_where=_NAMED, postgresql_where=_NAMED),
 )
 balance = Table(

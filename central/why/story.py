@@ -11,7 +11,7 @@ from collections.abc import Iterable, Sequence
 from typing import Any
 
 import msgspec
-from sqlalchemy import Connection, func, select
+from sqlalchemy import Connection, func, select, text
 
 from central import schema
 from central.judging import left_alone
@@ -157,7 +157,12 @@ def _of_pass(conn: Connection, wanted: str) -> Story:
         return _of_left_alone(conn, wanted)
     stages, versions = _traced(conn, row["log_id"], {wanted}, ())
     columns = [_movement[name] for name, _type in rows.COLUMNS]
-    query = select(*columns).where(_movement.log_id == row["log_id"]).order_by(_movement.seq)
+    # The index has only what was heard: without the second condition it would not be used.
+    query = (
+        select(*columns)
+        .where(_movement.log_id == row["log_id"], text("movement.log_id > 0"))
+        .order_by(_movement.seq)
+    )
     found = [rows.from_row(tuple(one)) for one in conn.execute(query)] if row["log_id"] else []
     posted = tuple(one for one in found if one.movement.evidence.get("pass") == wanted)
     return Story(
