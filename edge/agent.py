@@ -71,7 +71,7 @@ async def run(
     while True:
         config = await asyncio.to_thread(settled, settings_file, config)
         journal = await open_journal(config)
-        agent = Agent(config, journal, settings_file=settings_file, logs=logs, with_page=True)
+        agent = Agent(config, journal, settings_file=settings_file, logs=logs, watched=True)
         async with contextlib.AsyncExitStack() as stack:
             if beside is not None:
                 await stack.enter_async_context(beside(agent))
@@ -86,7 +86,10 @@ async def run(
 
 
 class Agent:
-    """All parts of one running edge. The journal belongs to the agent, which closes it."""
+    """All parts of one running edge. The journal belongs to the agent, which closes it.
+
+    ``watched``: somebody can look at it, so it serves its page and takes its vital signs.
+    """
 
     def __init__(
         self,
@@ -98,7 +101,7 @@ class Agent:
         backoff: Backoff | None = None,
         settings_file: Path | None = None,
         logs: LogRing | None = None,
-        with_page: bool = False,
+        watched: bool = False,
     ) -> None:
         self._config = config
         self._journal = journal
@@ -137,10 +140,11 @@ class Agent:
         self._health = Health(edge.name, edge.name)
         self._fill = Fill(journal.limits.when_full)
         self.fleet = Fleet(config.devices, self._supervisor)
+        self._watched = watched
         self._vitals = self._vital_signs()
         self._restart = asyncio.Event()
         bench = self._bench(settings_file, logs)
-        self.console = Console(bench, self._client.publish, with_page=with_page)
+        self.console = Console(bench, self._client.publish, with_page=watched)
 
     def now(self) -> EdgeNow:
         """The agent and its devices as they are, for people who look."""
@@ -167,9 +171,10 @@ class Agent:
             part("mqtt", self._client.run()),
             part("watermarks", self._listen()),
             part("health", self._say_health()),
-            part("vitals", self._vitals.run()),
             part("console", self.console.run()),
         ]
+        if self._watched:
+            rest.append(part("vitals", self._vitals.run()))
         watchdog = part("watchdog", notify.watchdog())
         stopping = part("stop", stop.wait())
         anew = part("restart", self._restart.wait())

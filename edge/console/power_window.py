@@ -34,6 +34,7 @@ class Step(msgspec.Struct, frozen=True, kw_only=True):
 
     ``heard`` has the marked tags that were heard, in how many of ``slots`` each;
     ``rssi_dbm`` the median of what each peaked at. ``p10_dbm`` and ``p50_dbm`` are of all reads.
+    ``tries`` says how often it was measured; the last time counts.
     """
 
     antenna: int
@@ -46,6 +47,7 @@ class Step(msgspec.Struct, frozen=True, kw_only=True):
     p50_dbm: float | None = None
     heard: Mapping[str, int] = {}
     rssi_dbm: Mapping[str, float] = {}
+    tries: int = 1
 
     @property
     def reads_per_s(self) -> float:
@@ -301,6 +303,22 @@ def _tags(epcs: Sequence[str]) -> str:
     shown = ", ".join(f"…{epc[-6:]}" for epc in epcs[:3])
     more = f" and {len(epcs) - 3} more" if len(epcs) > 3 else ""
     return f"{len(epcs)} tag{'s' * (len(epcs) != 1)} ({shown}{more})"
+
+
+def doubtful(steps: Sequence[Step], must: Collection[str]) -> float | None:
+    """A power measured once at which a tag was not reliable that was so below and above it: a cart
+    that stood in the way, a reader that was busy, or truly a hole. Worth another try.
+    """
+    steps = ordered(steps)
+    for at, step in enumerate(steps):
+        for epc in must:
+            if step.tries > 1 or step.reliable(epc):
+                continue
+            if all(
+                any(one.reliable(epc) for one in side) for side in (steps[:at], steps[at + 1 :])
+            ):
+                return step.power_dbm
+    return None
 
 
 def between(

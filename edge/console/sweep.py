@@ -19,7 +19,16 @@ from edge.config import DeviceConfig
 from edge.console import marks, power_cap
 from edge.console.bench import Bench
 from edge.console.operation import Changing, Operation, Tell
-from edge.console.power_window import Step, Window, between, edge_of, jobs, ordered, window
+from edge.console.power_window import (
+    Step,
+    Window,
+    between,
+    doubtful,
+    edge_of,
+    jobs,
+    ordered,
+    window,
+)
 from edge.console.sweep_steps import at_power, capabilities_of, measure
 from gateway.console import Troubled
 
@@ -147,7 +156,12 @@ class _Sweep:
         device = at_power(self._device, self._groups[antenna], power, impinj=self._impinj)
         marked = self._must | self._must_not
         step = await measure(device, marked, self._asked.measure_s, antenna=antenna, power=power)
-        self._steps.setdefault(antenna, []).append(step)
+        known = self._steps.setdefault(antenna, [])
+        before = next((one for one in known if one.power_dbm == power), None)
+        if before is not None:
+            known.remove(before)
+            step = msgspec.structs.replace(step, tries=before.tries + 1)
+        known.append(step)
         self._left = max(0, self._left - 1)
         self._now = None
         self._tell(self.picture(phase))
@@ -155,7 +169,9 @@ class _Sweep:
     def _next(self) -> tuple[int, float] | None:
         mine = jobs(self._steps, self._must)
         for antenna, steps in self._steps.items():
-            power = between(steps, mine[antenna], self._must_not, self._table)
+            power = doubtful(steps, self._must)
+            if power is None:
+                power = between(steps, mine[antenna], self._must_not, self._table)
             if power is not None:
                 return antenna, power
         return None

@@ -13,7 +13,7 @@ from drivers import registry
 from drivers.scales.protocols import PROTOCOLS
 
 ROOT = Path(__file__).parents[2]
-OF_THE_EDGE = {"name", "driver", "read_point", "fold"}
+OF_THE_EDGE = {"name", "driver", "read_point", "identity", "fold"}
 """Keys of a device's table that every device has, and no driver sees."""
 # A setting that is commented out with its default: `# baud_rate = 9600`.
 OPTIONAL = re.compile(r"^# (?=[a-z_]+ = )", re.MULTILINE)

@@ -83,7 +83,8 @@ class Terminal:
         if not ready:
             return
         try:
-            more = os.read(self.handle, 65_536)
+            # A little at a time: what is drawn and drawn over is seen as well.
+            more = os.read(self.handle, 256)
         except OSError:  # the last one who had the terminal open is gone
             more = b""
         self.is_over = not more

@@ -115,7 +115,7 @@ async def test_a_sweep_from_central_and_its_power_in_the_edge_s_settings(made: B
         assert told.result is not None, told.error
         assert told.result["verified"], told.result
         assert f"tx_power_dbm = {window['use_dbm']}" in made.edge.path.read_text()
-        assert "# the edge of the tests" in made.edge.path.read_text()
+        assert "# A small shop: its door, a plate, a scanner." in made.edge.path.read_text()
 
 
 async def test_who_walks_away_from_central_leaves_nothing_held(made: Both) -> None:

@@ -74,7 +74,7 @@ async def site(tmp_path: Path, *, mqtt_port: int = 9, **more: Any) -> AsyncItera
     config = load(path)
     logs = LogRing()
     journal = await asyncio.to_thread(Journal.open, config.edge.data_dir / "journal")
-    agent = Agent(config, journal, settings_file=path, logs=logs, with_page=True)
+    agent = Agent(config, journal, settings_file=path, logs=logs, watched=True)
     stop = asyncio.Event()
     running = asyncio.create_task(agent.run(stop))
     try:

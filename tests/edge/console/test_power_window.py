@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+import msgspec
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from edge.console.power_cap import allowed, cap, grid, region_of
-from edge.console.power_window import Step, Window, between, edge_of, jobs, window
+from edge.console.power_window import Step, Window, between, doubtful, edge_of, jobs, window
 
 TABLE = [10.0 + 0.25 * n for n in range(81)]
 SLOTS = 4
@@ -147,6 +148,15 @@ def test_a_tag_that_fell_silent_above_the_high_end_takes_nothing_from_the_window
     steps.append(measured(24.0, {"A": 99.0, "S": 24.0}))
     found = window(steps, {"A"}, {"S"}, TABLE)
     assert (found.found, found.low_dbm, found.high_dbm) == ("window", 14.0, 22.0)
+
+
+def test_a_hole_is_worth_another_try_and_no_third() -> None:
+    steps = [measured(dbm, {"A": 14.0, "B": 12.0}) for dbm in (12.0, 14.0, 16.0, 20.0)]
+    assert doubtful(steps, {"A", "B"}) is None, "a tag that begins to answer leaves no hole"
+    hole = measured(18.0, {"A": 99.0, "B": 12.0})
+    assert doubtful([*steps, hole], {"A", "B"}) == 18.0
+    assert doubtful([*steps, hole], {"B"}) is None
+    assert doubtful([*steps, msgspec.structs.replace(hole, tries=2)], {"A"}) is None
 
 
 def test_a_tag_is_the_job_of_the_antennas_that_hear_it_best() -> None:
