@@ -213,15 +213,15 @@ def test_a_long_command_shows_a_bar_on_a_terminal_and_nothing_elsewhere(tmp_path
     settings.write_text(f'[central]\ndata_dir = "{tmp_path / "data"}"\n')
     assert run(["central", "migrate", "-c", str(settings)]).returncode == 0
     items = tmp_path / "items.csv"
-    items.write_text("sku,name\n" + "".join(f"S-{n},Screw {n}\n" for n in range(5_000)))
+    items.write_text("sku,name\n" + "".join(f"S-{n},Screw {n}\n" for n in range(30_000)))
     with before(["central", "import", "items", str(items), "-c", str(settings)]) as terminal:
-        bar = terminal.until(lambda picture: re.search(r"Importing items .+ \d+/5000", picture))
+        bar = terminal.until(lambda picture: re.search(r"Importing items .+ \d+/30000", picture))
         assert "rows\n" not in bar.partition("Importing")[2]
         assert terminal.ended() == 0
         assert "Importing" not in terminal.picture  # it goes when it is done
-        assert "5000 created" in terminal.picture
+        assert "30000 created" in terminal.picture
     again = run(["central", "import", "items", str(items), "-c", str(settings)])
-    assert again.stderr.splitlines()[-1] == "5000 of 5000 rows"
+    assert again.stderr.splitlines()[-1] == "30000 of 30000 rows"
     assert "\x1b" not in again.stdout + again.stderr
     verified = run(["central", "verify", "-c", str(settings)])
     assert verified.returncode == 0
