@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import pty
 from collections.abc import Iterator
+from contextlib import suppress
 from typing import TextIO
 
 import pyte
@@ -20,9 +21,11 @@ from gateway.terminal.wanted import wanted
 def ends() -> Iterator[tuple[int, TextIO]]:
     """A terminal's two ends: who looks, and who writes."""
     person, program = pty.openpty()
-    with os.fdopen(program, "w") as stream:
-        yield person, stream
-    os.close(person)
+    stream = os.fdopen(program, "w")
+    yield person, stream
+    os.close(person)  # whoever still writes is told so, where closing its stream would wait for it
+    with suppress(OSError):
+        stream.close()
 
 
 def test_a_terminal_that_takes_nothing_holds_up_nobody(ends: tuple[int, TextIO]) -> None:
