@@ -172,9 +172,8 @@ class Agent:
             part("watermarks", self._listen()),
             part("health", self._say_health()),
             part("console", self.console.run()),
+            *([part("vitals", self._vitals.run())] if self._watched else []),
         ]
-        if self._watched:
-            rest.append(part("vitals", self._vitals.run()))
         watchdog = part("watchdog", notify.watchdog())
         stopping = part("stop", stop.wait())
         anew = part("restart", self._restart.wait())
@@ -218,14 +217,10 @@ class Agent:
     # ---- parts -----------------------------------------------------------------------------
     def _vital_signs(self) -> Vitals:
         return Vitals(
-            self._config,
-            devices=self.fleet.each,
-            keeper=self._keeper,
-            uplink=self._uplink,
+            self._config, devices=self.fleet.each, keeper=self._keeper, uplink=self._uplink,
             connected=lambda: self._client.is_connected,
-            condition=lambda: self._condition()[1:],
-            time=self._time,
-        )
+            condition=lambda: self._condition()[1:], time=self._time,
+        )  # fmt: skip
 
     def _bench(self, settings_file: Path | None, logs: LogRing | None) -> Bench:
         return Bench(
