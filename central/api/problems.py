@@ -13,6 +13,7 @@ from starlette.responses import Response
 from central.access.errors import AccessError
 from central.attachments.model import AttachmentRefused
 from central.catalogue.errors import CatalogueError
+from central.catalogue.layouts import LayoutRefused
 from central.imports.model import ImportRefused
 from central.insight.series import SeriesUnavailable
 from central.labels.model import LabelRefused
@@ -86,7 +87,8 @@ def _kind(error: Exception) -> str:
 
 async def _refused(_: Request, error: Exception) -> Response:
     assert isinstance(error, _REFUSALS), "registered for these alone"
-    return answer(error.status, str(error), kind=_kind(error))
+    more = {"mistakes": error.mistakes} if isinstance(error, LayoutRefused) else {}
+    return answer(error.status, str(error), kind=_kind(error), **more)
 
 
 async def _access(_: Request, error: Exception) -> Response:

@@ -53,7 +53,14 @@ from central.schema.judging import (
 from central.schema.labels import label_job, label_number
 from central.schema.lots import lot, serial_place
 from central.schema.orders import carton, outbound_line, outbound_order, pick, pick_task, shipment
-from central.schema.places import location, place_total, plate_plan, read_point, warehouse
+from central.schema.places import (
+    location,
+    place_total,
+    plate_plan,
+    read_point,
+    shelf_layout,
+    warehouse,
+)
 from central.schema.presence import presence, presence_event
 from central.schema.receiving import (
     goods_told,
@@ -162,6 +169,7 @@ __all__ = [
     "return_inspection",
     "review",
     "serial_place",
+    "shelf_layout",
     "shipment",
     "stretch",
     "subscription",

@@ -20,7 +20,7 @@ from sqlalchemy import (
 
 from central.schema.ground import ID, metadata
 
-__all__ = ["location", "place_total", "plate_plan", "read_point", "warehouse"]
+__all__ = ["location", "place_total", "plate_plan", "read_point", "shelf_layout", "warehouse"]
 
 location = Table(
     "location",
@@ -80,4 +80,11 @@ plate_plan = Table(
     Column("unit_cv", Float, nullable=False, server_default="0.01"),
     Column("valid_from_us", BigInteger, nullable=False, server_default="0"),
     Column("said_us", BigInteger, nullable=False, server_default="0"),
+)
+# Where each plate of a shelf lies: JSON of ``central.catalogue.geometry.Layout``.
+shelf_layout = Table(
+    "shelf_layout",
+    metadata,
+    Column("read_point", Text, primary_key=True),
+    Column("body", Text, nullable=False),
 )

@@ -127,7 +127,7 @@ FOR_SOME_PLACES = re.compile(
     r"GET /(items|tag-bindings)(/\{\})?|GET /items/\{\}/(alert-rules|substitutes)"
     r"|(GET|POST|PUT|DELETE) /(alerts|alerts/rules)(/\{\})?(/(acknowledge|snooze))?"
     r"|(GET|POST) /(documents|reviews)(/.*)?|GET /(devices|passes|presence(/events)?)"
-    r"|(GET|PUT) /read-points(/.*)?|(GET|POST|PATCH) /(warehouses|locations)(/\{\})?"
+    r"|(GET|PUT|POST) /read-points(/.*)?|(GET|POST|PATCH) /(warehouses|locations)(/\{\})?"
     r"|GET(/api)? /locations/\{\}/inventory|GET /api/(inventory|locations/\{\}/inventory)"
     r"|POST /stock/[a-z]+|POST /api/inventory/move|PUT /api/inventory/\{\}/status"
     r"|GET /stock/\{\}(/serials(/\{\})?)?|GET /movements(/\{\})?|GET /lots(/.*)?"

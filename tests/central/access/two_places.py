@@ -90,6 +90,7 @@ READ: dict[str, list[str]] = {
     "/presence": ["/presence", "/presence?place=EAST-B", "/presence?read_point=EAST-zone"],
     "/presence/events": ["/presence/events", "/presence/events?epc=AA"],
     "/read-points": ["/read-points"],
+    "/read-points/{code}/layout": ["/read-points/EAST-shelf/layout"],
     "/read-points/{code}/plates/{plate}/history": ["/read-points/EAST-shelf/plates/1/history"],
     "/reservations": ["/reservations"],
     "/reservations/{reservation_id}": ["/reservations/EAST-wish"],
@@ -115,6 +116,10 @@ READ: dict[str, list[str]] = {
 """What may be read of it, by the routes' paths."""
 
 _NUTS: dict[str, Any] = {"sku": "NUT", "quantity": 1}
+_LAYOUT: dict[str, Any] = {
+    "boards": [{"board": 1, "width_mm": 400, "depth_mm": 300}],
+    "plates": [{"plate": 1, "board": 1, "x_mm": 0, "y_mm": 0, "width_mm": 90, "depth_mm": 90}],
+}
 _RULE: dict[str, Any] = {"kind": "low", "sku": "NUT", "location": "EAST", "limit": 50}
 _ORDER: dict[str, Any] = {"customer": "Jo", "ship_to": {"city": "Leeds"}, "warehouse": "EAST",
                           "lines": [{"line": "1", **_NUTS}]}  # fmt: skip
@@ -235,6 +240,9 @@ WRITTEN: dict[str, list[tuple[str, object]]] = {
         ("/read-points/EAST-dock", {"kind": "portal", "location": "WEST-B"}),
         ("/read-points/mine", {"kind": "portal", "location": "EAST-B"}),
         ("/read-points/mine", {"kind": "portal", "location": "WEST-B", "inbound_from": "EAST-B"})],
+    "PUT /read-points/{code}/layout": [("/read-points/EAST-shelf/layout", _LAYOUT)],
+    "POST /read-points/{code}/layout/preview": [
+        ("/read-points/EAST-shelf/layout/preview", _LAYOUT)],
     "PUT /read-points/{code}/plates/{plate}": [("/read-points/EAST-shelf/plates/1", {
         "sku": "NUT", "unit_mg": 9})],
 }  # fmt: skip
@@ -259,6 +267,7 @@ async def fill(made: Bench) -> dict[str, str]:
     for kind, code in (("portal", "EAST-dock"), ("shelf", "EAST-shelf"), ("zone", "EAST-zone")):
         await made.put(f"/read-points/{code}", kind=kind, location="EAST-B")
     await made.put("/read-points/EAST-shelf/plates/1", sku="NUT", unit_mg=1_000)
+    await made.put("/read-points/EAST-shelf/layout", **_LAYOUT)
     await made.post("/alerts/rules", **_RULE, id="EAST-rule")
     await made.post("/documents", id="EAST-asn", kind="asn", destination="EAST", lines=[_NUTS])
     await made.post("/reservations", id="EAST-wish", **_NUTS, location="EAST")
