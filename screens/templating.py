@@ -23,11 +23,6 @@ def _moment(at_us: int) -> datetime:
     return datetime.fromtimestamp(at_us / 1e6, UTC)
 
 
-def _grouped(number: int) -> str:
-    """12345 as 12 345."""
-    return f"{number:,}".replace(",", _GAP)
-
-
 def _number(value: float, digits: int = 0) -> Markup:
     """A number with so many decimals, which the browser writes as its owner's country does."""
     text = f"{value:,.{digits}f}".replace(",", _GAP)
@@ -65,6 +60,6 @@ def environment(
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    made.filters |= {"moment": _moment, "grouped": _grouped, "number": _number, "mass": _mass}
+    made.filters |= {"moment": _moment, "number": _number, "mass": _mass}
     made.globals |= {"static": static_address, "nav": nav, "time_zone": time_zone, "find": find}
     return made

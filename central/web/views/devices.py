@@ -38,6 +38,11 @@ class DeviceRow(msgspec.Struct, frozen=True, kw_only=True):
     last_us: int | None
     counters: dict[str, int]
 
+    @property
+    def itself(self) -> bool:
+        """Whether this is an edge's own health, not a device beside it."""
+        return self.device == self.edge
+
 
 def devices(connection: Connection) -> tuple[DeviceRow, ...]:
     """Every device, those that need somebody first."""
