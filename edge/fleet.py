@@ -50,7 +50,6 @@ class _Seat:
     device: DeviceConfig
     supervisor: Supervisor
     task: asyncio.Task[None] | None = None
-    held_for: str = ""
 
 
 class Fleet:
@@ -79,7 +78,7 @@ class Fleet:
 
     def held_for(self, name: str) -> str:
         """For what a device is held, in words; empty where it is not. Raises ``UnknownDevice``."""
-        return self._seat(name).held_for
+        return self._seat(name).supervisor.held_for
 
     async def run(self) -> None:
         """Run every device until cancelled. What ends unasked is raised, named for the device."""
@@ -142,7 +141,7 @@ class Fleet:
         """
         async with self._changing:
             seat = self._free(name)
-            seat.held_for = why
+            seat.supervisor.held_for = why
             try:
                 await self._stop([seat])
             except BaseException:
@@ -163,12 +162,12 @@ class Fleet:
 
     def _free(self, name: str) -> _Seat:
         seat = self._seat(name)
-        if seat.held_for:
-            raise Held(f"{name} is in use for {seat.held_for}: end that first")
+        if seat.supervisor.held_for:
+            raise Held(f"{name} is in use for {seat.supervisor.held_for}: end that first")
         return seat
 
     def _give_back(self, seat: _Seat) -> None:
-        seat.held_for = ""
+        seat.supervisor.held_for = ""
         self._start(seat)
 
     def _start(self, seat: _Seat) -> None:

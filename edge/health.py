@@ -7,7 +7,8 @@ from collections.abc import Mapping
 from edge.fold.moments import moment
 from gateway.contract import DeviceHealth
 
-STATES = ("starting", "running", "retrying", "refused", "stopped")
+STATES = ("starting", "running", "retrying", "refused", "held", "stopped")
+"""``held``: a technician's operation has the device, which the cause names."""
 
 
 class Health:

@@ -13,8 +13,14 @@ from gateway.terminal.wording import ago, harmless, lasted, rate, several, size
 
 __all__ = ["ORDERS", "draw", "farewell", "in_order"]
 
-_LEVELS = {"running": "good", "starting": "warn", "retrying": "warn", "stopped": "warn"}
-_URGENCY = ("refused", "retrying", "stopped", "starting", "running")
+_LEVELS = {
+    "running": "good",
+    "starting": "warn",
+    "retrying": "warn",
+    "held": "warn",
+    "stopped": "warn",
+}
+_URGENCY = ("refused", "retrying", "stopped", "held", "starting", "running")
 _QUEUE_LATE_S = 30.0
 _COLUMNS = (
     board.Column("device"),

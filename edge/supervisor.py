@@ -30,6 +30,7 @@ _TICK_S = 0.1
 _WORTH_S = 10.0
 """A connection that lasted so long was a good one: the next failure waits briefly again."""
 _FLAWS_KEPT = 20
+HELD_HINT = "It goes on by itself afterwards."
 Listener = Callable[[int, Sequence[Reading]], None]
 """Is told when something was heard (microseconds since 1970) and what; must neither wait nor
 raise.
@@ -78,6 +79,8 @@ class Supervisor:
         """When bytes made no sense lately, what was said of them, and these bytes in hex."""
         self.last_heard: tuple[Reading, float] | None = None
         self.health = Health(name, read_point)
+        self.held_for = ""
+        """What the device is let go for, in words: said when ``run`` ends meanwhile."""
 
     async def run(self) -> None:
         """Supervise until cancelled; what was heard is folded out and kept before it ends."""
@@ -247,4 +250,7 @@ class Supervisor:
     async def _stop(self) -> None:
         async with self._folding:
             await self._keep(self._folder.flush(self._time.now_us()))
-        await self._turn("stopped")
+        if self.held_for:
+            await self._turn("held", cause=f"In use for {self.held_for}.", hint=HELD_HINT)
+        else:
+            await self._turn("stopped")

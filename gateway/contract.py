@@ -161,8 +161,9 @@ class CodeScanned(_Observed, frozen=True, kw_only=True, tag="code_scanned", gc=F
 class DeviceHealth(_Observed, frozen=True, kw_only=True, tag="device_health", gc=False):
     """A device's state changed, or its counters are due.
 
-    ``state`` is ``starting``, ``running``, ``retrying``, ``refused`` or ``stopped``;
-    ``cause`` and ``hint`` are sentences for a technician; ``counters`` only grow.
+    ``state`` is ``starting``, ``running``, ``retrying``, ``refused``, ``held`` (by a technician's
+    operation, which ``cause`` names) or ``stopped``; ``cause`` and ``hint`` are sentences for a
+    technician; ``counters`` only grow.
     """
 
     state: str

@@ -30,7 +30,8 @@ __all__ = ["found_now"]
 
 _MINUTE_US = 60_000_000
 _HOUR_US = 60 * _MINUTE_US
-_WELL = ("running", "starting", "unknown")
+_WELL = ("running", "starting", "held", "unknown")
+"""``held``: a technician is at it; the edge takes it back when nobody is."""
 _PAGE = 500
 
 

@@ -123,7 +123,7 @@ class Vitals:
         presence, device = schema.edge_presence.c, schema.device.c
         edges = conn.execute(select(presence.edge, presence.state).order_by(presence.edge))
         ill = select(device.edge, device.device, device.cause)
-        ill = ill.where(device.state.not_in(("running", "starting", "stopped")))
+        ill = ill.where(device.state.not_in(("running", "starting", "held", "stopped")))
         return _Books(
             edges=[(row.edge, row.state) for row in edges],
             devices=_count(conn, schema.device),

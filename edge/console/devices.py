@@ -10,7 +10,7 @@ from edge.config import DeviceConfig
 from edge.console.bench import Bench
 from edge.console.operation import Operation, Tell
 from edge.describing import describe
-from edge.supervisor import Supervisor
+from edge.supervisor import HELD_HINT, Supervisor
 from gateway.console import Troubled
 
 __all__ = ["DEVICES", "RETRY", "listed", "row"]
@@ -33,7 +33,8 @@ def row(bench: Bench, device: DeviceConfig, supervisor: Supervisor) -> dict[str,
     """One device: ``level`` is good, warn or bad; ``cause`` and ``hint`` are for people."""
     health = supervisor.health
     held_for = bench.fleet.held_for(device.name)
-    state = "held" if held_for else health.state or "starting"
+    # Between the two ends of a hold its supervisor has not yet said that it stops, or starts.
+    state = "held" if held_for else health.state.replace("held", "starting") or "starting"
     described = describe(device, bench.time.now_us())
     return {
         "name": device.name,
@@ -48,7 +49,7 @@ def row(bench: Bench, device: DeviceConfig, supervisor: Supervisor) -> dict[str,
         "state": state,
         "level": "warn" if held_for else _LEVELS.get(state, "bad"),
         "cause": f"In use for {held_for}." if held_for else health.cause,
-        "hint": "It goes on by itself afterwards." if held_for else health.hint,
+        "hint": HELD_HINT if held_for else health.hint,
         "since_us": health.since_us,
         "counters": supervisor.counters(),
         "unread": [detail for _, detail, _ in list(supervisor.flaws)[-3:]],

@@ -132,9 +132,19 @@ const tally = (() => {
   const number = (value, digits = 0) => Number(value).toLocaleString([], { minimumFractionDigits: digits, maximumFractionDigits: digits });
   const text = (node, words) => { if (node.textContent !== words) node.textContent = words; };
 
+  // A device's state in a word; since when, where somebody holds it.
+  const words = { retrying: "trying again", refused: "stopped", held: "held since " };
+  const state = (node, device) => {
+    const since = device.state === "held" ? Math.floor(device.since_us / 1000) : null;
+    const now = `${device.state} ${since}`;
+    if (node.dataset.shown === now) return;
+    node.dataset.shown = now;
+    node.replaceChildren(words[device.state] ?? device.state, ...(since ? [el("local-time", { at: since })] : []));
+  };
+
   addEventListener("pagehide", () => { for (const one of running) one.cancel(); });
   return {
-    base, root, Trouble, el, tell, time, number, text, say, watch,
+    base, root, Trouble, el, tell, time, number, text, say, state, watch,
     ask: (op, asked, onTold) => start("ask", op, asked, onTold),
     act: (op, asked, onTold) => start("do", op, asked, onTold),
     mayChange: root?.dataset.mayChange === "yes",

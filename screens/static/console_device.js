@@ -5,7 +5,6 @@
   const get = (id) => document.getElementById(id);
   const name = tally.root.dataset.device;
   const live = get("live");
-  const words = { running: "running", starting: "starting", retrying: "trying again", refused: "stopped", stopped: "stopped", held: "in use" };
   const svg = (tag, props) => {
     const made = document.createElementNS("http://www.w3.org/2000/svg", tag);
     for (const [key, value] of Object.entries(props)) made.setAttribute(key, value);
@@ -31,7 +30,7 @@
   });
   const head = (device) => {
     const tag = get("state");
-    text(tag, words[device.state] ?? device.state);
+    tally.state(tag, device);
     tag.className = `tag ${device.level}`;
     text(get("place"), [device.driver, device.read_point, device.place].filter(Boolean).join(" · "));
     const cause = get("cause");

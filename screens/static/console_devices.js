@@ -5,7 +5,6 @@
   const list = document.getElementById("devices");
   const summary = document.getElementById("summary");
   const rows = new Map();
-  const words = { running: "running", starting: "starting", retrying: "trying again", refused: "stopped", stopped: "stopped", held: "in use" };
 
   const made = (name) => {
     const parts = {
@@ -34,7 +33,7 @@
     text(parts.where, [device.driver, device.read_point, device.place].filter(Boolean).join(" · "));
     text(parts.cause, device.cause);
     text(parts.hint, device.hint);
-    text(parts.state, words[device.state] ?? device.state);
+    tally.state(parts.state, device);
     text(parts.rate, device.state === "running" ? `${number(device.readings_per_s ?? 0)} readings/s` : "");
     parts.retry.hidden = device.level === "good" || device.state === "held" || !tally.mayChange;
     if (list.children[index] !== parts.row) list.insertBefore(parts.row, list.children[index] ?? null);

@@ -4,12 +4,11 @@ const measure = (() => {
   const { el, text } = tally;
   const get = (id) => document.getElementById(id);
   const device = tally.root.dataset.device;
-  const states = { running: "running", starting: "starting", retrying: "trying again", refused: "stopped", stopped: "stopped", held: "in use" };
 
   // The head: what the agent says of the device, and the dot that says that we are connected.
   const head = () => tally.watch("watch", { device, every_ms: 1000 }, (picture) => {
     const tag = get("state");
-    text(tag, states[picture.device.state] ?? picture.device.state);
+    tally.state(tag, picture.device);
     tag.className = `tag ${picture.device.level}`;
   });
 

@@ -86,7 +86,7 @@ async def _use_and_break(fleet: Fleet, port: str) -> None:
     """Hold the device, use its port, and end badly."""
     async with fleet.hold("one", "a calibration") as device:
         assert device.name == "one"
-        assert states(fleet) == {"one": "stopped"}
+        assert states(fleet) == {"one": "held"}
         assert fleet.held_for("one") == "a calibration"
         async with running(scale_at("other", port)) as other:
             await until(lambda: states(other) == {"other": "running"})

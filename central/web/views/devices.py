@@ -20,7 +20,9 @@ _WEIGHT_KINDS = ("weight_settled", "weight_disturbed")
 _ROWS_BACK = 400
 """How far back one scale's weights are looked through when screens start."""
 
-_LEVELS = {"running": "good", "starting": "warn", "retrying": "warn", "unknown": "warn"}
+_LEVELS = {
+    "running": "good", "starting": "warn", "retrying": "warn", "held": "warn", "unknown": "warn",
+}  # fmt: skip
 
 
 class DeviceRow(msgspec.Struct, frozen=True, kw_only=True):

@@ -3,17 +3,24 @@
 from __future__ import annotations
 
 import asyncio
+import re
 from collections.abc import AsyncIterator, Callable
 from pathlib import Path
 from typing import Any
 
+import httpx
 import pytest
 
 from drivers.readings import TagRead
+from edge.commands.top import ask as edge_top
+from edge.config import PageSection
+from edge.now import EdgeNow
+from edge.status import draw
 from gateway.console import Ask, Told, new_id
 from gateway.gs1 import sgtin96_hex
 from tests.edge.console.bench import Site, ask, site
 from tests.edge.waiting import until
+from tests.fakes.pictures import drawn
 
 GTIN = "04012345678901"
 
@@ -151,3 +158,31 @@ async def test_more_than_it_can_do_at_once_is_refused(made: Site) -> None:
     assert told is not None
     assert told.error is not None
     assert told.error.code == "busy"
+
+
+async def test_a_held_device_says_by_what_and_since_when(made: Site) -> None:
+    supervisor = made.agent.fleet.supervisors["gun"]
+    await until(lambda: supervisor.health.state == "running")
+    asked = Ask(id=new_id(), op="test_read", arguments={"device": "gun", "seconds": 60})
+    before_us = made.agent._time.now_us()
+    made.desk.start(asked)
+    await until(lambda: supervisor.health.state == "held")
+
+    def top() -> EdgeNow:
+        return edge_top(PageSection(port=int(httpx.URL(made.url).port or 0)))
+
+    now = await asyncio.to_thread(top)
+    (gun,) = [one for one in now.devices if one.name == "gun"]
+    assert (gun.state, gun.cause) == ("held", "In use for a test read.")
+    assert 0 <= gun.for_s * 1e6 <= made.agent._time.now_us() - before_us
+    shown = "\n".join(drawn(lambda width, height: draw(now, width, height), 120, 20))
+    assert re.search(r"gun +held \d+ s .*In use for a test read\. It goes on by itself", shown)
+    (row,) = [
+        one
+        for one in (await ask(made.desk, "devices")).result["devices"]  # type: ignore[index]
+        if one["name"] == "gun"
+    ]
+    assert (row["state"], row["level"]) == ("held", "warn")
+    assert row["since_us"] >= before_us
+    made.desk.cancel(asked.id)
+    await until(lambda: supervisor.health.state == "running")
