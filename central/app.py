@@ -22,6 +22,7 @@ from central.api.application import build
 from central.api.services import Services
 from central.config import CentralSettings
 from central.console.edges import EdgeConsoles
+from central.console.ends import Ends
 from central.database.leases import Alone, Leases
 from central.database.signals import Signals
 from central.database.store import Database
@@ -88,6 +89,7 @@ class _Central:
         self._leases = _leases(settings, self._database) if worker.shared else None
         holder = self._leases or Alone()
         self._consoles = EdgeConsoles(self._tell_edge)
+        self._ends = Ends(self._database, self._tide, self._consoles)
         self._ingest = Ingest(
             self._database,
             self._tide,
@@ -216,6 +218,7 @@ class _Central:
             ("the broker connection", self._client.run()),
             ("ingest", self._ingest.run(self._client)),
             ("the live lane", self._live.run()),
+            ("ends of asks", self._ends.run()),
             *((part.name, self._by_one(part.run)) for part in self._inventory.parts()),
             ("judging", self._judge.run()),
             *(
@@ -270,10 +273,12 @@ class _Central:
             erp=self._settings.erp,
             labels=self._inventory.labels,
             consoles=self._consoles,
+            ends=self._ends,
             counters={
                 "ingest": self._ingest.counters,
                 "live": self._live.counters,
                 "consoles": self._consoles.counters,
+                "ends_of_asks": self._ends.counters,
                 **self._inventory.counters,
                 "judge": self._judge.counters,
                 "access": self._entrance.keeper.counters,

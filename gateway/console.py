@@ -17,7 +17,7 @@ from typing import Annotated, Any, Literal
 import msgspec
 
 __all__ = [
-    "CANCEL", "FINAL", "READS", "Ask", "Id", "Op", "State", "Told", "Trouble", "Troubled",
+    "CANCEL", "ENDS", "FINAL", "READS", "Ask", "Id", "Op", "State", "Told", "Trouble", "Troubled",
     "changes_something", "new_id",
 ]  # fmt: skip
 
@@ -28,6 +28,11 @@ FINAL: frozenset[str] = frozenset({"done", "failed", "cancelled"})
 
 CANCEL = "cancel"
 """No operation: ends the one of the same id."""
+
+ENDS = "ends"
+"""No operation: tells ``state`` and, where one failed, ``code`` of the asks ``ids``, of those that
+are known. Nothing is run or renewed by it.
+"""
 
 READS: frozenset[str] = frozenset(
     {

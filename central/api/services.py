@@ -23,6 +23,7 @@ from central.config import (
     OrdersSection,
 )
 from central.console.edges import EdgeConsoles
+from central.console.ends import Ends
 from central.database.grouped import Grouped
 from central.database.store import Database
 from central.database.tide import Tide
@@ -79,6 +80,7 @@ class Services:
         erp: ErpSection | None = None,
         labels: LabelDesk | None = None,
         consoles: EdgeConsoles | None = None,
+        ends: Ends | None = None,
     ) -> None:
         self.database = database
         self.tide = tide
@@ -109,6 +111,7 @@ class Services:
         self.orders = orders or OrdersSection()
         self.erp = erp or ErpSection()
         self.consoles = consoles or EdgeConsoles(_to_nobody)
+        self.ends = ends or Ends(database, tide, self.consoles)
         self.labels = labels or LabelDesk(CentralSettings())
 
     async def read(self, work: Callable[[Connection], T]) -> T:

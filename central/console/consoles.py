@@ -12,16 +12,13 @@ from central.access import model
 from central.api.access.gate import actor_of
 from central.api.acting import who
 from central.api.services import Services, now_us
-from central.audit import trail
+from central.console.kept import Begun, keep_ask
 from central.console.redacting import redacted
 from central.web.pages import Pages
 from gateway.console import Ask
 from screens.console.port import Desk
 
-__all__ = ["ACTION", "PageConsoles"]
-
-ACTION = "ask an edge"
-"""What the audit calls it."""
+__all__ = ["PageConsoles"]
 
 
 class PageConsoles:
@@ -51,18 +48,13 @@ class PageConsoles:
 
     async def asked(self, request: Request, edge: str, ask: Ask) -> None:
         """Kept before it is asked: what was asked and not kept must not be."""
-        device = ask.arguments.get("device")
-        subject = f"edge {edge}" if device is None else f"device {edge}/{device}"
-        after: dict[str, object] = {
-            "op": ask.op, "id": ask.id, "arguments": redacted(ask.arguments),
-        }  # fmt: skip
-        change = trail.Change(subject[:200], None, after)
         by, at_us = who(request), now_us()
+        arguments = redacted(ask.arguments)
 
-        def keep(conn: Connection) -> None:
-            trail.record(conn, [change], actor=by, action=ACTION, at_us=at_us)
+        def keep(conn: Connection) -> Begun:
+            return keep_ask(conn, edge, ask, arguments, by=by, at_us=at_us)
 
-        await self._services.write(keep)
+        self._services.ends.begun(await self._services.write(keep))
 
     def render(self, _request: Request, template: str, facts: Mapping[str, Any]) -> str:
         """A page's HTML."""

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import Counter
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import aclosing
 from typing import Protocol
 
@@ -35,7 +35,7 @@ class Publish(Protocol):
 
 class RemoteDesk:
     """See the module. ``counters`` are those of all desks: ``asked``, ``answered``,
-    ``unanswered``.
+    ``unanswered``. ``ended`` is told every last word, also of asks that others wait for.
     """
 
     def __init__(
@@ -45,11 +45,13 @@ class RemoteDesk:
         publish: Publish,
         *,
         counters: Counter[str],
+        ended: Callable[[Told], None] = lambda _: None,
         clock: Clock | None = None,
         answer_s: float = ANSWER_S,
     ) -> None:
         self.site, self.edge = site, edge
         self._publish = publish
+        self._ended = ended
         self._clock = clock or SystemClock()
         self._answer_s = answer_s
         self._errands = Errands(remembered=64)
@@ -87,6 +89,10 @@ class RemoteDesk:
         """The newest word about an ask; ``None`` of one that is not known."""
         return self._errands.newest(ask_id)
 
+    def minds(self, ask_id: str) -> bool:
+        """Whether somebody here still waits for the last word about it."""
+        return ask_id in self._minding
+
     def renew(self, ask_id: str) -> None:
         """Who follows is who wants it: nothing more is to be said."""
 
@@ -101,12 +107,14 @@ class RemoteDesk:
     def arrived(self, payload: bytes) -> None:
         """A word of the edge. Raises ``BadWord``."""
         told = console_codec.decode_told(payload)
-        if told.id not in self._minding:
-            return  # another worker's, or of an ask that was given up
+        if told.id not in self._minding:  # another worker's, or of an ask that was given up
+            if told.is_final:
+                self._ended(told)
+            return
         self.counters["answered"] += 1
         known = self._errands.newest(told.id)
         if told.is_final or told.progress is not None or known is None:
-            self._errands.tell(told)
+            self._tell(told)
         self._heard[told.id].set()
 
     async def close(self) -> None:
@@ -124,7 +132,7 @@ class RemoteDesk:
             trouble = await self._ask(ask)
             if trouble is not None:
                 self.counters["unanswered"] += 1
-                self._errands.tell(Told(id=ask.id, state="failed", error=trouble))
+                self._tell(Told(id=ask.id, state="failed", error=trouble))
             if self._is_over(ask.id) or not await self._goes_on(ask):
                 return
 
@@ -162,7 +170,7 @@ class RemoteDesk:
                     unwatched_since_s = unwatched_since_s or now_s
                     if now_s - unwatched_since_s > ask.lease_s:
                         await self._say(Ask(id=ask.id, op=CANCEL))
-                        self._errands.tell(Told(id=ask.id, state="cancelled"))
+                        self._tell(Told(id=ask.id, state="cancelled"))
                         return False
             finally:
                 news.cancel()
@@ -188,6 +196,11 @@ class RemoteDesk:
             text = f"The edge {self.edge} is not connected to the broker."
             return Trouble(code="edge-away", text=text, hint=_AWAY)
         return None
+
+    def _tell(self, told: Told) -> None:
+        self._errands.tell(told)
+        if told.is_final:
+            self._ended(told)
 
     def _is_over(self, ask_id: str) -> bool:
         told = self._errands.newest(ask_id)

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import asyncio
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 
 import structlog
 
 from central.console.desk import Publish, RemoteDesk
 from gateway import topics
+from gateway.console import Told
 from gateway.console_codec import BadWord
 from screens.console.port import Desk, NoSuchEdge
 
@@ -21,13 +22,15 @@ _MOST_EDGES = 10_000
 
 class EdgeConsoles:
     """The desks, by edge. ``heard_of`` is told of every edge that shows, ``arrived`` of every
-    answer. ``counters``: ``asked``, ``answered``, ``unanswered``, ``unreadable``.
+    answer. ``ended`` is called with every last word, and the edge it is from. ``counters``:
+    ``asked``, ``answered``, ``unanswered``, ``unreadable``.
     """
 
     def __init__(self, publish: Publish) -> None:
         self._publish = publish
         self._sites: dict[str, str] = {}
         self._desks: dict[str, RemoteDesk] = {}
+        self.ended: Callable[[str, Told], None] = lambda _edge, _told: None
         self.counters: Counter[str] = Counter()
 
     def heard_of(self, site: str, edge: str) -> None:
@@ -47,11 +50,10 @@ class EdgeConsoles:
     def arrived(self, topic: str, payload: bytes) -> None:
         """An answer of an edge; one that cannot be read is counted."""
         address = topics.parse_command(topic)
-        desk = None if address is None else self._desks.get(address.edge)
-        if address is None or desk is None or desk.site != address.site:
+        if address is None or self._sites.get(address.edge) != address.site:
             return
         try:
-            desk.arrived(payload)
+            self._desk(address.edge, address.site).arrived(payload)
         except BadWord as error:
             self.counters["unreadable"] += 1
             _log.warning("answer_unreadable", edge=address.edge, op=address.op, why=str(error))
@@ -61,8 +63,14 @@ class EdgeConsoles:
         site = self._sites.get(edge)
         if site is None:
             raise NoSuchEdge(f'Central has never heard of an edge "{edge}".')
+        return self._desk(edge, site)
+
+    def _desk(self, edge: str, site: str) -> RemoteDesk:
         if edge not in self._desks:
-            self._desks[edge] = RemoteDesk(site, edge, self._publish, counters=self.counters)
+            self._desks[edge] = RemoteDesk(
+                site, edge, self._publish, counters=self.counters,
+                ended=lambda told: self.ended(edge, told),
+            )  # fmt: skip
         return self._desks[edge]
 
     async def close(self) -> None:

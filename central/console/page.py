@@ -17,10 +17,12 @@ from starlette.types import Scope
 from central import schema
 from central.api.permits import needs
 from central.api.services import Services
+from central.console import kept
 from central.console.consoles import PageConsoles
 from central.web.live import Live
 from central.web.pages import Pages
 from central.web.views.devices import DeviceRow, devices
+from screens.console.asks import answer
 from screens.console.routes import ways
 
 __all__ = ["DevicesPage", "EdgeRow", "edges"]
@@ -121,6 +123,7 @@ class DevicesPage:
         listed.add_api_route("/devices", self.listed, openapi_extra=read)
         made.routes += listed.routes
         made.add_api_route("/screen/devices/live", self.stream, openapi_extra=read)
+        made.add_api_route("/devices/{edge}/asked", self.asked, openapi_extra=read)
         for way in self._ways:
             made.add_api_route(
                 way.path, way.handler, methods=[way.method], response_model=None,
@@ -140,6 +143,10 @@ class DevicesPage:
         page = self._pages.page("devices/index.html", {"sections": await self.live.sections()})
         page.headers["vary"] = "accept"
         return page
+
+    async def asked(self, edge: str) -> Response:
+        """What was asked of an edge lately, and how it ended, the newest first."""
+        return answer({"asked": await self._services.read(lambda c: kept.newest(c, edge))})
 
     async def stream(self) -> Response:
         """What changes on it, as server-sent events."""

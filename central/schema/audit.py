@@ -4,7 +4,7 @@ everybody imports.
 
 from __future__ import annotations
 
-from sqlalchemy import BigInteger, Column, Integer, Table, Text
+from sqlalchemy import BigInteger, Column, Index, Integer, Table, Text
 
 from central.schema.ground import ID, metadata
 
@@ -20,6 +20,7 @@ audit = Table(
     Column("subject", Text, nullable=False),
     Column("before", Text, nullable=False),
     Column("after", Text, nullable=False),
+    Index("ix_audit_action", "action", "id"),
 )
 
 # Entries of the audit, hashed over those before: central.audit.chain.

@@ -14,7 +14,7 @@ from typing import Any, Protocol
 import structlog
 
 from gateway import console_codec, topics
-from gateway.console import CANCEL, Ask, Told, Trouble
+from gateway.console import CANCEL, ENDS, Ask, Told, Trouble
 from gateway.mqtt_settings import NotConnected, PublishRefused
 
 _log = structlog.get_logger("edge.console.remote")
@@ -87,6 +87,9 @@ class Remote:
         if ask.op == CANCEL:
             self._desk.cancel(ask.id)
             return
+        if ask.op == ENDS:
+            self._begin(ask.id, self._tell(ask.op, self._ends(ask)))
+            return
         self._desk.start(ask)
         if not self._begin(ask.id, self._tell_all(ask)):
             self._again(ask)
@@ -103,6 +106,17 @@ class Remote:
         told = self._desk.newest(ask.id)
         if told is not None and not told.is_final:
             self._begin(f"{ask.id} again", self._tell(ask.op, told))
+
+    def _ends(self, ask: Ask) -> Told:
+        """What became of other asks."""
+        ids = ask.arguments.get("ids")
+        known = {one: self._desk.newest(str(one)) for one in (ids if isinstance(ids, list) else ())}
+        words = {
+            str(one): {"state": told.state} | ({"code": told.error.code} if told.error else {})
+            for one, told in known.items()
+            if told is not None
+        }
+        return Told(id=ask.id, state="done", result=words)
 
     def _begin(self, ask_id: str, work: Coroutine[Any, Any, None]) -> bool:
         """False where the same is being told already."""

@@ -20,5 +20,27 @@
       tally.tell(trouble);
     }
   };
+  // At central: who asked this edge for what, and how that ended, out of the audit.
+  const asked = document.getElementById("asked");
+  const ops = {
+    calibrate: "Calibration", "calibrate.step": "Calibration: a step", "calibrate.finish": "Calibration finished", "config.apply": "Settings applied", "config.rollback": "Settings restored",
+    "device.add": "Device added", "device.edit": "Device changed", "device.remove": "Device removed", discover: "Looked for devices", marks: "Tags marked", restart: "Agent started anew", retry: "Tried again",
+    sweep: "Power sweep", "sweep.apply": "Power put to use", test_read: "Test read", try_device: "Device tried", walk: "Walk test", "walk.finish": "Walk test finished", "walk.tell": "Walk test: a pass ended or discarded",
+  };
+  const ends = { done: ["good", "done"], failed: ["bad", "failed"], cancelled: ["", "cancelled"], lost: ["warn", "lost"], "": ["", "under way"] };
+  const ending = (one) => el("div", { class: "device-state" }, el("span", { class: `tag ${ends[one.state]?.[0] ?? ""}` }, ends[one.state]?.[1] ?? one.state), one.ended_us ? el("span", { class: "meta" }, tally.time(one.ended_us)) : null);
+  const line = (one) => el("li", { "data-id": one.id, "data-state": one.state }, el("div", { class: "device-what" }, el("strong", {}, [ops[one.op] ?? one.op, one.device].filter(Boolean).join(": ")), el("p", { class: "meta" }, tally.time(one.at_us), ` by ${one.by}`),
+    one.state === "lost" ? el("p", { class: "hint" }, `Nobody can tell whether it was done${one.code ? ` (${one.code})` : ""}: look at the device.`) : one.code ? el("p", { class: "hint" }, `Because: ${one.code}`) : null), ending(one));
+  const loadAsked = async () => {
+    const answer = await fetch(`${tally.base}/asked`).catch(() => null);
+    if (!answer?.ok) {
+      asked.replaceChildren(el("li", {}, el("p", { class: "cause" }, "What was asked cannot be read from central now. Load the page again.")));
+      return;
+    }
+    const found = (await answer.json()).asked;
+    asked.replaceChildren(...found.map(line));
+    if (!found.length) asked.replaceChildren(el("li", {}, el("div", { class: "empty" }, el("strong", {}, "Nothing was asked yet"), el("p", {}, "A test read, a calibration, a change of the settings: each is kept here with who asked and how it ended."))));
+  };
   load();
+  if (asked) loadAsked();
 })();

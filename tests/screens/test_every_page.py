@@ -65,6 +65,7 @@ PARTS = {
     "/live",
     "/openapi.json",
     "/devices/{edge}/ask/{ask_id}",
+    "/devices/{edge}/asked",
     "/devices/{edge}/ask/{ask_id}/live",
     "/devices/{edge}/diagnostics.tar.gz",
     "/login/callback",

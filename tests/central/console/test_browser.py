@@ -56,3 +56,33 @@ async def test_from_all_devices_to_the_weight_on_one_scale(made: Both, width: in
             screen.clean()
         finally:
             await browser.close()
+
+
+async def test_the_records_show_who_asked_for_what_and_how_it_ended(made: Both) -> None:
+    http, desk = made.central.http, made.edge.desk
+    gone = (await http.post("/devices/pi/do/retry", json={"device": "ghost"})).json()["id"]
+    held = await http.post("/devices/pi/do/test_read", json={"device": "gun", "seconds": 60})
+    ends = made.central.services.ends.counters
+    await until(lambda: ends["failed"] == 1, f"the end of {gone}")
+    async with served(made.central) as url, playwright.async_playwright() as driver:
+        browser = await driver.chromium.launch(executable_path=str(CHROMIUM), args=FLAGS)
+        try:
+            page = await browser.new_page(viewport={"width": 390, "height": 844})
+            screen = Screen(page, url)
+            expect = playwright.expect
+            await page.goto(f"{url}/devices/pi/records")
+            rows = page.locator("#asked > li")
+            await expect(rows).to_have_count(2)
+            await expect(rows.nth(0)).to_contain_text("Test read: gun")
+            await expect(rows.nth(0)).to_contain_text("under way")
+            await expect(rows.nth(1)).to_contain_text("no-such-device")
+            await expect(rows.nth(1)).to_contain_text("failed")
+            await http.delete(f"/devices/pi/ask/{held.json()['id']}")
+            await until(lambda: ends["cancelled"] == 1)
+            await page.reload()
+            await expect(rows.nth(0)).to_contain_text("cancelled")
+            assert await page.evaluate("document.documentElement.scrollWidth") == 390
+            screen.clean()
+        finally:
+            await browser.close()
+    assert desk.counters["asks_failed"] == 1
