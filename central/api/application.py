@@ -61,6 +61,7 @@ from central.api.stock import lookups as stock_lookups
 from central.api.stock import movements as stock_movements
 from central.console.page import DevicesPage
 from central.insight.kpi_book import KpiBook
+from central.web.counting.pages import CountPages
 from central.web.feeds import FeedsPage
 from central.web.ops.router import ops_routers
 from central.web.pages import Pages
@@ -174,4 +175,5 @@ def _screens(services: Services, pages: Pages) -> tuple[APIRouter, ...]:
         PassPages(services, pages).router(),
         MovementPage(services, pages).router(),
         ReviewPages(services, pages).router(),
+        CountPages(services, pages).router(),
     )

@@ -6,13 +6,13 @@
   // crypto.randomUUID is only there over HTTPS; a central in the house often speaks plain HTTP.
   const newId = () => [...crypto.getRandomValues(new Uint8Array(16))].map((one) => one.toString(16).padStart(2, "0")).join("");
 
-  const send = async (path, body) => {
+  const send = async (path, body, method = "POST") => {
     const headers = { "Content-Type": "application/json" };
     const shown = token();
     if (shown) headers["X-CSRF-Token"] = decodeURIComponent(shown);
     let answer;
     try {
-      answer = await fetch(path, { method: "POST", headers, body: JSON.stringify(body) });
+      answer = await fetch(path, { method, headers, body: JSON.stringify(body) });
     } catch {
       throw new Error("Central cannot be reached. Nothing is lost: try again.");
     }
@@ -41,6 +41,8 @@
     clearTimeout(going);
     going = setTimeout(() => { words.hidden = true; }, undo ? 12000 : 6000);
   };
+
+  window.commands = { send, say, newId };
 
   // The way back of a movement is a movement that corrects it.
   const back = (move) => async () => {

@@ -88,6 +88,8 @@ PICTURES = (
     Picture("shelf", "/screen/shelves/shelf-7"),
     Picture("shelf_phone", "/screen/shelves/shelf-7", phone=True),
     Picture("order", "/screen/orders/SO-2026-1001"),
+    Picture("count", "/screen/counts/count-aisle-a"),
+    Picture("count_phone", "/screen/counts/count-aisle-a", phone=True),
     Picture("portal", "/screen/portals/dock-1"),
     Picture("pass", "", side="pass"),
     Picture("pass_phone", "", side="pass", phone=True),
@@ -138,6 +140,7 @@ async def world(folder: Path) -> AsyncIterator[tuple[Both, dict[str, str]]]:
         made = await stack.enter_async_context(both(folder, broker, edge=settings))
         await stocked.stock(made.central)
         await scene.play(made.central)
+        await stocked.counts(made.central)
         central = await stack.enter_async_context(served(made.central))
         playing = asyncio.create_task(_play(made))
         stack.push_async_callback(_ended, playing)

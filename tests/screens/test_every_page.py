@@ -57,6 +57,9 @@ PAGES = {
     "/screen/shelves": "/screen/shelves",
     "/screen/shelves/{code}": "/screen/shelves/shelf-7",
     "/screen/reviews": "/screen/reviews",
+    "/screen/counts": "/screen/counts?choice=all",
+    "/screen/counts/{count_id}": "/screen/counts/count-aisle-a",
+    "/screen/count-schedules": "/screen/count-schedules",
     "/account": "/account",
 }
 """Each route with an address in the books of ``stocked``."""
@@ -74,6 +77,7 @@ PARTS = {
     "/scan/manifest.webmanifest",
     "/scan/worker.js",
     "/screen/changes",
+    "/screen/counts/{count_id}/now",
     "/screen/devices/live",
     "/screen/items/{sku}/history",
     "/screen/items/{sku}/movements",
@@ -115,6 +119,7 @@ async def house(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[House
     async with bench(folder) as made:
         await stocked.stock(made)
         await scene.play(made)
+        await stocked.counts(made)
         async with served(made) as url, playwright.async_playwright() as driver:
             browser = await driver.chromium.launch(executable_path=str(CHROMIUM), args=FLAGS)
             yield House(made, url, browser)

@@ -187,7 +187,15 @@ def _counts(connection: Connection) -> Iterator[Need]:
             urgency=5, key=f"count-{one.id}", icon="check", level="warn",
             title=f"Count {one.id} of {one.location} waits for approval",
             what="every difference was explained; approving posts them", at_us=one.counted_us,
-            href=f"/screen/places/{quote(one.location, safe='')}", tap="Approve",
+            href=f"/screen/counts/{quote(one.id, safe='')}", tap="Approve",
             post=f"/api/counts/{quote(one.id, safe='')}/review", sure="Approve: sure?",
             done="Approved, and on the ledger",
         )  # fmt: skip
+    for state in (State.COUNTED, State.INVESTIGATING):
+        for one in tasks.list_tasks(connection, state=state, limit=_EACH):
+            yield Need(
+                urgency=5, key=f"count-{one.id}", icon="check", level="warn",
+                title=f"Count {one.id} of {one.location} differs from the books",
+                what="somebody has to say why, or have it counted again", at_us=one.counted_us,
+                href=f"/screen/counts/{quote(one.id, safe='')}", tap="Decide",
+            )  # fmt: skip

@@ -62,6 +62,7 @@ RESOURCES = {
     "alerts/messages": "rules", "events": "events", "epcis": "epcis", "api/reports": "reports",
     "screen/devices": "devices",
     "erp": "erp", "screen/erp": "erp", "screen/reviews": "reviews",
+    "screen/counts": "counts", "screen/count-schedules": "counts",
     "labels": "labels", "api/scan": "stock",
 }  # fmt: skip
 """By the first words of the path; the longest that fits."""
@@ -140,7 +141,8 @@ FOR_SOME_PLACES = re.compile(
     r"|GET /api/attachments/items/.*|POST /labels|(GET|POST) /labels/.*"
     r"|(GET|POST|DELETE) /api/attachments/(orders|inbound-orders|movements|reviews)/.*"
     r"|(GET|POST) /reservations(/.*)?|GET /api/reports(/.*)?|GET /events/schemas(/.*)?"
-    r"|GET /screen/(changes|find|items|places|shelves)(/.*)?|GET /screen/orders/\{\}"
+    r"|GET /screen/(changes|find|items|places|shelves|counts|count-schedules)(/.*)?"
+    r"|GET /screen/orders/\{\}"
 )
 """Where a grant for one warehouse is enough; everything else shows more than one place."""
 

@@ -14,7 +14,7 @@ from central.stock.model import Movement
 from tests.central import scene
 from tests.central.harness import Bench
 
-__all__ = ["DAYS", "stock"]
+__all__ = ["DAYS", "counts", "stock"]
 
 DAYS = 60
 _GTIN = "04006381333931"
@@ -50,6 +50,25 @@ async def stock(made: Bench, seed: int = 3) -> None:
                     supplier="Mill and Sons", location="WH-1", expected_date=late,
                     lines=[{"line": "1", "sku": "OAT-500", "quantity": 600}])  # fmt: skip
     await made.services.write(_low)
+
+
+async def counts(made: Bench) -> None:
+    """A count of aisle A that differs, one that is under way, one that nobody began, schedules."""
+    await made.http.patch("/items/OAT-500", json={"unit_price": 1.29, "currency": "EUR"})
+    await made.post("/api/counts", id="count-aisle-a", location="WH-1-A", below=True, threshold=5)
+    await made.post("/api/counts/count-aisle-a/start", 200)
+    found = (("OAT-500", "", "A-02", 276), ("OAT-500", "", "A-01", 312), ("SCR-M4", "", "A-03", 4),
+             ("MILK-1L", "L7", "A-04", 48))  # fmt: skip
+    for no, (sku, lot, location, quantity) in enumerate(found):
+        await made.post("/api/counts/count-aisle-a/entries", id=f"found-{no:04}", sku=sku, lot=lot,
+                        location=location, quantity=quantity, by="Anna")  # fmt: skip
+    await made.post("/api/counts/count-aisle-a/finish", 200, by="Anna")
+    await made.post("/api/counts", id="count-shelf-7", location="shelf-7", blind=False)
+    await made.post("/api/counts/count-shelf-7/start", 200)
+    await made.post("/api/counts", id="count-b-02", location="B-02")
+    await made.post("/api/count-schedules", id="aisle-a-weekly", location="WH-1-A", every_days=7)
+    await made.post("/api/count-schedules", id="north-by-class", location="WH-1", every_days=1,
+                    class_days={"A": 30, "B": 90, "C": 365})  # fmt: skip
 
 
 def _weeks(conn: Connection, rng: random.Random) -> None:

@@ -1,0 +1,1 @@
+"""Pages to ask for counts, follow them, and decide upon what they found."""
