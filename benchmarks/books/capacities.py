@@ -75,7 +75,7 @@ def _under(
 ) -> dict[str, Any]:
     figures: dict[str, Any] = {}
     if code is not None:
-        limits = Rules(max_units=2**52, max_mass_mg=2**52)
+        limits = Rules(max_units=2**52, max_mass_mg=2**52, max_volume_mm3=2**52)
         began = time.perf_counter()
         database.write_now(lambda c: change_location(c, code, {"rules": limits}))
         figures[f"{name}_count"] = _figure(time.perf_counter() - began)

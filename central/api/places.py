@@ -18,9 +18,9 @@ from central.api.permits import needs
 from central.api.services import Services
 from central.catalogue import tree, warehouses
 from central.catalogue.changes import Told
-from central.stock.rules import Rules
+from central.stock.rules import MOST_OF_A_PLACE, Rules
 
-Capacity = Annotated[int, Field(ge=0, le=2**53)]
+Capacity = Annotated[int, Field(ge=0, le=MOST_OF_A_PLACE)]
 Type = Literal["", "zone", "aisle", "rack", "shelf", "bin", "dock", "area"]
 Status = Literal["active", "retired"]
 Limit = Annotated[int, Query(ge=1, le=10_000)]
@@ -32,6 +32,13 @@ class RulesBody(Body):
     max_units: Annotated[Capacity, Field(description="Of the items' smallest units.")] | None = None
     max_mass_mg: (
         Annotated[Capacity, Field(description="Milligrams; items of unknown mass weigh nothing.")]
+        | None
+    ) = None
+    max_volume_mm3: (
+        Annotated[
+            Capacity,
+            Field(description="Cubic millimetres; items of unknown dimensions take no room."),
+        ]
         | None
     ) = None
     categories: Annotated[tuple[Name, ...], Field(max_length=1000)] = ()

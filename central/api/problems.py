@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from http import HTTPStatus
 
 import msgspec
@@ -85,9 +86,16 @@ def _kind(error: Exception) -> str:
     return f"urn:tallyport:problem:{dashed.strip('-')}"
 
 
+def _more(error: Exception) -> Mapping[str, object]:
+    """What programs are told beside the sentence."""
+    if isinstance(error, LayoutRefused):
+        return {"mistakes": error.mistakes}
+    return error.more if isinstance(error, StockError) else {}
+
+
 async def _refused(_: Request, error: Exception) -> Response:
     assert isinstance(error, _REFUSALS), "registered for these alone"
-    more = {"mistakes": error.mistakes} if isinstance(error, LayoutRefused) else {}
+    more = _more(error)
     return answer(error.status, str(error), kind=_kind(error), **more)
 
 

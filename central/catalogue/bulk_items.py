@@ -23,6 +23,7 @@ from central.database.bulk import BulkInsert, BulkLookup
 from central.events import log as events
 from central.judging.effective import next_log_id
 from central.stock import totals
+from central.stock.rules import Size
 
 __all__ = ["Done", "Proposal", "put_items"]
 
@@ -95,6 +96,7 @@ class _Batch:
         self._written: dict[str, Item] = {}
         self._new_packs: list[tuple[str, str, int]] = []
         self._before: dict[str, dict[str, object] | None] = {}
+        self._sizes: dict[str, Size] = {}
 
     def take(self, one: Proposal) -> Done | CatalogueError:
         """Accept it, or say why not."""
@@ -112,6 +114,8 @@ class _Batch:
         self._before.setdefault(
             item.sku, None if before is None else changes.shown(before, held.items())
         )
+        if before is not None:
+            self._sizes.setdefault(item.sku, before.size)
         self._items[item.sku] = self._written[item.sku] = item
         self._parents[item.sku] = item.parent
         self._give(item.sku, held, one.gtins)
@@ -151,18 +155,14 @@ class _Batch:
             if item.family and not before.family:
                 changes.check_family(self._conn, item.sku)
 
-    def _other_masses(self) -> dict[str, tuple[int | None, int | None]]:
-        before = {sku: shown["unit_mg"] for sku, shown in self._before.items() if shown is not None}
-        return {
-            sku: (before[sku], item.unit_mg)  # type: ignore[misc]  # as shown
-            for sku, item in self._written.items()
-            if sku in before and before[sku] != item.unit_mg
-        }
+    def _other_sizes(self) -> dict[str, tuple[Size, Size]]:
+        sizes = {sku: (before, self._written[sku].size) for sku, before in self._sizes.items()}
+        return {sku: (before, after) for sku, (before, after) in sizes.items() if before != after}
 
     def write(self, conn: Connection) -> None:
         """Put what was accepted into the catalogue, the audit and the events."""
         at_log = next_log_id(conn)
-        totals.weigh_anew(conn, self._other_masses())
+        totals.measure_anew(conn, self._other_sizes())
         _WRITE.run(
             conn,
             [tuple(row_of(one)[name] for name in _NAMES) for one in self._written.values()],

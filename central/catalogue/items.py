@@ -12,6 +12,7 @@ from central.catalogue.errors import AlreadyExists, NotFound, NotValid
 from central.database import keyset
 from central.database.bulk import BulkLookup
 from central.stock import totals
+from central.stock.rules import Size
 
 __all__ = [
     "MICROS",
@@ -33,6 +34,8 @@ STATUSES = ("active", "retired")
 TRACKINGS = ("none", "lot", "serial")
 MICROS = 1_000_000
 MOST_ATTRIBUTES = 100
+MOST_MM = 1_000_000
+"""A size of an item; three of them multiplied fit into a column."""
 MOST_GENERATIONS = 16
 """How deep families may lie in families."""
 _BY_SERIAL = BulkLookup(
@@ -73,6 +76,13 @@ class Item(msgspec.Struct, frozen=True, kw_only=True):
     status: str = "active"
     created_us: int = 0
 
+    @property
+    def size(self) -> Size:
+        """A unit's mass and volume, as far as they are known."""
+        if self.length_mm is None or self.width_mm is None or self.height_mm is None:
+            return Size(self.unit_mg)
+        return Size(self.unit_mg, self.length_mm * self.width_mm * self.height_mm)
+
 
 class Wanted(msgspec.Struct, frozen=True, kw_only=True):
     """Which items a listing is of; empty: all. ``search`` looks into SKU, name and category."""
@@ -97,8 +107,8 @@ def change_item(conn: Connection, item: Item) -> Item:
     """Let an item be this from now on; raises ``NotFound`` or ``NotValid``."""
     before = get_item(conn, item.sku)
     _check(conn, item)
-    if item.unit_mg != before.unit_mg:
-        totals.weigh_anew(conn, {item.sku: (before.unit_mg, item.unit_mg)})
+    if item.size != before.size:
+        totals.measure_anew(conn, {item.sku: (before.size, item.size)})
     conn.execute(update(schema.item).where(schema.item.c.sku == item.sku).values(row_of(item)))
     return item
 
@@ -156,6 +166,8 @@ def check_alone(item: Item) -> None:
     sizes = (item.length_mm, item.width_mm, item.height_mm)
     if any(size is None or size < 1 for size in sizes) and any(size is not None for size in sizes):
         raise NotValid("an item's sizes are told all three, each at least 1 mm, or none")
+    if any(size is not None and size > MOST_MM for size in sizes):
+        raise NotValid(f"an item is at most {MOST_MM} mm long, wide and high")
     if len(item.attributes) > MOST_ATTRIBUTES:
         raise NotValid(f"an item has at most {MOST_ATTRIBUTES} attributes")
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import Literal
 
+import msgspec
 from sqlalchemy import Connection
 
 from central import audit
@@ -15,6 +16,7 @@ from central.catalogue.tree import Location
 from central.catalogue.warehouses import Warehouse
 from central.imports.model import Column, Fault, Row
 from central.stock.model import LocationKind, StockError
+from central.stock.rules import MOST_OF_A_PLACE
 
 __all__ = ["COLUMNS", "apply", "tell"]
 
@@ -25,7 +27,11 @@ COLUMNS = (
     Column("parent", "a location that is there or comes before", ("within",)),
     Column("type", _TYPES, ("kind",)),
     Column("time_zone", "of a warehouse: a name of the IANA database", ("timezone",)),
+    Column("max_units", "a whole number", ("capacity",), numeric=True),
+    Column("max_mass_mg", "a whole number of milligrams", numeric=True),
+    Column("max_volume_mm3", "a whole number of cubic millimetres", numeric=True),
 )
+_CAPACITIES = ("max_units", "max_mass_mg", "max_volume_mm3")
 _MOST = 100_000
 _MOST_NAME = 200
 Came = Literal["created", "changed", "unchanged"]
@@ -44,12 +50,42 @@ def _put(conn: Connection, row: Row, told: Told) -> Came | list[Fault]:
     code, name = values.get("code", ""), values.get("name", values.get("code", ""))
     if any("\x00" in one for one in values.values()) or len(name) > _MOST_NAME:
         return [Fault(row.number, "name", "too long, or with a NUL in it", COLUMNS[1].takes)]
+    capacities, faults = _capacities(row)
+    if faults:
+        return faults
     try:
         if values.get("type") == "warehouse":
-            return _put_warehouse(conn, code, name, values.get("time_zone", ""), told)
-        return _put_location(conn, code, name, values, told)
+            came = _put_warehouse(conn, code, name, values.get("time_zone", ""), told)
+        else:
+            came = _put_location(conn, code, name, values, told)
+        return _limit(conn, code, capacities, came, told)
     except (CatalogueError, StockError) as refused:
         return [Fault(row.number, "", str(refused))]
+
+
+def _capacities(row: Row) -> tuple[dict[str, int], list[Fault]]:
+    """What a row says a place may hold, and what is wrong with that."""
+    found, faults = dict[str, int](), list[Fault]()
+    for column in (one for one in COLUMNS if one.name in _CAPACITIES):
+        said = row.values.get(column.name)
+        if said is None:
+            continue
+        if said.isascii() and said.isdecimal() and int(said) <= MOST_OF_A_PLACE:
+            found[column.name] = int(said)
+        else:
+            faults.append(Fault(row.number, column.name, f"{said[:60]!r} is none", column.takes))
+    return found, faults
+
+
+def _limit(conn: Connection, code: str, capacities: dict[str, int], came: Came, told: Told) -> Came:
+    """Let a place hold so much; what a row does not say stays as it is."""
+    before = tree.get_location(conn, code)
+    rules = msgspec.structs.replace(before.rules, **capacities)
+    if rules == before.rules:
+        return came
+    before, after = tree.change_location(conn, code, {"rules": rules})
+    _keep(conn, "change location", code, before, after, told)
+    return "changed" if came == "unchanged" else came
 
 
 def _put_warehouse(conn: Connection, code: str, name: str, zone: str, told: Told) -> Came:
@@ -119,4 +155,5 @@ def tell(conn: Connection) -> Iterator[dict[str, object]]:
             yield {
                 "code": place.code, "name": place.name, "parent": place.parent,
                 "type": place.type, "time_zone": zones.get(place.code),
+                **{name: getattr(place.rules, name) for name in _CAPACITIES},
             }  # fmt: skip

@@ -95,7 +95,7 @@ def proposals(
             codes += _free(conn, site, start, roots)
     start = select(_place.code, site.far(_place.code).label("steps"))
     codes += _free(conn, site, start.where(site.turnings()), path)
-    facts = ItemFacts(item.status, item.family, item.category, item.unit_mg, item.tracking)
+    facts = ItemFacts(item.status, item.family, item.category, item.tracking, item.size)
     wanted = Movement(
         id="putaway", sku=sku, lot=lot, quantity=quantity, source=here, destination=here,
         event_time=from_us(0), biz_step="storing",

@@ -42,6 +42,7 @@ place_total = Table(
     Column("place", Text, ForeignKey("location.code"), primary_key=True),
     Column("units", BigInteger),
     Column("mass_mg", BigInteger),
+    Column("volume_mm3", BigInteger),
 )
 # A warehouse is a location without a parent, and this beside it.
 warehouse = Table(

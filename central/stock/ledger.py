@@ -33,7 +33,7 @@ from central.stock.model import (
     UnknownLocation,
 )
 from central.stock.room import ItemFacts, Room
-from central.stock.rules import FACTS
+from central.stock.rules import FACTS, Size
 from central.stock.serials import Serials
 from central.stock.standing import Standing
 from central.stock.witnesses import PUT_TAGS
@@ -51,7 +51,8 @@ _SAME_ID = BulkLookup(
     (("id", "text"),),
 )
 _ITEMS = BulkLookup(
-    "SELECT i.sku, i.status, i.family, i.category, i.unit_mg, i.tracking "
+    "SELECT i.sku, i.status, i.family, i.category, i.tracking, i.unit_mg, "
+    "i.length_mm * i.width_mm * i.height_mm "
     "FROM {keys} JOIN item i ON i.sku = k.sku",
     (("sku", "text"),),
 )
@@ -108,7 +109,7 @@ class _Desk:
         }
         # A result has keys(): dict() would take it for a mapping.
         self._items = {
-            row[0]: ItemFacts(row[1], bool(row[2]), *row[3:])
+            row[0]: ItemFacts(row[1], bool(row[2]), row[3], row[4], Size(row[5], row[6]))
             for row in _ITEMS.run(conn, _keys(m.sku for m in movements))
         }
         self._room = Room(conn, movements, self._items)
@@ -130,7 +131,9 @@ class _Desk:
         movement = settled
         broken = tuple(self._room.broken(movement))
         if broken and movement.origin not in FACTS:
-            return RuleBroken(f"{'; '.join(broken)}: choose another place, or change its rules")
+            return RuleBroken(
+                broken, full=self._room.full(movement), fits=self._room.fits(movement)
+            )
         posted = Posted(
             seq=self._next_seq,
             movement=movement,

@@ -11,11 +11,15 @@ Quantities are integers of the item's smallest unit.
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from enum import StrEnum
+from types import MappingProxyType
 from typing import Annotated, Literal, get_args
 
 import msgspec
+
+from central.stock.rules import Full
 
 Sku = Annotated[str, msgspec.Meta(min_length=1, max_length=64)]
 Moment = Annotated[datetime, msgspec.Meta(tz=True)]
@@ -113,9 +117,12 @@ class Balance(msgspec.Struct, frozen=True, kw_only=True, gc=False):
 
 
 class StockError(Exception):
-    """A rule of stock was broken; nothing was posted."""
+    """A rule of stock was broken; nothing was posted. ``more`` is what programs are told beside
+    the sentence.
+    """
 
     status = 409
+    more: Mapping[str, object] = MappingProxyType({})
 
 
 class InsufficientStock(StockError):
@@ -127,7 +134,16 @@ class InsufficientStock(StockError):
 
 
 class RuleBroken(StockError):
-    """A place does not take these goods: its capacity, what it is for, or that it is retired."""
+    """A place does not take these goods: its capacity, what it is for, or that it is retired.
+
+    ``said`` is a sentence for each rule; of these goods ``fits`` units would be taken, and
+    ``full`` are the capacities that are exceeded.
+    """
+
+    def __init__(self, said: Sequence[str], *, full: Sequence[Full] = (), fits: int = 0) -> None:
+        some = f"{fits} would fit; for the rest " if fits else ""
+        super().__init__(f"{'; '.join(said)}: {some}choose another place, or change its rules")
+        self.more = {"full": [one._asdict() for one in full], "fits": fits}
 
 
 class UnknownItem(StockError):

@@ -12,7 +12,7 @@ from sqlalchemy import Connection
 from central.database.bulk import BulkLookup
 from central.stock import totals
 from central.stock.model import LocationKind, Movement
-from central.stock.rules import Goods, Held, Rules, broken, room_left
+from central.stock.rules import Full, Goods, Held, Rules, Size, broken, full, room_left
 from central.stock.totals import Total
 
 __all__ = ["ItemFacts", "Room"]
@@ -50,15 +50,15 @@ _NONE = Rules()
 
 
 class ItemFacts(NamedTuple):
-    """What posting must know of an item; ``unit_mg`` is a piece's mass in milligrams,
-    ``tracking`` is ``none``, ``lot`` or ``serial``.
+    """What posting must know of an item; ``size`` is a piece's, ``tracking`` is ``none``, ``lot``
+    or ``serial``.
     """
 
     status: str
     family: bool
     category: str
-    unit_mg: int | None
     tracking: str = "none"
+    size: Size = Size()
 
 
 class _Place(NamedTuple):
@@ -132,6 +132,14 @@ class Room:
                 found += broken(code, place.rules, goods, self._held(code))
         return found
 
+    def full(self, movement: Movement) -> list[Full]:
+        """The capacities that these goods would exceed."""
+        goods, found = self._goods(movement), []
+        for code in self._entered(movement):
+            if (rules := self._places[code].rules) is not None:
+                found += full(code, rules, goods, self._held(code))
+        return found
+
     def fits(self, movement: Movement) -> int:
         """So many of a movement's units may come to its destination, 0 where none may."""
         goods = self._goods(movement)
@@ -151,7 +159,7 @@ class Room:
         if not (self._totals or self._lying):
             return
         key = (movement.sku, movement.lot)
-        unit_mg = self._items[movement.sku].unit_mg or 0
+        size = self._items[movement.sku].size
         for end, change in (
             (movement.source, -movement.quantity),
             (movement.destination, movement.quantity),
@@ -162,8 +170,7 @@ class Room:
                 if code in self._lying:
                     self._lying[code][key] += change
                 if code in self._totals:
-                    units, mass_mg = self._totals[code]
-                    self._totals[code] = Total(units + change, mass_mg + change * unit_mg)
+                    self._totals[code] = self._totals[code].plus(change, size)
                     self._moved.add(code)
 
     def write(self, conn: Connection) -> None:
@@ -183,7 +190,7 @@ class Room:
 
     def _goods(self, movement: Movement) -> Goods:
         item = self._items[movement.sku]
-        return Goods(movement.sku, movement.lot, movement.quantity, item.category, item.unit_mg)
+        return Goods(movement.sku, movement.lot, movement.quantity, item.category, item.size)
 
     def _entered(self, movement: Movement) -> list[str]:
         """The places that the goods were not in before: the destination and what encloses it."""

@@ -7,30 +7,44 @@ looked at when goods come in from outside that place; what is moved within it ch
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from types import MappingProxyType
 from typing import Annotated, NamedTuple
 
 import msgspec
 
-__all__ = ["FACTS", "Goods", "Held", "Rules", "broken", "room_left"]
+__all__ = [
+    "FACTS",
+    "MOST_OF_A_PLACE",
+    "Full",
+    "Goods",
+    "Held",
+    "Rules",
+    "Size",
+    "broken",
+    "full",
+    "room_left",
+]
 
 FACTS = frozenset({"portal", "shelf", "scan", "zone", "review"})
 """Origins of movements that happened, whatever the rules say: sensed, or decided by a person who
 was asked about what was sensed. All else is a command, and can be refused.
 """
-_Capacity = Annotated[int, msgspec.Meta(ge=0, le=2**53)]
+MOST_OF_A_PLACE = 2**53
+"""A capacity is no larger: what a JSON number carries exactly."""
+_Capacity = Annotated[int, msgspec.Meta(ge=0, le=MOST_OF_A_PLACE)]
 
 
 class Rules(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """``None`` and empty: no limit. ``max_units`` counts the items' smallest units,
-    ``max_mass_mg`` is in milligrams. Goods are allowed that ``items`` (SKUs) or ``categories``
-    name; where both are empty, all are. Without ``mixes_items`` only one item may lie there, and
-    without ``mixes_lots`` only one lot of each item.
+    ``max_mass_mg`` is in milligrams, ``max_volume_mm3`` in cubic millimetres. Goods are allowed
+    that ``items`` (SKUs) or ``categories`` name; where both are empty, all are. Without
+    ``mixes_items`` only one item may lie there, and without ``mixes_lots`` only one lot of each.
     """
 
     max_units: _Capacity | None = None
     max_mass_mg: _Capacity | None = None
+    max_volume_mm3: _Capacity | None = None
     categories: tuple[str, ...] = ()
     items: tuple[str, ...] = ()
     mixes_items: bool = True
@@ -39,7 +53,7 @@ class Rules(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     @property
     def limits(self) -> bool:
         """Whether they ask how much the place holds."""
-        return self.max_units is not None or self.max_mass_mg is not None
+        return (self.max_units, self.max_mass_mg, self.max_volume_mm3) != (None, None, None)
 
     @property
     def separates(self) -> bool:
@@ -47,24 +61,53 @@ class Rules(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
         return not (self.mixes_items and self.mixes_lots)
 
 
+class Size(NamedTuple):
+    """A piece's mass in milligrams and its volume in cubic millimetres, ``None`` if unknown."""
+
+    mg: int | None = None
+    mm3: int | None = None
+
+
 class Goods(NamedTuple):
-    """What would come in. ``unit_mg`` is a piece's mass in milligrams, ``None`` if unknown."""
+    """What would come in; ``size`` is a piece's."""
 
     sku: str
     lot: str
     quantity: int
     category: str
-    unit_mg: int | None
+    size: Size = Size()
 
 
 class Held(NamedTuple):
-    """What a place holds, as far as its rules ask for it: all units, their mass in milligrams (an
-    item of unknown mass weighs nothing), and units by SKU and lot.
+    """What a place holds, as far as its rules ask for it: all units, their mass in milligrams and
+    their volume in cubic millimetres (an item of unknown size weighs nothing and takes no room),
+    and units by SKU and lot.
     """
 
     units: int = 0
     mass_mg: int = 0
+    volume_mm3: int = 0
     goods: Mapping[tuple[str, str], int] = MappingProxyType({})
+
+
+class Full(NamedTuple):
+    """A capacity that some goods would exceed: ``rule`` is its name, ``most`` what the place takes
+    of it, ``held`` what is there and ``more`` what would come.
+    """
+
+    place: str
+    rule: str
+    most: int
+    held: int
+    more: int
+
+    def __str__(self) -> str:
+        most, held, more = self.most, self.held, self.more
+        if self.rule == "max_units":
+            return f"{self.place} takes {most} units and holds {held}: no room for {more} more"
+        if self.rule == "max_mass_mg":
+            return f"{self.place} bears {most} mg and holds {held} mg: {more} mg more are too heavy"
+        return f"{self.place} has {most} mm3 and {held} mm3 are taken: no room for {more} mm3 more"
 
 
 def broken(place: str, rules: Rules, goods: Goods, held: Held) -> list[str]:
@@ -84,31 +127,36 @@ def broken(place: str, rules: Rules, goods: Goods, held: Held) -> list[str]:
     strange = sorted(lot for lot, units in mine if units > 0 and lot != goods.lot)
     if not rules.mixes_lots and strange:
         found.append(f"{place} mixes no lots, and holds {strange[0] or 'no lot'} of {goods.sku}")
-    return [*found, *_too_much(place, rules, goods, held)]
+    return [*found, *map(str, full(place, rules, goods, held))]
 
 
 def room_left(place: str, rules: Rules, goods: Goods, held: Held) -> int:
     """So many of these goods may come in without breaking a rule, 0 where none may."""
     units = goods.quantity
-    if rules.max_units is not None:
-        units = min(units, rules.max_units - held.units)
-    if rules.max_mass_mg is not None and goods.unit_mg:
-        units = min(units, (rules.max_mass_mg - held.mass_mg) // goods.unit_mg)
+    for _, most, there, each in _capacities(rules, goods, held):
+        units = min(units, (most - there) // each)
     fits = units > 0 and not broken(place, rules, goods._replace(quantity=units), held)
     return units if fits else 0
 
 
-def _too_much(place: str, rules: Rules, goods: Goods, held: Held) -> list[str]:
-    found = []
-    if rules.max_units is not None and held.units + goods.quantity > rules.max_units:
-        found.append(
-            f"{place} takes {rules.max_units} units and holds {held.units}: no room for "
-            f"{goods.quantity} more"
-        )
-    more_mg = goods.quantity * (goods.unit_mg or 0)
-    if rules.max_mass_mg is not None and more_mg and held.mass_mg + more_mg > rules.max_mass_mg:
-        found.append(
-            f"{place} bears {rules.max_mass_mg} mg and holds {held.mass_mg} mg: {more_mg} mg more "
-            "are too heavy"
-        )
-    return found
+def full(place: str, rules: Rules, goods: Goods, held: Held) -> list[Full]:
+    """The capacities of a place that these goods would exceed."""
+    return [
+        Full(place, rule, most, there, goods.quantity * each)
+        for rule, most, there, each in _capacities(rules, goods, held)
+        if there + goods.quantity * each > most
+    ]
+
+
+def _capacities(rules: Rules, goods: Goods, held: Held) -> Iterator[tuple[str, int, int, int]]:
+    """What these goods take of a place's capacities: a rule's name, its limit, what is taken of
+    it, and what a piece takes.
+    """
+    mg, mm3 = goods.size
+    for rule, most, there, each in (
+        ("max_units", rules.max_units, held.units, 1),
+        ("max_mass_mg", rules.max_mass_mg, held.mass_mg, mg),
+        ("max_volume_mm3", rules.max_volume_mm3, held.volume_mm3, mm3),
+    ):
+        if most is not None and each:
+            yield rule, most, there, each

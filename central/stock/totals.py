@@ -2,36 +2,40 @@
 
 A total is of the place and all that lies below it: posting asks for one row of each place around
 the goods instead of adding up what lies in a warehouse. Only places whose rules limit how much
-they take have one. It is counted when such a rule is made and when places move in the tree, weighed
-anew when an item gets another mass, and can be held against the balances at any time.
+they take have one. It is counted when such a rule is made and when places move in the tree,
+measured anew when an item gets another size, and can be held against the balances at any time.
 """
 
 from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Mapping
+from operator import add
 from typing import NamedTuple
 
 import msgspec
 from sqlalchemy import Connection, text
 
 from central.database.bulk import BulkInsert, BulkLookup
-from central.stock.rules import Rules
+from central.stock.rules import Rules, Size
 
 __all__ = [
-    "Total", "check", "count_anew", "counted", "different", "kept", "put", "rebuild", "weigh_anew",
+    "Total", "check", "count_anew", "counted", "different", "kept", "measure_anew", "put",
+    "rebuild",
 ]  # fmt: skip
 
 _MOST = 2**63 - 1
 _MOST_TOLD = 100
 _KEPT = BulkLookup(
-    "SELECT t.place, t.units, t.mass_mg FROM {keys} JOIN place_total t ON t.place = k.place",
+    "SELECT t.place, t.units, t.mass_mg, t.volume_mm3 "
+    "FROM {keys} JOIN place_total t ON t.place = k.place",
     (("place", "text"),),
 )
-_ALL_KEPT = text("SELECT place, units, mass_mg FROM place_total ORDER BY place")
+_ALL_KEPT = text("SELECT place, units, mass_mg, volume_mm3 FROM place_total ORDER BY place")
 _PUT = BulkInsert(
     "place_total",
-    (("place", "text"), ("units", "bigint"), ("mass_mg", "bigint")),
-    "ON CONFLICT (place) DO UPDATE SET units = excluded.units, mass_mg = excluded.mass_mg",
+    (("place", "text"), *((name, "bigint") for name in ("units", "mass_mg", "volume_mm3"))),
+    "ON CONFLICT (place) DO UPDATE SET units = excluded.units, mass_mg = excluded.mass_mg, "
+    "volume_mm3 = excluded.volume_mm3",
 )
 _RULED = text("SELECT code, rules FROM location WHERE rules <> '{}' ORDER BY code")
 _RULES = BulkLookup(
@@ -46,7 +50,8 @@ _PARENTS = BulkLookup(
     (("code", "text"),),
 )
 _LYING = BulkLookup(
-    _BELOW + "SELECT h.location, h.on_hand, i.unit_mg FROM below b "  # noqa: S608
+    _BELOW + "SELECT h.location, h.on_hand, i.unit_mg, "  # noqa: S608
+    "i.length_mm * i.width_mm * i.height_mm FROM below b "
     "JOIN location l ON l.code = b.code AND l.kind = 'internal' "
     "JOIN balance h ON h.location = b.code JOIN item i ON i.sku = h.sku WHERE h.on_hand > 0",
     (("code", "text"),),
@@ -64,18 +69,27 @@ _decode = msgspec.json.Decoder(Rules).decode
 
 
 class Total(NamedTuple):
-    """All units of a place and what is below it, and their mass in milligrams; an item of unknown
-    mass weighs nothing.
+    """All units of a place and what is below it, their mass in milligrams and their volume in
+    cubic millimetres; an item of unknown size weighs nothing and takes no room.
     """
 
     units: int = 0
     mass_mg: int = 0
+    volume_mm3: int = 0
+
+    def plus(self, units: int, size: Size) -> Total:
+        """With so many more units of this size each."""
+        return Total(
+            self.units + units,
+            self.mass_mg + units * (size.mg or 0),
+            self.volume_mm3 + units * (size.mm3 or 0),
+        )
 
 
 def kept(conn: Connection, places: Collection[str]) -> dict[str, Total]:
     """The totals of these places; one that is too large to be kept is counted."""
     rows = _KEPT.run(conn, [(place,) for place in places])
-    found = {row[0]: Total(row[1], row[2]) for row in rows if row[1] is not None}
+    found = {row[0]: Total(*row[1:]) for row in rows if row[1] is not None}
     missing = [place for place in places if place not in found]
     return found | counted(conn, missing) if missing else found
 
@@ -89,16 +103,14 @@ def counted(conn: Connection, places: Collection[str]) -> dict[str, Total]:
     """The same from the balances: exact, and as slow as there are many."""
     keys = [(place,) for place in places]
     parents: dict[str, str | None] = {row[0]: row[1] for row in _PARENTS.run(conn, keys)}
-    units, mass_mg = dict.fromkeys(parents, 0), dict.fromkeys(parents, 0)
-    for place, on_hand, unit_mg in _LYING.run(conn, keys):
-        units[place] += on_hand
-        mass_mg[place] += on_hand * (unit_mg or 0)
+    lying = dict.fromkeys(parents, Total())
+    for place, on_hand, mg, mm3 in _LYING.run(conn, keys):
+        lying[place] = lying[place].plus(on_hand, Size(mg, mm3))
     found = dict.fromkeys(places, Total())
-    for place, held in units.items():
-        for at in _upwards(place, parents) if held else ():
+    for place, held in lying.items():
+        for at in _upwards(place, parents) if held.units else ():
             if at in found:
-                before = found[at]
-                found[at] = Total(before.units + held, before.mass_mg + mass_mg[place])
+                found[at] = Total(*map(add, found[at], held))
     return found
 
 
@@ -124,16 +136,16 @@ def count_anew(conn: Connection, places: Collection[str]) -> None:
     put(conn, counted(conn, limited))
 
 
-def weigh_anew(conn: Connection, masses: Mapping[str, tuple[int | None, int | None]]) -> None:
-    """Items get another mass in milligrams (from, to): called before the catalogue says so."""
-    if not masses or conn.execute(text("SELECT 1 FROM place_total LIMIT 1")).first() is None:
+def measure_anew(conn: Connection, sizes: Mapping[str, tuple[Size, Size]]) -> None:
+    """Items get another size (from, to): called before the catalogue says so."""
+    if not sizes or conn.execute(text("SELECT 1 FROM place_total LIMIT 1")).first() is None:
         return
-    heavier: dict[str, int] = {}
-    for place, sku, units in _BEARING.run(conn, [(sku,) for sku in masses]):
-        before, after = masses[sku]
-        heavier[place] = heavier.get(place, 0) + units * ((after or 0) - (before or 0))
-    for place, total in kept(conn, sorted(heavier)).items():
-        put(conn, {place: Total(total.units, total.mass_mg + heavier[place])})
+    more: dict[str, Total] = {}
+    for place, sku, units in _BEARING.run(conn, [(sku,) for sku in sizes]):
+        before, after = sizes[sku]
+        more[place] = more.get(place, Total()).plus(-units, before).plus(units, after)
+    for place, total in kept(conn, sorted(more)).items():
+        put(conn, {place: Total(*map(add, total, more[place]))})
 
 
 def check(conn: Connection) -> list[str]:
@@ -150,7 +162,7 @@ def check(conn: Connection) -> list[str]:
 
 def different(conn: Connection) -> Iterator[tuple[str, Total | None, Total | None]]:
     """Each total that is not what lies there: what is kept, what it is. ``None``: there is none."""
-    said = {row.place: (row.units, row.mass_mg) for row in conn.execute(_ALL_KEPT)}
+    said = {row.place: tuple(row[1:]) for row in conn.execute(_ALL_KEPT)}
     for place, truth in counted(conn, _limited(conn)).items():
         values = said.pop(place, None)
         if values is None:
@@ -174,9 +186,8 @@ def _limited(conn: Connection) -> list[str]:
 
 
 def _named(total: Total) -> str:
-    return f"{total.units} units of {total.mass_mg} mg"
+    return f"{total.units} units of {total.mass_mg} mg and {total.volume_mm3} mm3"
 
 
-def _storable(total: Total) -> tuple[int | None, int | None]:
-    fits = max(total) <= _MOST
-    return (total.units, total.mass_mg) if fits else (None, None)
+def _storable(total: Total) -> tuple[int | None, ...]:
+    return total if max(total) <= _MOST else (None,) * len(total)

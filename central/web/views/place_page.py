@@ -29,6 +29,7 @@ _OPEN = (State.REQUESTED, State.COUNTING, State.COUNTED, State.INVESTIGATING,
          State.READY_TO_REVIEW)  # fmt: skip
 _AT_ONCE, _FEW = 5_000, 50
 _result, _moved = schema.count_result.c, schema.movement.c
+_balance, _item = schema.balance.c, schema.item.c
 
 
 class Held(msgspec.Struct, frozen=True, kw_only=True):
@@ -61,6 +62,7 @@ def facts(
         "goods": goods[:GOODS],
         "more_goods": len(goods) > GOODS,
         "rules": _rules(place),
+        "unmeasured": _unmeasured(connection, place, codes),
         "movements": _movements(connection, codes),
         "shown": MOVEMENTS,
         "coming": open_orders.inbound(connection, now_us=at_us, within=codes),
@@ -127,6 +129,8 @@ def _rules(place: Location) -> list[str]:
         found.append(f"Holds at most {rules.max_units:,} units.")
     if rules.max_mass_mg is not None:
         found.append(f"Holds at most {rules.max_mass_mg / 1e6:,.1f} kg.")
+    if rules.max_volume_mm3 is not None:
+        found.append(f"Has room for at most {place_tree.room(rules.max_volume_mm3)}.")
     if rules.items:
         found.append(f"Takes {', '.join(rules.items[:20])}.")
     if rules.categories:
@@ -135,6 +139,26 @@ def _rules(place: Location) -> list[str]:
         found.append("Holds one item at a time.")
     if not rules.mixes_lots:
         found.append("Holds one lot of an item at a time.")
+    return found
+
+
+def _unmeasured(connection: Connection, place: Location, codes: frozenset[str]) -> list[str]:
+    """What the place's capacities do not count, as its items do not say how large they are."""
+    found = []
+    for limit, column, lacking in (
+        (place.rules.max_mass_mg, _item.unit_mg, "unit weight"),
+        (place.rules.max_volume_mm3, _item.length_mm, "dimensions"),
+    ):
+        if limit is None:
+            continue
+        asked = (
+            select(func.count(_balance.sku.distinct()))
+            .join(schema.item, _item.sku == _balance.sku)
+            .where(_balance.location.in_(sorted(codes)), _balance.on_hand > 0, column.is_(None))
+        )
+        if items := connection.execute(asked).scalar_one():
+            few = "1 item here has" if items == 1 else f"{items:,} items here have"
+            found.append(f"{few} no {lacking}: not counted.")
     return found
 
 

@@ -20,9 +20,10 @@ __all__ = [
     "Branch",
     "Fill",
     "branch_of",
-    "fill_of",
+    "fills_of",
     "forest",
     "grown",
+    "room",
 ]
 
 MOST_AT_ONCE = 400
@@ -32,11 +33,13 @@ MOST_IN_ONE = 200
 _place = schema.location.c
 _rules = msgspec.json.Decoder(Rules).decode
 _HIGH, _OVER = 85, 100
+_CUBIC_METRE = 10**9
+"""In cubic millimetres."""
 
 
 class Fill(msgspec.Struct, frozen=True):
-    """``percent`` of what a place may hold is there, in ``words``; of units or of mass, whichever
-    is nearer to its end. ``level`` is low, high or over.
+    """``percent`` of what a place may hold is there, in ``words``: of units, of mass or of room.
+    ``level`` is low, high or over.
     """
 
     percent: int
@@ -62,8 +65,13 @@ class Branch(msgspec.Struct, kw_only=True):
     parent: str | None
     rules: Rules
     units: int = 0
-    fill: Fill | None = None
+    fills: list[Fill] = []
     children: list[Branch] = []
+
+    @property
+    def fill(self) -> Fill | None:
+        """Of the capacities the one that is nearest to its end."""
+        return max(self.fills, key=lambda one: one.percent, default=None)
 
     @property
     def drawn(self) -> list[Branch]:
@@ -76,8 +84,8 @@ class Branch(msgspec.Struct, kw_only=True):
         return len(self.children)
 
 
-def fill_of(rules: Rules, held: totals.Total) -> Fill | None:
-    """How full a place is; ``None`` where nobody said what it may hold."""
+def fills_of(rules: Rules, held: totals.Total) -> list[Fill]:
+    """How full a place is by each of its capacities."""
     found = []
     if rules.max_units is not None:
         share = _share(held.units, rules.max_units)
@@ -86,7 +94,19 @@ def fill_of(rules: Rules, held: totals.Total) -> Fill | None:
         share = _share(held.mass_mg, rules.max_mass_mg)
         kilograms = f"{held.mass_mg / 1e6:,.1f} of {rules.max_mass_mg / 1e6:,.1f} kg"
         found.append(Fill(share, kilograms))
-    return max(found, key=lambda one: one.percent, default=None)
+    if rules.max_volume_mm3 is not None:
+        share = _share(held.volume_mm3, rules.max_volume_mm3)
+        found.append(Fill(share, room(rules.max_volume_mm3, held.volume_mm3)))
+    return found
+
+
+def room(volume_mm3: int, taken_mm3: int | None = None) -> str:
+    """A volume for people, and how much of it is taken: in litres, and in cubic metres from one
+    on.
+    """
+    each, digits, unit = (1e6, 1, "litres") if volume_mm3 < _CUBIC_METRE else (1e9, 2, "m³")
+    whole = f"{volume_mm3 / each:,.{digits}f} {unit}"
+    return whole if taken_mm3 is None else f"{taken_mm3 / each:,.{digits}f} of {whole}"
 
 
 def _share(held: int, most: int) -> int:
@@ -144,4 +164,4 @@ def _fill(connection: Connection, found: Mapping[str, Branch]) -> None:
     limited: Sequence[str] = [code for code, one in found.items() if one.rules.limits]
     held = totals.kept(connection, limited) if limited else {}
     for code in limited:
-        found[code].fill = fill_of(found[code].rules, held.get(code, totals.Total()))
+        found[code].fills = fills_of(found[code].rules, held.get(code, totals.Total()))

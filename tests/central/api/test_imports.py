@@ -104,6 +104,14 @@ async def test_places_and_opening_balances(made: Bench) -> None:
     assert _counts(await _send(made, "locations", places)) == [0, 0, 2, 0, True]
     moved = places.replace(b"rack", b"shelf")
     assert _counts(await _send(made, "locations", moved)) == [0, 1, 1, 0, True]
+    limited = b"code,name,parent,type,max_units,max_volume_mm3\nR1,R1,WH-01,shelf,%s,2000000000\n"
+    assert _counts(await _send(made, "locations", limited % b"40")) == [0, 1, 0, 0, True]
+    assert _counts(await _send(made, "locations", limited % b"")) == [0, 0, 1, 0, True]
+    rules = (await made.get("/locations/R1"))["rules"]
+    assert rules == {"max_units": 40, "max_volume_mm3": 2_000_000_000}
+    for wrong in (b"-1", b"1.5", b"99999999999999999"):
+        (fault,) = (await _send(made, "locations", limited % wrong, status=422))["faults"]  # type: ignore[misc]
+        assert (fault["column"], fault["accepted"]) == ("max_units", "a whole number")
     await made.post("/items", sku="NUT", name="Nut")
     stock = b"sku,bin,qty,batch,status\nNUT,R1,12,L1,\nNUT,R1,3,,damaged\n"
     dry = await _send(made, "stock", stock, asked="dry_run=true")
@@ -238,7 +246,11 @@ async def test_what_is_exported_is_imported(made: Bench, tmp_path: Path, form: s
     formula = {"sku": "EVIL", "name": "=1+1", "attributes": {"n": 1, "d": 0.5, "b": True, "s": "x"}}
     sizes = {"dimensions_mm": {"length": 1, "width": 2, "height": 3}, "unit_cv": 0.01}
     await made.post("/items", **formula, **sizes)
-    await _send(made, "locations", b"code,parent,type\nWH-01,,warehouse\nR1,WH-01,rack\n")
+    await _send(
+        made,
+        "locations",
+        b"code,parent,type,max_mass_mg\nWH-01,,warehouse,\nR1,WH-01,rack,999999999\n",
+    )
     await _send(made, "stock", b"sku,location,quantity,status\nABC-1,R1,5,\nABC-1,R1,2,damaged\n")
     await _send(made, "lots", b"sku,lot,expires_on\nABC-2,L1,2030-01-01\n")
     await _send(made, "inbound-orders", INBOUND.replace("ABC-1", "EVIL").encode())

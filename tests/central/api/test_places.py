@@ -90,13 +90,41 @@ async def test_a_command_that_breaks_a_rule_is_a_problem_that_says_which(made: B
     move = {"sku": "NUT", "quantity": 5, "source": "B1", "destination": "B2"}
     problem = await made.post("/stock/move", status=409, **move)
     assert problem["type"] == "urn:tallyport:problem:rule-broken"
-    assert "B2 takes 4 units and holds 0: no room for 5 more" in str(problem["detail"])
+    full = "B2 takes 4 units and holds 0: no room for 5 more: 4 would fit; for the rest choose"
+    assert full in str(problem["detail"])
+    exceeded = {"place": "B2", "rule": "max_units", "most": 4, "held": 0, "more": 5}
+    assert (problem["fits"], problem["full"]) == (4, [exceeded])
     await made.post("/stock/move", **move | {"quantity": 4})
     await made.post("/items", sku="OAT", name="Oats", category="food")
     order = {"sku": "OAT", "quantity": 1, "location": "B2"}
     problem = await made.post("/stock/receive", status=409, **order)
+    assert (problem["fits"], problem["full"]) == (0, [exceeded | {"held": 4, "more": 1}])
     assert "takes only steel, and OAT is not among these" in str(problem["detail"])
     assert (await made.get("/locations/B2"))["rules"] == {"max_units": 4, "categories": ["steel"]}
+
+
+async def test_a_place_has_so_much_room_for_goods_of_known_dimensions(made: Bench) -> None:
+    await _warehouse(made)
+    sizes = {"dimensions_mm": {"length": 300, "width": 200, "height": 100}, "unit_mg": 500_000}
+    await made.post("/items", sku="BOX", name="Box", **sizes)
+    await made.post("/stock/receive", sku="BOX", quantity=10, location="B1")
+    rules = {"max_volume_mm3": 24_000_000, "max_mass_mg": 9_000_000}
+    await _patch(made, "/locations/B2", rules=rules)
+    move = {"sku": "BOX", "source": "B1", "destination": "B2"}
+    await made.post("/stock/move", **move | {"quantity": 1})
+    problem = await made.post("/stock/move", status=409, **move | {"quantity": 4})
+    assert problem["detail"] == (
+        "B2 has 24000000 mm3 and 6000000 mm3 are taken: no room for 24000000 mm3 more: 3 would "
+        "fit; for the rest choose another place, or change its rules"
+    )
+    exceeded = {"place": "B2", "rule": "max_volume_mm3", "most": 24_000_000, "held": 6_000_000}
+    assert (problem["full"], problem["fits"]) == ([exceeded | {"more": 24_000_000}], 3)
+    await made.post("/stock/move", **move | {"quantity": 3})
+    await made.post("/stock/move", sku="NUT", quantity=10, source="B1", destination="B2")
+    flat = {"length": 300, "width": 200, "height": 50}
+    await _patch(made, "/items/BOX", tag="*", dimensions_mm=flat)
+    await made.post("/stock/move", **move | {"quantity": 4})
+    await made.post("/stock/move", status=409, **move | {"quantity": 1})
 
 
 async def test_a_place_is_retired_when_it_is_empty_and_nobody_needs_it(made: Bench) -> None:

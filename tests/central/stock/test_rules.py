@@ -13,15 +13,18 @@ from central.catalogue.tree import Location, add_location, change_location
 from central.database.store import Database
 from central.stock import ledger, queries
 from central.stock.model import Movement, RuleBroken
-from central.stock.rules import Goods, Held, Rules, broken, room_left
+from central.stock.rules import Goods, Held, Rules, Size, broken, full, room_left
+from central.stock.totals import Total
 from tests.central.shop import moving
 
-NUTS = Goods("NUT", "", 5, "steel", 2_000)
+NUTS = Goods("NUT", "", 5, "steel", Size(2_000, 30))
 
 
-def holding(goods: dict[tuple[str, str], int], unit_mg: dict[str, int]) -> Held:
-    mass_mg = sum(units * unit_mg.get(sku, 0) for (sku, _), units in goods.items())
-    return Held(sum(goods.values()), mass_mg, goods)
+def holding(goods: dict[tuple[str, str], int], sizes: dict[str, Size]) -> Held:
+    held = Total()
+    for (sku, _), units in goods.items():
+        held = held.plus(units, sizes.get(sku, Size()))
+    return Held(*held, goods)
 
 
 @pytest.mark.parametrize(
@@ -33,6 +36,8 @@ def holding(goods: dict[tuple[str, str], int], unit_mg: dict[str, int]) -> Held:
         (Rules(max_mass_mg=20_000), {("NUT", "A"): 5}, []),
         (Rules(max_mass_mg=19_999), {("NUT", "A"): 5}, ["bin bears 19999 mg and holds 10000 mg: 10000 mg more are too heavy"]),
         (Rules(max_mass_mg=10_000), {("AIR", ""): 99}, []),
+        (Rules(max_volume_mm3=300), {("NUT", "A"): 5, ("AIR", ""): 99}, []),
+        (Rules(max_volume_mm3=299), {("NUT", "A"): 5}, ["bin has 299 mm3 and 150 mm3 are taken: no room for 150 mm3 more"]),
         (Rules(categories=("steel",)), {}, []),
         (Rules(categories=("food",), items=("NUT",)), {}, []),
         (Rules(categories=("food",)), {}, ["bin takes only food, and NUT is not among these"]),
@@ -46,8 +51,20 @@ def holding(goods: dict[tuple[str, str], int], unit_mg: dict[str, int]) -> Held:
 def test_each_rule_says_what_it_does_not_take(
     rules: Rules, held: dict[tuple[str, str], int], said: list[str]
 ) -> None:
-    there = holding(held, {"NUT": 2_000, "BOLT": 1_000})
+    there = holding(held, {"NUT": Size(2_000, 30), "BOLT": Size(1_000)})
     assert broken("bin", rules, NUTS, there) == said
+
+
+def test_what_is_full_is_told_in_figures() -> None:
+    rules = Rules(max_units=6, max_mass_mg=1, max_volume_mm3=100, items=("BOLT",))
+    there = holding({("NUT", ""): 2}, {"NUT": Size(2_000, 30)})
+    assert full("bin", rules, NUTS, there) == [
+        ("bin", "max_units", 6, 2, 5),
+        ("bin", "max_mass_mg", 1, 4_000, 10_000),
+        ("bin", "max_volume_mm3", 100, 60, 150),
+    ]
+    unknown = NUTS._replace(size=Size())
+    assert [one.rule for one in full("bin", rules, unknown, there)] == ["max_units"]
 
 
 LIMITS = st.none() | st.integers(0, 40)
@@ -55,6 +72,7 @@ ANY_RULES = st.builds(
     Rules,
     max_units=LIMITS,
     max_mass_mg=LIMITS,
+    max_volume_mm3=LIMITS,
     items=st.sampled_from([(), ("NUT",), ("BOLT",)]),
     mixes_items=st.booleans(),
     mixes_lots=st.booleans(),
@@ -62,12 +80,15 @@ ANY_RULES = st.builds(
 KEYS = st.tuples(st.sampled_from(["NUT", "BOLT"]), st.sampled_from(["", "A"]))
 
 
-@given(ANY_RULES, st.dictionaries(KEYS, st.integers(0, 15)), st.integers(1, 30), st.integers(0, 3))
+SIZES = st.builds(Size, st.none() | st.integers(1, 3), st.none() | st.integers(1, 3))
+
+
+@given(ANY_RULES, st.dictionaries(KEYS, st.integers(0, 15)), st.integers(1, 30), SIZES)
 def test_what_fits_breaks_no_rule_and_one_more_does(
-    rules: Rules, held: dict[tuple[str, str], int], quantity: int, unit_mg: int
+    rules: Rules, held: dict[tuple[str, str], int], quantity: int, size: Size
 ) -> None:
-    there = holding(held, {"NUT": unit_mg, "BOLT": 2})
-    goods = Goods("NUT", "", quantity, "steel", unit_mg)
+    there = holding(held, {"NUT": size, "BOLT": Size(2, 1)})
+    goods = Goods("NUT", "", quantity, "steel", size)
     units = room_left("bin", rules, goods, there)
     assert 0 <= units <= quantity
     fitting = goods._replace(quantity=units)

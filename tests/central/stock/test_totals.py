@@ -38,6 +38,7 @@ LIMITED = st.builds(
     Rules,
     max_units=st.none() | st.integers(0, 60),
     max_mass_mg=st.none() | st.integers(0, 90),
+    max_volume_mm3=st.none() | st.integers(0, 90),
     mixes_items=st.booleans(),
     mixes_lots=st.booleans(),
 )
@@ -54,9 +55,10 @@ STEPS = st.lists(
         st.tuples(st.just("rules"), st.sampled_from(PLACES), LIMITED),
         st.tuples(st.just("parent"), st.sampled_from(PLACES), st.sampled_from((None, *PLACES))),
         st.tuples(
-            st.sampled_from(("mass", "masses")),
+            st.sampled_from(("size", "sizes")),
             st.sampled_from(SKUS),
             st.none() | st.integers(1, 5),
+            st.none() | st.integers(1, 3),
         ),
     ),
     min_size=4,
@@ -65,9 +67,9 @@ STEPS = st.lists(
 
 
 def site(conn: Connection) -> None:
-    """A site of a zone with a rack of two bins, and a dock; everything weighs 2 mg."""
+    """A site of a zone with a rack of two bins, and a dock; everything weighs 2 mg in 3 mm3."""
     for sku in SKUS:
-        add_item(conn, Item(sku=sku, name=sku, unit_mg=2))
+        add_item(conn, Item(sku=sku, name=sku, unit_mg=2, length_mm=1, width_mm=3, height_mm=1))
     parents = {"zone": "site", "rack": "zone", "bin-1": "rack", "bin-2": "rack", "dock": "site"}
     for code in PLACES:
         limits = Rules(max_units=80) if code == "site" else NONE
@@ -83,8 +85,8 @@ class Oracle:
 
     def forbids(self, movement: Movement) -> list[str]:
         up, left = self.path(movement.destination), self.path(movement.source)
-        mass = get_item(self.conn, movement.sku).unit_mg
-        goods = Goods(movement.sku, movement.lot, movement.quantity, "", mass)
+        size = get_item(self.conn, movement.sku).size
+        goods = Goods(movement.sku, movement.lot, movement.quantity, "", size)
         found = []
         for code in up:
             if code not in left:
@@ -102,11 +104,13 @@ class Oracle:
     def held(self, code: str) -> Held:
         every = self.conn.execute(text("SELECT * FROM balance WHERE on_hand > 0")).all()
         rows = [one for one in every if code in self.path(one.location)]
-        mass = sum(r.on_hand * (get_item(self.conn, r.sku).unit_mg or 0) for r in rows)
+        sizes = [(row.on_hand, get_item(self.conn, row.sku).size) for row in rows]
+        mass = sum(units * (size.mg or 0) for units, size in sizes)
+        room = sum(units * (size.mm3 or 0) for units, size in sizes)
         goods: dict[tuple[str, str], int] = {}
         for row in rows:
             goods[row.sku, row.lot] = goods.get((row.sku, row.lot), 0) + row.on_hand
-        return Held(sum(r.on_hand for r in rows), mass, goods)
+        return Held(sum(r.on_hand for r in rows), mass, room, goods)
 
 
 def does(conn: Connection, step: tuple[Any, ...], numbers: itertools.count[int]) -> None:
@@ -125,9 +129,10 @@ def does(conn: Connection, step: tuple[Any, ...], numbers: itertools.count[int])
                 change_location(conn, code, {"parent": parent})
             except NotValid as refused:
                 assert "below itself" in str(refused)
-        case (how, sku, unit_mg):
-            item = msgspec.structs.replace(get_item(conn, sku), unit_mg=unit_mg)
-            if how == "mass":
+        case (how, sku, unit_mg, side):
+            sides = dict.fromkeys(("length_mm", "width_mm", "height_mm"), side)
+            item = msgspec.structs.replace(get_item(conn, sku), unit_mg=unit_mg, **sides)
+            if how == "size":
                 change_item(conn, item)
             else:
                 put_items(conn, [Proposal(item)], Told(by="test", at_us=1))
@@ -169,7 +174,7 @@ def test_whatever_happens_totals_are_what_lies_there(database: Database, steps: 
 
 
 def total_of(conn: Connection, place: str) -> Total | None:
-    asked = text("SELECT units, mass_mg FROM place_total WHERE place = :place")
+    asked = text("SELECT units, mass_mg, volume_mm3 FROM place_total WHERE place = :place")
     row = conn.execute(asked, {"place": place}).one_or_none()
     return None if row is None else Total(*row)
 
@@ -177,9 +182,11 @@ def total_of(conn: Connection, place: str) -> Total | None:
 def test_places_without_a_capacity_have_no_total(database: Database) -> None:
     def work(conn: Connection) -> None:
         site(conn)
-        assert (total_of(conn, "site"), total_of(conn, "rack")) == (Total(20, 40), None)
+        assert (total_of(conn, "site"), total_of(conn, "rack")) == (Total(20, 40, 60), None)
         change_location(conn, "rack", {"rules": Rules(max_mass_mg=50)})
-        assert total_of(conn, "rack") == Total(20, 40)
+        assert total_of(conn, "rack") == Total(20, 40, 60)
+        change_location(conn, "zone", {"rules": Rules(max_volume_mm3=50)})
+        assert total_of(conn, "zone") == Total(20, 40, 60)
         change_location(conn, "site", {"rules": Rules(mixes_items=False)})
         assert total_of(conn, "site") is None
 
@@ -200,12 +207,12 @@ def test_more_than_a_column_holds_is_counted_when_asked(database: Database) -> N
 
 
 WRONG = [
-    ("UPDATE place_total SET units = 7", "site holds 20 units of 40 mg by its balances, and the "
-     "total says 7 units of 40 mg"),
-    ("DELETE FROM place_total", "site holds 20 units of 40 mg by its balances, and no total is "
-     "kept"),
-    ("INSERT INTO place_total VALUES ('rack', 1, 1)", "a total is kept of rack, whose rules limit "
-     "nothing"),
+    ("UPDATE place_total SET units = 7", "site holds 20 units of 40 mg and 60 mm3 by its balances, "
+     "and the total says 7 units of 40 mg and 60 mm3"),
+    ("DELETE FROM place_total", "site holds 20 units of 40 mg and 60 mm3 by its balances, and no "
+     "total is kept"),
+    ("INSERT INTO place_total VALUES ('rack', 1, 1, 1)", "a total is kept of rack, whose rules "
+     "limit nothing"),
 ]  # fmt: skip
 
 
@@ -239,7 +246,8 @@ def test_the_commands_find_and_mend_it(books_url: str, tmp_path: Path) -> None:
 
 def test_books_of_before_get_their_totals(database: Database) -> None:
     database.write_now(site)
-    database.migrate("0038")
-    database.migrate()
-    assert database.read_now(lambda c: total_of(c, "site")) == Total(20, 40)
+    for before in ("0046", "0038"):
+        database.migrate(before)
+        database.migrate()
+        assert database.read_now(lambda c: total_of(c, "site")) == Total(20, 40, 60)
     assert database.read_now(ledger_faults) == []

@@ -154,6 +154,26 @@ async def test_places_tell_how_full_they_are_and_what_lies_within(made: Bench) -
     assert "Bin A-02, 180 units, 60 percent full" in await text(made, "/screen/places")
 
 
+async def test_a_place_shows_each_of_its_capacities_and_what_they_do_not_count(made: Bench) -> None:
+    rules = {"max_units": 300, "max_mass_mg": 200_000_000, "max_volume_mm3": 400_000_000}
+    any_version = {"If-Match": "*"}
+    await made.http.patch("/locations/A-02", json={"rules": rules}, headers=any_version)
+    leaf = await text(made, "/screen/places/A-02")
+    assert "0.0 of 400.0 litres" in leaf
+    assert "1 item here has no dimensions: not counted." in leaf
+    sizes = {"unit_mg": 500_000, "dimensions_mm": {"length": 100, "width": 80, "height": 175}}
+    await made.http.patch("/items/OAT-500", json=sizes, headers=any_version)
+    leaf = await text(made, "/screen/places/A-02")
+    for part in ("280 of 300 units", "140.0 of 200.0 kg", "392.0 of 400.0 litres", "98<small> %",
+                 "Has room for at most 400.0 litres."):  # fmt: skip
+        assert part in leaf, part
+    assert "not counted" not in leaf
+    assert "Bin A-02, 280 units, 98 percent full" in await text(made, "/screen/places")
+    await made.http.patch("/locations/WH-1", json={"rules": {"max_volume_mm3": 10**10}},
+                          headers=any_version)  # fmt: skip
+    assert re.search(r"\d\.\d\d of 10\.00 m³", await text(made, "/screen/places/WH-1"))
+
+
 async def test_a_large_tree_opens_level_by_level(
     made: Bench, monkeypatch: pytest.MonkeyPatch
 ) -> None:
