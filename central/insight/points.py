@@ -23,23 +23,33 @@ _QUIET_US = 3 * SECOND_US
 """A second's sum is left alone once nothing was added to it for this long."""
 _LONGEST_RESIDENT_S = 600
 """Residents are told every few seconds: one that claims years is spread over this much."""
+_SETTLES_S = 12
+"""What antennas heard is all there after this: residents are told every ten seconds (an edge's
+`resident_every_s`, unless it says otherwise), and the road takes a moment.
+"""
 
 
 class Field(msgspec.Struct, frozen=True, kw_only=True):
     """How a field is shown: its words, its unit, how many digits behind the point mean something,
-    and what stands for a stretch of it.
+    and what stands for a stretch of it. ``settles_s`` after a moment everything of it has
+    arrived; what is younger may still grow.
     """
 
     label: str
     unit: str
     fold: Fold
     digits: int = 0
+    settles_s: int = 0
 
 
 FIELDS: dict[str, dict[str, Field]] = {
     "antenna": {
-        "reads": Field(label="Reads", unit="reads/s", fold=Fold.RATE, digits=1),
-        "rssi_dbm": Field(label="Peak RSSI", unit="dBm", fold=Fold.MAX, digits=1),
+        "reads": Field(
+            label="Reads", unit="reads/s", fold=Fold.RATE, digits=1, settles_s=_SETTLES_S
+        ),
+        "rssi_dbm": Field(
+            label="Peak RSSI", unit="dBm", fold=Fold.MAX, digits=1, settles_s=_SETTLES_S
+        ),
     },
     "plate": {"gross_g": Field(label="Weight", unit="g", fold=Fold.LAST, digits=1)},
     "device": {"up": Field(label="Running", unit="1 = yes", fold=Fold.LAST)},

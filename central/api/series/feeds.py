@@ -118,6 +118,7 @@ def told(key: Key, names: Names) -> dict[str, object]:
         "digits": shown.digits,
         "step": shown.fold is Fold.LAST,
         "zero": shown.fold in {Fold.RATE, Fold.SUM},
+        "settles_s": shown.settles_s,
         "device": device,
         "read_point": read_point,
         "sku": sku,

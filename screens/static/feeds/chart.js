@@ -28,6 +28,15 @@ const lines = (one, scale) => {
   return one.dashed ? [line] : [edge, edge, line];
 };
 
+// From the stretch `sure` on more may arrive: that end of the lines is pale.
+const pale = (u, sure) => {
+  const { left, top, width, height } = u.bbox, at = u.data[0][sure];
+  const from = at === undefined ? left + width : Math.max(left, u.valToPos(at, "x", true));
+  if (from >= left + width) return;
+  u.ctx.fillStyle = soft(token("--card"), 0.65);
+  u.ctx.fillRect(from, top, left + width - from, height);
+};
+
 // The least and greatest value with some room; counts begin at nought.
 const room = (one) => (_, low, high) => {
   if (low === null || !Number.isFinite(low)) return [0, 1];
@@ -63,7 +72,7 @@ const options = (panel, shown, size) => {
     focus: { alpha: 0.35 },
     hooks: {
       setCursor: [(u) => panel.looked(u.cursor.idx)],
-      draw: [(u) => panel.drawn(u)],
+      draw: [(u) => pale(u, panel.sure), (u) => panel.drawn(u)],
     },
   };
 };
@@ -78,13 +87,15 @@ export class Panel {
     this.drawn = drawn;
     this.plot = null;
     this.built = "";
+    this.sure = 0;
   }
 
-  // `shown`: [{feed, colour, dashed, data: {value, low, high}}], over `times`, seen [from, to].
+  // `shown`: [{feed, colour, dashed, data: {value, low, high, sure}}], over `times`, seen [from, to].
   show(shown, times, from, to, size) {
     const box = { ...size, width: this.box.clientWidth, height: this.box.clientHeight };
     const built = JSON.stringify([shown.map((one) => [one.feed.key, one.colour, one.dashed]), size, token("--card")]);
     const data = [times];
+    this.sure = Math.min(times.length, ...shown.filter((one) => !one.dashed).map((one) => one.data.sure));
     for (const { data: { value, low, high }, dashed } of shown) data.push(...(dashed ? [value] : [high, low, value]));
     if (built !== this.built) {
       this.end();

@@ -63,7 +63,7 @@ export const grid = (answer) => {
 
 // An answer on the grid, `shift` seconds later: value, low and high of each stretch, null where
 // nothing was measured. Counts are zero where nothing was counted, from their first one on; levels
-// keep what they were.
+// keep what they were. Of the stretches before `sure` everything has arrived.
 export const laid = (answer, on, feed, shift, now) => {
   const count = on.times.length;
   const value = Array(count).fill(null), low = Array(count).fill(null), high = Array(count).fill(null);
@@ -79,7 +79,20 @@ export const laid = (answer, on, feed, shift, now) => {
   // What was heard a moment ago is on its way: the newest stretch is not zero yet.
   if (feed.zero) fill(value, low, high, begin, Math.min(count, Math.floor((now - LATE_S + shift - on.from) / on.step)));
   else if (feed.step) carry(value, low, high, end, answer.before);
-  return { value, low, high };
+  return { value, low, high, sure: settled(on, feed, now + shift, count) };
+};
+
+// A stretch that is long beside what is still on its way is as good as whole.
+const settled = (on, feed, now, count) => {
+  const over = Math.floor((now - feed.settles_s - on.from) / on.step);
+  return Math.max(0, Math.min(count, on.step > 4 * feed.settles_s ? over + 1 : over));
+};
+
+// The newest stretch with a value of which everything has arrived; without one the newest.
+export const newest = ({ value, sure }) => {
+  const there = (one) => one !== null;
+  const found = value.slice(0, sure).findLastIndex(there);
+  return found < 0 ? value.findLastIndex(there) : found;
 };
 
 const fill = (value, low, high, begin, end) => {

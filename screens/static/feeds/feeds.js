@@ -76,11 +76,11 @@ const values = (at) => `${moment(on.times[at], on.step)}: ${shown.map(({ feed, d
 
 const legend = (at = null) => {
   const list = by("feeds-legend");
-  shown.forEach(({ data: { value, low, high } }, n) => {
+  shown.forEach(({ feed, data: line }, n) => {
     const row = list.children[n];
     if (!row) return;
-    const place = at ?? value.findLastIndex((one) => one !== null);
-    const { feed } = shown[n];
+    const { value, low, high } = line;
+    const place = at ?? data.newest(line);
     row.querySelector(".now").textContent = withUnit(value[place] ?? null, feed);
     row.querySelector(".range").textContent = place >= 0 && low[place] !== null && low[place] !== high[place] ? `${withUnit(low[place], { ...feed, unit: "" }).trim()} to ${withUnit(high[place], feed)}` : "";
   });
@@ -114,7 +114,8 @@ const draw = () => {
   }
   legend();
   const columns = on.times.length;
-  by("feeds-note").textContent = columns ? `Each point stands for ${length(on.step)}; the band goes from the least to the greatest value measured in it.` : "";
+  const growing = state.to === null && shown.some(({ feed, data: { sure } }) => feed.settles_s && sure < columns);
+  by("feeds-note").textContent = columns ? `Each point stands for ${length(on.step)}; the band goes from the least to the greatest value measured in it.${growing ? " What is pale is still arriving." : ""}` : "";
   const lines = shown.map((one, n) => ({ ...one, name: called[n] }));
   if (state.to !== null || page.dataset.told !== signature) by("feeds-said").textContent = told(lines);
   page.dataset.told = signature;

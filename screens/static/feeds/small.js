@@ -18,7 +18,7 @@ let now = null;
 const said = (at = null) => {
   if (!now) return;
   const { feed, line, on } = now;
-  const place = at ?? line.value.findLastIndex((one) => one !== null);
+  const place = at ?? data.newest(line);
   const value = line.value[place] ?? null;
   note.textContent = value === null ? `${feed.label}: nothing measured in this span.` : `${at === null ? feed.label : spanned(on.times[at], on.times[at] + on.step)}: ${withUnit(value, feed)}`;
 };
@@ -51,7 +51,7 @@ const draw = async () => {
   const on = data.grid(answer), end = data.now(), line = data.laid(answer, on, feed, 0, end);
   now = { feed, line, on };
   panel.show([{ feed, colour: colour(0), dashed: false, data: line }], on.times, end - span, end, { flags: false, small: true });
-  const last = line.value.findLast((one) => one !== null);
+  const last = line.value[data.newest(line)];
   box.setAttribute("aria-label", `${feed.label}, last ${withUnit(last ?? null, feed)}`);
   if (panel.plot.cursor.idx == null) said();
 };

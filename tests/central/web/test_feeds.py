@@ -293,3 +293,36 @@ async def test_a_store_that_is_away_is_told_and_comes_back(
         await playwright.expect(trouble).to_be_hidden()
         assert await page.locator("#feeds-legend li").count() == 1
         assert screen.elsewhere == []
+
+
+_LAID = """async ([address, answer, on, feeds, now]) => {
+  const { laid, newest } = await import(address);
+  return feeds.map((feed) => {
+    const line = laid(answer, on, feed, 0, now);
+    return [line.sure, line.value[newest(line)]];
+  });
+}"""
+
+
+async def test_what_is_still_arriving_is_not_called_the_newest_value(young: Bench) -> None:
+    """Reads of tags that lie unchanged come ten seconds later: the end of the line is low until
+    then. A weight is whole as it comes, and so is an hour beside its last seconds.
+    """
+    second: dict[str, Any] = {"from": 0, "step": 1, "times": list(range(60))}
+    hour = second | {"step": 3_600}
+    reads = [100.0] * 40 + [5.0] * 12 + [None] * 8
+    answer = {
+        "times_s": list(range(52)), "values": reads[:52], "low": reads[:52],
+        "high": reads[:52], "began_s": 0.0, "before": None,
+    }  # fmt: skip
+    late = {"zero": True, "step": False, "settles_s": 12}
+    whole = late | {"settles_s": 0}
+    async with opened(young, "/feeds") as screen:
+        module = f"{screen.page.url.split('/feeds')[0]}/static/feeds/data.js"
+        told = await screen.page.evaluate(_LAID, [module, answer, second, [late, whole], 52.0])
+        assert told == [[40, 100.0], [53, 5.0]]
+        hours = {**answer, "times_s": [n * 3_600 for n in range(52)]}
+        told = await screen.page.evaluate(_LAID, [module, hours, hour, [late], 51 * 3_600.0 + 60])
+        assert told == [[52, 5.0]]
+        antenna = (await young.get("/series/feeds?" + urlencode({"feed": READS})))["feeds"][0]
+        assert antenna["settles_s"] == 12
