@@ -1,5 +1,7 @@
 # Two commands for a newcomer: `make demo` and `make test`.
 PYTHON ?= python3
+# More than there are cores: a test waits for a third of its time.
+WORKERS ?= 5
 VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
@@ -23,7 +25,7 @@ servers: ## Install the servers that the tests start, where they are missing (De
 
 test: $(STAMP) servers ## Lint, types, architecture and every test
 	@tests/install_esphome $(BIN)/python >/dev/null 2>&1 & \
-	$(BIN)/python -m pytest -n 4 --dist loadgroup
+	PYTHONDONTWRITEBYTECODE= $(BIN)/python -m pytest -n $(WORKERS) --dist loadgroup
 
 grafana: $(STAMP) ## Write the Grafana dashboards of deploy/grafana anew
 	$(BIN)/python -m tallyport.grafana

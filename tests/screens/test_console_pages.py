@@ -26,7 +26,7 @@ pytestmark = [
     pytest.mark.browser,
     pytest.mark.asyncio(loop_scope="module"),
     pytest.mark.timeout(180),
-    pytest.mark.xdist_group("screens"),
+    pytest.mark.xdist_group("console-screens"),
     pytest.mark.skipif(
         not CHROMIUM.exists(), reason="Chromium is not installed (apt-get install chromium)"
     ),
