@@ -1,7 +1,8 @@
 """Many rows in one statement, on both engines.
 
-SQLite takes rows fastest one by one through a prepared statement; PostgreSQL takes them as
-arrays that one statement unnests, whose planning and round trip are paid once.
+SQLite takes rows fastest one by one through a prepared statement. PostgreSQL takes them as
+arrays that one statement unnests, whose planning and round trip are paid once; many rows that are
+only to be added it takes by COPY.
 """
 
 from __future__ import annotations
@@ -11,6 +12,8 @@ from typing import Any
 
 import msgspec
 from sqlalchemy import Connection, Row
+
+from central.database import copying
 
 __all__ = ["BulkInsert", "BulkLookup", "storable"]
 
@@ -39,6 +42,7 @@ class BulkInsert:
         self._sqlite = f"INSERT INTO {table} ({names}) VALUES ({marks}) {suffix}"  # noqa: S608
         source = f"SELECT * FROM unnest({arrays})"  # noqa: S608
         self._postgres = f"INSERT INTO {table} ({names}) {source} {suffix}"
+        self._copy = "" if suffix else f"COPY {table} ({names}) FROM STDIN"
 
     def run(self, conn: Connection, rows: Sequence[tuple[object, ...]]) -> None:
         """Insert the rows, in order."""
@@ -46,8 +50,13 @@ class BulkInsert:
             return
         if conn.dialect.name == "sqlite":
             conn.exec_driver_sql(self._sqlite, list(rows))
-        else:
+            return
+        many = self._copy and len(rows) >= copying.WORTH_IT
+        lines = copying.lines_of(rows) if many else None
+        if lines is None:
             conn.exec_driver_sql(self._postgres, _columns_of(rows))
+        else:
+            copying.copied(conn, self._copy, lines)
 
 
 class BulkLookup:
@@ -56,8 +65,10 @@ class BulkLookup:
     """
 
     def __init__(self, query: str, columns: Sequence[tuple[str, str]]) -> None:
+        self._lone = len(columns) == 1  # a lone column is a plain list
+        value = "value" if self._lone else "json_extract(value, '$[{}]')"
         values = ", ".join(
-            f"CAST(json_extract(value, '$[{index}]') AS {_SQLITE_VALUE[kind]}) AS {name}"
+            f"CAST({value.format(index)} AS {_SQLITE_VALUE[kind]}) AS {name}"
             for index, (name, kind) in enumerate(columns)
         )
         names = ", ".join(name for name, _type in columns)
@@ -72,7 +83,8 @@ class BulkLookup:
         if not keys:
             return []
         if conn.dialect.name == "sqlite":
-            return conn.exec_driver_sql(self._sqlite, (msgspec.json.encode(keys).decode(),)).all()
+            asked = [key for (key,) in keys] if self._lone else keys
+            return conn.exec_driver_sql(self._sqlite, (msgspec.json.encode(asked).decode(),)).all()
         return conn.exec_driver_sql(self._postgres, _columns_of(keys)).all()
 
 
@@ -87,9 +99,21 @@ def _array(values: tuple[object, ...]) -> object:
     database does; what is neither text nor a number is left to it.
     """
     kinds = {type(value) for value in values}
+    if kinds == {int}:
+        return f"{{{str(values)[1:-1].rstrip(',')}}}"
+    if kinds == {str}:
+        return _texts(values)  # type: ignore[arg-type]
     if kinds <= _PLAIN:
         return f"{{{','.join(map(_element, values))}}}"
     return list(values)
+
+
+def _texts(values: tuple[str, ...]) -> str:
+    """Hardly any text has something in it to be escaped, which is seen at a glance."""
+    together = "".join(values)
+    if "\\" in together or '"' in together:
+        return f"{{{','.join(map(_element, values))}}}"
+    return '{"' + '","'.join(values) + '"}'
 
 
 def _element(value: object) -> str:

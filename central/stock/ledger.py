@@ -12,6 +12,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 
+import msgspec
 from sqlalchemy import Connection, text
 
 from central.access import behalf
@@ -75,14 +76,14 @@ def post(
     that led here; 0 stands for the entry that judging stands at (so that a replay knows
     between which entries a person moved something).
     """
-    desk = _Desk(conn, movements)
+    desk = _Desk(conn, movements, record_us)
     results: list[Posted] = []
     for movement in movements:
-        result = desk.decide(movement, record_us)
+        result = desk.decide(movement)
         if isinstance(result, StockError):
             raise result
         results.append(result)
-    desk.write(conn, record_us, log_id)
+    desk.write(conn, log_id)
     return results
 
 
@@ -93,19 +94,18 @@ def post_each(
 
     A refused movement leaves no trace; those after it are decided as if it had not been.
     """
-    desk = _Desk(conn, movements)
-    results = [desk.decide(movement, record_us) for movement in movements]
-    desk.write(conn, record_us, log_id)
+    desk = _Desk(conn, movements, record_us)
+    results = [desk.decide(movement) for movement in movements]
+    desk.write(conn, log_id)
     return results
 
 
 class _Desk:
     """All that deciding a batch needs, and what was decided so far."""
 
-    def __init__(self, conn: Connection, movements: Sequence[Movement]) -> None:
+    def __init__(self, conn: Connection, movements: Sequence[Movement], record_us: int) -> None:
         self._posted: dict[str, Posted] = {
-            row[1]: rows.from_row(row, repeated=True)
-            for row in _SAME_ID.run(conn, _keys(m.id for m in movements))
+            row[1]: rows.from_row(row) for row in _SAME_ID.run(conn, _keys(m.id for m in movements))
         }
         # A result has keys(): dict() would take it for a mapping.
         self._items = {
@@ -118,9 +118,10 @@ class _Desk:
         head = conn.execute(text("SELECT coalesce(max(seq), 0) FROM movement")).scalar_one()
         self._next_seq = int(head) + 1
         self._roots = behalf.roots()
+        self._record_us, self._now = record_us, from_us(record_us)
         self._new: list[Posted] = []
 
-    def decide(self, movement: Movement, record_us: int) -> Posted | StockError:
+    def decide(self, movement: Movement) -> Posted | StockError:
         """Accept the movement (as the next of the ledger) or say what forbids it."""
         before = self._posted.get(movement.id)
         if before is not None:
@@ -134,28 +135,22 @@ class _Desk:
             return RuleBroken(
                 broken, full=self._room.full(movement), fits=self._room.fits(movement)
             )
-        posted = Posted(
-            seq=self._next_seq,
-            movement=movement,
-            record_time=from_us(record_us),
-            broken=broken,
-        )
+        posted = Posted(seq=self._next_seq, movement=movement, record_time=self._now, broken=broken)
         self._next_seq += 1
         self._new.append(posted)
-        self._posted[movement.id] = Posted(
-            seq=posted.seq, movement=movement, record_time=posted.record_time, repeated=True
-        )
+        self._posted[movement.id] = posted
         self._standing.add(movement)
         self._serials.add(posted)
         self._room.add(movement)
         return posted
 
-    def write(self, conn: Connection, record_us: int, log_id: int) -> None:
+    def write(self, conn: Connection, log_id: int) -> None:
         """Put what was accepted on the ledger, its projections and the chain."""
         if not self._new:
             return
         at = log_id or judged_upto(conn)
-        lines = [rows.to_row(posted.seq, posted.movement, record_us, at) for posted in self._new]
+        us = self._record_us
+        lines = [rows.to_row(posted.seq, posted.movement, us, at) for posted in self._new]
         _INSERT.run(conn, lines)
         chain.seal(conn, lines)
         deltas: dict[tuple[str, str, str, str], list[int]] = {}
@@ -262,7 +257,7 @@ def _ends_refused(movement: Movement) -> StockError | None:
 
 def _repeat(before: Posted, movement: Movement) -> Posted | StockError:
     if _content(before.movement) == _content(movement):
-        return before
+        return msgspec.structs.replace(before, repeated=True, broken=())
     return ConflictingRepeat(
         f"movement {movement.id} was posted before with other content (as number {before.seq}): "
         "use a fresh id for another movement"

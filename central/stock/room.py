@@ -18,14 +18,17 @@ from central.stock.totals import Total
 __all__ = ["ItemFacts", "Room"]
 
 _UPWARDS = BulkLookup(
-    "WITH RECURSIVE up(code, kind, parent, status, rules) AS ("
-    "SELECT l.code, l.kind, l.parent, l.status, l.rules "
-    "FROM {keys} JOIN location l ON l.code = k.code "
-    "UNION SELECT l.code, l.kind, l.parent, l.status, l.rules "
-    "FROM up JOIN location l ON l.code = up.parent) "
-    "SELECT code, kind, parent, status, rules FROM up",
+    "WITH RECURSIVE ends AS MATERIALIZED (SELECT l.code, l.kind, l.parent, l.status, l.rules "
+    "FROM {keys} JOIN location l ON l.code = k.code), "
+    "up(code) AS (SELECT e.parent FROM ends e WHERE e.parent IS NOT NULL "
+    "UNION SELECT l.parent FROM up JOIN location l ON l.code = up.code "
+    "WHERE l.parent IS NOT NULL) "
+    "SELECT code, kind, parent, status, rules FROM ends UNION ALL "
+    "SELECT l.code, l.kind, l.parent, l.status, l.rules FROM up "
+    "JOIN location l ON l.code = up.code",
     (("code", "text"),),
 )
+"""Places and all that enclose them; some of them twice."""
 _LOTS = BulkLookup(
     "WITH RECURSIVE below(root, sku, code) AS (SELECT k.code, k.sku, k.code FROM {keys} "
     "UNION ALL SELECT b.root, b.sku, l.code FROM below b JOIN location l ON l.parent = b.code) "
@@ -85,6 +88,10 @@ class Room:
             row[0]: _Place(row[1], row[2], row[3], None if row[4] == "{}" else _decode(row[4]))
             for row in _UPWARDS.run(conn, [(code,) for code in ends])
         }
+        self._kinds: dict[str, str] = {code: one.kind for code, one in self._places.items()}
+        self._strict = any(
+            one.rules is not None or one.status != "active" for one in self._places.values()
+        )
         limited = [code for code, one in self._places.items() if one.rules and one.rules.limits]
         self._totals = totals.kept(conn, limited)
         self._moved: set[str] = set()
@@ -114,8 +121,7 @@ class Room:
 
     def kind(self, code: str) -> str | None:
         """A location's kind; ``None`` where there is no such location."""
-        place = self._places.get(code)
-        return None if place is None else place.kind
+        return self._kinds.get(code)
 
     def lies_in(self, code: str, roots: frozenset[str]) -> bool:
         """Whether a place is one of these, or lies within one."""
@@ -123,6 +129,8 @@ class Room:
 
     def broken(self, movement: Movement) -> list[str]:
         """What forbids that these goods come to their destination, a sentence each."""
+        if not self._strict:
+            return []
         goods, found = self._goods(movement), []
         for code in self._entered(movement):
             place = self._places[code]
