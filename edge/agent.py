@@ -20,6 +20,7 @@ import structlog
 from edge import notify
 from edge.announcing import Announcer
 from edge.backoff import Backoff
+from edge.certified import newest
 from edge.config import DeviceConfig, EdgeConfig, load
 from edge.console.bench import Bench
 from edge.console.console import Console
@@ -230,6 +231,7 @@ class Agent:
         )  # fmt: skip
 
     def _supervisor(self, device: DeviceConfig) -> Supervisor:
+        data_dir = self._config.edge.data_dir
         return Supervisor(
             device.name,
             device.read_point,
@@ -237,7 +239,7 @@ class Agent:
             build_folder=lambda: Folder(
                 device.name, device.read_point, device.fold, plate=device.plate
             ),
-            describe=lambda at_us: describe(device, at_us),
+            describe=lambda at_us: describe(device, at_us, newest(data_dir, device.name)),
             keep=self._keeper.keep,
             time_source=self._time,
             health_every_s=self._config.edge.health_every_s,

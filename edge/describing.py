@@ -7,12 +7,14 @@ from typing import Any
 
 from edge.config import DeviceConfig
 from edge.fold.moments import moment
-from gateway.contract import Antenna, CellCalibration, DeviceDescribed
+from gateway.contract import Antenna, CellCalibration, Certificate, DeviceDescribed
 
 _SIDES = ("outside", "inside", "unknown")
 
 
-def describe(device: DeviceConfig, at_us: int) -> DeviceDescribed:
+def describe(
+    device: DeviceConfig, at_us: int, certificate: Certificate | None = None
+) -> DeviceDescribed:
     """What the settings say of a device: its antennas and where they look, or its plate."""
     options: Mapping[str, Any] = device.options.model_dump() if device.options is not None else {}
     antennas = [_antenna(one) for one in options.get("antennas") or ()]
@@ -25,6 +27,7 @@ def describe(device: DeviceConfig, at_us: int) -> DeviceDescribed:
         plate=options.get("plate"),
         description=_place(options),
         calibration=_calibration(options.get("calibration")),
+        certificate=certificate,
     )
 
 

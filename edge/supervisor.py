@@ -79,12 +79,13 @@ class Supervisor:
         """When bytes made no sense lately, what was said of them, and these bytes in hex."""
         self.last_heard: tuple[Reading, float] | None = None
         self.health = Health(name, read_point)
+        self.described: DeviceDescribed | None = None
         self.held_for = ""
         """What the device is let go for, in words: said when ``run`` ends meanwhile."""
 
     async def run(self) -> None:
         """Supervise until cancelled; what was heard is folded out and kept before it ends."""
-        await self._keep([self._describe(self._time.now_us())])
+        await self.describe()
         await self._turn("starting")
         ticking = asyncio.create_task(self._tick(), name=f"tick {self.name}")
         trying = asyncio.create_task(self._try(), name=f"device {self.name}")
@@ -96,6 +97,11 @@ class Supervisor:
                     task.cancel()
             await asyncio.gather(trying, ticking, return_exceptions=True)
             await self._stop()
+
+    async def describe(self) -> None:
+        """Keep how the device is set up now: at each start, and when a certificate was made."""
+        self.described = self._describe(self._time.now_us())
+        await self._keep([self.described])
 
     def counters(self) -> dict[str, int]:
         """Counters of all this device's drivers and folders since the start."""

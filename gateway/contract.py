@@ -203,6 +203,18 @@ class CellCalibration(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     at_c: Figure | None = None
 
 
+class Certificate(msgspec.Struct, frozen=True, kw_only=True, gc=False):
+    """What a technician certified of a scale, ``on`` that day; it is to be calibrated again by
+    ``due``. Its zero may move by ``zero_limit_mg`` until then, where that is known.
+    """
+
+    on: Annotated[str, msgspec.Meta(pattern=r"^[0-9]{4}-[0-9]{2}-[0-9]{2}\Z")]
+    by: Annotated[str, msgspec.Meta(max_length=64)]
+    due: Annotated[str, msgspec.Meta(pattern=r"^[0-9]{4}-[0-9]{2}-[0-9]{2}\Z")]
+    passed: bool
+    zero_limit_mg: Count | None = None
+
+
 class DeviceDescribed(_Observed, frozen=True, kw_only=True, tag="device_described", gc=False):
     """How a device is set up, as of ``event_time``: in the log, so that replay knows it too."""
 
@@ -212,6 +224,7 @@ class DeviceDescribed(_Observed, frozen=True, kw_only=True, tag="device_describe
     plate: Small | None = None
     description: str = ""
     calibration: CellCalibration | None = None
+    certificate: Certificate | None = None
 
 
 Observation = (

@@ -11,6 +11,7 @@ from zoneinfo import ZoneInfo
 from sqlalchemy import Connection, select
 
 from central import schema
+from central.alerts.calibrations import calibrations
 from central.alerts.differing import differing
 from central.alerts.looking import clock_of, paths_of
 from central.alerts.model import Finding, Kind, Rule, key_of
@@ -163,5 +164,6 @@ _LOOKS: dict[Kind, Callable[[Connection, Sequence[Rule], int], Iterable[Finding]
     Kind.LATE: _late,
     Kind.REVIEW: _reviews,
     Kind.IDLE: _idle,
+    Kind.CALIBRATION: calibrations,
     Kind.DISCREPANCY: differing,
 }

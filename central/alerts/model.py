@@ -44,6 +44,9 @@ class Kind(StrEnum):
     """Announced goods, or an order, so many minutes past their time."""
     REVIEW = "review"
     """A question to a person that waits for so many minutes."""
+    CALIBRATION = "calibration"
+    """A scale that is to be calibrated again within so many days, whose zero moved too far since
+    its calibration, or that failed it."""
     DISCREPANCY = "discrepancy"
     """Scales, zones or a count and the books are so many units apart."""
 
@@ -52,7 +55,9 @@ OF_ITEMS = (
     Kind.LOW, Kind.OVER, Kind.EXPIRY, Kind.STILL, Kind.BACKORDER, Kind.UNEXPLAINED, Kind.SHRINKAGE,
 )  # fmt: skip
 """Looked at again when the item moves, or is reserved."""
-OF_PLACES = (Kind.IDLE, Kind.DEVICE, Kind.LATE, Kind.REVIEW, Kind.DISCREPANCY)
+OF_PLACES = (
+    Kind.IDLE, Kind.DEVICE, Kind.LATE, Kind.REVIEW, Kind.CALIBRATION, Kind.DISCREPANCY,
+)  # fmt: skip
 """Looked at by the clock; their rules name no item."""
 
 Units = Literal["available", "on_hand"]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import NamedTuple
 
 from sqlalchemy import Connection
@@ -11,7 +11,7 @@ from central.alerts.looking import paths_of
 from central.alerts.model import Finding, Rule, key_of
 from central.alerts.nearest import measured
 
-__all__ = ["There", "under"]
+__all__ = ["There", "above", "below", "under"]
 
 
 class There(NamedTuple):
@@ -24,7 +24,28 @@ class There(NamedTuple):
     sku: str = ""
 
 
-def under(conn: Connection, rules: Sequence[Rule], things: Sequence[There]) -> Iterator[Finding]:
+def above(rule: Rule, value: int) -> bool | None:
+    """How a value stands that is wrong from the limit on: ``Finding.met``."""
+    assert rule.limit is not None, "asked only of rules that have one"
+    if value >= rule.limit:
+        return True
+    return None if value >= rule.limit - rule.margin + 1 else False
+
+
+def below(rule: Rule, value: int) -> bool | None:
+    """How a value stands that is wrong from the limit downwards."""
+    assert rule.limit is not None, "asked only of rules that have one"
+    if value <= rule.limit:
+        return True
+    return None if value < rule.limit + rule.margin else False
+
+
+def under(
+    conn: Connection,
+    rules: Sequence[Rule],
+    things: Sequence[There],
+    stands: Callable[[Rule, int], bool | None] = above,
+) -> Iterator[Finding]:
     """Each thing under the rule that is nearest to its place, if that finds it wrong, or not yet
     right by its margin.
     """
@@ -39,10 +60,11 @@ def under(conn: Connection, rules: Sequence[Rule], things: Sequence[There]) -> I
         if not competing:
             continue
         rule = measured(one.location, competing, each=True).rule
-        if rule.limit is None or one.value < min(rule.limit, rule.limit - rule.margin + 1):
+        met = None if rule.limit is None else stands(rule, one.value)
+        if rule.limit is None or met is False:
             continue
         yield Finding(
             key=key_of(rule.kind, one.subject), rule=rule,
-            met=True if one.value >= rule.limit else None, value=one.value,
+            met=met, value=one.value,
             says=one.says, sku=one.sku, location=one.location, subject=one.subject,
         )  # fmt: skip

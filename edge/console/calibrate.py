@@ -148,6 +148,7 @@ async def finish(bench: Bench, asked: FinishArguments, tell: Tell) -> dict[str, 
             made["applied"] = {"refused": str(error)}
     name = records.name_of("calibration", session.device.name, at)
     await asyncio.to_thread(records.keep, bench.data_dir, name, made)
+    await bench.supervisor(session.device.name).describe()
     if trouble is not None:
         raise Troubled(
             trouble.trouble.code,

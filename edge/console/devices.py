@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
 from typing import Any
 
 import msgspec
 
+from edge import certified
 from edge.config import DeviceConfig
 from edge.console.bench import Bench
 from edge.console.operation import Operation, Tell
@@ -51,9 +53,24 @@ def row(bench: Bench, device: DeviceConfig, supervisor: Supervisor) -> dict[str,
         "cause": f"In use for {held_for}." if held_for else health.cause,
         "hint": HELD_HINT if held_for else health.hint,
         "since_us": health.since_us,
+        "certificate": _certificate(supervisor, bench.time.now_us()),
         "counters": supervisor.counters(),
         "unread": [detail for _, detail, _ in list(supervisor.flaws)[-3:]],
     }
+
+
+def _certificate(supervisor: Supervisor, now_us: int) -> dict[str, Any] | None:
+    """Until when a scale is certified, and in how many days that is over."""
+    certificate = supervisor.described.certificate if supervisor.described else None
+    if certificate is None:
+        return None
+    today = datetime.fromtimestamp(now_us / 1e6, UTC).date()
+    left = certified.days_left(certificate, today)
+    return {
+        "on": certificate.on, "by": certificate.by, "due": certificate.due,
+        "passed": certificate.passed, "days_left": left,
+        "level": certified.level(certificate, today),
+    }  # fmt: skip
 
 
 def listed(bench: Bench) -> list[dict[str, Any]]:

@@ -28,6 +28,16 @@
     try { await tally.act("retry", { device: name }).done; } catch (trouble) { tally.tell(trouble); }
     retry.disabled = false;
   });
+  const days = (count) => `${number(count)} day${count === 1 ? "" : "s"}`;
+  const due = (paper) => {
+    const line = get("due");
+    line.hidden = !paper;
+    if (!paper) return;
+    line.dataset.level = paper.level;
+    const left = paper.days_left;
+    const when = left < 0 ? `Calibration overdue since ${paper.due}: ${days(-left)}` : left === 0 ? "Calibration due today" : `Calibration due in ${days(left)}, on ${paper.due}`;
+    text(line.lastChild, paper.passed ? when : `Failed its calibration of ${paper.on}: calibrate again`);
+  };
   const head = (device) => {
     const tag = get("state");
     tally.state(tag, device);
@@ -37,6 +47,7 @@
     cause.hidden = !device.cause;
     text(cause.querySelector("strong"), device.cause);
     text(cause.querySelector(".hint"), device.hint);
+    due(device.certificate);
     const family = device.driver === "llrp" ? "tags" : device.driver.startsWith("scanner") ? "scans" : "weight";
     for (const one of document.querySelectorAll("[data-for]")) one.hidden = one.dataset.for !== family;
     retry.hidden = device.level === "good" || device.state === "held" || !tally.mayChange;

@@ -5,6 +5,7 @@
   const lists = { first: document.getElementById("first"), well: document.getElementById("well") };
   let before = "";
   const act = (one) => {
+    if (one.action === "calibrate") return el("a", { class: "button quiet", href: `${base}/device/${encodeURIComponent(one.device)}/calibrate` }, "Calibrate");
     const button = el("button", { class: "button quiet", type: "button" }, "Try again now");
     button.addEventListener("click", async () => {
       button.disabled = true;

@@ -11,7 +11,7 @@ from edge.console.bench import Bench
 from edge.console.devices import listed
 from edge.console.operation import Operation, Tell
 from edge.console.support.machine import Finding, machine_findings
-from gateway.terminal.wording import lasted, size
+from gateway.terminal.wording import lasted, several, size
 
 __all__ = ["HEALTH", "findings"]
 
@@ -44,7 +44,13 @@ async def health(bench: Bench, asked: HealthArguments, tell: Tell) -> dict[str, 
 async def findings(bench: Bench) -> list[dict[str, Any]]:
     """The worst first; devices before what they stand on."""
     machine = await asyncio.to_thread(machine_findings, bench.config)
-    found = [*_devices(bench), *_road(bench), *await _journal(bench), *machine]
+    found = [
+        *_devices(bench),
+        *_calibrations(bench),
+        *_road(bench),
+        *await _journal(bench),
+        *machine,
+    ]
     return [
         msgspec.to_builtins(one) for one in sorted(found, key=lambda one: _ORDER.index(one.level))
     ]
@@ -62,6 +68,31 @@ def _devices(bench: Bench) -> list[Finding]:
         )
         for one in listed(bench)
     ]
+
+
+def _calibrations(bench: Bench) -> list[Finding]:
+    """Scales whose certificate is over, was failed, or is over soon."""
+    found = []
+    for one in listed(bench):
+        paper = one["certificate"]
+        if paper is None or paper["level"] == "good":
+            continue
+        left = paper["days_left"]
+        if not paper["passed"]:
+            text = f"It failed its calibration of {paper['on']}."
+        elif left < 0:
+            text = f"Its calibration is overdue since {paper['due']}: {several(-left, 'day')}."
+        else:
+            when = "today" if left == 0 else f"in {several(left, 'day')}"
+            text = f"Its calibration is due {when}, on {paper['due']}."
+        found.append(
+            Finding(
+                what=f"{one['name']}: calibration", level=paper["level"], text=text,
+                hint="Calibrate it; the new certificate ends this.",
+                device=one["name"], action="calibrate",
+            )
+        )  # fmt: skip
+    return found
 
 
 def _running(state: str) -> str:

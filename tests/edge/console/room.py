@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from edge.backoff import Backoff
+from edge.certified import newest
 from edge.config import DeviceConfig, check
 from edge.console.bench import Bench
 from edge.console.operation import find
@@ -64,7 +65,7 @@ async def room(data_dir: Path, *devices: dict[str, Any]) -> AsyncIterator[Room]:
             build_folder=lambda: Folder(
                 device.name, device.read_point, device.fold, plate=device.plate
             ),
-            describe=lambda at_us: describe(device, at_us),
+            describe=lambda at_us: describe(device, at_us, newest(data_dir, device.name)),
             keep=keep,
             time_source=time,
             backoff=Backoff(first_s=0.05, most_s=0.2, least_s=0.05),

@@ -16,7 +16,7 @@ from drivers.emulators.load_cell_node import EmulatedSerialNode
 from drivers.emulators.mtsics_scale import EmulatedScale
 from edge.console import records
 from gateway.console import Troubled
-from gateway.contract import WeightSettled
+from gateway.contract import DeviceDescribed, WeightSettled
 from tests.edge.console.room import Room, room
 from tests.edge.waiting import until
 
@@ -251,6 +251,11 @@ async def test_a_scale_of_its_own_is_checked_and_certified(tmp_path: Path) -> No
             made = done["certificate"]
             assert (made["verdict"], made["after"], made["applied"]) == ("fail", None, None)
             assert "MT-SICS" in made["identity"]
+            told = [one for one in here.kept if isinstance(one, DeviceDescribed)]
+            assert told[0].certificate is None
+            paper = told[-1].certificate
+            assert paper is not None, "told anew when there is one"
+            assert (paper.due, paper.passed, paper.zero_limit_mg) == (made["due"], False, 2_000)
     finally:
         await scale.stop()
 

@@ -6,12 +6,14 @@ import asyncio
 import contextlib
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from drivers.readings import TagRead
+from edge.console import records
 from gateway.gs1 import sgtin96_hex
 from tests.central.web.test_browser import CHROMIUM, FLAGS, Screen, playwright
 from tests.edge.console.bench import Site, site
@@ -153,4 +155,30 @@ async def test_the_phone_needs_no_sideways_scrolling(tmp_path: Path, path: str) 
                 await screen.page.wait_for_selector(f"text=GTIN {GTIN} · 2")
             wide = await screen.page.evaluate("document.documentElement.scrollWidth")
         assert wide == 390
+        screen.clean()
+
+
+async def test_when_a_scale_is_due_shows_on_its_page_and_in_what_to_do_first(
+    tmp_path: Path,
+) -> None:
+    day = datetime.now(UTC).date()
+    record = {
+        "kind": "calibration", "device": "plate", "at": f"{day}T06:00:00+00:00", "by": "Ann",
+        "due": (day + timedelta(days=5)).isoformat(), "verdict": "pass", "division_g": 1.0,
+    }  # fmt: skip
+    records.keep(tmp_path / "data", "calibration-plate-20260101T060000Z", record)
+    async with site(tmp_path) as made, looked_at(made, "/device/plate", 390, 844) as screen:
+        due = screen.page.locator("#due")
+        expect = playwright.expect
+        await expect(due).to_contain_text("Calibration due in 5 days")
+        overdue = record | {"due": (day - timedelta(days=3)).isoformat()}
+        records.keep(tmp_path / "data", "calibration-plate-20260102T060000Z", overdue)
+        await made.agent.fleet.supervisors["plate"].describe()
+        await expect(due).to_contain_text("Calibration overdue since")
+        await expect(due).to_contain_text("3 days")
+        await screen.page.get_by_role("link", name="Health").click()
+        first = screen.page.locator("#first > li").first
+        await expect(first).to_contain_text("plate: calibration")
+        await first.get_by_role("link", name="Calibrate").click()
+        await screen.page.wait_for_url("**/device/plate/calibrate")
         screen.clean()
