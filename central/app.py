@@ -204,9 +204,7 @@ class _Central:
         except* Stopped:
             _log.info("central_stopping")
         finally:
-            self._pages.live.stop()
-            self._pages.changes.stop()
-            self._pages.pulse.stop()
+            self._pages.stop()
             if self._leases is not None:
                 await self._leases.release()
             if self._serving.is_set():
@@ -225,8 +223,7 @@ class _Central:
                 (f"series of {each.name}", each.run() if own_series else self._by_one(each.run))
                 for each in self._followers
             ),
-            ("live screens", self._pages.live.run()),
-            ("changes of pages", self._pages.changes.run()),
+            ("live screens", self._pages.run()),
             ("http", self._serve(server)),
             *self._shared_parts(),
         ]
@@ -251,7 +248,7 @@ class _Central:
                 ingest=self._ingest.counters,
                 judged=lambda: self._judge.counters["observations"],
                 series=lambda: {each.name: each.upto for each in self._followers},
-                screens=lambda: self._pages.live.clients,
+                screens=lambda: self._pages.clients,
                 visitors=lambda: len(self._http.server_state.connections) if self._http else 0,
             ),
         )

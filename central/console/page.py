@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import asyncio
 from typing import Any
 
 import msgspec
 from fastapi import APIRouter
-from fastapi.responses import Response, StreamingResponse
+from fastapi.responses import Response
 from fastapi.routing import APIRoute
 from sqlalchemy import Connection, select
 from starlette.datastructures import Headers
@@ -24,6 +23,7 @@ from central.web.pages import Pages
 from central.web.views.devices import DeviceRow, devices
 from screens.console.asks import answer
 from screens.console.routes import ways
+from screens.events import event_stream, too_many
 
 __all__ = ["DevicesPage", "EdgeRow", "edges"]
 
@@ -105,15 +105,15 @@ class _ForBrowsers(APIRoute):
 
 
 class DevicesPage:
-    """The routes. ``stop`` ends every stream, so that the server can close."""
+    """The routes."""
 
     def __init__(self, services: Services, pages: Pages) -> None:
         self._services = services
         self._pages = pages
         self.live = Live(database=services.database, tide=services.tide, screen=_Screen(pages))
         self._ways, self._asks = ways(PageConsoles(services, pages))
-        self._drawing: asyncio.Task[None] | None = None
-        pages.live.when_stopped.append(self.stop)
+        pages.streams.append(self.live)
+        pages.when_stopped.append(self._asks.stop)
 
     def router(self) -> APIRouter:
         """The page of all, and every edge's."""
@@ -131,13 +131,6 @@ class DevicesPage:
             )  # fmt: skip
         return made
 
-    def stop(self) -> None:
-        """End every stream."""
-        self.live.stop()
-        self._asks.stop()
-        if self._drawing is not None:
-            self._drawing.cancel()
-
     async def listed(self) -> Response:
         """The page of all devices."""
         page = self._pages.page("devices/index.html", {"sections": await self.live.sections()})
@@ -150,12 +143,4 @@ class DevicesPage:
 
     async def stream(self) -> Response:
         """What changes on it, as server-sent events."""
-        if self.live.full:
-            return Response("Too many screens are open.", 503, {"retry-after": "10"})
-        if self._drawing is None or self._drawing.done():
-            self._drawing = asyncio.create_task(self.live.run(), name="live devices")
-        return StreamingResponse(
-            self.live.stream(),
-            media_type="text/event-stream",
-            headers={"cache-control": "no-store", "x-accel-buffering": "no"},
-        )
+        return too_many() if self.live.full else event_stream(self.live.stream())

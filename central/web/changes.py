@@ -1,20 +1,20 @@
-"""Which pages have something new to show: told to those who look at an item, a place or a shelf.
+"""Which pages have something new to show: told to those who look at an item, a place, a shelf,
+the reviews or the passes.
 
 The books are followed once for everybody; a client names what it looks at and is told that it
 changed, never what. It then asks for its page's live part, so that a page costs nothing while its
-own goods lie still. As in ``central.web.live`` a client has a version and no queue.
+own goods lie still, and may differ from reader to reader (by filters, by what they were granted).
 """
 
 from __future__ import annotations
 
-import asyncio
 from collections import Counter, deque
-from collections.abc import AsyncGenerator, Collection, Iterable, Mapping, Sequence
+from collections.abc import AsyncGenerator, Callable, Collection, Iterable, Mapping, Sequence
+from contextlib import aclosing
 from functools import partial
 from types import MappingProxyType
 from typing import Any, NamedTuple
 
-import structlog
 from sqlalchemy import Connection, Row, func, select
 
 from central import schema
@@ -22,25 +22,27 @@ from central.access.behalf import Roots
 from central.alerts.looking import paths_of
 from central.database.store import Database
 from central.database.tide import Tide
+from central.web.stream import Stream
 
-__all__ = ["Changes", "Seen", "Topic", "look"]
+__all__ = ["PASSES", "REVIEWS", "Changes", "Seen", "Topic", "look"]
 
-COALESCE_S = 0.15
-IDLE_S = 2.0
-KEEP_ALIVE_S = 15.0
-MAX_CLIENTS = 1_000
 _MOST = 5_000
 _WEIGHTS = ("weight_settled", "weight_disturbed")
 _moved, _log, _happened = schema.movement.c, schema.observation.c, schema.alert_event.c
 _review, _reserved = schema.review.c, schema.reserved.c
-_logger = structlog.get_logger(__name__)
+_label, _pass = schema.label.c, schema.portal_pass.c
 
 
 class Topic(NamedTuple):
-    """What a page is about: ``kind`` item, place, shelf or stock (all of it), and its name."""
+    """What a page is about: ``kind`` item, place or shelf and its name; or stock, reviews or
+    passes (all of them).
+    """
 
     kind: str
     name: str = ""
+
+
+REVIEWS, PASSES = Topic("reviews"), Topic("passes")
 
 
 class Seen(NamedTuple):
@@ -51,7 +53,9 @@ class Seen(NamedTuple):
     ledger: int = 0
     log: int = 0
     alerts: int = 0
-    reviews: Mapping[str, int] = MappingProxyType({})
+    passes: int = 0
+    labels: tuple[int, int] = (0, 0)
+    reviews: Mapping[str, tuple[int, int]] = MappingProxyType({})
     reserved: Mapping[str, int] = MappingProxyType({})
 
 
@@ -69,23 +73,33 @@ def look(
     moved = _moved_since(connection, before.ledger)
     alerts = _alerts_since(connection, before.alerts)
     log, weighed = _weighed_since(connection, before.log)
+    passes, passed = _passed_since(connection, before.passes)
     reviews, reserved = _open_reviews(connection), _reserved_of(connection, watched)
-    points = weighed | _differing(before.reviews, reviews)
-    at = _places_of(connection, points)
+    asked, labels = _differing(before.reviews, reviews), _labels(connection)
+    at = _places_of(connection, weighed | asked | passed)
     ends = {end for row in moved for end in (row.source, row.destination)}
     paths = paths_of(connection, ends | {row.location for row in alerts} | set(at.values()))
+
+    def around(code: str) -> Sequence[str]:
+        return paths.get(at.get(code, ""), ())
+
     found = [
         _change(("item", row.sku), [*paths.get(row.source, ()), *paths.get(row.destination, ())])
         for row in moved
     ]
     found += [_change(("item", row.sku), paths.get(row.location, ())) for row in alerts]
-    found += [_change(("shelf", code), paths.get(at.get(code, ""), ())) for code in points]
+    found += [_change(("shelf", code), around(code)) for code in weighed | asked]
+    found += [_told((REVIEWS, PASSES), around(code)) for code in asked]
+    found += [_told((PASSES,), around(code)) for code in passed]
+    found += [_told((REVIEWS, PASSES))] if labels != before.labels else []
     other = {sku for sku, units in reserved.items() if before.reserved.get(sku, units) != units}
     found += [_change(("item", sku), ()) for sku in other]
     newest = Seen(
         ledger=max((row.seq for row in moved), default=before.ledger),
         log=log,
         alerts=max((row.seq for row in alerts), default=before.alerts),
+        passes=passes,
+        labels=labels,
         reviews=reviews,
         reserved=reserved,
     )
@@ -94,11 +108,11 @@ def look(
 
 def begin(connection: Connection) -> Seen:
     """From now on: what was before is on the pages already."""
-    ledger, log, alerts = (
+    ledger, log, alerts, passes = (
         connection.execute(select(func.max(column))).scalar() or 0
-        for column in (_moved.seq, _log.log_id, _happened.seq)
+        for column in (_moved.seq, _log.log_id, _happened.seq, _pass.closed_us)
     )
-    return Seen(ledger, log, alerts, _open_reviews(connection))
+    return Seen(ledger, log, alerts, passes, _labels(connection), _open_reviews(connection))
 
 
 def _moved_since(connection: Connection, seq: int) -> Sequence[Row[*tuple[Any, ...]]]:
@@ -123,10 +137,24 @@ def _weighed_since(connection: Connection, log_id: int) -> tuple[int, set[str]]:
     return head, set(connection.execute(query.distinct()).scalars())
 
 
-def _open_reviews(connection: Connection) -> dict[str, int]:
-    """How many reviews wait, by read point."""
-    query = select(_review.read_point, func.count()).where(_review.status == "open")
-    return {row[0]: row[1] for row in connection.execute(query.group_by(_review.read_point))}
+def _passed_since(connection: Connection, closed_us: int) -> tuple[int, set[str]]:
+    """When the newest pass was over, and the portals that had passes since."""
+    query = select(_pass.read_point, func.max(_pass.closed_us)).where(_pass.closed_us > closed_us)
+    found = connection.execute(query.group_by(_pass.read_point)).all()
+    return max((row[1] for row in found), default=closed_us), {row[0] for row in found}
+
+
+def _labels(connection: Connection) -> tuple[int, int]:
+    """The newest of what people said, and how much there is: some of it is taken back."""
+    newest, count = connection.execute(select(func.max(_label.id), func.count(_label.id))).one()
+    return newest or 0, count
+
+
+def _open_reviews(connection: Connection) -> dict[str, tuple[int, int]]:
+    """How many reviews wait and when the newest was opened, by read point."""
+    query = select(_review.read_point, func.count(), func.max(_review.opened_us))
+    query = query.where(_review.status == "open").group_by(_review.read_point)
+    return {point: (count, opened) for point, count, opened in connection.execute(query)}
 
 
 def _reserved_of(connection: Connection, skus: Collection[str]) -> dict[str, int]:
@@ -151,87 +179,51 @@ def _change(topic: tuple[str, str], path: Iterable[str]) -> Change:
     return Change(frozenset(about), places)
 
 
-def _differing(before: Mapping[str, int], after: Mapping[str, int]) -> set[str]:
+def _told(topics: Iterable[Topic], path: Iterable[str] = ()) -> Change:
+    return Change(frozenset(topics), frozenset(path))
+
+
+def _differing(before: Mapping[str, object], after: Mapping[str, object]) -> set[str]:
     return {key for key in {*before, *after} if before.get(key) != after.get(key)}
 
 
-class Changes:
-    """Follows the books while somebody watches. ``counters``: ``looked``, ``failed``."""
+class Changes(Stream):
+    """Follows the books while somebody watches, and tells whom a change concerns. ``also`` gives a
+    topic a number that is another one when what is not in the books changed.
+    """
 
     def __init__(self, *, database: Database, tide: Tide) -> None:
+        super().__init__(tide)
         self._database = database
-        self._tide = tide
-        self._version = 0
+        self._seen = Seen()
         self._newest: dict[Topic, int] = {}
         self._where: deque[tuple[int, Change]] = deque(maxlen=_MOST)
-        self._changed = asyncio.Event()
-        self._watched = asyncio.Event()
-        self._stopped = False
         self._topics: Counter[Topic] = Counter()
-        self.clients = 0
-        self.counters: Counter[str] = Counter()
+        self.also: dict[Topic, Callable[[], int]] = {}
+        self._others: dict[Topic, int] = {}
 
-    @property
-    def version(self) -> int:
-        """What a page that is drawn now shows; its stream goes on from there."""
-        return self._version
-
-    async def run(self) -> None:
-        """Follow the tide for as long as somebody watches; ends by cancellation."""
-        while True:
-            await self._watched.wait()
-            seen = await self._database.read(begin)
-            self._tell([], again=True)
-            while self._watched.is_set():
-                level = self._tide.level
-                try:
-                    seen, found = await self._database.read(partial(self._look, seen))
-                    self._tell(found)
-                except Exception:
-                    self.counters["failed"] += 1
-                    _logger.exception("changes_not_followed")
-                try:
-                    async with asyncio.timeout(IDLE_S):
-                        await self._tide.above(level)
-                except TimeoutError:
-                    continue
-                await asyncio.sleep(COALESCE_S)
-
-    def _look(self, seen: Seen, connection: Connection) -> tuple[Seen, list[Change]]:
-        watched = [topic.name for topic in tuple(self._topics) if topic.kind == "item"]
-        self.counters["looked"] += 1
-        return look(connection, seen, watched)
-
-    def _tell(self, found: list[Change], *, again: bool = False) -> None:
-        """Let those who look at what changed know; ``again``: all, as nobody followed meanwhile."""
-        if not found and not again:
+    async def look(self, *, anew: bool) -> None:
+        """Follow the books; let those who look at what changed know."""
+        if anew:  # nobody followed meanwhile: everybody looks again
+            self._seen = await self._database.read(begin)
+            self._newest = {Topic("all"): self.version + 1}
+            self._beside()
+            self.tell()
             return
-        self._version += 1
-        if again:
-            self._newest.clear()
-            self._newest[Topic("all")] = self._version
+        watched = {topic.name for topic in self._topics if topic.kind == "item"}
+        looked = partial(look, before=self._seen, watched=watched)
+        self._seen, found = await self._database.read(looked)
+        found += self._beside()
         for one in found:
-            self._newest.update(dict.fromkeys(one.topics, self._version))
-        self._where.extend((self._version, one) for one in found)
-        self._wake()
+            self._newest.update(dict.fromkeys(one.topics, self.version + 1))
+        self._where.extend((self.version + 1, one) for one in found)
+        if found:
+            self.tell()
 
-    def _wake(self) -> None:
-        self._changed.set()
-        self._changed = asyncio.Event()
-
-    def stop(self) -> None:
-        """End every stream, so that the server can close its connections."""
-        self._stopped = True
-        self._wake()
-
-    def resume(self) -> None:
-        """Take streams again after ``stop``."""
-        self._stopped = False
-
-    @property
-    def full(self) -> bool:
-        """Whether one more client would be too many."""
-        return self.clients >= MAX_CLIENTS
+    def _beside(self) -> list[Change]:
+        now = {topic: asked() for topic, asked in self.also.items()}
+        before, self._others = self._others, now
+        return [_told((topic,)) for topic in now if before.get(topic) != now[topic]]
 
     def _concerns(self, topic: Topic, roots: Roots, since: int) -> bool:
         """Whether ``topic`` changed behind a version, as far as these places may see."""
@@ -249,33 +241,17 @@ class Changes:
         """Server-sent events for one client: ``moved`` whenever what it looks at changed behind
         the version that its page shows. A version of before a restart is out of date.
         """
-        self._began(topic)
-        version = since
-        try:
-            yield b"retry: 1000\n\n"
-            while not self._stopped:
-                waiting, seen = self._changed, version
-                if self._version != version:
-                    version = self._version
-                    if version < seen or self._concerns(topic, roots, seen):
-                        yield b"event: moved\ndata: %d\n\n" % version
-                    continue
-                try:
-                    async with asyncio.timeout(KEEP_ALIVE_S):
-                        await waiting.wait()
-                except TimeoutError:
-                    yield b": still here\n\n"
-        finally:
-            self._ended(topic)
 
-    def _began(self, topic: Topic) -> None:
-        self.clients += 1
+        def moved(seen: int) -> bytes:
+            if self.version > seen and not self._concerns(topic, roots, seen):
+                return b""
+            return b"event: moved\ndata: %d\n\n" % self.version
+
         self._topics[topic] += 1
-        self._watched.set()
-
-    def _ended(self, topic: Topic) -> None:
-        self.clients -= 1
-        self._topics[topic] -= 1
-        self._topics += Counter()  # lets go of those that nobody looks at
-        if self.clients == 0:
-            self._watched.clear()
+        try:
+            async with aclosing(self.follow(moved, since)) as events:
+                async for event in events:
+                    yield event
+        finally:
+            self._topics[topic] -= 1
+            self._topics += Counter()  # lets go of those that nobody looks at

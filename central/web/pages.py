@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import asyncio
+from collections.abc import Callable, Mapping
 from typing import Annotated
 
 from fastapi import APIRouter, Query, Request
-from fastapi.responses import HTMLResponse, RedirectResponse, Response, StreamingResponse
+from fastapi.responses import HTMLResponse, RedirectResponse, Response
 
+from central.access import behalf
 from central.access.model import PUBLIC, SIGNED_IN
 from central.api.kpis import told
 from central.api.permits import needs
@@ -16,17 +18,21 @@ from central.database.moments import from_us
 from central.database.store import Database
 from central.database.tide import Tide
 from central.insight.kpi_book import MOST_DAYS, KpiBook
-from central.web.changes import Changes
+from central.web.changes import Changes, Topic
 from central.web.live import Live
 from central.web.nav import groups
-from central.web.pulse import Pulse
 from central.web.sections import Screen
+from central.web.stream import Stream
+from screens.events import event_stream, too_many
 from screens.static_files import static_address
 from screens.templating import environment
 
+_Since = Annotated[int, Query(ge=0, le=2**62)]
+_Name = Annotated[str, Query(max_length=64)]
+
 
 class Pages:
-    """The screens' routes and the stream behind them."""
+    """The screens' routes and the streams behind them."""
 
     def __init__(self, *, database: Database, tide: Tide, time_zone: str = "") -> None:
         self._database = database
@@ -35,21 +41,41 @@ class Pages:
         )
         self._book = KpiBook()
         self.zone = time_zone
-        self.pulse = Pulse(database, tide)
         self.live = Live(database=database, tide=tide, screen=Screen(self._templates))
         self.changes = Changes(database=database, tide=tide)
+        self.streams: list[Stream] = [self.live, self.changes]
+        """Those of every page; a page with one of its own adds it before ``run``."""
+        self.when_stopped: list[Callable[[], None]] = []
+        """Told when streams are to end: what else is sent for ever ends with them."""
+
+    async def run(self) -> None:
+        """Keep every page that somebody looks at up to date; ends by cancellation."""
+        async with asyncio.TaskGroup() as group:
+            for stream in self.streams:
+                group.create_task(stream.run())
+
+    def stop(self) -> None:
+        """End every stream, so that the server can close its connections."""
+        for stop in (*(stream.stop for stream in self.streams), *self.when_stopped):
+            stop()
+
+    @property
+    def clients(self) -> int:
+        """How many pages are live."""
+        return sum(stream.clients for stream in self.streams)
 
     def router(self) -> APIRouter:
         """Every page's route; none of them belongs to the API's description."""
         router = APIRouter(include_in_schema=False)
-        for path, page, permission in (
-            ("/", self.index, "read:screens"),
-            ("/live", self.stream, "read:screens"),
-            ("/accuracy", self.accuracy, "read:insight"),
-            ("/docs", self.docs, SIGNED_IN),
-            ("/favicon.ico", self.icon, PUBLIC),
+        for path, page, needed in (
+            ("/", self.index, needs("read:screens")),
+            ("/live", self.stream, needs("read:screens")),
+            ("/screen/changes", self.changed, needs("read:screens", "own")),
+            ("/accuracy", self.accuracy, needs("read:insight")),
+            ("/docs", self.docs, needs(SIGNED_IN)),
+            ("/favicon.ico", self.icon, needs(PUBLIC)),
         ):
-            router.add_api_route(path, page, openapi_extra=needs(permission))
+            router.add_api_route(path, page, openapi_extra=needed)
         return router
 
     def page(self, template: str, facts: Mapping[str, object], status: int = 200) -> HTMLResponse:
@@ -68,13 +94,15 @@ class Pages:
 
     async def stream(self) -> Response:
         """What changes on the live screen, as server-sent events."""
-        if self.live.full:
-            return Response("Too many screens are open.", 503, {"retry-after": "10"})
-        return StreamingResponse(
-            self.live.stream(),
-            media_type="text/event-stream",
-            headers={"cache-control": "no-store", "x-accel-buffering": "no"},
-        )
+        return too_many() if self.live.full else event_stream(self.live.stream())
+
+    async def changed(
+        self, since: _Since = 0, *, about: _Name = "stock", name: _Name = ""
+    ) -> Response:
+        """``moved`` whenever the ``Topic`` that ``about`` and ``name`` say did."""
+        if self.changes.full:
+            return too_many()
+        return event_stream(self.changes.stream(Topic(about, name), behalf.roots(), since))
 
     async def docs(self, request: Request) -> Response:
         """The API, described for people."""

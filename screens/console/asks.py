@@ -14,10 +14,11 @@ from typing import Any
 
 import msgspec
 from starlette.requests import Request
-from starlette.responses import Response, StreamingResponse
+from starlette.responses import Response
 
 from gateway.console import Ask, Told, Troubled, changes_something, new_id
 from screens.console.port import Consoles, Desk, NoSuchEdge
+from screens.events import RETRY, STILL_HERE, event_stream
 
 __all__ = ["Asks", "answer", "refusal"]
 
@@ -116,11 +117,7 @@ class Asks:
             return refusal(404, str(error))
         if desk.newest(ask_id) is None:
             return refusal(404, "This is not known any more: load the page again.")
-        return StreamingResponse(
-            self._stream(desk, ask_id),
-            media_type="text/event-stream",
-            headers={"cache-control": "no-store", "x-accel-buffering": "no"},
-        )
+        return event_stream(self._stream(desk, ask_id))
 
     async def _stream(self, desk: Desk, ask_id: str) -> AsyncIterator[bytes]:
         """A client that is slow gets the newest word when it takes one: nothing is queued."""
@@ -129,14 +126,14 @@ class Asks:
         coming: asyncio.Task[Told | None] | None = None
         self.streams += 1
         try:
-            yield b"retry: 1000\n\n"
+            yield RETRY
             while not stopped.done():
                 coming = coming or asyncio.create_task(_next(words))
                 both: set[asyncio.Task[Any]] = {coming, stopped}
                 await asyncio.wait(both, timeout=_KEEP_ALIVE_S, return_when=asyncio.FIRST_COMPLETED)
                 desk.renew(ask_id)
                 if not coming.done():
-                    yield b": still here\n\n"
+                    yield STILL_HERE
                     continue
                 told, coming = coming.result(), None
                 if told is None:

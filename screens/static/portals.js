@@ -4,8 +4,6 @@
 (() => {
   const day = document.getElementById("day");
   if (!day) return;
-  const link = document.getElementById("link");
-  const state = (name, words) => { link.dataset.state = name; link.querySelector(".link-text").textContent = words; };
   let dragging = false;
   const renew = async () => {
     if (dragging || !day.dataset.live) return;
@@ -17,11 +15,7 @@
     day.replaceChildren(...come.childNodes);
     if (at) [...day.querySelectorAll("a")].find((one) => one.getAttribute("href") === at)?.focus({ preventScroll: true });
   };
-  const stream = new EventSource("/screen/portals/live");
-  let first = true;
-  stream.addEventListener("open", () => state("live", "Live"));
-  stream.addEventListener("error", () => state("lost", "Reconnecting"));
-  stream.addEventListener("changed", () => { if (first) first = false; else renew(); });
+  document.getElementById("live").addEventListener("moved", renew);
 
   document.querySelector("#day-pick input")?.addEventListener("change", (event) => { if (event.target.value) event.target.form.requestSubmit(); });
 

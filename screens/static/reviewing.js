@@ -316,17 +316,7 @@
   };
   setInterval(looking, 10000);
   document.addEventListener("visibilitychange", looking);
-
-  const link = document.getElementById("link");
-  const state = (name, words) => { link.dataset.state = name; link.querySelector(".link-text").textContent = words; };
-  const stream = new EventSource("/screen/reviews/live");
-  let first = true;
-  stream.addEventListener("open", () => state("live", "Live"));
-  stream.addEventListener("error", () => state("lost", "Reconnecting"));
-  stream.addEventListener("changed", () => {
-    if (first) first = false;
-    else renew();
-  });
+  document.getElementById("live").addEventListener("moved", () => renew());
   arm();
   mark();
   count();

@@ -117,15 +117,12 @@ async def served(made: Bench) -> AsyncIterator[str]:
     config.load()
     server.lifespan = config.lifespan_class(config)
     await server.startup(sockets=[listening])
-    tasks = [asyncio.create_task(made.pages.live.run()), asyncio.create_task(server.main_loop())]
-    tasks.append(asyncio.create_task(made.pages.changes.run()))
+    tasks = [asyncio.create_task(made.pages.run()), asyncio.create_task(server.main_loop())]
     tasks += [asyncio.create_task(follower.run()) for follower in made.followers]
     try:
         yield f"http://127.0.0.1:{listening.getsockname()[1]}"
     finally:
-        made.pages.live.stop()
-        made.pages.changes.stop()
-        made.pages.pulse.stop()
+        made.pages.stop()
         await server.shutdown(sockets=[listening])
         for task in tasks:
             task.cancel()

@@ -85,11 +85,9 @@ PARTS = {
     "/screen/places/{code}/branch",
     "/screen/places/{code}/now",
     "/screen/passes/{pass_id}/signal",
-    "/screen/portals/live",
     "/screen/portals/{read_point}/day",
     "/screen/reviews/list",
     "/screen/reviews/{review_id}",
-    "/screen/reviews/live",
     "/screen/shelves/{code}/now",
     "/screen/shelves/{code}/{plate}/trace",
 }

@@ -1,12 +1,11 @@
-"""What the pages of items, places and shelves share: who may do what there, and their stream."""
+"""What the pages of items, places and shelves share: who may do what there, and reading."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from typing import Annotated, TypeVar
+from typing import TypeVar
 
-from fastapi import APIRouter, Query
-from fastapi.responses import HTMLResponse, Response, StreamingResponse
+from fastapi.responses import HTMLResponse, Response
 from sqlalchemy import Connection
 
 from central.access import behalf, reach
@@ -15,16 +14,13 @@ from central.api.permits import needs
 from central.api.services import Services
 from central.catalogue.errors import NotFound
 from central.stock.model import OutOfReach
-from central.web.changes import Topic
 from central.web.pages import Pages
 
-__all__ = ["OWN", "Ground", "Since", "may"]
+__all__ = ["OWN", "Ground", "may"]
 
 T = TypeVar("T")
 OWN = needs("read:screens", "own")
 """The pages show only what lies in the places that somebody was granted."""
-Since = Annotated[int, Query(ge=0, le=2**62)]
-Name = Annotated[str, Query(max_length=64)]
 
 
 def may(permission: str) -> bool:
@@ -60,22 +56,3 @@ class Ground:
         """Label printers within reach, by name."""
         found = sorted(self.services.labels.printers.items())
         return [name for name, one in found if reach.holds(connection, one.place)]
-
-    def router(self) -> APIRouter:
-        """The stream that all these pages follow."""
-        made = APIRouter(include_in_schema=False)
-        made.add_api_route("/screen/changes", self.changes, openapi_extra=OWN)
-        return made
-
-    async def changes(
-        self, since: Since = 0, *, about: Name = "stock", name: Name = ""
-    ) -> Response:
-        """``moved`` whenever what ``about`` (item, place, shelf, stock) and ``name`` say did."""
-        changes = self._pages.changes
-        if changes.full:
-            return Response("Too many pages are open.", 503, {"retry-after": "10"})
-        return StreamingResponse(
-            changes.stream(Topic(about, name), behalf.roots(), since),
-            media_type="text/event-stream",
-            headers={"cache-control": "no-store", "x-accel-buffering": "no"},
-        )

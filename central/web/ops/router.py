@@ -18,5 +18,5 @@ __all__ = ["ops_routers"]
 def ops_routers(services: Services, pages: Pages) -> list[APIRouter]:
     """A router for each kind of thing, over the same ground."""
     ground = Ground(services, pages)
-    parts = (ground, FindPages(ground), ItemPages(ground), PlacePages(ground), ShelfPages(ground))
+    parts = (FindPages(ground), ItemPages(ground), PlacePages(ground), ShelfPages(ground))
     return [one.router() for one in parts]

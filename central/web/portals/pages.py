@@ -8,7 +8,7 @@ from urllib.parse import urlencode
 from zoneinfo import ZoneInfo
 
 from fastapi import APIRouter, Path, Query
-from fastapi.responses import Response, StreamingResponse
+from fastapi.responses import Response
 from pydantic import BaseModel, ConfigDict
 from sqlalchemy import Connection
 
@@ -50,24 +50,22 @@ class PortalPages:
         self._services, self._pages = services, pages
 
     def router(self) -> APIRouter:
-        """The list, one portal, its live part, and the stream."""
+        """The list, one portal, and its live part."""
         made = APIRouter(include_in_schema=False)
         read = needs("read:screens", "own")
         made.add_api_route("/screen/portals", self.every, openapi_extra=read)
-        made.add_api_route(
-            "/screen/portals/live", self.live, openapi_extra=needs("read:screens", "none")
-        )
         made.add_api_route("/screen/portals/{read_point}", self.one, openapi_extra=read)
         made.add_api_route("/screen/portals/{read_point}/day", self.part, openapi_extra=read)
         return made
 
     async def every(self) -> Response:
         """Each portal with its day so far."""
-        at_us = now_us()
+        at_us, version = now_us(), self._pages.changes.version
         midnight, end = _day(None, at_us, self._pages.zone)
         found = await self._services.read(lambda c: day.portals(c, midnight, end))
         facts = {
-            "portals": found, "from_us": midnight, "until_us": end, "now_us": at_us,
+            "portals": found, "version": version, "now_us": at_us,
+            "from_us": midnight, "until_us": end,
             "strips": {
                 one.point.code: day.bars(one.today, midnight, end) for one in found
             },
@@ -82,25 +80,15 @@ class PortalPages:
         """The strip and the list alone, for what is new."""
         return await self._day(read_point, asked, "portals/strip.html")
 
-    async def live(self) -> Response:
-        """That something of passes is new."""
-        if self._pages.pulse.full:
-            return Response("Too many screens are open.", 503, {"retry-after": "10"})
-        return StreamingResponse(
-            self._pages.pulse.stream("passes"),
-            media_type="text/event-stream",
-            headers={"cache-control": "no-store", "x-accel-buffering": "no"},
-        )
-
     async def _day(
         self, read_point: Annotated[str, Path(max_length=64)], asked: DayAsked, template: str
     ) -> Response:
-        zone = self._pages.zone
+        zone, version = self._pages.zone, self._pages.changes.version
         facts = await self._services.read(lambda c: _read(c, read_point, asked, zone))
         if facts is None:
             what = {"what": f"There is no portal {read_point}."}
             return self._pages.page("missing.html", what, 404)
-        return self._pages.page(template, facts)
+        return self._pages.page(template, facts | {"version": version})
 
 
 def _day(on: date | None, at_us: int, zone: str) -> tuple[int, int]:

@@ -1,4 +1,4 @@
-"""The routes of the review queue: the page, its parts, its stream, and who looks at what."""
+"""The routes of the review queue: the page, its parts, and who looks at what."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from zoneinfo import ZoneInfo
 
 import msgspec
 from fastapi import APIRouter, Query, Request
-from fastapi.responses import Response, StreamingResponse
+from fastapi.responses import Response
 from pydantic import BaseModel, ConfigDict
 from sqlalchemy import Connection, select
 
@@ -22,6 +22,7 @@ from central.reviews import effects, store, undoing
 from central.reviews.effects import Weighed
 from central.reviews.model import NoSuchReview, Stored, told
 from central.stock.model import LocationKind
+from central.web.changes import REVIEWS
 from central.web.pages import Pages
 from central.web.reviewing import words
 from central.web.reviewing.lookers import Lookers
@@ -53,17 +54,14 @@ class ReviewPages:
     def __init__(self, services: Services, pages: Pages) -> None:
         self._services, self._pages = services, pages
         self._lookers = Lookers()
-        pages.pulse.also["reviews"] = lambda: str(self._lookers.changes)
+        pages.changes.also[REVIEWS] = lambda: self._lookers.changes
 
     def router(self) -> APIRouter:
-        """The queue, one review, and the stream."""
+        """The queue, one review, and who looks at it."""
         made = APIRouter(include_in_schema=False)
         read = needs("read:reviews", "own")
         made.add_api_route("/screen/reviews", self.whole, openapi_extra=read)
         made.add_api_route("/screen/reviews/list", self.listed, openapi_extra=read)
-        made.add_api_route(
-            "/screen/reviews/live", self.live, openapi_extra=needs("read:reviews", "none")
-        )
         made.add_api_route("/screen/reviews/{review_id}", self.one, openapi_extra=read)
         made.add_api_route(
             "/screen/reviews/{review_id}/looking", self.looking, methods=["POST"],
@@ -104,25 +102,16 @@ class ReviewPages:
             self._services.tide.rise()
         return Response(status_code=204)
 
-    async def live(self) -> Response:
-        """That something of the queue is new."""
-        if self._pages.pulse.full:
-            return Response("Too many screens are open.", 503, {"retry-after": "10"})
-        return StreamingResponse(
-            self._pages.pulse.stream("reviews"),
-            media_type="text/event-stream",
-            headers={"cache-control": "no-store", "x-accel-buffering": "no"},
-        )
-
     async def _listed(self, asked: QueueAsked) -> dict[str, Any]:
-        at_us = now_us()
+        at_us, version = now_us(), self._pages.changes.version
         found = await self._services.read(
             lambda c: queue.queue(
                 c, asked.filter(), now_us=at_us, since_us=_midnight_us(at_us, self._pages.zone)
             )
         )
         return {
-            "queue": found, "now_us": at_us, "headline": words.asked, "kind_of": words.kind_of,
+            "queue": found, "version": version, "now_us": at_us,
+            "headline": words.asked, "kind_of": words.kind_of,
             "kind_names": words.KINDS, "looking": self._lookers.others,
         }  # fmt: skip
 

@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 
 from central.access.model import Role
+from central.web.changes import REVIEWS
 from central.web.reviewing.lookers import FOR_S, Lookers
 from tests.central.access.test_gate import Somebody
 from tests.central.harness import Bench, bench
@@ -116,21 +117,27 @@ def test_who_is_silent_looks_no_more() -> None:
 
 
 async def test_the_stream_tells_of_a_new_question_and_of_an_answer(made: Bench) -> None:
-    stream = made.pages.pulse.stream("reviews")
+    changes = made.pages.changes
+    following = asyncio.create_task(made.pages.run())
+    stream = changes.stream(REVIEWS, None, changes.version)
 
-    async def changed() -> bytes:
+    async def moved() -> bytes:
         async with asyncio.timeout(60):
             async for chunk in stream:
-                if b"event: changed" in chunk:
+                if b"event: moved" in chunk:
                     return chunk
         raise AssertionError("the stream ended")
 
-    first = await changed()
+    first = await moved()
     review = await asked(made)
     made.tide.rise()
-    second = await changed()
+    second = await moved()
+    await made.http.post(f"/screen/reviews/{review}/looking?tab=t1")
+    third = await moved()
     await made.post(f"/reviews/{review}/resolve", hypothesis=0, by="anna")
-    assert len({first, second, await changed()}) == 3
-    made.pages.pulse.stop()
+    assert len({first, second, third, await moved()}) == 4
+    made.pages.stop()
     assert [chunk async for chunk in stream] == []
-    assert made.pages.pulse.clients == 0
+    assert changes.clients == made.pages.clients == 0
+    following.cancel()
+    await asyncio.gather(following, return_exceptions=True)
