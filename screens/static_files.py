@@ -8,10 +8,11 @@ import gzip
 import hashlib
 from pathlib import Path
 
-from starlette.datastructures import Headers
 from starlette.responses import FileResponse, Response
 from starlette.staticfiles import StaticFiles
 from starlette.types import Scope
+
+from screens.packing import takes_gzip
 
 __all__ = ["STATIC", "KeptFiles", "static_address"]
 
@@ -36,19 +37,13 @@ class KeptFiles(StaticFiles):
         answer = await super().get_response(path, scope)
         if isinstance(answer, FileResponse) and Path(path).suffix in _PACKED:
             answer.headers["vary"] = "accept-encoding"
-            if _takes_gzip(scope) and answer.status_code == 200:
+            if takes_gzip(scope) and answer.status_code == 200:
                 answer = await asyncio.to_thread(_packed_answer, answer)
         kept = b"v=" in scope.get("query_string", b"")
         answer.headers["cache-control"] = (
             "public, max-age=31536000, immutable" if kept else "no-cache"
         )
         return answer
-
-
-def _takes_gzip(scope: Scope) -> bool:
-    """Whether who asks says so; a part of a file (``range``) is one of the file as it is."""
-    asked = Headers(scope=scope)
-    return "gzip" in asked.get("accept-encoding", "") and "range" not in asked
 
 
 def _packed_answer(whole: FileResponse) -> Response:

@@ -71,6 +71,7 @@ from central.web.portals.passes import PassPages
 from central.web.reviewing.pages import ReviewPages
 from central.web.scan.pages import ScanPages
 from screens.headers import SecurityHeaders
+from screens.packing import Packed
 from screens.static_files import STATIC, KeptFiles
 
 _DESCRIPTION = """Items, locations, stock and the movements that made it so, with their evidence.
@@ -98,6 +99,7 @@ def build(services: Services, pages: Pages, entrance: Entrance | None = None) ->
     app.router.middleware_stack = Signpost(app.router.middleware_stack, app.router.routes)
     problems.register(app)
     openapi.describe(app)
+    app.add_middleware(Packed)
     app.add_middleware(SecurityHeaders)
     return app
 

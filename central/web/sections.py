@@ -14,6 +14,9 @@ SECTIONS = (
     "needs", "figures", "movements", "shelves", "passes", "zones", "stock", "devices"
 )  # fmt: skip
 
+DEVICES = 12
+"""So many stand there, those that need somebody first: the page of devices has them all."""
+
 
 class Screen:
     """Reads committed facts and renders the sections of the first screen."""
@@ -40,7 +43,8 @@ class Screen:
             "zone_events": zones.last_events(connection),
             "movements": stock.last_movements(connection),
             "needs": needed,
-            "devices": found,
+            "devices": found[:DEVICES],
+            "more_devices": max(0, len(found) - DEVICES),
             "figures": figures.Figures(
                 on_hand=on_hand,
                 items=table.items,

@@ -22,6 +22,7 @@ from screens.console.routes import TABS, Handler, ways
 from screens.headers import SecurityHeaders
 from screens.nav import Entry as NavEntry
 from screens.nav import Group
+from screens.packing import Packed
 from screens.static_files import STATIC, KeptFiles, static_address
 from screens.templating import environment
 
@@ -85,7 +86,7 @@ def application(desk: Desk, edge: str, entry: Entry) -> tuple[ASGIApp, Asks]:
         Route("/favicon.ico", _icon, methods=["GET"]),
         Mount("/static", KeptFiles(directory=STATIC)),
     ]
-    return SecurityHeaders(_Gate(Starlette(routes=routes), entry)), asks
+    return SecurityHeaders(Packed(_Gate(Starlette(routes=routes), entry))), asks
 
 
 class _Gate:

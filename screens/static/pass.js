@@ -11,7 +11,7 @@
   const dark = matchMedia("(prefers-color-scheme: dark)");
   const token = (name) => getComputedStyle(document.documentElement).getPropertyValue(name).trim();
   const cookie = (name) => document.cookie.split("; ").find((one) => one.startsWith(`${name}=`))?.slice(name.length + 1);
-  const picks = [...root.querySelectorAll("[data-trace]")];
+  const picks = () => [...root.querySelectorAll("[data-trace]")];  // more come when they are asked for
   const SCALE = { rssi: 10, phase: 100, doppler: 10 };
   const UNIT = { rssi: "dBm", phase: "rad", doppler: "Hz" };
   let heard = null;
@@ -21,10 +21,10 @@
   const hues = () => (dark.matches
     ? ["#5fd0bb", "#8db4ff", "#f2bd5c", "#e59be0", "#ff8f87", "#a9d86e", "#6fd0ee", "#c9b8ff"]
     : ["#0b6b5e", "#2456b8", "#a35c00", "#8d2f86", "#b3261e", "#4d7a12", "#06708f", "#5b45b0"]);
+  const chosen = () => picks().filter((one) => one.checked).map((one) => one.dataset.trace);
   const colours = () => {
-    const chosen = picks.filter((one) => one.checked).map((one) => one.dataset.trace);
-    const found = new Map(chosen.map((epc, n) => [epc, hues()[n % hues().length]]));
-    for (const one of picks) one.parentElement.querySelector(".tag-colour").style.background = found.get(one.dataset.trace) || "transparent";
+    const found = new Map(chosen().map((epc, n) => [epc, hues()[n % hues().length]]));
+    for (const one of picks()) one.parentElement.querySelector(".tag-colour").style.background = found.get(one.dataset.trace) || "transparent";
     return found;
   };
   const draw = () => {
@@ -75,18 +75,25 @@
   const caption = () => {
     note.textContent = `${heard.sightings.toLocaleString()} sightings; dashed is outside, solid inside${heard.dark.length ? "; the photo-eye was dark in the shaded time" : ""}. Drag to zoom, double-click for all.`;
   };
+  // Only what is drawn is asked for: a lorry's load has thousands of traces.
+  const asked = new Set();
   const load = async () => {
+    const missing = chosen().filter((epc) => !asked.has(epc)).slice(0, 100);
+    if (heard && !missing.length) return draw();
+    for (const epc of missing) asked.add(epc);
     try {
-      const answer = await fetch(`/screen/passes/${encodeURIComponent(id)}/signal`);
+      const answer = await fetch(`/screen/passes/${encodeURIComponent(id)}/signal?${new URLSearchParams(missing.map((epc) => ["tag", epc]))}`);
       if (!answer.ok) throw new Error(String(answer.status));
-      heard = await answer.json();
+      const come = await answer.json();
+      heard = { ...come, traces: [...(heard?.traces ?? []), ...come.traces] };
       for (const kind of ["phase", "doppler"]) what.querySelector(`[value=${kind}]`).disabled = !heard.traces.some((one) => one[kind]);
       draw();
     } catch {
+      for (const epc of missing) asked.delete(epc);
       note.textContent = "What was heard cannot be shown just now. Load the page again.";
     }
   };
-  for (const one of picks) one.addEventListener("change", draw);
+  root.addEventListener("change", (event) => { if (event.target.closest("[data-trace]")) load(); });
   what.addEventListener("change", draw);
   dark.addEventListener("change", draw);
   new ResizeObserver(() => plot?.setSize({ width: box.clientWidth - 16, height: box.clientHeight })).observe(box);

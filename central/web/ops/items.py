@@ -43,6 +43,7 @@ class ItemPages:
             ("/screen/items", self.listed),
             ("/screen/items/{sku}/now", self.now),
             ("/screen/items/{sku}/movements", self.movements),
+            ("/screen/items/{sku}/places", self.places),
             ("/screen/items/{sku}/history", self.history),
             ("/screen/items/{sku}", self.one),
         ):
@@ -110,6 +111,12 @@ class ItemPages:
             return {"movements": rows, "shown": item_page.MOVEMENTS, "sku": sku}
 
         return await self._ground.shown("ops/movement_rows.html", read)
+
+    async def places(self, sku: str, skip: Annotated[int, Query(ge=0, le=2**31)]) -> Response:
+        """Further places where it lies, for the foot of that list."""
+        return await self._ground.shown(
+            "ops/lying_rows.html", lambda c: item_page.where(c, sku, skip)
+        )
 
     async def history(self, sku: str) -> Response:
         """What its chart shows."""

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Annotated, Any
 
 import msgspec
-from fastapi import APIRouter, Request
+from fastapi import APIRouter, Query, Request
 from fastapi.responses import Response
 from sqlalchemy import Connection, select
 
@@ -29,8 +29,12 @@ __all__ = ["PassPages", "shown_story"]
 
 _AROUND_US = 2_000_000
 _MOST_TABLE_TAGS = 8
-_MOST_TAGS = 16
-"""So many tags stand on a page at first, and in its table of numbers: a page stays small."""
+_MOST_TAGS, _STEP = 16, 100
+"""So many tags stand on a page at first, and so many more come when they are asked for: a page
+stays small.
+"""
+_MOST_ROWS = 50
+"""So many movements stand on a page, and tags on one that takes them in."""
 _pass, _review = schema.portal_pass.c, schema.review.c
 
 
@@ -41,37 +45,57 @@ class PassPages:
         self._services, self._pages = services, pages
 
     def router(self) -> APIRouter:
-        """The page, and what its chart draws."""
+        """The page, more of its tags, and what its chart draws."""
         made = APIRouter(include_in_schema=False)
         read = needs("read:screens", "own")
         made.add_api_route("/screen/passes/{pass_id}", self.one, openapi_extra=read)
+        made.add_api_route("/screen/passes/{pass_id}/tags", self.more, openapi_extra=read)
         made.add_api_route("/screen/passes/{pass_id}/signal", self.heard, openapi_extra=read)
         return made
 
-    async def one(self, request: Request, pass_id: str, *, every: bool = False) -> Response:
+    async def one(self, request: Request, pass_id: str) -> Response:
         """The pass; only its tags for a page that takes them in."""
+        whole = "hx-request" not in request.headers
+        template = "portals/pass.html" if whole else "pass_tags.html"
+        return await self._shown(request, pass_id, template, 0, _MOST_TAGS if whole else _MOST_ROWS)
+
+    async def more(
+        self, request: Request, pass_id: str, skip: Annotated[int, Query(ge=0, le=2**31)]
+    ) -> Response:
+        """Further tags, for the foot of the list."""
+        return await self._shown(request, pass_id, "portals/pass_tag_rows.html", skip, _STEP)
+
+    async def _shown(
+        self, request: Request, pass_id: str, template: str, skipped: int, most: int
+    ) -> Response:
         try:
             facts = await self._services.read(lambda c: _read(c, pass_id))
         except NoSuchPass as error:
             return self._pages.page("missing.html", {"what": str(error)}, 404)
-        actor = actor_of(request)
-        facts["may_correct"] = model.may(actor, "write:reviews", "own")
-        facts["may_review"] = model.may(actor, "read:reviews", "own")
-        whole = "hx-request" not in request.headers
-        facts["left"] = 0 if every or not whole else max(len(facts["tags"]) - _MOST_TAGS, 0)
-        facts["shown"] = facts["tags"][: len(facts["tags"]) - facts["left"]]
-        return self._pages.page("portals/pass.html" if whole else "pass_tags.html", facts)
+        actor, tags = actor_of(request), facts["tags"]
+        return self._pages.page(template, facts | {
+            "may_correct": model.may(actor, "write:reviews", "own"),
+            "may_review": model.may(actor, "read:reviews", "own"),
+            "skipped": skipped,
+            "shown": tags[skipped : skipped + most],
+            "left": max(len(tags) - skipped - most, 0),
+            "step": _STEP,
+            "most_rows": _MOST_ROWS,
+        })  # fmt: skip
 
-    async def heard(self, pass_id: str) -> Response:
-        """What the antennas heard of each tag, as columns."""
-        return json_answer(await self._services.read(lambda c: _heard(c, pass_id)))
+    async def heard(
+        self, pass_id: str, tag: Annotated[list[str] | None, Query(max_length=_STEP)] = None
+    ) -> Response:
+        """What the antennas heard, as columns: of these tags, of every one where none is said."""
+        return json_answer(await self._services.read(lambda c: _heard(c, pass_id, tag)))
 
 
-def _heard(conn: Connection, pass_id: str) -> Signal:
+def _heard(conn: Connection, pass_id: str, tags: list[str] | None) -> Signal:
     found = standing(conn, pass_id)
     told = found.told
     since, until = to_us(told.opened_at) - _AROUND_US, to_us(told.closed_at) + _AROUND_US
-    return signal(conn, found, darks(conn, told.read_point, since, until))
+    dark = darks(conn, told.read_point, since, until)
+    return signal(conn, found, dark, tags)
 
 
 def _read(conn: Connection, pass_id: str) -> dict[str, Any]:

@@ -32,6 +32,8 @@ from central.web.views.stock import item_names, location_names
 __all__ = ["ReviewPages"]
 
 _MOST_PLACES = 500
+_MOST_TAGS = 100
+"""So many tags of a question stand on its page, the most doubtful first."""
 
 
 class QueueAsked(BaseModel):
@@ -161,7 +163,8 @@ def _read(conn: Connection, review_id: str) -> dict[str, Any]:
         "every_place": _places(conn),
         "picture": picture.of_review(conn, review),
         "pass_id": review.evidence.get("pass"),
-        "tags": _tags(review),
+        "tags": _doubtful(_tags(review)),
+        "tags_asked": len(_tags(review)),
         "ended": told(review) if review.resolution is not None else "",
         "cannot_undo": undoing.why_not(review),
         "again": _again(conn, review),
@@ -172,6 +175,13 @@ def _read(conn: Connection, review_id: str) -> dict[str, Any]:
 def _tags(review: Stored) -> list[dict[str, Any]]:
     tags = review.evidence.get("tags")
     return tags if isinstance(tags, list) else []
+
+
+def _doubtful(tags: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """All, of many those that were nearest to being decided otherwise."""
+    if len(tags) <= _MOST_TAGS:
+        return tags
+    return sorted(tags, key=lambda tag: abs(tag.get("crossed", 0.5) - 0.5))[:_MOST_TAGS]
 
 
 def _suggested(weighed: list[Weighed]) -> dict[str, Any]:

@@ -15,6 +15,7 @@ from central.alerts.model import Kind, Rule
 from central.attachments import store as attachments
 from central.attachments.model import Attachment
 from central.catalogue import items, packs, places, planogram, substitutes, tags
+from central.catalogue.items import Item
 from central.catalogue.tags import Binding
 from central.lots import store as lots
 from central.reconcile.shelf.beliefs import USUAL_NOISE_MG, countable
@@ -22,9 +23,11 @@ from central.reconcile.verdict import Pack, PlatePlan
 from central.stock import queries
 from central.web.views import open_orders, stock
 
-__all__ = ["MOVEMENTS", "Lying", "facts", "now"]
+__all__ = ["MOVEMENTS", "Lying", "facts", "now", "where"]
 
 MOVEMENTS = 15
+PLACES = 100
+"""So many places of an item are shown at once."""
 _TAGS_SHOWN = 24
 _PLACES_OFFERED = 150
 """Every other place can be typed, or scanned."""
@@ -54,8 +57,7 @@ def now(connection: Connection, sku: str, *, at_us: int) -> dict[str, Any]:
     reserved = sum(one.reserved for one in lying)
     alerts = book.listing(connection, states=("raised", "acknowledged"), sku=sku, limit=20)
     return {
-        "item": item,
-        "lying": lying,
+        **_shown(item, lying, 0),
         "on_hand": sum(one.on_hand for one in lying),
         "reserved": reserved,
         "available": sold - reserved,
@@ -66,6 +68,21 @@ def now(connection: Connection, sku: str, *, at_us: int) -> dict[str, Any]:
         "alerts": alerts,
         "movements": stock.movements(connection, sku=sku, limit=MOVEMENTS + 1),
         "shown": MOVEMENTS,
+    }
+
+
+def where(connection: Connection, sku: str, skipped: int) -> dict[str, Any]:
+    """Further places where it lies. Raises ``NotFound``."""
+    return _shown(items.get_item(connection, sku), _lying(connection, sku), skipped)
+
+
+def _shown(item: Item, lying: list[Lying], skipped: int) -> dict[str, Any]:
+    return {
+        "item": item,
+        "lying": lying[skipped : skipped + PLACES],
+        "more_lying": max(0, len(lying) - skipped - PLACES),
+        "skipped": skipped,
+        "step": PLACES,
         "today": date.today(),  # noqa: DTZ011 (an expiry is a day where the goods lie)
     }
 

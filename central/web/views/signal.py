@@ -6,7 +6,7 @@ of a radian and Doppler shifts tenths of a hertz: whole numbers are short on the
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 
 import msgspec
 from sqlalchemy import Connection
@@ -44,8 +44,16 @@ class Signal(msgspec.Struct, frozen=True, kw_only=True):
     dark: list[tuple[int, int]]
 
 
-def signal(conn: Connection, found: Standing, dark: Sequence[tuple[int, int]]) -> Signal:
-    """The traces of a pass's tags; ``dark`` in microseconds since 1970."""
+def signal(
+    conn: Connection,
+    found: Standing,
+    dark: Sequence[tuple[int, int]],
+    wanted: Collection[str] | None = None,
+) -> Signal:
+    """The traces of a pass's tags, or of those that are ``wanted``; ``dark`` in microseconds since
+    1970. Times, antennas and the count are of the whole pass either way, so that traces which are
+    asked for one after another lie in one chart.
+    """
     told = found.told
     epcs = {tag.epc for tag in found.tags}
     seen = sightings(conn, told.causes, told.read_point, epcs) if epcs else []
@@ -53,9 +61,10 @@ def signal(conn: Connection, found: Standing, dark: Sequence[tuple[int, int]]) -
     sides = ears_of(conn, told.read_point)
     names = sorted({one.ear for one in seen})
     groups: dict[tuple[str, str], list[Seen]] = {}
-    for one in seen:
+    drawn = [one for one in seen if wanted is None or one.epc in wanted]
+    for one in drawn:
         groups.setdefault((one.epc, one.ear), []).append(one)
-    step = 1 + len(seen) // MOST_POINTS
+    step = 1 + len(drawn) // MOST_POINTS
     return Signal(
         from_us=start,
         ears=[(name, sides[name].side if name in sides else "unknown") for name in names],
