@@ -25,6 +25,7 @@ class PageConsoles:
     """Every edge's desk for the pages (``screens.console.port.Consoles``)."""
 
     base = "/devices/{edge}"
+    plate_setup = "/screen/shelves/{point}/{plate}/setup"
 
     def __init__(self, services: Services, pages: Pages) -> None:
         self._services = services

@@ -39,6 +39,7 @@ class _Own:
     """The one console there is here (``screens.console.port.Consoles``)."""
 
     base = ""
+    plate_setup = ""
 
     def __init__(self, desk: Desk, edge: str, entry: Entry) -> None:
         self._desk, self._edge = desk, edge

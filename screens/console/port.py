@@ -48,6 +48,11 @@ class Consoles(Protocol):
     base: str
     """The path before every address: with ``{edge}`` in it where there are several edges."""
 
+    plate_setup: str
+    """Where the books can be told of a plate, with ``{point}`` and ``{plate}`` in it: the address
+    of a part of a page; empty where the books are elsewhere.
+    """
+
     def desk(self, edge: str) -> Desk:
         """The desk of an edge. Raises ``NoSuchEdge``."""
         ...

@@ -99,6 +99,7 @@ def _shown(consoles: Consoles, page: Page) -> Handler:
             "base": consoles.base.replace("{edge}", edge),
             "home": consoles.base.replace("{edge}", edge) or "/",
             "at_central": bool(consoles.base),
+            "plate_setup": consoles.plate_setup,
             "here": page.here,
             "tabs": _tabs(may_change=consoles.may_change(request)),
             "may_change": consoles.may_change(request),

@@ -235,11 +235,21 @@
       show("done");
       text(at("h-done"), done.restart ? `${fields.name} is saved; the agent starts anew` : `${fields.name} runs`);
       at("done-open").href = `${base}/device/${encodeURIComponent(fields.name)}`;
+      await aboutPlate(fields);
     } catch (trouble) {
       say(at("save-state"), "bad", `${trouble.text} ${trouble.hint ?? ""}`);
     }
     at("save").disabled = false;
   });
+  // Goods are the books' matter: where they are asked, what lies on the plate is said right here.
+  const aboutPlate = async (fields) => {
+    const box = at("done-plate");
+    box.hidden = !isScale();
+    if (box.hidden) return;
+    const address = box.dataset.setupAt?.replace("{point}", encodeURIComponent(fields.read_point)).replace("{plate}", fields.plate);
+    if (address) await shelf.part(box, address);
+    else text(at("done-where"), `What lies on plate ${fields.plate}, and where it lies, is said at central: Shelves, ${fields.read_point}, Arrange plates.`);
+  };
   at("done-more").addEventListener("click", () => { load(); show("pick"); look(); });
 
   const load = async () => {

@@ -121,8 +121,17 @@
     const choose = () => {
       const chosen = location.hash.replace("#plate-", "");
       for (const box of document.querySelectorAll("[data-plate]")) box.hidden = box.dataset.plate !== (chosen || traces[0].dataset.of);
+      mark();
       drawAll();
     };
+    // The chosen plate is marked in the drawing, which comes anew whenever something is weighed.
+    const mark = () => {
+      const chosen = document.querySelector("[data-plate]:not([hidden])")?.dataset.plate;
+      for (const one of document.querySelectorAll("[data-drawn]")) {
+        if (one.dataset.drawn === chosen) one.setAttribute("aria-current", "true"); else one.removeAttribute("aria-current");
+      }
+    };
+    document.addEventListener("htmx:after:swap", mark);
     addEventListener("hashchange", choose);
     choose();
   }

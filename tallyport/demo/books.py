@@ -10,6 +10,7 @@ from tallyport.demo.client import Api
 from tallyport.demo.goods import (
     BACKROOM,
     BACKROOM_OPENING,
+    BOARDS,
     CASES,
     DOCK_POINT,
     PLACES,
@@ -51,6 +52,23 @@ async def open_catalogue(api: Api) -> None:
     for plate, good in enumerate(PLATES, start=1):
         plan = {"sku": good.sku, "unit_mg": good.unit_mg, "unit_cv": 0.01}
         await api.send("PUT", f"/read-points/{SHELF_POINT}/plates/{plate}", plan)
+    await api.send("PUT", f"/read-points/{SHELF_POINT}/layout", layout())
+
+
+def layout() -> dict[str, object]:
+    """How the shelf stands: its plates side by side on two boards, with a little room between."""
+    plates, number = list[dict[str, int]](), 0
+    for board, widths in BOARDS.items():
+        x_mm = 0
+        for width_mm in widths:
+            number += 1
+            plates.append({
+                "plate": number, "board": board, "x_mm": x_mm + 10, "y_mm": 20,
+                "width_mm": width_mm, "depth_mm": 320,
+            })  # fmt: skip
+            x_mm += width_mm + 20
+    boards = [{"board": board, "width_mm": 900, "depth_mm": 360} for board in BOARDS]
+    return {"boards": boards, "plates": plates}
 
 
 async def _item(api: Api, **item: object) -> None:

@@ -57,6 +57,8 @@ PLATES = (
     ShelfGood("SPICE-50", "Spice tin, 50 g", 81_000, 30, 24),
     ShelfGood("OIL-750", "Olive oil, 750 ml", 1_240_000, 8, 6),
 )
+BOARDS = {2: (270, 270, 300), 1: (300, 220, 320)}
+"""The shelf's boards, each with its plates' widths in mm from left to right, in their order."""
 BACKROOM_OPENING = 400
 NAMES = {good.sku: good.name for good in (*CASES, *PLATES)}
 

@@ -43,6 +43,15 @@ PLATES = {
     "BIT-PH2": ("Bit PH2", 7_600),
     "TAPE-19": ("Insulating tape 19 mm", 38_000),
 }
+LAYOUT = {
+    "boards": [{"board": board, "width_mm": 900, "depth_mm": 400} for board in (1, 2)],
+    "plates": [
+        {"plate": plate, "board": board, "x_mm": x, "y_mm": 20, "width_mm": width, "depth_mm": 360}
+        for plate, board, x, width in ((1, 2, 10, 280), (2, 2, 310, 280), (3, 2, 610, 280),
+                                       (4, 1, 10, 210), (5, 1, 240, 210), (6, 1, 470, 420))
+    ],
+}  # fmt: skip
+"""How shelf 7 stands: two boards, the upper one with three plates."""
 
 
 async def set_up(made: Bench) -> None:
@@ -71,6 +80,7 @@ async def set_up(made: Bench) -> None:
                 quantity=quantity,
                 location=place,
             )
+    await made.put("/read-points/shelf-7/layout", **LAYOUT)
     for sku in CASES:
         await made.post(
             "/stock/receive", id=f"opening-{sku}", sku=sku, quantity=480, location="warehouse"

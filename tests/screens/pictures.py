@@ -86,6 +86,13 @@ PICTURES = (
     Picture("item_phone", "/screen/items/OAT-500", phone=True),
     Picture("places", "/screen/places"),
     Picture("shelf", "/screen/shelves/shelf-7"),
+    Picture(
+        "arrange",
+        "/screen/shelves/shelf-7/arrange",
+        "g[data-plate='3']",
+        before=("g[data-plate='3']",),
+        shown="[data-field=x_mm]",
+    ),
     Picture("shelf_phone", "/screen/shelves/shelf-7", phone=True),
     Picture("order", "/screen/orders/SO-2026-1001"),
     Picture("count", "/screen/counts/count-aisle-a"),

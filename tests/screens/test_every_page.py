@@ -56,6 +56,7 @@ PAGES = {
     "/screen/portals/{read_point}": "/screen/portals/dock-1",
     "/screen/shelves": "/screen/shelves",
     "/screen/shelves/{code}": "/screen/shelves/shelf-7",
+    "/screen/shelves/{code}/arrange": "/screen/shelves/shelf-7/arrange",
     "/screen/reviews": "/screen/reviews",
     "/screen/counts": "/screen/counts?choice=all",
     "/screen/counts/{count_id}": "/screen/counts/count-aisle-a",
@@ -91,6 +92,9 @@ PARTS = {
     "/screen/reviews/list",
     "/screen/reviews/{review_id}",
     "/screen/shelves/{code}/now",
+    "/screen/shelves/{code}/{plate}/setup",
+    "/screen/shelves/{code}/{plate}/setup/items",
+    "/screen/shelves/{code}/{plate}/setup/places",
     "/screen/shelves/{code}/{plate}/trace",
 }
 """What pages load or are answered by: fragments, streams, files, ways to another page."""

@@ -16,13 +16,15 @@ from sqlalchemy import Connection
 
 from central.access import behalf, reach
 from central.api.services import json_answer
-from central.catalogue import places
+from central.catalogue import layouts, places
 from central.catalogue.errors import NotFound
+from central.catalogue.geometry import Layout
 from central.insight.windows import Window
 from central.reconcile.verdict import ReadPoint
 from central.web.ops.ground import OWN, Ground
 from central.web.views import shelf_page, stock
 from central.web.views.devices import PlateLevels, PlateRow
+from central.web.views.shelf_drawing import Drawing, draw
 
 __all__ = ["ShelfPages"]
 
@@ -55,9 +57,12 @@ class ShelfPages:
 
         def read(connection: Connection) -> Mapping[str, object]:
             points = _shelves(connection)
-            plates = self._plates(connection)
+            plates, laid = self._plates(connection), layouts.layouts(connection)
             return {
-                "shelves": [(point, plates.get(point.code, ())) for point in points],
+                "shelves": [
+                    (point, plates.get(point.code, ()), _drawn(point.code, plates, laid))
+                    for point in points
+                ],
                 "names": stock.location_names(connection, {one.location for one in points}),
             }
 
@@ -69,16 +74,19 @@ class ShelfPages:
 
     async def now(self, code: str) -> Response:
         """What of it changes as somebody takes and puts."""
-        return await self._shelf("ops/shelf_now.html", code)
+        return await self._shelf("ops/shelf_moved.html", code)
 
     async def _shelf(self, template: str, code: str) -> Response:
         def read(connection: Connection) -> dict[str, Any]:
             point = _shelf(connection, code)
             names = stock.location_names(connection, {point.location})
+            plates = self._plates(connection)
+            laid = {code: layouts.layout_of(connection, code)}
             return {
                 "point": point,
                 "place": names.get(point.location, point.location),
-                "plates": self._plates(connection).get(code, ()),
+                "plates": plates.get(code, ()),
+                "drawing": _drawn(code, plates, laid),
                 "devices": shelf_page.devices_of(connection, code),
                 "reviews": shelf_page.open_reviews(connection, code),
                 "spans": SPANS,
@@ -136,6 +144,12 @@ def _feed(code: str, plate: int) -> str:
     """Where the same weights can be laid beside other series."""
     key = ["plate", {"plate": str(plate), "read_point": code}, "gross_g"]
     return f"/feeds?{urlencode({'feed': json.dumps(key, sort_keys=True), 'span': 3600})}"
+
+
+def _drawn(
+    code: str, plates: Mapping[str, tuple[PlateRow, ...]], laid: Mapping[str, Layout]
+) -> Drawing:
+    return draw(laid.get(code, Layout()), plates.get(code, ()))
 
 
 def _shelves(connection: Connection) -> list[ReadPoint]:

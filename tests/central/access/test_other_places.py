@@ -112,6 +112,7 @@ SILENT = {
     "/api/reports/picking-tasks", "/labels/printers",
     "/api/orders/outbound/{order_id}/cartons/{sscc}/label", "/screen/items",
     "/screen/items/{sku}/history", "/screen/shelves/{code}/{plate}/trace",
+    "/screen/shelves/{code}/{plate}/setup/items",
     "/screen/passes/{pass_id}/signal", "/screen/passes/{pass_id}/tags",
 }  # fmt: skip
 """Those whose rows do not name a place, or that have nothing to say of so young a warehouse."""

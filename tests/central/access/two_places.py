@@ -83,6 +83,11 @@ READ: dict[str, list[str]] = {
     "/screen/shelves": ["/screen/shelves"],
     "/screen/shelves/{code}": ["/screen/shelves/EAST-shelf"],
     "/screen/shelves/{code}/now": ["/screen/shelves/EAST-shelf/now"],
+    "/screen/shelves/{code}/arrange": ["/screen/shelves/EAST-shelf/arrange"],
+    "/screen/shelves/{code}/{plate}/setup": ["/screen/shelves/EAST-shelf/1/setup"],
+    "/screen/shelves/{code}/{plate}/setup/items": ["/screen/shelves/EAST-shelf/1/setup/items?q=N"],
+    "/screen/shelves/{code}/{plate}/setup/places": [
+        "/screen/shelves/EAST-shelf/1/setup/places?q=EAST"],
     "/screen/shelves/{code}/{plate}/trace": ["/screen/shelves/EAST-shelf/1/trace"],
     "/locations": ["/locations", "/locations?under=EAST"],
     "/locations/{code}": ["/locations/EAST-B"],

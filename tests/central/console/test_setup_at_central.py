@@ -34,10 +34,34 @@ async def made(tmp_path: Path) -> AsyncIterator[Both]:
     await broker.stop()
 
 
+async def _say_what_lies_on_it(made: Both, page: playwright.Page) -> None:
+    """The shelf is new to the books: its place, the item by its name, where the plate lies."""
+    part = page.locator("#done-plate")
+    await part.get_by_label("Place, by name or code").fill("hall")
+    await part.get_by_role("button", name="North hall").click()
+    await playwright.expect(part.locator(".setup-said")).to_have_text("shelf-2 is a shelf at HALL.")
+    await part.get_by_label("Item, by SKU, name or barcode").fill("4006381333931")
+    await part.get_by_role("button", name="Hex nut").click()
+    await part.get_by_label("One piece weighs, in g").fill("2.5")
+    await part.get_by_role("button", name="It lies here").click()
+    await playwright.expect(part.locator(".setup-now")).to_contain_text("Hex nut NUT-8 · 2.5")
+    await part.get_by_role("button", name="It lies there").click()
+    await playwright.expect(part.locator(".setup-where")).to_have_text(
+        "On board 1, 0 mm from the left, 300 x 400 mm."
+    )
+    (point,) = (await made.central.get("/read-points"))["rows"]  # type: ignore[misc]
+    assert (point["code"], point["kind"], point["location"]) == ("shelf-2", "shelf", "HALL")
+    assert [(one["sku"], one["unit_mg"]) for one in point["plates"]] == [("NUT-8", 2_500)]
+    assert len((await made.central.get("/read-points/shelf-2/layout"))["plates"]) == 1  # type: ignore[arg-type]
+
+
 async def test_settings_and_a_device_from_central(made: Both) -> None:
     scale = EmulatedScale(serial="TP9")
     port = await scale.start()
     edge = made.edge
+    await made.central.post("/locations", code="HALL", name="North hall")
+    nut = {"gtin": "04006381333931", "quantity": 1}
+    await made.central.post("/items", sku="NUT-8", name="Hex nut", gtins=[nut])
     async with served(made.central) as url, playwright.async_playwright() as driver:
         browser = await driver.chromium.launch(executable_path=str(CHROMIUM), args=FLAGS)
         page = await browser.new_page(viewport={"width": 1440, "height": 900})
@@ -59,6 +83,7 @@ async def test_settings_and_a_device_from_central(made: Both) -> None:
         await page.click("#place-form button[type=submit]")
         await page.click("#save")
         await playwright.expect(page.locator("#h-done")).to_have_text("shelf-2-plate-1 runs")
+        await _say_what_lies_on_it(made, page)
         assert not screen.complaints
         assert not screen.elsewhere
         await browser.close()

@@ -196,9 +196,10 @@ async def test_a_shelfs_plate_shows_what_it_weighed_and_what_happened(made: Benc
     async with opened(made, "/screen/shelves/shelf-7") as screen:
         page = screen.page
         await page.wait_for_selector("[data-plate='1'] canvas")
-        await page.locator("#plate-shelf-7-3 .plate-box").click()
+        await page.locator("#drawn-shelf-7-3").click()
         await expect(page.locator("[data-plate='3'] .chart-note")).to_contain_text("g now")
         await expect(page.locator("[data-plate='1']")).to_be_hidden()
+        await expect(page.locator("#drawn-shelf-7-3")).to_have_attribute("aria-current", "true")
         screen.clean()
 
 

@@ -161,6 +161,10 @@ async def test_a_scale_is_added_by_hand(edge: Site) -> None:
         await page.click("#place-form button[type=submit]")
         await page.click("#save")
         await playwright.expect(page.locator("#h-done")).to_have_text("shelf-plate-1 runs")
+        await playwright.expect(page.locator("#done-plate")).to_have_text(
+            "What lies on plate 1, and where it lies, is said at central: Shelves, shelf, Arrange "
+            "plates."
+        )
     assert edge.agent.fleet.devices[-1].identity == "TP5"
     await edge.agent.fleet.change(())
     await scale.stop()
