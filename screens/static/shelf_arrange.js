@@ -1,5 +1,5 @@
-// Arranging the plates of a shelf: dragged, moved by keys, or told in numbers. What cannot be is
-// looked up at central after each change, by the rules that will judge it when it is saved.
+// Arranging the plates of a shelf: dragged (shelf_board.js), moved by keys, or told in numbers. What
+// cannot be is looked up at central after each change, by the rules that judge it when it is saved.
 "use strict";
 (() => {
   const root = document.getElementById("arrange");
@@ -7,19 +7,9 @@
   const code = root.dataset.code;
   const path = `${shelf.point(code)}/layout`;
   const known = new Map(JSON.parse(root.dataset.known).map((one) => [one.plate, one]));
-  const SVG = "http://www.w3.org/2000/svg";
+  const { el } = shelf;
   const state = { layout: { boards: [], plates: [] }, saved: "", tag: "", undo: [], chosen: null, wrong: [], asked: 0 };
 
-  const el = (name, props = {}, ...children) => {
-    const made = ["svg", "g", "rect", "path", "foreignObject"].includes(name) ? document.createElementNS(SVG, name) : document.createElement(name);
-    for (const [key, value] of Object.entries(props)) {
-      if (value === null || value === undefined || value === false) continue;
-      if (key.startsWith("on")) made.addEventListener(key.slice(2), value);
-      else made.setAttribute(key, value === true ? "" : value);
-    }
-    made.append(...children.filter((one) => one !== null && one !== undefined));
-    return made;
-  };
   const grid = () => Number(at("grid").value);
   const snap = (mm) => Math.round(mm / grid()) * grid();
   const clamp = (value, low, high) => Math.max(low, Math.min(value, Math.max(low, high)));
@@ -83,6 +73,22 @@
     speak(words(plateOf(number)));
     document.querySelector(`[data-plate="${number}"]`)?.focus();
   };
+  // What the drawing and the pointer need to know of the page.
+  const page = {
+    boards: at("boards"), plateOf, boardOf, nameOf, words, snap, clamp,
+    scale: () => perMm(),
+    layout: () => state.layout,
+    wrong: () => state.wrong,
+    chosen: () => state.chosen,
+    choose: (number) => choose(number),
+    drop: (number) => dropBoard(number),
+    moved: (one, before) => {
+      if (before && JSON.stringify(state.layout) !== before) state.undo.push(before);
+      speak(words(one));
+      draw();
+      look();
+    },
+  };
   const addBoard = () => change(() => { state.layout.boards.push(shelf.newBoard(state.layout)); });
   const dropBoard = (number) => change(() => {
     const { boards, plates } = state.layout;
@@ -91,38 +97,6 @@
   });
 
   // ---- the drawing
-  const place = (node, one, board, k) => {
-    const x = one.x_mm * k, y = (board.depth_mm - one.y_mm - one.depth_mm) * k, width = one.width_mm * k, depth = one.depth_mm * k;
-    for (const part of node.querySelectorAll("rect:not(.grip), foreignObject")) {
-      for (const [key, value] of Object.entries({ x, y, width: Math.max(1, width), height: Math.max(1, depth) })) part.setAttribute(key, value);
-    }
-    const grip = node.querySelector(".grip");
-    grip.setAttribute("x", x + width - 60);
-    grip.setAttribute("y", y - 14);
-    node.querySelector(".grip-mark").setAttribute("d", `M${x + width - 34} ${y + 12}h22v22`);
-  };
-  const plateNode = (one, board, k) => {
-    const wrong = state.wrong.some((each) => each.plates.includes(one.plate));
-    const node = el("g", { class: `drawn movable${wrong ? " wrong" : ""}`, role: "button", tabindex: 0, "data-plate": one.plate, "aria-pressed": String(state.chosen === one.plate), "aria-label": `${words(one)}${wrong ? ". There is a mistake" : ""}` },
-      el("rect", { class: "drawn-plate", rx: 10 }), el("rect", { class: "drawn-edge", rx: 10 }),
-      el("foreignObject", {}, el("div", { class: "cell" }, el("p", { class: "cell-head" }, el("b", { class: "cell-no" }, String(one.plate)), wrong ? el("span", { class: "cell-state" }, "mistake") : null), el("p", { class: "cell-share" }, `${one.width_mm} x ${one.depth_mm}`), el("p", { class: "cell-name" }, nameOf(one.plate)))),
-      el("path", { class: "grip-mark", "aria-hidden": "true" }),
-      el("rect", { class: "grip", width: 74, height: 74, "data-grip": true }));
-    place(node, one, board, k);
-    return node;
-  };
-  const boardNode = (board, k) => {
-    const depth = board.depth_mm * k;
-    const wrong = state.wrong.some((each) => each.boards.includes(board.board));
-    const size = (key, label) => el("label", { class: "board-size" }, el("span", { class: "sr" }, `${label} of board ${board.board}, mm`), el("input", { class: "input", type: "number", inputmode: "numeric", value: board[key], min: 50, max: 20000, step: 1, "data-board": board.board, "data-key": key }));
-    const on = state.layout.plates.filter((one) => one.board === board.board);
-    const head = el("div", { class: `board-name${wrong ? " bad-text" : ""}` }, `Board ${board.board}`, el("span", { class: "board-sizes" }, size("width_mm", "Width"), " x ", size("depth_mm", "Depth"), " mm"), el("button", { class: "button quiet drop", type: "button", "aria-label": `Remove board ${board.board}`, title: "Remove this board", onclick: () => dropBoard(board.board) }, "✕"));
-    return el("li", { "data-board-no": board.board }, head,
-      el("svg", { class: "board", viewBox: `0 0 1000 ${depth + 14}`, role: "group", "aria-label": `Board ${board.board}, ${on.length} plates` },
-        el("rect", { class: "board-top", width: board.width_mm * k, height: depth }),
-        el("rect", { class: "board-front", y: depth, width: board.width_mm * k, height: 12, rx: 3 }),
-        ...on.toSorted((one, other) => one.x_mm - other.x_mm).map((one) => plateNode(one, board, k))));
-  };
   const draw = () => {
     const held = document.activeElement?.closest?.("[data-plate], [data-key], [data-field]");
     const again = held && (held.dataset.plate ? `[data-plate="${held.dataset.plate}"]` : held.dataset.key ? `[data-board="${held.dataset.board}"][data-key="${held.dataset.key}"]` : `[data-field="${held.dataset.field}"]`);
@@ -132,13 +106,13 @@
     // What was there stays there: a button that is being pressed must not be put anew.
     if (boards.length && drawn.map((li) => li.dataset.boardNo).join() === boards.map((one) => one.board).join()) {
       boards.forEach((one, index) => {
-        const made = boardNode(one, k), li = drawn[index];
+        const made = shelf.boardNode(one, k, page), li = drawn[index];
         li.className = "";
         li.firstChild.className = made.firstChild.className;
         for (const input of li.querySelectorAll("input")) input.value = one[input.dataset.key];
         li.querySelector("svg").replaceWith(made.querySelector("svg"));
       });
-    } else if (boards.length) at("boards").replaceChildren(...boards.map((one) => boardNode(one, k)));
+    } else if (boards.length) at("boards").replaceChildren(...boards.map((one) => shelf.boardNode(one, k, page)));
     else at("boards").replaceChildren(el("li", { class: "meta" }, "No board yet. Add one, or put a plate on a board: it brings its own."));
     drawForm();
     drawTray();
@@ -190,72 +164,6 @@
     drawForm();
   };
 
-  // ---- by pointer: a plate follows it, over boards too; its corner sizes it
-  let drag = null;
-  const nearest = (event) => {
-    const boxes = [...document.querySelectorAll("[data-board-no]")].map((li) => ({ no: Number(li.dataset.boardNo), box: li.querySelector("svg").getBoundingClientRect() }));
-    const middle = event.clientY - drag.offY;
-    return boxes.find(({ box }) => middle >= box.top && middle <= box.bottom) ?? boxes.find(({ no }) => no === drag.board);
-  };
-  at("boards").addEventListener("pointerdown", (event) => {
-    const touched = event.target.closest("[data-plate]");
-    if (!touched || event.button) return;
-    // A number that is still being typed is said first; that draws the plates anew.
-    document.activeElement?.blur();
-    const one = plateOf(Number(touched.dataset.plate));
-    const node = document.querySelector(`g[data-plate="${one.plate}"]`);
-    choose(one.plate);
-    const svg = node.closest("svg");
-    const mm = Math.max(...state.layout.boards.map((board) => board.width_mm)) / svg.getBoundingClientRect().width;
-    const box = node.querySelector(".drawn-edge").getBoundingClientRect();
-    drag = { node, one, mm, board: one.board, start: { ...one }, x: event.clientX, y: event.clientY, offY: event.clientY - (box.top + box.height / 2), size: event.target.hasAttribute("data-grip"), moved: false };
-    node.setPointerCapture(event.pointerId);
-  });
-  at("boards").addEventListener("pointermove", (event) => {
-    if (!drag) return;
-    const dx = (event.clientX - drag.x) * drag.mm, dy = (drag.y - event.clientY) * drag.mm;
-    if (!drag.moved && Math.hypot(event.clientX - drag.x, event.clientY - drag.y) < 4) return;
-    if (!drag.moved) drag.before = JSON.stringify(state.layout);
-    drag.moved = true;
-    const { one, start } = drag;
-    const board = boardOf(drag.board);
-    if (drag.size) {
-      one.width_mm = clamp(snap(start.width_mm + dx), 10, board.width_mm - one.x_mm);
-      one.depth_mm = clamp(snap(start.depth_mm + dy), 10, board.depth_mm - one.y_mm);
-    } else {
-      one.x_mm = clamp(snap(start.x_mm + dx), 0, board.width_mm - one.width_mm);
-      one.y_mm = snap(start.y_mm + dy);
-      drag.over = nearest(event);
-      for (const li of document.querySelectorAll("[data-board-no]")) li.classList.toggle("target", Number(li.dataset.boardNo) === drag.over.no);
-    }
-    drag.node.closest("li").classList.add("source");
-    place(drag.node, one, board, perMm());
-  });
-  const dropped = (event) => {
-    if (!drag) return;
-    const { one, before, moved, over, size } = drag;
-    if (moved && !size) {
-      const board = boardOf(over.no);
-      const back = over.box.bottom - (event.clientY - drag.offY);
-      if (over.no !== one.board) one.y_mm = snap(back * drag.mm - one.depth_mm / 2);
-      one.board = over.no;
-      one.x_mm = clamp(one.x_mm, 0, board.width_mm - one.width_mm);
-      one.y_mm = clamp(one.y_mm, 0, board.depth_mm - one.depth_mm);
-    }
-    drag = null;
-    if (!moved) return;
-    if (JSON.stringify(state.layout) !== before) state.undo.push(before);
-    speak(words(one));
-    draw();
-    look();
-  };
-  at("boards").addEventListener("pointerup", dropped);
-  at("boards").addEventListener("pointercancel", () => {
-    if (!drag) return;
-    Object.assign(drag.one, drag.start);
-    drag = null;
-    draw();
-  });
   at("boards").addEventListener("change", (event) => {
     const { board, key } = event.target.dataset;
     const value = Number(event.target.value);
@@ -308,7 +216,7 @@
       const asked = ++state.asked;
       try {
         const { told } = await shelf.send("POST", `${path}/preview`, state.layout);
-        if (asked === state.asked && !drag) showWrong(told.mistakes);
+        if (asked === state.asked && !pointer.busy()) showWrong(told.mistakes);
       } catch (error) { at("state").textContent = error.message; }
     }, 150);
   };
@@ -358,6 +266,7 @@
   at("save").addEventListener("click", save);
   addEventListener("beforeunload", (event) => { if (dirty()) event.preventDefault(); });
 
+  const pointer = shelf.drag(page);
   const load = async () => {
     try {
       const { told, tag } = await shelf.send("GET", path);
