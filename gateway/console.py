@@ -17,8 +17,8 @@ from typing import Annotated, Any, Literal
 import msgspec
 
 __all__ = [
-    "CANCEL", "ENDS", "FINAL", "READS", "Ask", "Id", "Op", "State", "Told", "Trouble", "Troubled",
-    "changes_something", "new_id",
+    "BY_CENTRAL", "CANCEL", "ENDS", "FINAL", "READS", "Ask", "Id", "Op", "State", "Told", "Trouble",
+    "Troubled", "changes_something", "new_id",
 ]  # fmt: skip
 
 Id = Annotated[str, msgspec.Meta(pattern=r"^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}\Z")]
@@ -44,6 +44,10 @@ READS: frozenset[str] = frozenset(
 """Operations that change nothing, not even for a moment. All others hold a device, or change one
 or a file: central keeps in its audit who asked for them.
 """
+
+
+BY_CENTRAL: frozenset[str] = frozenset({"judging", "unjudged"})
+"""Arguments that central alone puts in, never who asks."""
 
 
 class Trouble(msgspec.Struct, frozen=True, kw_only=True):

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import Counter
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import aclosing
 from typing import Protocol
 
@@ -19,10 +19,14 @@ from gateway.console import CANCEL, Ask, Told, Trouble
 from gateway.errands import Errands
 from gateway.mqtt_settings import NotConnected, PublishRefused
 
-__all__ = ["ANSWER_S", "Publish", "RemoteDesk"]
+__all__ = ["ANSWER_S", "Before", "Publish", "RemoteDesk"]
 
 ANSWER_S = 8.0
 _AWAY = "Is it switched on, and on the network? What it hears meanwhile is kept and comes later."
+
+
+Before = Callable[["RemoteDesk", Ask], Awaitable[Ask]]
+"""Makes of an ask the one that goes to the edge."""
 
 
 class Publish(Protocol):
@@ -36,6 +40,7 @@ class Publish(Protocol):
 class RemoteDesk:
     """See the module. ``counters`` are those of all desks: ``asked``, ``answered``,
     ``unanswered``. ``ended`` is told every last word, also of asks that others wait for.
+    ``before`` names what is done here before an operation is asked for.
     """
 
     def __init__(
@@ -46,12 +51,14 @@ class RemoteDesk:
         *,
         counters: Counter[str],
         ended: Callable[[Told], None] = lambda _: None,
+        before: Mapping[str, Before] | None = None,
         clock: Clock | None = None,
         answer_s: float = ANSWER_S,
     ) -> None:
         self.site, self.edge = site, edge
         self._publish = publish
         self._ended = ended
+        self._before = before or {}
         self._clock = clock or SystemClock()
         self._answer_s = answer_s
         self._errands = Errands(remembered=64)
@@ -127,6 +134,8 @@ class RemoteDesk:
     # ---- one ask -----------------------------------------------------------------------------
     async def _mind(self, ask: Ask) -> None:
         """Ask, and ask again while somebody follows, until there is a last word."""
+        if ask.op in self._before:
+            ask = await self._before[ask.op](self, ask)
         while True:
             self._heard[ask.id].clear()
             trouble = await self._ask(ask)

@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterable
 import structlog
 
 from central.console.desk import Publish, RemoteDesk
+from central.console.walks import FINISH, with_judging
 from gateway import topics
 from gateway.console import Told
 from gateway.console_codec import BadWord
@@ -69,7 +70,7 @@ class EdgeConsoles:
         if edge not in self._desks:
             self._desks[edge] = RemoteDesk(
                 site, edge, self._publish, counters=self.counters,
-                ended=lambda told: self.ended(edge, told),
+                ended=lambda told: self.ended(edge, told), before={FINISH: with_judging},
             )  # fmt: skip
         return self._desks[edge]
 

@@ -83,6 +83,7 @@ OPERATIONS: dict[str, str] = {
     "try_device": "edge.console.trying:TRY_DEVICE",
     "walk": "edge.console.walk:WALK",
     "walk.finish": "edge.console.walk:FINISH",
+    "walk.observed": "edge.console.walk:OBSERVED",
     "walk.tell": "edge.console.walk:TELL",
     "watch": "edge.console.watch:WATCH",
 }

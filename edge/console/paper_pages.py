@@ -168,7 +168,7 @@ def _walk(pen: Pen, record: dict[str, Any]) -> tuple[str, list[Any]]:
         (f"{100 * (told['detected'] or 0):.1f} %", "of carried tags heard",
          f"{told['heard']} of {told['expected']}"),
         (_way_figure(way), "told the right way",
-         f"{way['wrong']} wrong, {way['unknown']} unknown" if way else "no antenna has a side"),
+         _way_words(way, record)),
         (f"{told['decided_s']:.1f} s" if told["decided_s"] is not None else "-",
          "from the door to a decision", "the middle of all passes"),
     ]  # fmt: skip
@@ -207,6 +207,15 @@ def _walk(pen: Pen, record: dict[str, Any]) -> tuple[str, list[Any]]:
     site = f", for {record['signed_for']}" if record["signed_for"] else ""
     story.append(signatures(pen, f"{record['by']}, technician, date", f"{accepted}{site}, date"))
     return title, story
+
+
+def _way_words(way: dict[str, Any] | None, record: dict[str, Any]) -> str:
+    if way is None:
+        return "no antenna has a side"
+    asked = f", {way['asked']} to be asked" if way.get("asked") else ""
+    who = record.get("judged_by", {}).get("who", "edge")
+    by = "by central" if who == "central" else "by the antennas' order"
+    return f"{by}: {way['wrong']} wrong, {way['unknown']} unknown{asked}"
 
 
 def _way_figure(way: dict[str, Any] | None) -> str:

@@ -19,8 +19,6 @@ from gateway.console import Troubled
 __all__ = ["RECORD", "RECORDS"]
 
 _MOST_LISTED = 100
-_PART_BYTES = 256 * 1024
-"""What goes into one message of the broker."""
 _MEDIA = {"json": "application/json", "pdf": "application/pdf", "tar.gz": "application/gzip"}
 
 
@@ -73,7 +71,9 @@ async def handed_out(bench: Bench, asked: RecordArguments, _tell: Tell) -> dict[
         "file": f"{asked.name}.{asked.form}",
         "media_type": _MEDIA[asked.form],
         "bytes": len(data),
-        "base64": base64.b64encode(data[asked.offset : asked.offset + _PART_BYTES]).decode("ascii"),
+        "base64": base64.b64encode(data[asked.offset : asked.offset + records.PART_BYTES]).decode(
+            "ascii"
+        ),
     }
 
 

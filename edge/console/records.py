@@ -17,6 +17,8 @@ from gateway.console import Troubled
 
 NAME = re.compile(r"^(?P<kind>[a-z]+)-(?P<device>[a-z0-9._-]{1,64})-(?P<at>\d{8}T\d{6}Z)\Z")
 _MOST_KEPT = 1_000
+PART_BYTES = 256 * 1024
+"""What goes into one message of the broker."""
 
 
 def folder(data_dir: Path) -> Path:

@@ -9,6 +9,7 @@ same walk by the very judging that runs at central.
 from __future__ import annotations
 
 import asyncio
+import base64
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -19,7 +20,7 @@ import msgspec
 
 from drivers.llrp.config import LlrpConfig
 from drivers.readings import DeviceEvent, Reading, TagRead
-from drivers.recording import GpiChanged, Line, TagHeard
+from drivers.recording import GpiChanged, Line, Recording, TagHeard
 from edge.clock import ReaderClock
 from edge.config import DeviceConfig
 from edge.console import marks, records
@@ -28,11 +29,12 @@ from edge.console.calibrate import By, software
 from edge.console.hearing import hearing
 from edge.console.operation import Changing, Operation, Tell
 from edge.console.trial import back_again
+from edge.console.walk_judging import Judging, by_central, observed
 from edge.console.walk_model import Read, Walking, Way, summary
-from edge.console.walk_record import keep_recordings, made_of
+from edge.console.walk_record import keep_recordings, made_of, recordings
 from gateway.console import Troubled, new_id
 
-__all__ = ["FINISH", "TELL", "WALK"]
+__all__ = ["FINISH", "OBSERVED", "TELL", "WALK"]
 
 _EVERY_S = 0.2
 _MOST_LINES = 300_000
@@ -68,12 +70,23 @@ class Walk:
     lines: list[Line] = field(default_factory=list)
     identity: str = ""
     touched_s: float = 0.0
+    observed: bytes | None = None
     finished: asyncio.Event = field(default_factory=asyncio.Event)
     released: asyncio.Event = field(default_factory=asyncio.Event)
 
     def now_s(self) -> float:
         """Seconds since the start."""
         return asyncio.get_running_loop().time() - self.begun_s
+
+    def recordings(self) -> list[Recording]:
+        """One of each pass so far."""
+        return recordings(
+            self.device,
+            self.begun_at,
+            lines=sorted(self.lines, key=lambda line: line.t),
+            passes=self.walking.passes,
+            expected=self.walking.expected,
+        )
 
     def picture(self) -> dict[str, Any]:
         """All as of now."""
@@ -244,6 +257,32 @@ class WalkFinishArguments(Changing, frozen=True, kw_only=True):
     signer: Annotated[str, msgspec.Meta(max_length=64)] = ""
     signed_for: Annotated[str, msgspec.Meta(max_length=64)] = ""
     note: Annotated[str, msgspec.Meta(max_length=500)] = ""
+    judging: Judging | None = None
+    unjudged: Annotated[str, msgspec.Meta(max_length=500)] = ""
+
+
+class ObservedArguments(Changing, frozen=True, kw_only=True):
+    """From which byte on."""
+
+    session: str
+    offset: Annotated[int, msgspec.Meta(ge=0, le=2**40)] = 0
+
+
+async def tell_observed(_bench: Bench, asked: ObservedArguments, _tell: Tell) -> dict[str, Any]:
+    """A part of what the passes walked so far would have sent to central, in base64."""
+    here = _find(asked.session)
+    if asked.offset == 0 or here.observed is None:
+        here.walking.end("hand")
+        here.observed = await asyncio.to_thread(
+            observed,
+            here.device,
+            here.begun_at,
+            list(here.walking.passes),
+            here.recordings(),
+            here.walking.expected,
+        )
+    part = here.observed[asked.offset : asked.offset + records.PART_BYTES]
+    return {"bytes": len(here.observed), "base64": base64.b64encode(part).decode("ascii")}
 
 
 async def finish(bench: Bench, asked: WalkFinishArguments, tell: Tell) -> dict[str, Any]:
@@ -256,6 +295,8 @@ async def finish(bench: Bench, asked: WalkFinishArguments, tell: Tell) -> dict[s
             "No pass was walked yet: none of the expected tags was heard.",
             "Walk through, or cancel. If you did walk: are these the tags on the trolley?",
         )
+    if asked.judging is not None:
+        by_central(here.walking.passes, asked.judging)
     here.finished.set()
     tell({"phase": "giving the portal back"})
     await here.released.wait()
@@ -273,18 +314,12 @@ async def finish(bench: Bench, asked: WalkFinishArguments, tell: Tell) -> dict[s
         site=bench.config.edge.site,
         edge=bench.config.edge.name,
         software=software(),
+        judging=asked.judging,
+        unjudged=asked.unjudged,
     ) | {"back": back}
     name = records.name_of("walk", here.device.name, here.begun_at)
     path = records.folder(bench.data_dir) / f"{name}.tar.gz"
-    await asyncio.to_thread(
-        keep_recordings,
-        path,
-        here.device,
-        here.begun_at,
-        lines=sorted(here.lines, key=lambda line: line.t),
-        passes=here.walking.passes,
-        expected=here.walking.expected,
-    )
+    await asyncio.to_thread(keep_recordings, path, here.walking.passes, here.recordings())
     record["recording"] = path.name
     await asyncio.to_thread(records.keep, bench.data_dir, name, record)
     return {"record": name, "acceptance": record}
@@ -293,3 +328,4 @@ async def finish(bench: Bench, asked: WalkFinishArguments, tell: Tell) -> dict[s
 WALK = Operation(WalkArguments, walk)
 TELL = Operation(TellArguments, tell_walk)
 FINISH = Operation(WalkFinishArguments, finish)
+OBSERVED = Operation(ObservedArguments, tell_observed)

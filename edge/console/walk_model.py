@@ -49,6 +49,7 @@ class Pass(msgspec.Struct, frozen=True, kw_only=True):
     decided_s: float
     by_antenna: Mapping[str, int]
     ended_by: Literal["quiet", "limit", "hand"]
+    asked: int = 0
 
     @property
     def is_right(self) -> bool:
@@ -214,6 +215,7 @@ def summary(passes: Sequence[Pass], *, judges_direction: bool) -> dict[str, obje
             "right": sum(one.right for one in passes),
             "wrong": sum(one.wrong for one in passes),
             "unknown": sum(one.unknown for one in passes),
+            "asked": sum(one.asked for one in passes),
             "share": round(sum(one.right for one in passes) / told, 4) if told else None,
         }
         if judges_direction

@@ -16,7 +16,7 @@ import msgspec
 from starlette.requests import Request
 from starlette.responses import Response
 
-from gateway.console import Ask, Told, Troubled, changes_something, new_id
+from gateway.console import BY_CENTRAL, Ask, Told, Troubled, changes_something, new_id
 from screens.console.port import Consoles, Desk, NoSuchEdge
 from screens.events import RETRY, STILL_HERE, event_stream
 
@@ -58,6 +58,8 @@ class Asks:
         try:
             desk = self._consoles.desk(edge)
             arguments = await _body(request)
+            for closed in BY_CENTRAL & arguments.keys():
+                del arguments[closed]
             if changes_something(op):
                 arguments["who"] = self._consoles.who(request)
             shared = (edge, op.encode() + _encode(arguments)) if op in _SHARED else None

@@ -10,8 +10,9 @@
 
   const percent = (share) => (share === null || share === undefined ? "–" : `${number(100 * share, share === 1 ? 0 : 1)} %`);
   const passes = (told) => el("table", { class: "walk-passes" }, el("thead", {}, el("tr", {}, ...["Pass", "Heard", "Right way", "Decided", "Missed"].map((one, i) => el("th", { scope: "col", class: i ? "num" : "" }, one)))),
-    el("tbody", {}, ...told.passes.map((one) => el("tr", {}, el("th", { scope: "row" }, `${one.number} ${one.want}`), el("td", { class: `num ${one.missed.length ? "walk-bad" : "walk-good"}` }, `${one.heard}/${one.expected}`), el("td", { class: `num ${one.wrong ? "walk-bad" : ""}` }, told.judges_direction ? `${one.right}${one.wrong ? `, ${one.wrong} wrong` : ""}` : "–"), el("td", { class: "num" }, `${number(one.decided_s, 1)} s`), el("td", { class: "num code" }, one.missed.slice(0, 3).map((epc) => `…${epc.slice(-6)}`).join(" ") || "none")))));
-  const figures = (sum) => el("section", { class: "figures console-figures", "aria-label": "All passes" }, ...[["Detected", percent(sum.detected)], ["Right way", sum.direction ? percent(sum.direction.share) : "not judged"], ["To a decision", sum.decided_s === null ? "–" : `${number(sum.decided_s, 1)} s`], ["Passes", number(sum.passes)]].map(([name, value]) => el("div", { class: "figure" }, el("h2", {}, name), el("p", { class: "value" }, value))));
+    el("tbody", {}, ...told.passes.map((one) => el("tr", {}, el("th", { scope: "row" }, `${one.number} ${one.want}`), el("td", { class: `num ${one.missed.length ? "walk-bad" : "walk-good"}` }, `${one.heard}/${one.expected}`), el("td", { class: `num ${one.wrong ? "walk-bad" : ""}` }, told.judges_direction ? [one.right, one.wrong ? `${one.wrong} wrong` : "", one.asked ? `${one.asked} to be asked` : ""].filter((part) => part !== "").join(", ") : "–"), el("td", { class: "num" }, `${number(one.decided_s, 1)} s`), el("td", { class: "num code" }, one.missed.slice(0, 3).map((epc) => `…${epc.slice(-6)}`).join(" ") || "none")))));
+  const figures = (sum) => el("section", { class: "figures console-figures", "aria-label": "All passes" }, ...[["Detected", percent(sum.detected)], ["Right way", !sum.direction ? "not judged" : sum.direction.share === null ? "nothing told" : percent(sum.direction.share)], ["To a decision", sum.decided_s === null ? "–" : `${number(sum.decided_s, 1)} s`], ["Passes", number(sum.passes)]].map(([name, value]) => el("div", { class: "figure" }, el("h2", {}, name), el("p", { class: "value" }, value))));
+  const judgedBy = (told) => el("p", { class: "measure-note", id: "judged-by" }, !told.judges_direction ? "Which way is not judged here: no antenna of this portal has a side (outside, inside) in the settings." : `Which way: by the order of the antennas, for now.${tally.base ? " When you finish, central judges it as in production, and the record says so." : " Central judges with more evidence."}`);
   const coverage = (sum) => el("ul", { class: "measure-list" }, ...Object.entries(sum.coverage).map(([antenna, share]) => el("li", {}, el("strong", {}, `Antenna ${antenna}`), el("span", {}, `heard ${percent(share)} of the tags`))));
 
   const draw = (told) => {
@@ -27,7 +28,7 @@
     if (now === shown) return;
     shown = now;
     if (!done) { result.replaceChildren(); return; }
-    result.replaceChildren(figures(told.summary), measure.card("Passes", el("div", { class: "scroll", tabindex: "0", role: "region", "aria-label": "Passes" }, passes(told))), measure.card("Antennas", coverage(told.summary)), sign());
+    result.replaceChildren(figures(told.summary), measure.card("Passes", el("div", { class: "scroll", tabindex: "0", role: "region", "aria-label": "Passes" }, passes(told)), judgedBy(told)), measure.card("Antennas", coverage(told.summary)), sign());
   };
   const sign = () => {
     const signer = el("input", { class: "input", name: "signer", maxlength: "64", autocomplete: "off" }), site = el("input", { class: "input", name: "signed_for", maxlength: "64" }), note = el("input", { class: "input", name: "note", maxlength: "500" });
@@ -42,7 +43,7 @@
         over();
         start.hidden = get("marks").hidden = true;
         const made = kept.acceptance;
-        result.replaceChildren(el("section", { class: "card measure", id: "kept" }, el("p", { class: "sweep-use", "data-found": made.verdict === "pass" ? "window" : "overlap" }, el("strong", {}, made.verdict === "pass" ? "Passed" : "Not passed"), el("span", {}, ` ${made.summary.heard} of ${made.summary.expected} tags heard`)), measure.says([made.direction, `The portal was not heard for the books for ${Math.round(made.blind_s)} s.`]), measure.downloads(kept.record, true), measure.again("Another walk test")), figures(made.summary), measure.card("Antennas", coverage(made.summary)));
+        result.replaceChildren(el("section", { class: "card measure", id: "kept" }, el("p", { class: "sweep-use", "data-found": made.verdict === "pass" ? "window" : "overlap" }, el("strong", {}, made.verdict === "pass" ? "Passed" : "Not passed"), el("span", {}, ` ${made.summary.heard} of ${made.summary.expected} tags heard`)), measure.says([made.direction, `The portal was not heard for the books for ${Math.round(made.blind_s)} s.`]), measure.downloads(kept.record, true), measure.again("Another walk test")), figures(made.summary), measure.card("Passes", el("div", { class: "scroll", tabindex: "0", role: "region", "aria-label": "Passes" }, passes({ passes: made.passes, judges_direction: made.summary.direction !== null }))), measure.card("Antennas", coverage(made.summary)));
         tally.tell(null);
       } catch (trouble) {
         finished = false;

@@ -1,38 +1,29 @@
 """A portal's recording, judged as in production and held against its truth.
 
-A recording does not tell what was on stock: every tag stands for one piece of one item that is
-known and may go either way, until a movement of it is posted: then the ledger knows where it is.
-
-Recordings of one read point that follow each other in time are one log to judging, as they would
-be in production: what it learned of the place from one, it knows in the next.
+What was on stock a recording does not tell: see ``central.reconcile.rehearsal``. Recordings of one
+read point that follow each other in time are one log to judging.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator
 from datetime import datetime, timedelta
 from typing import NamedTuple
 
 from msgspec.structs import replace
 
-from central.reconcile.reconciler import Reconciler
-from central.reconcile.verdict import Context, Pack, ReadPoint, Review, Verdict
-from central.stock.model import Movement
+from central.reconcile.rehearsal import Names, Rehearsal
 from drivers.recording import PassTruth, PortalHeader, Recording, TagHeard
 from edge.replaying import replay_recording
 from gateway.contract import Antenna, DeviceDescribed, DeviceHealth, Observation
-from gateway.gs1 import sgtin96_hex
 from tallyport.evaluate.events import Event, Happening, happenings
-from tallyport.evaluate.judging import verdicts
 
 RETURNS_WITHIN_S = 15.0
 ALONE_S = 30.0
 """A tag's truth and answer that both stand alone are the same happening within this: whoever
 scans a box for half a minute, or notes a pass afterwards, notes no exact moment.
 """
-_GTIN, _COMPANY_DIGITS = "09521234000013", 7
 _AFTERWARDS_US = 60_000_000
-_ELSEWHERE = "elsewhere"
 _READER = "reader"
 
 
@@ -45,49 +36,6 @@ class TagHappening(NamedTuple):
 
     epc: str
     seen: Happening
-
-
-class Names:
-    """Each EPC of a recording as one that the catalogue knows: a serial of one item."""
-
-    def __init__(self) -> None:
-        self._ours: dict[str, str] = {}
-        self._theirs: dict[str, str] = {}
-
-    def ours(self, epc: str) -> str:
-        """What judging sees."""
-        made = self._ours.get(epc)
-        if made is None:
-            made = sgtin96_hex(_GTIN, _COMPANY_DIGITS, len(self._ours) + 1)
-            self._ours[epc], self._theirs[made] = made, epc
-        return made
-
-    def theirs(self, epc: str) -> str:
-        """What the recording says."""
-        return self._theirs[epc]
-
-
-class _Ledger(Mapping[str, str]):
-    """Where each tag's goods are: after what was posted there, before that where they may come
-    in and go out. It begins anew with every recording, since nobody recorded what was between.
-    """
-
-    def __init__(self) -> None:
-        self._posted: dict[str, str] = {}
-
-    def post(self, movements: Iterable[Movement]) -> None:
-        """As the ledger would."""
-        for movement in movements:
-            self._posted.update(dict.fromkeys(movement.epcs, movement.destination))
-
-    def __getitem__(self, epc: str) -> str:
-        return self._posted.get(epc, _ELSEWHERE)
-
-    def __iter__(self) -> Iterator[str]:
-        return iter(self._posted)
-
-    def __len__(self) -> int:
-        return len(self._posted)
 
 
 class Production:
@@ -112,8 +60,7 @@ class _Place:
     def __init__(self, first: PortalHeader) -> None:
         self._antennas = first.antennas
         self._names = Names()
-        self._reconciler = Reconciler()
-        self._seq = 0
+        self._rehearsal = Rehearsal(first.read_point)
         self._ended_us = self._logged_us = 0
 
     def goes_on_with(self, header: PortalHeader) -> bool:
@@ -129,29 +76,13 @@ class _Place:
         late_us = max(self._logged_us - _us(header.started_at), 0)
         header = replace(header, started_at=header.started_at + timedelta(microseconds=late_us))
         self._ended_us = _us(header.started_at) - late_us + round(recording.duration_s * 1e6)
-        point = ReadPoint(code=header.read_point, kind="portal", location="inside")
-        ledger = _Ledger()
-        context = Context(
-            read_points={header.read_point: point},
-            packs={_GTIN: Pack(gtin=_GTIN, sku="ITEM")},
-            placed=ledger,
-        )
         log = self._counted(_log(_renamed(recording, header, self._names), header))
-        answered = verdicts(
-            log,
-            context,
-            header.started_at,
-            reconciler=self._reconciler,
-            after_seq=self._seq,
-        )
-        for verdict, known_t in answered:
-            ledger.post(verdict.movements)
-            for epc, event in _answers(verdict, header.started_at, known_t):
-                yield self._names.theirs(epc), event
+        for told in self._rehearsal.judged(log, header.started_at):
+            event = Event(told.t, told.way, True, told.known_t, told.confidence, told.asked)
+            yield self._names.theirs(told.epc), event
 
     def _counted(self, log: Iterable[tuple[int, Observation]]) -> Iterator[tuple[int, Observation]]:
         for at_us, observation in log:
-            self._seq += 1
             self._logged_us = max(self._logged_us, at_us)
             yield at_us, observation
 
@@ -227,25 +158,3 @@ def _log(recording: Recording, header: PortalHeader) -> Iterator[tuple[int, Obse
         device=_READER, read_point=header.read_point, event_time=last, state="running"
     )
     yield at_us, said
-
-
-def _answers(verdict: Verdict, began: datetime, known_t: float) -> Iterator[tuple[str, Event]]:
-    """Movements, and what was proposed to a person: each tag one event."""
-    asked: list[tuple[Movement, str]] = [(movement, "") for movement in verdict.movements]
-    asked += [(movement, one.reason) for one in verdict.reviews for movement in one.proposals]
-    for movement, why in asked:
-        quantity = 1 if movement.evidence["direction"] == "in" else -1
-        t = (movement.event_time - began).total_seconds()
-        for epc in movement.epcs:
-            yield epc, Event(t, quantity, True, known_t, movement.confidence, why)
-    for one in verdict.reviews:
-        if not one.proposals:
-            yield from _undecided(one, began, known_t)
-
-
-def _undecided(review: Review, began: datetime, known_t: float) -> Iterator[tuple[str, Event]]:
-    t = (review.event_time - began).total_seconds()
-    told = review.evidence["tags"]
-    assert isinstance(told, list)
-    for tag in told:
-        yield tag["epc"], Event(t, 0, True, known_t, tag["confidence"], review.reason)

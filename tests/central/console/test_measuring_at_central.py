@@ -4,15 +4,29 @@ from __future__ import annotations
 
 import asyncio
 import base64
-from collections.abc import AsyncIterator
+import tarfile
+import time
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
+from importlib.metadata import version
 from pathlib import Path
+from random import Random
+from typing import Any
 
 import pytest
 from sqlalchemy import text
 
+from central.reconcile.portal import crossing
 from drivers.emulators.known_loss import StillTag, StillTags
-from gateway.console import Ask, new_id
+from drivers.emulators.llrp_reader import EmulatedReader
+from drivers.emulators.portal_live import LivePortal
+from drivers.emulators.portal_physics import Path as Through
+from drivers.emulators.portal_physics import PortalPhysics, Scene, dock_antennas, pallet
+from drivers.recording import read_recording
+from edge.console import records
+from gateway.console import Ask, Told, new_id
+from screens.console.port import Desk
+from tallyport.evaluate import portal
 from tests.central.console.site import Both, both
 from tests.edge.console.bench import ask
 from tests.edge.waiting import until
@@ -130,12 +144,10 @@ async def test_who_walks_away_from_central_leaves_nothing_held(made: Both) -> No
 
 
 async def test_a_record_comes_over_the_broker_in_parts(made: Both) -> None:
-    from edge.console import record_ops, records
-
     desk = made.central.services.consoles.desk("pi")
     name = "walk-dock-20260131T080000Z"
     folder = made.edge.config.edge.data_dir
-    record = {"kind": "walk", "device": "dock", "note": "x" * record_ops._PART_BYTES}
+    record = {"kind": "walk", "device": "dock", "note": "x" * records.PART_BYTES}
     records.keep(folder, name, record)
     data = b""
     while True:
@@ -144,5 +156,93 @@ async def test_a_record_comes_over_the_broker_in_parts(made: Both) -> None:
         data += base64.b64decode(told.result["base64"])
         if len(data) >= told.result["bytes"]:
             break
-    assert len(data) > record_ops._PART_BYTES
+    assert len(data) > records.PART_BYTES
     assert data == (records.folder(folder) / f"{name}.json").read_bytes()
+
+
+CARRIED = [f"3034257BF7194E40000{n:05X}" for n in range(6)]
+
+
+@asynccontextmanager
+async def gate(tmp_path: Path) -> AsyncIterator[tuple[Both, Callable[[bool], None]]]:
+    """A portal of four antennas with its physics, and somebody who pushes a trolley through."""
+    reader, epoch_us = EmulatedReader(antennas=4), time.time_ns() // 1_000
+    physics = PortalPhysics(Scene(antennas=dock_antennas(), tags=(), epoch_us=epoch_us))
+    live = LivePortal(reader, physics, epoch_us)
+    device = {
+        "name": "gate", "driver": "llrp", "read_point": "gate", "host": "127.0.0.1",
+        "port": await reader.start(),
+        "antennas": [{"antenna": one.antenna, "side": one.side} for one in dock_antennas()],
+    }  # fmt: skip
+    radio, broker = asyncio.create_task(live.run()), Embedded()
+    await broker.start_again()
+
+    def push(inwards: bool) -> None:
+        path = Through.through(live.now_s(), speed=3.0, inwards=inwards, reach=4.0)
+        physics.add(pallet(CARRIED, path, Random(2)))
+
+    try:
+        async with both(tmp_path, broker, devices=[device]) as made:
+            await until(lambda: made.edge.agent.fleet.supervisors["gate"].health.state == "running")
+            yield made, push
+    finally:
+        radio.cancel()
+        await asyncio.gather(radio, return_exceptions=True)
+        await broker.stop()
+        await reader.stop()
+
+
+async def test_a_walk_that_central_serves_is_judged_as_in_production(tmp_path: Path) -> None:
+    async with gate(tmp_path) as (made, push):
+        http, desk = made.central.http, made.central.services.consoles.desk("pi")
+
+        async def do(op: str, **arguments: object) -> str:
+            answer = await http.post(f"/devices/pi/do/{op}", json=arguments)
+            assert answer.status_code == 202, answer.text
+            return str(answer.json()["id"])
+
+        def walked() -> dict[str, Any]:
+            told = desk.newest(walk)
+            return (told and told.progress) or {"passes": [], "session": ""}
+
+        walk = await do("walk", device="gate", by="Ann", tags=CARRIED, passes=2, quiet_s=0.8)
+        follow = asyncio.create_task(_to_the_end(desk, walk))
+        await until(lambda: bool(walked()["session"]))
+        for number, inwards in enumerate((True, False), 1):
+            push(inwards)
+            await until(lambda number=number: len(walked()["passes"]) == number)  # type: ignore[misc]
+        forged = {"software": "me", "weights": "mine", "passes": [], "verdict": "pass"}
+        ended = await do("walk.finish", session=walked()["session"], signer="B.", judging=forged)
+        told = await _to_the_end(desk, ended)
+        await follow
+        assert told.result is not None, told.error
+        record = told.result["acceptance"]
+        assert record["judged_by"] == {
+            "who": "central", "how": "the judging of production",
+            "software": f"Tallyport {version('tallyport')}", "weights": crossing.model(),
+        }  # fmt: skip
+        assert "judged by central" in record["direction"]
+        archive = records.folder(made.edge.config.edge.data_dir) / record["recording"]
+        with tarfile.open(archive) as file:
+            file.extractall(tmp_path / "out", filter="data")
+        judge = portal.Production()
+        for one, path in zip(
+            record["passes"], sorted((tmp_path / "out").glob("*/pass-*.jsonl")), strict=True
+        ):
+            graded = portal.grade(read_recording(path), judge)
+            own = [tag.seen for tag in graded if tag.epc in CARRIED]
+            right = sum(bool(seen.want) and seen.want == seen.got for seen in own)
+            assert one["heard"] == 6
+            assert one["right"] + one["asked"] == right == 6, "as certify judges the same walk"
+            assert (one["wrong"], one["unknown"], one["others"]) == (0, 0, 0)
+        assert record["verdict"] == "pass"
+        kept = records.read(made.edge.config.edge.data_dir, told.result["record"])
+        assert kept["judged_by"]["who"] == "central"
+
+
+async def _to_the_end(desk: Desk, ask_id: str) -> Told:
+    async with asyncio.timeout(60):
+        async for told in desk.follow(ask_id):
+            if told.is_final:
+                return told
+    raise AssertionError("no last word")

@@ -83,7 +83,8 @@ def test_all_passes_together() -> None:
     walking.look(20.0)
     told = summary(walking.passes, judges_direction=True)
     assert (told["passes"], told["expected"], told["heard"], told["detected"]) == (2, 6, 5, 0.8333)
-    assert told["direction"] == {"right": 5, "wrong": 0, "unknown": 0, "share": 1.0}
+    ways = {"right": 5, "wrong": 0, "unknown": 0, "asked": 0, "share": 1.0}
+    assert told["direction"] == ways
     assert told["missed"] == {"C3": 1}
     assert told["coverage"] == {"1": 0.8333, "2": 0.8333}
     assert told["verdict"] == "fail"
