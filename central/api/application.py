@@ -64,6 +64,7 @@ from central.insight.kpi_book import KpiBook
 from central.web.counting.pages import CountPages
 from central.web.feeds import FeedsPage
 from central.web.ops.router import ops_routers
+from central.web.orders.pages import OrderPages
 from central.web.pages import Pages
 from central.web.portals.movements import MovementPage
 from central.web.portals.pages import PortalPages
@@ -178,4 +179,5 @@ def _screens(services: Services, pages: Pages) -> tuple[APIRouter, ...]:
         MovementPage(services, pages).router(),
         ReviewPages(services, pages).router(),
         CountPages(services, pages).router(),
+        OrderPages(services, pages).router(),
     )

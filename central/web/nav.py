@@ -24,6 +24,8 @@ _GROUPS = (
                   needs="read:screens"),
             Entry(key="reviews", label="Reviews", address="/screen/reviews", icon="review",
                   needs="read:reviews", thumb=True),
+            Entry(key="orders", label="Orders", address="/screen/orders", icon="out",
+                  needs="read:orders"),
             Entry(key="counts", label="Counts", address="/screen/counts", icon="check",
                   needs="read:counts"),
             Entry(key="scan", label="Scan", address="/scan", icon="scan", needs="read:stock",

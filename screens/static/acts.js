@@ -45,7 +45,8 @@
       if (!field.name || field.disabled || field.closest("[hidden]") || field.type === "submit") continue;
       if (field.type === "radio" && !field.checked) continue;
       if (field.type === "checkbox") {
-        if (!("list" in field.dataset)) put(said, field.name, field.checked);
+        if ("path" in field.dataset) path[field.name] = field.checked;
+        else if (!("list" in field.dataset)) put(said, field.name, field.checked);
         else if (field.checked) (said[field.name] ??= []).push(field.value);
         continue;
       }

@@ -95,6 +95,7 @@ PICTURES = (
     ),
     Picture("shelf_phone", "/screen/shelves/shelf-7", phone=True),
     Picture("order", "/screen/orders/SO-2026-1001"),
+    Picture("orders", "/screen/orders"),
     Picture("count", "/screen/counts/count-aisle-a"),
     Picture("count_phone", "/screen/counts/count-aisle-a", phone=True),
     Picture("portal", "/screen/portals/dock-1"),
@@ -148,6 +149,7 @@ async def world(folder: Path) -> AsyncIterator[tuple[Both, dict[str, str]]]:
         await stocked.stock(made.central)
         await scene.play(made.central)
         await stocked.counts(made.central)
+        await stocked.orders(made.central)
         central = await stack.enter_async_context(served(made.central))
         playing = asyncio.create_task(_play(made))
         stack.push_async_callback(_ended, playing)

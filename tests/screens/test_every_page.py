@@ -47,7 +47,10 @@ PAGES = {
     "/screen/items": "/screen/items",
     "/screen/items/{sku}": "/screen/items/OAT-500",
     "/screen/movements/{movement_id}": "/screen/movements/opening-OAT-500",
+    "/screen/orders": "/screen/orders",
+    "/screen/orders/new": "/screen/orders/new",
     "/screen/orders/{order_id}": "/screen/orders/SO-2026-1001",
+    "/screen/picking/{task_id}": "/screen/picking/wave-of-friday",
     "/screen/find": "/screen/find?q=nothing-of-the-kind",
     "/screen/passes/{pass_id}": "/screen/passes/p4",
     "/screen/places": "/screen/places",
@@ -124,6 +127,7 @@ async def house(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[House
         await stocked.stock(made)
         await scene.play(made)
         await stocked.counts(made)
+        await stocked.orders(made)
         async with served(made) as url, playwright.async_playwright() as driver:
             browser = await driver.chromium.launch(executable_path=str(CHROMIUM), args=FLAGS)
             yield House(made, url, browser)

@@ -1,8 +1,7 @@
-"""Scan or type anything anywhere, and land on its page; and the page of an order."""
+"""Scan or type anything anywhere, and land on its page."""
 
 from __future__ import annotations
 
-import time
 from collections.abc import Mapping
 from typing import Annotated
 
@@ -10,11 +9,8 @@ from fastapi import APIRouter, Query, Request
 from fastapi.responses import RedirectResponse, Response
 from sqlalchemy import Connection
 
-from central.orders import store as outbound
-from central.orders.model import NoSuchOrder
-from central.receiving import orders as inbound
 from central.web.ops.ground import OWN, Ground
-from central.web.views import lookup, stock
+from central.web.views import lookup
 
 __all__ = ["FindPages"]
 
@@ -26,10 +22,9 @@ class FindPages:
         self._ground = ground
 
     def router(self) -> APIRouter:
-        """What is found, and orders."""
+        """What is found."""
         made = APIRouter(include_in_schema=False)
         made.add_api_route("/screen/find", self.find, openapi_extra=OWN)
-        made.add_api_route("/screen/orders/{order_id}", self.order, openapi_extra=OWN)
         return made
 
     async def find(
@@ -47,24 +42,3 @@ class FindPages:
             return {"q": q, "found": first + [one for one in found if one not in first]}
 
         return await self._ground.shown("ops/find_rows.html" if part else "ops/find.html", read)
-
-    async def order(self, order_id: str) -> Response:
-        """What is asked for and how far it has come, of either way."""
-
-        def read(connection: Connection) -> Mapping[str, object]:
-            now_us = time.time_ns() // 1_000
-            try:
-                order = outbound.get(connection, order_id)
-            except NoSuchOrder:
-                return _inbound(connection, order_id) | {"now_us": now_us}
-            names = stock.item_names(connection, {line.sku for line in order.lines})
-            return {"order": order, "way": "out", "names": names, "now_us": now_us}
-
-        return await self._ground.shown("ops/order.html", read)
-
-
-def _inbound(connection: Connection, order_id: str) -> dict[str, object]:
-    order = inbound.get_order(connection, order_id)
-    names = stock.item_names(connection, {line.sku for line in order.lines})
-    counts = inbound.counts_of(connection, order)
-    return {"order": order, "way": "in", "names": names, "counts": counts}

@@ -62,6 +62,7 @@ RESOURCES = {
     "alerts/messages": "rules", "events": "events", "epcis": "epcis", "api/reports": "reports",
     "screen/devices": "devices",
     "erp": "erp", "screen/erp": "erp", "screen/reviews": "reviews",
+    "screen/orders": "orders", "screen/picking": "orders",
     "screen/counts": "counts", "screen/count-schedules": "counts",
     "labels": "labels", "api/scan": "stock",
 }  # fmt: skip
@@ -146,7 +147,7 @@ FOR_SOME_PLACES = re.compile(
     r"|(GET|POST|DELETE) /api/attachments/(orders|inbound-orders|movements|reviews)/.*"
     r"|(GET|POST) /reservations(/.*)?|GET /api/reports(/.*)?|GET /events/schemas(/.*)?"
     r"|GET /screen/(changes|find|items|places|shelves|counts|count-schedules)(/.*)?"
-    r"|GET /screen/orders/\{\}"
+    r"|GET /screen/(orders|picking)(/.*)?"
 )
 """Where a grant for one warehouse is enough; everything else shows more than one place."""
 

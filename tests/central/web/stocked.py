@@ -14,7 +14,7 @@ from central.stock.model import Movement
 from tests.central import scene
 from tests.central.harness import Bench
 
-__all__ = ["DAYS", "counts", "stock"]
+__all__ = ["DAYS", "counts", "orders", "stock"]
 
 DAYS = 60
 _GTIN = "04006381333931"
@@ -50,6 +50,28 @@ async def stock(made: Bench, seed: int = 3) -> None:
                     supplier="Mill and Sons", location="WH-1", expected_date=late,
                     lines=[{"line": "1", "sku": "OAT-500", "quantity": 600}])  # fmt: skip
     await made.services.write(_low)
+
+
+async def orders(made: Bench) -> None:
+    """An order that waits for goods, one that was picked, shipped and comes back in part."""
+    await made.post("/api/orders/outbound", id="SO-2026-1002", customer="Hotel Krone",
+                    ship_to={"city": "Bern"}, warehouse="WH-1", ship_from="WH-1-B", partial=True,
+                    lines=[{"sku": "OAT-500", "quantity": 60},
+                           {"sku": "SCR-M4", "quantity": 9}])  # fmt: skip
+    await made.post("/api/orders/outbound", id="SO-2026-1003", customer="Cafe Rot", ship_to={},
+                    warehouse="WH-1", ship_from="WH-1-B",
+                    lines=[{"sku": "OAT-500", "quantity": 20}])  # fmt: skip
+    await made.post("/api/picking/tasks", id="wave-of-friday", orders=["SO-2026-1003"])
+    task = await made.get("/api/picking/tasks/wave-of-friday")
+    picks = task["picks"]
+    assert isinstance(picks, list)
+    for one in picks:
+        await made.post(f"/api/picking/picks/{one['id']}/confirm", 200, location=one["location"],
+                        sku=one["sku"], quantity=one["quantity"])  # fmt: skip
+    await made.post("/api/orders/outbound/SO-2026-1003/ship", id="truck-2026-1", carrier="parcels")
+    await made.post("/api/returns", id="rma-2026-0001", order="SO-2026-1003", location="WH-1-B",
+                    lines=[{"line": "1", "sku": "OAT-500", "quantity": 3,
+                            "reason": "damaged"}])  # fmt: skip
 
 
 async def counts(made: Bench) -> None:

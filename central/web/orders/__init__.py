@@ -1,0 +1,1 @@
+"""Pages of orders that leave, orders that come, and returns."""
