@@ -19,13 +19,15 @@ from gateway.contract import (
 )
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
-_QUIET_US = 3 * SECOND_US
-"""A second's sum is left alone once nothing was added to it for this long."""
 _LONGEST_RESIDENT_S = 600
 """Residents are told every few seconds: one that claims years is spread over this much."""
 _SETTLES_S = 12
 """What antennas heard is all there after this: residents are told every ten seconds (an edge's
 `resident_every_s`, unless it says otherwise), and the road takes a moment.
+"""
+_QUIET_US = _SETTLES_S * SECOND_US
+"""A second's sum is left alone once nothing was added to it for this long: what came after that
+would be a point of its own, and look like a second in which little was heard.
 """
 
 
