@@ -52,12 +52,16 @@ const shelf = (() => {
 
   // ---- the part about one plate
   const part = async (box, address) => {
-    const answer = await fetch(address);
-    box.innerHTML = answer.ok ? await answer.text() : "";
-    if (!answer.ok) box.textContent = "This shelf cannot be set up from here.";
+    const answer = await fetch(address).catch(() => null);
+    if (!answer?.ok) {
+      box.textContent = answer ? "This shelf cannot be set up from here: is it one of your places?" : "Central cannot be reached. Say it later, on the shelf's page: Arrange plates.";
+      return;
+    }
+    box.innerHTML = await answer.text();
     htmx.process(box);
     await lies(box);
   };
+  const from = (x_mm) => (x_mm ? `${x_mm} mm from the left` : "at its left end");
   const lies = async (box) => {
     const setup = box.querySelector("[data-setup]");
     const where = box.querySelector(".setup-where");
@@ -68,14 +72,14 @@ const shelf = (() => {
       const { told: layout, tag } = await send("GET", `${point(setup.dataset.point)}/layout`);
       const now = layout.plates.find((one) => one.plate === number);
       if (now) {
-        where.textContent = `On board ${now.board}, ${now.x_mm} mm from the left, ${now.width_mm} x ${now.depth_mm} mm.`;
+        where.textContent = `On board ${now.board}, ${from(now.x_mm)}, ${now.width_mm} x ${now.depth_mm} mm.`;
         return;
       }
       const size = usual(layout);
       const found = room(layout, size);
       const board = found ? null : newBoard(layout);
       const spot = found ?? { board: board.board, x_mm: 0, y_mm: 0, width_mm: Math.min(size.width_mm, board.width_mm), depth_mm: Math.min(size.depth_mm, board.depth_mm) };
-      where.textContent = `There is room on ${board ? "a new " : ""}board ${spot.board}, ${spot.x_mm} mm from the left, for ${spot.width_mm} x ${spot.depth_mm} mm.`;
+      where.textContent = `There is room on ${board ? "a new " : ""}board ${spot.board}, ${from(spot.x_mm)}, for ${spot.width_mm} x ${spot.depth_mm} mm.`;
       button.textContent = "It lies there";
       button.hidden = false;
       button.onclick = () => tell(box, button, async () => {

@@ -54,6 +54,7 @@
     change(() => { plateOf(number).board = board; speak(words(plateOf(number))); });
   };
   const takeOff = (number) => {
+    at("plate-setup").hidden = true;
     change(() => { state.layout.plates = state.layout.plates.filter((one) => one.plate !== number); state.chosen = null; });
     speak(`Plate ${number} is on no board`);
     at("tray").querySelector("button")?.focus();
@@ -69,6 +70,7 @@
       }
       state.layout.plates.push({ plate: number, ...spot });
       state.chosen = number;
+      at("plate-setup").hidden = true;
     });
     speak(words(plateOf(number)));
     document.querySelector(`[data-plate="${number}"]`)?.focus();
@@ -82,6 +84,7 @@
     chosen: () => state.chosen,
     choose: (number) => choose(number),
     drop: (number) => dropBoard(number),
+    moving: () => showNumbers(),
     moved: (one, before) => {
       if (before && JSON.stringify(state.layout) !== before) state.undo.push(before);
       speak(words(one));
@@ -123,6 +126,7 @@
   };
   const drawTray = () => {
     const laid = new Set(state.layout.plates.map((one) => one.plate));
+    if (!at("new-number").value || known.has(Number(at("new-number").value))) at("new-number").value = Math.max(0, ...known.keys()) + 1;
     const loose = [...known.values()].filter((one) => !laid.has(one.plate));
     at("tray").replaceChildren(...(loose.length ? loose.map((one) => el("li", {}, el("button", { class: "choice", type: "button", "data-put": one.plate, onclick: () => putOn(one.plate) }, el("b", { class: "plate-no" }, String(one.plate)), el("span", { class: "name" }, nameOf(one.plate)), el("span", { class: "put" }, "Put on a board"))))
       : [el("li", { class: "meta" }, known.size ? "Every plate has its place." : "This shelf has no plates yet: set the first one up.")]));
@@ -130,11 +134,11 @@
   const FIELDS = { x_mm: "From the left, mm", y_mm: "From the front, mm", width_mm: "Width, mm", depth_mm: "Depth, mm" };
   const drawForm = () => {
     const one = plateOf(state.chosen);
+    at("plate-form").hidden = !one && !at("plate-setup").hidden;
     if (!one) {
       at("plate-form").replaceChildren(el("p", { class: "meta" }, "Choose a plate in the drawing, or put one of those below on a board."));
       at("plate-form").dataset.of = "";
-      at("plate-setup").hidden = true;
-      at("h-plate").textContent = "Plate";
+      if (!at("plate-form").hidden) at("h-plate").textContent = "Plate";
       return;
     }
     at("h-plate").textContent = `Plate ${one.plate}: ${nameOf(one.plate)}`;
@@ -142,6 +146,10 @@
     const of = JSON.stringify([one.plate, numbers, known.get(one.plate)?.sku]);
     if (at("plate-form").dataset.of !== of) at("plate-form").replaceChildren(...formOf(one.plate, numbers));
     at("plate-form").dataset.of = of;
+    showNumbers();
+  };
+  const showNumbers = () => {
+    const one = plateOf(state.chosen);
     for (const input of at("plate-form").querySelectorAll("[data-field]")) input.value = one[input.dataset.field];
   };
   const formOf = (number, boards) => {
@@ -257,6 +265,7 @@
     const number = Number(at("new-number").value);
     if (known.has(number)) { plateOf(number) ? choose(number) : putOn(number); return; }
     state.chosen = null;
+    at("plate-setup").hidden = false;
     drawForm();
     at("h-plate").textContent = `Plate ${number}`;
     setUp(number);

@@ -37,6 +37,12 @@
     place(node, one, board, k);
     return node;
   };
+  // A line every 100 mm, from the left front corner.
+  const lines = (board, k) => {
+    const every = (mm) => Array.from({ length: Math.max(0, Math.min(200, Math.ceil(mm / 100) - 1)) }, (_, no) => (no + 1) * 100 * k);
+    const width = board.width_mm * k, depth = board.depth_mm * k;
+    return every(board.width_mm).map((x) => `M${x} 0V${depth}`).join("") + every(board.depth_mm).map((y) => `M0 ${depth - y}H${width}`).join("");
+  };
   const boardNode = (board, k, page) => {
     const depth = board.depth_mm * k;
     const wrong = page.wrong().some((each) => each.boards.includes(board.board));
@@ -46,6 +52,7 @@
     return el("li", { "data-board-no": board.board }, head,
       el("svg", { class: "board", viewBox: `0 0 1000 ${depth + 14}`, role: "group", "aria-label": `Board ${board.board}, ${on.length} plates` },
         el("rect", { class: "board-top", width: board.width_mm * k, height: depth }),
+        el("path", { class: "board-lines", d: lines(board, k), "aria-hidden": "true" }),
         el("rect", { class: "board-front", y: depth, width: board.width_mm * k, height: 12, rx: 3 }),
         ...on.toSorted((one, other) => one.x_mm - other.x_mm).map((one) => plateNode(one, board, k, page))));
   };
@@ -91,6 +98,7 @@
       }
       drag.node.closest("li").classList.add("source");
       place(drag.node, one, board, page.scale());
+      page.moving();
     });
     const dropped = (event) => {
       if (!drag) return;
@@ -107,6 +115,10 @@
       if (!moved) return;
       page.moved(one, before);
     };
+    // A finger on a plate moves the plate, not the page; browsers do not heed touch-action in SVG.
+    page.boards.addEventListener("touchstart", (event) => {
+      if (event.target.closest("[data-plate]")) event.preventDefault();
+    }, { passive: false });
     page.boards.addEventListener("pointerup", dropped);
     page.boards.addEventListener("pointercancel", () => {
       if (!drag) return;

@@ -47,7 +47,7 @@ async def _say_what_lies_on_it(made: Both, page: playwright.Page) -> None:
     await playwright.expect(part.locator(".setup-now")).to_contain_text("Hex nut NUT-8 · 2.5")
     await part.get_by_role("button", name="It lies there").click()
     await playwright.expect(part.locator(".setup-where")).to_have_text(
-        "On board 1, 0 mm from the left, 300 x 400 mm."
+        "On board 1, at its left end, 300 x 400 mm."
     )
     (point,) = (await made.central.get("/read-points"))["rows"]  # type: ignore[misc]
     assert (point["code"], point["kind"], point["location"]) == ("shelf-2", "shelf", "HALL")

@@ -57,6 +57,17 @@ async def dragged(screen: Screen, selector: str, by: tuple[float, float]) -> Non
     await mouse.up()
 
 
+async def swiped(screen: Screen, selector: str, by: tuple[float, float]) -> None:
+    """The same with a finger."""
+    at = await box(screen, selector)
+    x, y = at["x"] + at["width"] / 2, at["y"] + at["height"] / 2
+    link = await screen.page.context.new_cdp_session(screen.page)
+    for kind, part in (("touchStart", 0.0), ("touchMove", 0.5), ("touchMove", 1.0)):
+        point = {"x": x + by[0] * part, "y": y + by[1] * part}
+        await link.send("Input.dispatchTouchEvent", {"type": kind, "touchPoints": [point]})
+    await link.send("Input.dispatchTouchEvent", {"type": "touchEnd", "touchPoints": []})
+
+
 @pytest.mark.parametrize("width", [390, 1440])
 async def test_plates_are_drawn_to_scale_and_follow_their_weight(made: Bench, width: int) -> None:
     async with opened(made, "/screen/shelves/shelf-7", width) as screen:
@@ -161,7 +172,7 @@ async def test_a_plate_is_dragged_to_another_board_on_a_phone(made: Bench) -> No
         ]
         per_mm = above["width"] / 900
         down = below["y"] - above["y"]
-        await dragged(screen, "g[data-plate='1'] .drawn-edge", (400 * per_mm, down))
+        await swiped(screen, "g[data-plate='1'] .drawn-edge", (400 * per_mm, down))
         await expect(page.locator("[data-field=board]")).to_have_value("1")
         await page.locator("#save").click()
         await expect(page.locator("#state")).to_contain_text("Saved")
@@ -179,7 +190,7 @@ async def test_somebody_elses_change_is_not_overwritten_and_a_plate_gets_its_ite
         page = screen.page
         await page.locator("g[data-plate='1']").wait_for()
         # A plate that is not listed is set up first, and then has to be put somewhere.
-        await page.locator("#new-number").fill("7")
+        await expect(page.locator("#new-number")).to_have_value("7")
         await page.get_by_role("button", name="Set up").click()
         part = page.locator("#plate-setup")
         await part.get_by_label("Item, by SKU, name or barcode").fill("tape")
