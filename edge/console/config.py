@@ -74,8 +74,10 @@ async def check(bench: Bench, asked: CheckArguments, _tell: Tell) -> dict[str, A
     settings = bench.settings
     checked = await asyncio.to_thread(settings.check, asked.text)
     config = checked.config
+    changes = None if config is None else await asyncio.to_thread(settings.changed, checked.text)
     return {
         "mistakes": [msgspec.to_builtins(one) | {"sentence": str(one)} for one in checked.mistakes],
+        "changes": msgspec.to_builtins(changes),
         "devices": [] if config is None else [one.name for one in config.devices],
         "restart": [] if config is None else settings.needs_a_start(config),
     }
@@ -113,9 +115,11 @@ def _versions(bench: Bench) -> dict[str, Any]:
 
 
 async def diff(bench: Bench, asked: DiffArguments, _tell: Tell) -> dict[str, Any]:
-    """A unified diff, secrets hidden."""
-    lines = await asyncio.to_thread(bench.settings.diff, asked.old, asked.new)
-    return {"lines": lines}
+    """What differs, key by key, and as a unified diff; secrets hidden."""
+    settings = bench.settings
+    lines = await asyncio.to_thread(settings.diff, asked.old, asked.new)
+    changes = await asyncio.to_thread(settings.changes, asked.old, asked.new)
+    return {"lines": lines, "changes": msgspec.to_builtins(changes)}
 
 
 async def rollback(bench: Bench, asked: RollbackArguments, tell: Tell) -> dict[str, Any]:

@@ -9,6 +9,7 @@ from typing import Any
 import msgspec
 
 from edge.config import ConfigError, EdgeConfig, check_text
+from edge.settings_file.differences import Change, changes
 from edge.settings_file.secrecy import hidden, hidden_mistake, unhidden
 from edge.settings_file.trial import resolved
 from edge.settings_file.versions import NoVersion, Versions, sha256
@@ -90,6 +91,20 @@ class SettingsText:
             texts[0].splitlines(), texts[1].splitlines(), names[0], names[1], lineterm=""
         )
         return list(lines)
+
+    def changes(self, old: int, new: int) -> list[Change] | None:
+        """What differs between two versions key by key; 0 is the file as it is. ``None`` where one
+        of them is no TOML.
+        """
+        texts = [
+            self.text() if not one else self._content(one).decode("utf-8", "replace")
+            for one in (old, new)
+        ]
+        return changes(*texts)
+
+    def changed(self, text: str) -> list[Change] | None:
+        """What a text with its secrets would change in the file as it is."""
+        return changes(self.text(), text)
 
     def _of(self, version: int) -> str:
         if version == 0:

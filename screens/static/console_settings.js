@@ -50,6 +50,9 @@
       state.checked = { ...found, text: wanted };
       drawMistakes(found.mistakes);
       const count = found.mistakes.length;
+      const changes = found.changes ?? [];
+      at("changes-box").hidden = !changes.length;
+      drawChanges(at("changes"), changes, ["is", "becomes"]);
       text(at("verdict"), count ? `${count} ${count === 1 ? "mistake" : "mistakes"}` : "no mistakes");
       at("needs").hidden = !found.restart.length;
       text(at("needs"), found.restart.length ? `[${found.restart.join("], [")}] cannot be changed while the agent runs: it starts anew, which takes some seconds. Nothing that was heard is lost.` : "");
@@ -133,12 +136,26 @@
     change("config.rollback", { version: row.version }, `Restoring version ${row.version}`);
     at("apply-state").scrollIntoView({ block: "center" });
   };
+  // What differs, key by key: a group for each section or device, what it was and what it is.
+  const value = (words, label, kind) => el("span", { class: `value ${kind}` }, el("span", { class: "label" }, label), words === null ? el("i", {}, "not set") : el("code", {}, words));
+  const drawChanges = (list, changes, labels = ["was", "is"]) => {
+    const groups = new Map();
+    for (const one of changes) groups.set(one.where, [...(groups.get(one.where) ?? []), one]);
+    list.replaceChildren(...[...groups].map(([where, ones]) => el("li", {}, el("strong", {}, where), ...ones.map((one) => !one.key
+      ? el("p", { class: "change whole" }, one.before === null ? `comes: ${one.after}` : `goes: ${one.before}`)
+      : el("p", { class: "change" }, el("span", { class: "key" }, one.key), value(one.before, labels[0], "before"), value(one.after, labels[1], "after"))))));
+  };
   const compare = async (row) => {
     try {
-      const { lines } = await tally.ask("config.diff", { old: row.version, new: 0 }).done;
+      const { lines, changes } = await tally.ask("config.diff", { old: row.version, new: 0 }).done;
       text(at("h-diff"), `From version ${row.version} to what is in use now`);
       const kind = (line) => line.startsWith("@@") || line.startsWith("---") || line.startsWith("+++") ? "hunk" : line.startsWith("+") ? "plus" : line.startsWith("-") ? "minus" : "";
       at("diff").replaceChildren(...(lines.length ? lines : ["There is no difference."]).map((line) => el("div", { class: kind(line) }, line || " ")));
+      drawChanges(at("diff-keys"), changes ?? []);
+      at("diff-none").hidden = Boolean(changes?.length);
+      text(at("diff-none"), !lines.length ? "There is no difference." : changes ? "Only comments, order or spaces differ: see the text." : "One of them cannot be read as settings: see the text.");
+      at("diff-text").hidden = !lines.length;
+      at("diff-text").open = !changes?.length;
       at("diff-card").hidden = false;
       at("h-diff").focus();
     } catch (trouble) { tally.tell(trouble); }

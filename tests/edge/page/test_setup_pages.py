@@ -120,6 +120,11 @@ async def test_the_editor_marks_mistakes_applies_and_takes_back(edge: Site) -> N
         await playwright.expect(page.locator("#mistakes")).to_contain_text('Did you mean "inside"?')
         assert await page.locator("#apply").is_disabled()
         await page.fill("#text", text.replace("plate = 3", "plate = 5  # moved"))
+        becomes = page.locator("#changes > li")
+        await playwright.expect(becomes).to_have_count(1)
+        await playwright.expect(becomes).to_contain_text("plate")
+        await playwright.expect(becomes.locator(".before code")).to_have_text("3")
+        await playwright.expect(becomes.locator(".after code")).to_have_text("5")
         await page.fill("#reason", "the plate moved")
         await page.click("#apply:not([disabled])")
         await playwright.expect(page.locator("#apply-state")).to_contain_text("Version 2 is in use")
@@ -137,6 +142,12 @@ async def test_the_editor_marks_mistakes_applies_and_takes_back(edge: Site) -> N
         # Compare, and back to the first in two taps.
         first = page.locator("#versions > li").last
         await first.get_by_role("button", name="Compare").click()
+        row = page.locator("#diff-keys .change")
+        await playwright.expect(row).to_have_count(1)
+        await playwright.expect(row.locator(".before")).to_have_text("was3")
+        await playwright.expect(row.locator(".after")).to_have_text("is5")
+        assert await page.evaluate("document.documentElement.scrollWidth") <= 390
+        await page.click("#diff-text summary")
         await playwright.expect(page.locator("#diff .plus")).to_have_text("+plate = 5  # moved")
         await first.get_by_role("button", name="Restore").click()
         await first.get_by_role("button", name="Restore 1?").click()
