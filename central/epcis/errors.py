@@ -19,26 +19,16 @@ from central.reconcile.identity import derived_id
 from central.stock import ledger, queries
 from central.stock.model import Movement, StockError
 
-__all__ = ["FIELD", "NOT_KNOWN", "TOO_LATE", "bare_reason", "key_of", "take_back"]
+__all__ = ["FIELD", "NOT_KNOWN", "TOO_LATE", "key_of", "take_back"]
 
 FIELD = "errorDeclaration"
 NOT_KNOWN = "the event that is declared wrong is not known here: there is nothing to take back"
 TOO_LATE = "it was declared wrong before it came"
 
 
-_REASONS = ("https://ref.gs1.org/cbv/ER-", "urn:epcglobal:cbv:er:", "cbv:ER-")
-
-
 def key_of(event_id: str) -> str:
     """Under what the declaration that an event is wrong is kept; the event has its own id."""
     return f"urn:tallyport:epcis:error:{event_id}"
-
-
-def bare_reason(said: str) -> str:
-    """A reason as one word, however it was written."""
-    for prefix in _REASONS:
-        said = said.removeprefix(prefix)
-    return said
 
 
 def take_back(

@@ -102,6 +102,8 @@ def canonical(uri: str) -> str:
         return uri
     wanted, path = _FORMS.get(":".join(pieces[2:4]).lower(), (0, None))
     parts = pieces[4].split(".", wanted - 1) if wanted else []
+    if not all(parts):
+        return uri
     numeric = "".join(parts[:2] if pieces[3] not in {"giai", "cpi", "ginc"} else parts[:1])
     if path is None or len(parts) != wanted or not (numeric.isascii() and numeric.isdigit()):
         return uri

@@ -7,14 +7,14 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import Any, NamedTuple
 
+from central.epcis.from_ledger import ORIGIN
 from central.epcis.hashing import word
 from central.epcis.identifiers import gtin_of
 from central.epcis.names import Names, Unit
 from central.stock.model import LocationKind, Movement
 
-__all__ = ["ORIGIN", "NotBookable", "gtins_of", "movements_of"]
+__all__ = ["Goods", "NotBookable", "goods_of", "gtins_of", "movements_of"]
 
-ORIGIN = "epcis"
 _IN = {"receiving", "arriving"}
 _OUT = {"shipping", "departing", "retail_selling"}
 _EACH = {None, "EA", "H87", "C62"}
@@ -27,7 +27,9 @@ class NotBookable(Exception):
     """The ledger cannot take it; the message says why. It is kept all the same."""
 
 
-class _Goods(NamedTuple):
+class Goods(NamedTuple):
+    """Units of an item and lot."""
+
     sku: str
     lot: str
     quantity: int
@@ -35,16 +37,29 @@ class _Goods(NamedTuple):
 
 def gtins_of(event: Mapping[str, Any]) -> set[str]:
     """The GTINs that an event names."""
-    said = [*event.get("epcList", ()), *(one["epcClass"] for one in event.get("quantityList", ()))]
+    epcs, classes = _named(event)
+    said = [*epcs, *(one["epcClass"] for one in classes)]
     return {found[0] for uri in said if (found := gtin_of(uri)) is not None}
+
+
+def _named(event: Mapping[str, Any]) -> tuple[list[str], list[Mapping[str, Any]]]:
+    """Its objects, or what is in the unit that it is about."""
+    epcs, classes = (
+        ("childEPCs", "childQuantityList")
+        if event["type"] == "AggregationEvent"
+        else ("epcList", "quantityList")
+    )
+    return list(event.get(epcs, ())), list(event.get(classes, ()))
 
 
 def movements_of(
     event: Mapping[str, Any], at: datetime, event_id: str, names: Names, units: Mapping[str, Unit]
 ) -> list[Movement]:
     """What moved; ``units`` says what the GTINs of the event stand for. Raises ``NotBookable``."""
-    if event["type"] != "ObjectEvent":
-        raise NotBookable(f"the ledger takes ObjectEvents, a {event['type']} moves nothing")
+    seen = event["type"] == "AggregationEvent" and event["action"] == "OBSERVE"
+    if event["type"] != "ObjectEvent" and not seen:
+        kind = " ".join(str(event[name]) for name in ("type", "action") if name in event)
+        raise NotBookable(f"{kind}: it moves nothing of ours")
     step = word("bizStep", event.get("bizStep", "")).removeprefix(_STEP)
     source, destination = _ends(event, step, names)
     digest = hashlib.sha256(event_id.encode()).hexdigest()[:40]
@@ -61,9 +76,9 @@ def movements_of(
             event_time=at,
             origin=ORIGIN,
             evidence={"epcis_event": event_id},
-            reference=papers[0]["bizTransaction"].rpartition(":")[2][:100] if papers else "",
+            reference=names.reference(papers[0]["bizTransaction"])[:100] if papers else "",
         )
-        for number, goods in enumerate(_goods(event, names, units), 1)
+        for number, goods in enumerate(goods_of(event, names, units), 1)
     ]
 
 
@@ -97,34 +112,35 @@ def _code(place: Mapping[str, Any] | None, names: Names) -> str | None:
     return names.code(place["id"]) if place else None
 
 
-def _goods(event: Mapping[str, Any], names: Names, units: Mapping[str, Unit]) -> list[_Goods]:
-    """By item and lot, together."""
+def goods_of(event: Mapping[str, Any], names: Names, units: Mapping[str, Unit]) -> list[Goods]:
+    """By item and lot, together. Raises ``NotBookable`` for what no item of ours is."""
     total: dict[tuple[str, str], int] = {}
-    for epc in event.get("epcList", ()):
+    epcs, classes = _named(event)
+    for epc in epcs:
         named = gtin_of(epc)
         unit = units.get(named[0]) if named else None
         if named is None or unit is None:
             raise NotBookable(f"no item of ours is known by {epc}")
         key = (unit.sku, named[1])
         total[key] = total.get(key, 0) + unit.quantity
-    for one in event.get("quantityList", ()):
+    for one in classes:
         goods = _class(one, names, units)
         key = (goods.sku, goods.lot)
         total[key] = total.get(key, 0) + goods.quantity
     if not total:
         raise NotBookable("it names no goods")
-    return [_Goods(sku, lot, quantity) for (sku, lot), quantity in total.items()]
+    return [Goods(sku, lot, quantity) for (sku, lot), quantity in total.items()]
 
 
-def _class(one: Mapping[str, Any], names: Names, units: Mapping[str, Unit]) -> _Goods:
+def _class(one: Mapping[str, Any], names: Names, units: Mapping[str, Unit]) -> Goods:
     uri, quantity = one["epcClass"], one.get("quantity", 0)
     pieces = 1 <= quantity <= _MOST and quantity == int(quantity)
     if one.get("uom") not in _EACH or not pieces:
         raise NotBookable(f"{quantity} {one.get('uom', '')} of {uri} are no whole pieces".strip())
     own, named = names.own_item(uri), gtin_of(uri)
     if own is not None:
-        return _Goods(own[0], own[1], int(quantity))
+        return Goods(own[0], own[1], int(quantity))
     unit = units.get(named[0]) if named else None
     if named is None or unit is None:
         raise NotBookable(f"no item of ours is known by {uri}")
-    return _Goods(unit.sku, named[1], int(quantity) * unit.quantity)
+    return Goods(unit.sku, named[1], int(quantity) * unit.quantity)

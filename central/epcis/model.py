@@ -12,13 +12,19 @@ from typing import Annotated, Any, Literal, NamedTuple
 
 import msgspec
 
-__all__ = ["CONTEXT", "TYPES", "NotAnEvent", "Wanted", "checked", "document", "things_of"]
+from central.epcis.hashing import word
+
+__all__ = [
+    "CONTEXT", "TYPES", "NotAnEvent", "Wanted", "bare_reason", "checked", "document", "things_of",
+]  # fmt: skip
 
 CONTEXT = "https://ref.gs1.org/standards/epcis/2.0.0/epcis-context.jsonld"
 TYPES = (
     "ObjectEvent", "AggregationEvent", "TransactionEvent", "TransformationEvent",
     "AssociationEvent",
 )  # fmt: skip
+_PAPER = "https://ref.gs1.org/cbv/BTT-"
+_REASONS = ("https://ref.gs1.org/cbv/ER-", "urn:epcglobal:cbv:er:", "cbv:ER-")
 _EPCS = ("epcList", "childEPCs", "inputEPCList", "outputEPCList")
 _CLASSES = (
     "quantityList", "childQuantityList", "inputQuantityList", "outputQuantityList",
@@ -154,6 +160,10 @@ class Wanted(msgspec.Struct, frozen=True, kw_only=True):
     lt_declared_us: int | None = None
     error_reasons: tuple[str, ...] = ()
     correctives: tuple[str, ...] = ()
+    actions: tuple[str, ...] = ()
+    parents: tuple[str, ...] = ()
+    papers: Mapping[str, tuple[str, ...]] = {}
+    """Business transactions, by their type."""
 
     @property
     def of_errors(self) -> bool:
@@ -164,7 +174,8 @@ class Wanted(msgspec.Struct, frozen=True, kw_only=True):
 
 def things_of(event: Mapping[str, Any]) -> set[tuple[str, str]]:
     """What an event is about, for look-ups: ``epc`` (its objects or children), ``any`` (also
-    parent, inputs and outputs), ``class``, ``corrective``, with the URI as it was written.
+    parent, inputs and outputs), ``class``, ``parent``, ``paper:TYPE`` (a business transaction),
+    ``corrective``, with the URI as it was written.
     """
     found = set[tuple[str, str]]()
     for field in _EPCS:
@@ -173,12 +184,25 @@ def things_of(event: Mapping[str, Any]) -> set[tuple[str, str]]:
             if field in {"epcList", "childEPCs"}:
                 found.add(("epc", epc))
     if "parentID" in event:
-        found.add(("any", event["parentID"]))
+        found |= {("any", event["parentID"]), ("parent", event["parentID"])}
     for field in _CLASSES:
         found.update(("class", one["epcClass"]) for one in event.get(field, ()))
+    for paper in event.get("bizTransactionList") or ():
+        found.add((f"paper:{_kind_of_paper(paper)}", paper["bizTransaction"]))
     declaration = event.get("errorDeclaration") or {}
     found.update(("corrective", one) for one in declaration.get("correctiveEventIDs") or ())
     return found
+
+
+def _kind_of_paper(paper: Mapping[str, Any]) -> str:
+    return word("bizTransactionList", str(paper.get("type") or "")).removeprefix(_PAPER)
+
+
+def bare_reason(said: str) -> str:
+    """A reason of an error as one word, however it was written."""
+    for prefix in _REASONS:
+        said = said.removeprefix(prefix)
+    return said
 
 
 def document(events: list[Any], created: str) -> dict[str, Any]:

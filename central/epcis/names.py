@@ -16,7 +16,9 @@ from gateway.gs1.keys import Gs1Error
 
 __all__ = ["Names", "Unit", "epc_uri"]
 
-_ITEM, _PLACE, _PAPER = (f"urn:tallyport:{kind}:" for kind in ("item", "location", "reference"))
+_ITEM, _PLACE, _PAPER, _RESERVATION = (
+    f"urn:tallyport:{kind}:" for kind in ("item", "location", "reference", "reservation")
+)
 
 
 class Unit(NamedTuple):
@@ -63,6 +65,18 @@ class Names:
     def paper(reference: str) -> str:
         """An order or paper."""
         return _PAPER + quote(reference, safe="")
+
+    @staticmethod
+    def reference(uri: str) -> str:
+        """What a paper is called in the books, of whoever named it."""
+        if uri.startswith(_PAPER):
+            return unquote(uri.removeprefix(_PAPER))
+        return uri.rpartition("/" if "://" in uri else ":")[2]
+
+    @staticmethod
+    def reservation(name: str) -> str:
+        """A reservation that is for no order."""
+        return _RESERVATION + quote(name, safe="")
 
 
 def epc_uri(hexadecimal: str) -> str:

@@ -13,16 +13,18 @@ from sqlalchemy import Connection, Select, exists, select
 from central import schema
 from central.catalogue import packs
 from central.database.moments import from_us, to_us
-from central.epcis.errors import bare_reason
-from central.epcis.from_ledger import event_of, moment
+from central.epcis.from_ledger import ORIGIN, declared_wrong, declares_wrong, event_of, moment
+from central.epcis.from_log import KINDS, event_of_log
 from central.epcis.hashing import word
 from central.epcis.identifiers import canonical, gtin_of
-from central.epcis.into_ledger import ORIGIN
-from central.epcis.model import Wanted
+from central.epcis.matching import matches
+from central.epcis.model import Wanted, bare_reason
 from central.epcis.names import Names
 from central.epcis.tags import hex_forms
-from central.stock import found
+from central.events import log
+from central.stock import found, queries
 from central.stock.found import Sought
+from central.stock.model import Posted
 
 __all__ = ["Place", "query"]
 
@@ -31,14 +33,18 @@ _FIELDS = (
     ("biz_steps", "bizStep", "biz_step"),
     ("dispositions", "disposition", "disposition"),
 )
+_LOGGED = {"AggregationEvent", "TransactionEvent"}
 _FULL = {name: word(name, "x")[:-1] for _, name, _ in _FIELDS}
 
 
 class Place(NamedTuple):
-    """How far a reader has come: the last movement's number and the last captured event's."""
+    """How far a reader has come: the numbers of the last movement, of the last captured event and
+    of the last that the log of other events tells.
+    """
 
     ledger: int
     captured: int
+    log: int
 
 
 class _Told(NamedTuple):
@@ -53,44 +59,86 @@ def query(
     """At most ``limit`` events behind ``after``, and where the next page begins; ``None`` at the
     end.
     """
-    moved = _of_ledger(conn, wanted, names, after.ledger, limit + 1)
-    others = _of_others(conn, wanted, after.captured, limit + 1)
-    merged = list(islice(heapq.merge(moved, others, key=itemgetter(0)), limit + 1))
+    ours = _Ours(conn, wanted, names)
+    told = (
+        ours.moved(after.ledger, limit + 1),
+        _of_others(conn, wanted, after.captured, limit + 1),
+        ours.happened(after.log, limit + 1),
+    )
+    merged = list(islice(heapq.merge(*told, key=itemgetter(0)), limit + 1))
     at = after
     for one in merged[:limit]:
-        at = Place(max(at.ledger, one.place.ledger), max(at.captured, one.place.captured))
+        at = Place(*map(max, at, one.place))
     return [one.event for one in merged[:limit]], at if len(merged) > limit else None
 
 
-def _of_ledger(
-    conn: Connection, wanted: Wanted, names: Names, after: int, limit: int
-) -> list[_Told]:
-    """What the ledger cannot be asked (what a status is called here) is looked at afterwards."""
-    sought = _sought(conn, wanted, names)
-    if sought is None:
-        return []
-    told, gtins = list[_Told](), dict[str, str | None]()
-    while True:
-        page = found.find(conn, sought, after_seq=after, limit=limit)
-        for posted in page:
-            after, sku = posted.seq, posted.movement.sku
-            if sku not in gtins:
-                gtins[sku] = _unit_gtin(conn, sku)
-            event = event_of(posted, names, gtins[sku])
-            if _fits(event, wanted):
-                told.append(_Told(to_us(posted.record_time), Place(posted.seq, 0), event))
-        if len(told) >= limit or len(page) < limit:
-            return told[:limit]
+class _Ours:
+    """What our books tell: the ledger's movements, and what else happened."""
+
+    def __init__(self, conn: Connection, wanted: Wanted, names: Names) -> None:
+        self._conn, self._wanted, self._names = conn, wanted, names
+        self._gtins: dict[str, str | None] = {}
+
+    def moved(self, after: int, limit: int) -> list[_Told]:
+        """Movements. What the ledger cannot be asked is looked at afterwards."""
+        sought = _sought(self._conn, self._wanted, self._names)
+        told = list[_Told]()
+        while sought is not None:
+            page = found.find(self._conn, sought, after_seq=after, limit=limit)
+            for posted in page:
+                after, event = posted.seq, self._of_movement(posted)
+                if matches(event, self._wanted):
+                    told.append(_Told(to_us(posted.record_time), Place(posted.seq, 0, 0), event))
+            if len(told) >= limit or len(page) < limit:
+                break
+        return told[:limit]
+
+    def happened(self, after: int, limit: int) -> list[_Told]:
+        """What is told of packing and reserving."""
+        told, wanted = list[_Told](), self._wanted
+        sought = not wanted.of_errors and bool({*wanted.types} & _LOGGED or not wanted.types)
+        while sought:
+            page = log.following(self._conn, after, limit, kinds=KINDS)
+            for one in page:
+                after = one.seq
+                event = event_of_log(one, self._names, self._gtin)
+                if event is not None and _in_time(one.at_us, wanted) and matches(event, wanted):
+                    told.append(_Told(one.at_us, Place(0, 0, one.seq), event))
+            if len(told) >= limit or len(page) < limit:
+                break
+        return told[:limit]
+
+    def _of_movement(self, posted: Posted) -> dict[str, Any]:
+        """It, or that it takes back what never was."""
+        movement = posted.movement
+        event = self._event(posted)
+        if movement.corrects is None:
+            return event
+        first = queries.movement_by_id(self._conn, movement.corrects)
+        if first is None or not declares_wrong(movement, first.movement):
+            return event
+        right = [
+            self._event(one)["eventID"]
+            for one in queries.correcting(self._conn, movement.corrects)
+            if not declares_wrong(one.movement, first.movement)
+        ]
+        return declared_wrong(self._event(first), posted, right)
+
+    def _event(self, posted: Posted) -> dict[str, Any]:
+        return event_of(posted, self._names, self._gtin(posted.movement.sku))
+
+    def _gtin(self, sku: str) -> str | None:
+        if sku not in self._gtins:
+            self._gtins[sku] = _unit_gtin(self._conn, sku)
+        return self._gtins[sku]
 
 
-def _fits(event: dict[str, Any], wanted: Wanted) -> bool:
-    if wanted.classes and "quantityList" not in event:
-        return False
-    for field, name, _ in _FIELDS:
-        asked = {word(name, one) for one in getattr(wanted, field)}
-        if asked and word(name, event[name]) not in asked:
-            return False
-    return True
+def _in_time(at_us: int, wanted: Wanted) -> bool:
+    since = (wanted.ge_event_us, wanted.ge_record_us)
+    until = (wanted.lt_event_us, wanted.lt_record_us)
+    return all(one is None or at_us >= one for one in since) and all(
+        one is None or at_us < one for one in until
+    )
 
 
 def _bare(name: str, words: tuple[str, ...]) -> list[str] | None:
@@ -104,12 +152,12 @@ def _unit_gtin(conn: Connection, sku: str) -> str | None:
 
 def _sought(conn: Connection, wanted: Wanted, names: Names) -> Sought | None:
     """What the ledger is asked; ``None`` where it has nothing of the kind."""
-    if wanted.of_errors or (wanted.types and "ObjectEvent" not in wanted.types):
+    if wanted.types and not {"ObjectEvent", "AggregationEvent"} & {*wanted.types}:
         return None
     epcs: set[str] | None = None
-    for asked in (wanted.epcs, wanted.any_epcs):
+    for asked in (wanted.epcs, wanted.any_epcs, wanted.parents):
         if asked:
-            these = {form for uri in asked for form in hex_forms(uri)}
+            these = {form for uri in asked for form in (*hex_forms(uri), canonical(uri))}
             epcs = these if epcs is None else epcs & these
     return Sought(
         ge_event_us=wanted.ge_event_us,
@@ -121,9 +169,20 @@ def _sought(conn: Connection, wanted: Wanted, names: Names) -> Sought | None:
         seen_at=_codes(wanted.read_points, names),
         left_at=_codes(wanted.biz_locations, names),
         epcs=epcs,
+        units=epcs or (),
+        references=_references(wanted, names),
+        correcting=wanted.of_errors,
         goods=_goods(conn, wanted, names),
         without_origin=ORIGIN,
     )
+
+
+def _references(wanted: Wanted, names: Names) -> list[str] | None:
+    """The papers that are asked for, as the ledger has them; only our own stand on it."""
+    if not wanted.papers:
+        return None
+    uris = next(iter(wanted.papers.values()))  # of several types one event has to have them all
+    return [names.reference(uri) for uri in uris]
 
 
 def _codes(uris: tuple[str, ...], names: Names) -> list[str] | None:
@@ -147,16 +206,18 @@ def _goods(conn: Connection, wanted: Wanted, names: Names) -> list[tuple[str, st
 
 
 def _of_others(conn: Connection, wanted: Wanted, after: int, limit: int) -> list[_Told]:
-    asked = select(_event).where(_event.c.id > after).order_by(_event.c.id).limit(limit)
-    rows = conn.execute(_narrowed(asked, wanted)).mappings()
-    return [
-        _Told(
-            row["record_us"],
-            Place(0, row["id"]),
-            {**msgspec.json.decode(row["body"]), "recordTime": moment(from_us(row["record_us"]))},
-        )
-        for row in rows
-    ]
+    told = list[_Told]()
+    while True:
+        asked = select(_event).where(_event.c.id > after).order_by(_event.c.id).limit(limit)
+        page = conn.execute(_narrowed(asked, wanted)).mappings().all()
+        for row in page:
+            after, body = row["id"], msgspec.json.decode(row["body"])
+            if wanted.actions and body.get("action") not in wanted.actions:
+                continue
+            event = {**body, "recordTime": moment(from_us(row["record_us"]))}
+            told.append(_Told(row["record_us"], Place(0, row["id"], 0), event))
+        if len(told) >= limit or len(page) < limit:
+            return told[:limit]
 
 
 def _narrowed(asked: Select[Any], wanted: Wanted) -> Select[Any]:
@@ -183,7 +244,8 @@ def _narrowed(asked: Select[Any], wanted: Wanted) -> Select[Any]:
             asked = asked.where(its[column].in_([canonical(uri) for uri in uris]))
     for kind, uris in (
         ("epc", wanted.epcs), ("any", wanted.any_epcs), ("class", wanted.classes),
-        ("corrective", wanted.correctives),
+        ("corrective", wanted.correctives), ("parent", wanted.parents),
+        *((f"paper:{kind}", named) for kind, named in wanted.papers.items()),
     ):  # fmt: skip
         if uris:
             named = _thing.c.uri.in_([canonical(uri) for uri in uris])

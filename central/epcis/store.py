@@ -11,13 +11,15 @@ from sqlalchemy import Connection, insert, select
 
 from central import schema
 from central.catalogue import packs
+from central.catalogue.changes import Told
 from central.catalogue.errors import AlreadyExists, NotFound, NotValid
 from central.database.moments import to_us
 from central.epcis import errors
+from central.epcis.announced import announce, announces
 from central.epcis.hashing import event_hash, word
 from central.epcis.identifiers import canonical
 from central.epcis.into_ledger import NotBookable, gtins_of, movements_of
-from central.epcis.model import NotAnEvent, checked, things_of
+from central.epcis.model import NotAnEvent, bare_reason, checked, things_of
 from central.epcis.names import Names, Unit
 from central.reservations import guarding
 from central.stock.model import StockError
@@ -97,7 +99,7 @@ def take(
             movements=_text(booked),
             why=why,
             declared_us=None if times.declared is None else to_us(times.declared),
-            error_reason=errors.bare_reason(str(declaration.get("reason") or "")),
+            error_reason=bare_reason(str(declaration.get("reason") or "")),
         )
     )
     assert row.inserted_primary_key is not None
@@ -152,13 +154,16 @@ def _book(  # noqa: PLR0917 (an event and how it is taken)
     record_us: int,
     actor: str,
 ) -> tuple[list[str], str]:
-    """The ids of the movements that follow from it, or why none do."""
+    """The ids of the movements that follow from it, and what else followed, or why none do."""
     units: dict[str, Unit] = {}
     for gtin in gtins_of(event):
         pack = packs.find_pack(conn, gtin)
         if pack is not None:
             units[gtin] = Unit(pack.sku, pack.quantity)
+    told = Told(by=actor, at_us=record_us)
     try:
+        if announces(event):
+            return [], announce(conn, event, event_id, names, units, told)
         movements = [
             msgspec.structs.replace(one, actor=actor)
             for one in movements_of(event, at, event_id, names, units)

@@ -7,7 +7,7 @@ cursors, so nothing is told that was rolled back, and nothing committed is forgo
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from typing import Any, NamedTuple
 
 import msgspec
@@ -67,9 +67,13 @@ def newest(conn: Connection) -> int:
     return int(conn.execute(select(func.coalesce(func.max(_event.seq), 0))).scalar_one())
 
 
-def following(conn: Connection, after: int, limit: int) -> list[Event]:
-    """Events behind number ``after``, oldest first."""
+def following(
+    conn: Connection, after: int, limit: int, *, kinds: Collection[str] | None = None
+) -> list[Event]:
+    """Events behind number ``after``, oldest first; only of some ``kinds`` where told."""
     found = select(schema.domain_event).where(_event.seq > after).order_by(_event.seq).limit(limit)
+    if kinds is not None:
+        found = found.where(_event.kind.in_(kinds))
     return [
         Event(
             seq=row.seq,

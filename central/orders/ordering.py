@@ -6,7 +6,7 @@ backorder, and comes to them by priority and age (``central.reservations.settlin
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from itertools import groupby
 
 import msgspec
@@ -18,6 +18,7 @@ from central.events import log as events
 from central.orders import store, substituting
 from central.orders.claiming import claim_id, claim_of
 from central.orders.model import Order, OrderError
+from central.reservations import store as reservations
 from central.reservations.reserving import Reserved, Wish, reserve_each
 from central.stock.model import (
     ConflictingRepeat,
@@ -78,8 +79,10 @@ def take_each(conn: Connection, orders: Sequence[Order], *, at_us: int) -> list[
     ]
 
 
-def told_of(order: Order) -> dict[str, object]:
-    """An order as events tell of it: nothing of the customer but the name."""
+def told_of(order: Order, held: Mapping[str, int] | None = None) -> dict[str, object]:
+    """An order as events tell of it: nothing of the customer but the name. ``held`` are units that
+    were set aside for its lines when it came.
+    """
     return {
         "id": order.id,
         "customer": order.customer,
@@ -97,6 +100,7 @@ def told_of(order: Order) -> dict[str, object]:
                 "quantity": one.quantity,
                 "substituted": one.substituted,
                 "substituted_for": one.substituted_for,
+                **({} if held is None else {"reserved": held.get(one.line, 0)}),
             }
             for one in order.lines
         ],
@@ -109,6 +113,7 @@ def _kept(conn: Connection, taken: Sequence[Order], at_us: int) -> dict[str, Ord
     """
     fresh: list[Order] = []
     missing: set[str] = set()
+    held: dict[str, dict[str, int]] = {}
     substituted: list[events.Happening] = []
     for careful, some in groupby(taken, key=_may_substitute):
         for one in some if careful else ():
@@ -116,16 +121,21 @@ def _kept(conn: Connection, taken: Sequence[Order], at_us: int) -> dict[str, Ord
             fresh.append(made)
             substituted += substituting.told_of(made, made.lines)
             missing.update([made.id] if lacks else [])
+            held[made.id] = {
+                claim.line: claim.held for claim in reservations.of_order(conn, made.id)
+            }
         if not careful:
             together = list(some)
             fresh += together
-            missing |= _reserved(conn, together, at_us)
+            missing |= _reserved(conn, together, held, at_us)
     kept = [
         one if one.id in missing else msgspec.structs.replace(one, state="allocated")
         for one in fresh
     ]
     store.insert(conn, kept)
-    told = [events.Happening("OrderCreated", one.id, told_of(one)) for one in kept]
+    told = [
+        events.Happening("OrderCreated", one.id, told_of(one, held.get(one.id, {}))) for one in kept
+    ]
     told += substituted
     told += [
         events.Happening("OrderReserved", one.id, told_of(one))
@@ -136,14 +146,20 @@ def _kept(conn: Connection, taken: Sequence[Order], at_us: int) -> dict[str, Ord
     return {one.id: one for one in kept}
 
 
-def _reserved(conn: Connection, orders: Sequence[Order], at_us: int) -> set[str]:
-    """Set stock aside for some orders; those of them that miss some."""
+def _reserved(
+    conn: Connection, orders: Sequence[Order], held: dict[str, dict[str, int]], at_us: int
+) -> set[str]:
+    """Set stock aside for some orders (``held``, by order and line); those that miss some."""
     wishes = [Wish(claim_of(one, line), backorder=True) for one in orders for line in one.lines]
-    return {
-        wish.claim.order_id
-        for wish, result in zip(wishes, reserve_each(conn, wishes, at_us=at_us), strict=True)
-        if not isinstance(result, Reserved) or result.reservation.missing
-    }
+    missing = set[str]()
+    for wish, result in zip(wishes, reserve_each(conn, wishes, at_us=at_us), strict=True):
+        order = wish.claim.order_id
+        if isinstance(result, Reserved):
+            made = result.reservation
+            held.setdefault(order, {})[made.line] = made.held
+        if not isinstance(result, Reserved) or made.missing:
+            missing.add(order)
+    return missing
 
 
 def _may_substitute(order: Order) -> bool:

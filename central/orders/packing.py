@@ -13,6 +13,7 @@ from central.events import log as events
 from central.orders import store
 from central.orders.model import NotPickedYet, Order, OrderError, after
 from central.orders.ordering import told_of
+from central.reconcile.serials import of_unit
 from central.stock.model import ConflictingRepeat
 from gateway.gs1.keys import check_digit
 
@@ -96,10 +97,26 @@ def pack(  # noqa: PLR0917 (a command)
             packed_us=at_us,
         )
     )
+    events.record(conn, "CartonPacked", carton.sscc, _as_told(carton, order), at_us=at_us)
     if all(line.packed == line.picked for line in order.lines):
         order = store.change(conn, order, state=after(order.state, "pack"), at_us=at_us)
         events.record(conn, "OrderPacked", name, told_of(order), at_us=at_us)
     return carton, False
+
+
+def _as_told(carton: Carton, order: Order) -> dict[str, object]:
+    """A carton as events tell of it."""
+    lines = {line.line: line for line in order.lines}
+    return {
+        "unit": of_unit(carton.sscc),
+        "order": order.id,
+        "reference": order.reference,
+        "location": order.ship_from,
+        "contents": [
+            {"sku": lines[one.line].sku, "lot": lines[one.line].lot, "quantity": one.quantity}
+            for one in carton.contents
+        ],
+    }
 
 
 def cartons_of(conn: Connection, order: str) -> list[Carton]:

@@ -33,7 +33,7 @@ from central.stock import serials
 from central.stock.model import LocationKind
 from gateway.gs1 import Gs1Error, ScanParse, parse, parse_scan
 
-__all__ = ["Asked", "one_seen", "pack_of_tag", "seen_of"]
+__all__ = ["Asked", "one_seen", "pack_of_tag", "seen_of", "unit_of"]
 
 
 class Asked(msgspec.Struct, frozen=True, kw_only=True):
@@ -59,11 +59,16 @@ def seen_of(conn: Connection, order: Order, asked: Asked) -> list[Seen]:
 
     Raises ``NotValid`` for a code that names no goods, ``NotFound`` for goods that nobody knows.
     """
-    if asked.sku is None:
-        parsed = _read(asked.code or "", asked.symbology)
-        if parsed is not None and parsed.sscc and not parsed.gtin:
-            return _unit(conn, order, parsed.sscc, asked)
-    return [one_seen(conn, asked)]
+    unit = unit_of(asked)
+    return [one_seen(conn, asked)] if unit is None else _unit(conn, order, unit, asked)
+
+
+def unit_of(asked: Asked) -> str | None:
+    """The unit whose number a person scanned; ``None`` for anything else."""
+    if asked.sku is not None:
+        return None
+    parsed = _read(asked.code or "", asked.symbology)
+    return of_unit(parsed.sscc) if parsed is not None and parsed.sscc and not parsed.gtin else None
 
 
 def one_seen(conn: Connection, asked: Asked) -> Seen:
@@ -197,14 +202,14 @@ def _tag(conn: Connection, epc: str, asked: Asked) -> Seen:
     return Seen(pack.sku, pack.quantity, asked.lot or pack.lot, asked.condition, (piece,))
 
 
-def _unit(conn: Connection, order: Order, sscc: str, asked: Asked) -> list[Seen]:
-    name = of_unit(sscc)
+def _unit(conn: Connection, order: Order, name: str, asked: Asked) -> list[Seen]:
     for document in order.asns:
         for unit in books.get_document(conn, document).document.units:
             if unit.name == name:
                 return _contents(conn, unit, asked)
+    number = name.rpartition("/")[2]
     raise NotFound(
-        f"no notice of order {order.id} tells what is in {sscc}: scan what is in it one by one"
+        f"no notice of order {order.id} tells what is in {number}: scan what is in it one by one"
     )
 
 

@@ -15,7 +15,7 @@ from central.catalogue.errors import AlreadyExists, NotFound
 from central.catalogue.tree import get_location
 from central.database.bulk import BulkLookup
 from central.events import log as events
-from central.receiving import asking, orders, posting, receipts
+from central.receiving import asking, orders, posting, receipts, unpacking
 from central.receiving.astray import parted
 from central.receiving.lots import keep_expiries
 from central.receiving.model import (
@@ -29,7 +29,7 @@ from central.receiving.model import (
     rule,
     state,
 )
-from central.receiving.scanning import Asked, seen_of
+from central.receiving.scanning import Asked, seen_of, unit_of
 from central.receiving.telling import GRAVEST, said
 from central.stock.model import ConflictingRepeat
 
@@ -133,6 +133,8 @@ def receive(
     keep_expiries(conn, ruled, asked.expiry, told)
     at_us = min(asked.event_us or told.at_us, told.at_us)  # a phone's clock may run ahead
     moved = posting.post(conn, order, session, receipt, ruled, told=told, event_us=at_us)
+    if (unit := unit_of(asked)) is not None:
+        unpacking.tell(conn, unit, order, session, ruled, told.at_us)
     numbers = _keep(conn, order.id, receipt, ruled)
     reviews = [
         (one, asking.ask(conn, order, session, (receipt, no), one, told=told))

@@ -11,7 +11,7 @@ only looked for where no tag was ever seen: so the newest word is always found.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from functools import lru_cache
 from typing import Protocol, runtime_checkable
 from urllib.parse import quote, unquote
@@ -87,6 +87,18 @@ def of_unit(sscc: str) -> str:
 def of_contents(unit: str, sku: str, lot: str) -> str:
     """The name of what is of one item in a unit, where its pieces have none: received once."""
     return f"{unit}{_CONTENTS}{quote(sku, safe='')}/{quote(lot, safe='')}"
+
+
+def contents_of(unit: str) -> str:
+    """How the names of what is in a unit begin."""
+    return unit + _CONTENTS
+
+
+def unit_in(names: Sequence[str]) -> str | None:
+    """The one unit whose contents, in pieces without a name, all of these are."""
+    units = {name.partition(_CONTENTS)[0] for name in names if _CONTENTS in name}
+    every = all(_CONTENTS in name for name in names)
+    return units.pop() if every and len(units) == 1 else None
 
 
 def names_pieces(epcs: Iterable[str]) -> bool:

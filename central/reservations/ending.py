@@ -165,7 +165,14 @@ def _end(
         events.Happening(
             event,
             one.id,
-            {"reservation": one.id, "sku": one.sku, "quantity": one.held, "order": one.order_id},
+            {
+                "reservation": one.id,
+                "sku": one.sku,
+                "quantity": one.held,
+                "order": one.order_id,
+                "reference": one.reference,
+                "parts": [part._asdict() for part in parts.get(one.id, ())],
+            },
         )
         for one in ending
     ]

@@ -16,6 +16,7 @@ domain_event = Table(
     Column("subject", Text, nullable=False),
     Column("at_us", BigInteger, nullable=False),
     Column("body", Text, nullable=False),
+    Index("ix_domain_event_kind", "kind", "seq"),
 )
 # Who is told of events: what he asked for, and beside it how far he has been told.
 subscription = Table(

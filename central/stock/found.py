@@ -9,6 +9,7 @@ from sqlalchemy import ColumnElement, Connection, false, or_, select
 
 from central import schema
 from central.access import reach
+from central.reconcile.serials import contents_of
 from central.stock import rows
 from central.stock.model import AVAILABLE, VIRTUAL_LOCATIONS, LocationKind, Posted
 
@@ -17,6 +18,7 @@ __all__ = ["Sought", "find"]
 _VIRTUAL = tuple(str(kind) for kind in VIRTUAL_LOCATIONS)
 _columns = [schema.movement.c[name] for name, _type in rows.COLUMNS]
 _moved = schema.movement.c
+_CORRECTING = _moved.corrects.is_not(None)
 _SPECIAL = (
     (_moved.destination == LocationKind.SCRAP.value)
     | (_moved.source == _moved.destination)
@@ -27,8 +29,10 @@ _SPECIAL = (
 class Sought(msgspec.Struct, frozen=True, kw_only=True):
     """``None`` asks nothing, an empty collection finds nothing. ``seen_at`` are the places where a
     movement is seen: the destination, or the source of what leaves; ``left_at`` where the goods are
-    afterwards. ``goods`` are SKUs with a lot, or with any (``None``). What is scrapped or becomes
-    another status is found whatever ``biz_steps`` and ``dispositions`` ask: it has others besides.
+    afterwards. ``goods`` are SKUs with a lot, or with any (``None``). What came in ``units`` is
+    found beside ``epcs``. ``correcting``: only what corrects another movement, which is found
+    whatever places are asked for. What is scrapped or becomes another status is found whatever
+    ``biz_steps`` and ``dispositions`` ask: it has others besides.
     """
 
     ge_event_us: int | None = None
@@ -40,6 +44,9 @@ class Sought(msgspec.Struct, frozen=True, kw_only=True):
     seen_at: Collection[str] | None = None
     left_at: Collection[str] | None = None
     epcs: Collection[str] | None = None
+    units: Collection[str] = ()
+    references: Collection[str] | None = None
+    correcting: bool = False
     goods: Collection[tuple[str, str | None]] | None = None
     without_origin: str = ""
 
@@ -53,10 +60,14 @@ def find(conn: Connection, sought: Sought, *, after_seq: int, limit: int) -> lis
         if words is not None:
             query = query.where(column.in_(words) | _SPECIAL)
     if sought.left_at is not None:
-        query = query.where(_moved.destination.in_(sought.left_at))
+        query = query.where(_moved.destination.in_(sought.left_at) | _CORRECTING)
     if sought.seen_at is not None:
         leaves = _moved.destination.in_(_VIRTUAL) & _moved.source.in_(sought.seen_at)
-        query = query.where(_moved.destination.in_(sought.seen_at) | leaves)
+        query = query.where(_moved.destination.in_(sought.seen_at) | leaves | _CORRECTING)
+    if sought.references is not None:
+        query = query.where(_moved.reference.in_(sought.references))
+    if sought.correcting:
+        query = query.where(_CORRECTING)
     if sought.without_origin:
         query = query.where(_moved.origin != sought.without_origin)
     if (granted := reach.within(_moved.source, _moved.destination)) is not None:
@@ -91,7 +102,11 @@ def _goods(conn: Connection, sought: Sought) -> list[ColumnElement[bool]]:
         )
     if sought.epcs is not None:
         tag = schema.tag_place.c
-        known = conn.execute(select(tag.epc, tag.sku).where(tag.epc.in_(sought.epcs))).all()
+        named = or_(
+            tag.epc.in_(sought.epcs),
+            *(tag.epc.startswith(contents_of(unit), autoescape=True) for unit in sought.units),
+        )
+        known = conn.execute(select(tag.epc, tag.sku).where(named)).all()
         skus = {row.sku for row in known}
         carried = or_(
             *(_moved.epcs.contains(f'"{row.epc}"', autoescape=True) for row in known), false()

@@ -14,8 +14,8 @@ from central.stock.balances import KEY, Shape, question, words
 from central.stock.model import Balance, Posted
 
 __all__ = [
-    "balance_of", "first_seq_since", "last_seq", "movement_by_id", "movements", "on_hand",
-    "stock_of",
+    "balance_of", "correcting", "first_seq_since", "last_seq", "movement_by_id", "movements",
+    "on_hand", "stock_of",
 ]  # fmt: skip
 
 
@@ -109,6 +109,14 @@ def movement_by_id(conn: Connection, movement_id: str) -> Posted | None:
     query = _BY_ID if granted is None else _BY_ID.where(granted)
     row = conn.execute(query, {"wanted": movement_id}).one_or_none()
     return None if row is None else rows.from_row(tuple(row))
+
+
+def correcting(conn: Connection, movement_id: str) -> list[Posted]:
+    """What corrects a movement, in order, with an end within reach."""
+    query = select(*_columns).where(_movement.corrects == movement_id).order_by(_movement.seq)
+    if (granted := reach.within(_movement.source, _movement.destination)) is not None:
+        query = query.where(granted)
+    return [rows.from_row(tuple(row)) for row in conn.execute(query)]
 
 
 def is_corrected(conn: Connection, movement_id: str) -> bool:

@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 from jsonschema import Draft7Validator
 
+from tests.central.epcis import acts
 from tests.central.harness import Bench, bench
 
 FOLDER = Path(__file__).parents[3] / "shared" / "data" / "epcis"
@@ -90,6 +91,28 @@ async def test_our_movements_are_told_as_the_schema_says(tmp_path: Path) -> None
             await made.post("/stock/move", sku="NUT", quantity=1, **{"from": "WH 01", "to": to})
         told = await _told(made)
         assert len(_events(told)) == 7
+        _is_valid(told)
+
+
+async def test_packing_reserving_and_what_is_taken_back_are_told_as_the_schema_says(
+    tmp_path: Path,
+) -> None:
+    async with bench(tmp_path) as made:
+        await acts.play(made)
+        (first, *_) = _events(await _told(made))
+        was: Any = await made.get(f"/movements/{first['tallyport:movement']}")
+        back = {name: was[name] for name in ("sku", "quantity", "event_time")}
+        await made.post("/stock/receive", sku="NUT", quantity=20, location="BIN")
+        ends = {"from": was["destination"], "to": was["source"], "corrects": was["id"]}
+        await made.post("/stock/move", **back | ends)
+        told = await _told(made)
+        kinds = [(one["type"], one["action"]) for one in _events(told)]
+        assert {kind for kind in kinds if kind[0] != "ObjectEvent"} == {
+            ("AggregationEvent", "ADD"), ("AggregationEvent", "OBSERVE"),
+            ("AggregationEvent", "DELETE"), ("TransactionEvent", "ADD"),
+            ("TransactionEvent", "DELETE"),
+        }  # fmt: skip
+        assert sum("errorDeclaration" in one for one in _events(told)) == 1
         _is_valid(told)
 
 

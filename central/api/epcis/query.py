@@ -21,14 +21,37 @@ from central.epcis.model import Wanted, document
 from central.epcis.names import Names
 from central.epcis.query import Place
 
-_CURSOR = Cursor(tuple[Count, Count])
+_CURSOR = Cursor(tuple[Count, Count, Count])
 _JSON_LD = "application/ld+json"
 _HEADERS = {"GS1-EPCIS-Version": "2.0.0", "GS1-CBV-Version": "2.0.0"}
 _MOST_ASKED = 100
 Words = Annotated[Said, Field(max_length=8_000, description="Several with `|` between.")]
 
 
-class Asked(Body):
+class Papers(Body):
+    """Business transactions that are asked for, by the types of CBV 2.0, 7.3."""
+
+    po: Words | None = Field(None, alias="EQ_bizTransaction_po")
+    poc: Words | None = Field(None, alias="EQ_bizTransaction_poc")
+    inv: Words | None = Field(None, alias="EQ_bizTransaction_inv")
+    desadv: Words | None = Field(None, alias="EQ_bizTransaction_desadv")
+    recadv: Words | None = Field(None, alias="EQ_bizTransaction_recadv")
+    bol: Words | None = Field(None, alias="EQ_bizTransaction_bol")
+    prodorder: Words | None = Field(None, alias="EQ_bizTransaction_prodorder")
+    rma: Words | None = Field(None, alias="EQ_bizTransaction_rma")
+    pedigree: Words | None = Field(None, alias="EQ_bizTransaction_pedigree")
+    cert: Words | None = Field(None, alias="EQ_bizTransaction_cert")
+    testprd: Words | None = Field(None, alias="EQ_bizTransaction_testprd")
+    testres: Words | None = Field(None, alias="EQ_bizTransaction_testres")
+    upevt: Words | None = Field(None, alias="EQ_bizTransaction_upevt")
+
+    def papers(self) -> dict[str, tuple[str, ...]]:
+        """Those that are asked for."""
+        asked = {name: _words(getattr(self, name)) for name in Papers.model_fields}
+        return {name: uris for name, uris in asked.items() if uris}
+
+
+class Asked(Papers):
     """The query's parameters, by the standard's names: one that is not known is refused."""
 
     event_type: Words | None = Field(None, alias="eventType")
@@ -43,6 +66,8 @@ class Asked(Body):
     epc: Words | None = Field(None, alias="MATCH_epc")
     any_epc: Words | None = Field(None, alias="MATCH_anyEPC")
     epc_class: Words | None = Field(None, alias="MATCH_epcClass")
+    parent: Words | None = Field(None, alias="MATCH_parentID")
+    action: Words | None = Field(None, alias="EQ_action")
     declared: Annotated[Said, Field(max_length=20)] | None = Field(
         None, alias="EXISTS_errorDeclaration"
     )
@@ -73,6 +98,9 @@ class Asked(Body):
             lt_declared_us=_us(self.lt_declared),
             error_reasons=_words(self.error_reason),
             correctives=_words(self.corrective),
+            actions=_words(self.action),
+            parents=_words(self.parent),
+            papers=self.papers(),
         )
 
 
@@ -96,11 +124,11 @@ def router(services: Services) -> APIRouter:
         openapi_extra=needs("read:epcis"),
     )
     async def events(request: Request, asked: Annotated[Asked, Query()]) -> Response:
-        """An EPCISQueryDocument: the ledger's movements and what was captured, in the order in
-        which they were recorded. While there is more, `Link` says where.
+        """An EPCISQueryDocument: the ledger's movements, packing and reserving, and what was
+        captured, in the order in which they were recorded. While there is more, `Link` says where.
         """
         seen = _CURSOR.read(asked.token)
-        after = Place(0, 0) if seen is None else Place(*seen)
+        after = Place(0, 0, 0) if seen is None else Place(*seen)
         found, behind = await services.read(
             lambda c: query.query(c, asked.wanted(), names, after=after, limit=asked.per_page)
         )
@@ -110,7 +138,7 @@ def router(services: Services) -> APIRouter:
         if behind is not None:
             said = {k: v for k, v in request.query_params.items() if k != "nextPageToken"}
             following = urlencode(
-                said | {"nextPageToken": _CURSOR.told((behind.ledger, behind.captured))}
+                said | {"nextPageToken": _CURSOR.told((behind.ledger, behind.captured, behind.log))}
             )
             answer.headers["Link"] = f'</epcis/events?{following}>; rel="next"'
         return answer

@@ -17,7 +17,7 @@ async def test_every_request_of_the_page_is_taken(tmp_path: Path) -> None:
             await made.post("/items", sku=sku, name=sku)
         await made.post("/locations", code="shelf-7", name="Shelf 7")
         await made.put("/read-points/shelf-7", kind="shelf", location="shelf-7")
-        sent = [one for one in indented(_PAGE) if not one[1].endswith("/layout")]  # has its own
+        sent = [one for one in indented(_PAGE) if "/layout" not in one[1]]
         assert len(sent) > 8
         for method, path, content in sent:
             answer = await made.http.request(method, path, json=content)

@@ -176,7 +176,8 @@ def test_what_the_ledger_can_take_becomes_a_movement() -> None:
 @pytest.mark.parametrize(
     ("change", "why"),
     [
-        ({"type": "AggregationEvent"}, "moves nothing"),
+        ({"type": "AggregationEvent", "action": "ADD"}, "moves nothing"),
+        ({"type": "TransactionEvent"}, "TransactionEvent OBSERVE: it moves nothing"),
         ({"bizStep": "inspecting"}, "from which to which"),
         ({"bizLocation": {"id": "urn:x:elsewhere"}}, "from which to which"),
         ({"quantityList": [{"epcClass": "urn:x:1", "quantity": 1}]}, "no item of ours"),
