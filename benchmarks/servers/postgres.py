@@ -150,7 +150,9 @@ def fresh_database(server: str, name: str, template: str = "template1") -> str:
     """Make a database on the server, empty or a copy of another that nobody uses; its URL."""
     plain = server.replace("+psycopg", "")
     with psycopg.connect(f"{plain}/postgres", autocommit=True) as connection:
-        connection.execute(f'CREATE DATABASE "{name}" TEMPLATE "{template}"'.encode())
+        # By files, as every server did before 15: by its log costs five times as much.
+        how = " STRATEGY file_copy" if connection.info.server_version >= 150_000 else ""
+        connection.execute(f'CREATE DATABASE "{name}" TEMPLATE "{template}"{how}'.encode())
     return f"{server}/{name}"
 
 

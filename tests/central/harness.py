@@ -27,7 +27,10 @@ from central.insight.follow import Follower, LedgerSource, ObservationSource
 from central.insight.series_duckdb import DuckDBSeries
 from central.reports.desk import ReportDesk
 from central.web.pages import Pages
+from tests.fakes import routes_again
 from tests.fakes.books import sqlite_books
+
+routes_again.keep()
 
 
 class Bench:
