@@ -61,6 +61,7 @@ from central.api.stock import lookups as stock_lookups
 from central.api.stock import movements as stock_movements
 from central.console.page import DevicesPage
 from central.insight.kpi_book import KpiBook
+from central.web.alerting.pages import AlertPages
 from central.web.counting.pages import CountPages
 from central.web.feeds import FeedsPage
 from central.web.ops.router import ops_routers
@@ -69,6 +70,7 @@ from central.web.pages import Pages
 from central.web.portals.movements import MovementPage
 from central.web.portals.pages import PortalPages
 from central.web.portals.passes import PassPages
+from central.web.reporting.pages import ReportPages
 from central.web.reviewing.pages import ReviewPages
 from central.web.scan.pages import ScanPages
 from screens.headers import SecurityHeaders
@@ -180,4 +182,6 @@ def _screens(services: Services, pages: Pages) -> tuple[APIRouter, ...]:
         ReviewPages(services, pages).router(),
         CountPages(services, pages).router(),
         OrderPages(services, pages).router(),
+        AlertPages(services, pages).router(),
+        ReportPages(services, pages).router(),
     )

@@ -85,7 +85,7 @@
     const id = named(form);
     if (id && !said.id) said.id = id;
     const body = await (builders[form.dataset.build]?.(said, form, path) ?? said);
-    const told = await send(address(form.dataset.act, { ...path, id: said.id ?? "" }), body, form.dataset.method || "POST");
+    const told = await send(address(form.dataset.act, { ...path, id: said.id ?? "" }), body, form.dataset.method || "POST", form.dataset.match ? { "If-Match": form.dataset.match } : {});
     const words = { ...body, ...path, ...told };
     if (told instanceof Blob) {
       const link = Object.assign(document.createElement("a"), { href: URL.createObjectURL(told), download: form.dataset.file || "labels.pdf" });
@@ -135,6 +135,19 @@
   if (state) document.addEventListener("htmx:after:swap", () => {
     const now = document.querySelector("[data-now]")?.dataset.now;
     if (now && now !== state.dataset.drawn && !document.querySelector("dialog[open]")) location.reload();
+  });
+
+  // ---- one form for many rows: its button says what it is filled with
+  document.addEventListener("click", (event) => {
+    const open = event.target.closest("[data-open][data-fill]");
+    if (!open) return;
+    const form = document.querySelector(`#form-${open.dataset.open} form`);
+    for (const name of ["fixed", "match"]) if (open.dataset[name]) form.dataset[name] = open.dataset[name];
+    for (const [name, value] of Object.entries(JSON.parse(open.dataset.fill))) {
+      const field = form.elements[name];
+      if (field.type === "checkbox") field.checked = value;
+      else field.value = value ?? "";
+    }
   });
 
   // ---- a list's address is what is shown

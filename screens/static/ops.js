@@ -6,8 +6,8 @@
   // crypto.randomUUID is only there over HTTPS; a central in the house often speaks plain HTTP.
   const newId = () => [...crypto.getRandomValues(new Uint8Array(16))].map((one) => one.toString(16).padStart(2, "0")).join("");
 
-  const send = async (path, body, method = "POST") => {
-    const headers = { "Content-Type": "application/json" };
+  const send = async (path, body, method = "POST", more = {}) => {
+    const headers = { "Content-Type": "application/json", ...more };
     const shown = token();
     if (shown) headers["X-CSRF-Token"] = decodeURIComponent(shown);
     let answer;

@@ -96,6 +96,8 @@ PICTURES = (
     Picture("shelf_phone", "/screen/shelves/shelf-7", phone=True),
     Picture("order", "/screen/orders/SO-2026-1001"),
     Picture("orders", "/screen/orders"),
+    Picture("alerts_phone", "/screen/alerts", phone=True),
+    Picture("report", "/screen/reports/stock-levels"),
     Picture("count", "/screen/counts/count-aisle-a"),
     Picture("count_phone", "/screen/counts/count-aisle-a", phone=True),
     Picture("portal", "/screen/portals/dock-1"),

@@ -63,6 +63,7 @@ RESOURCES = {
     "screen/devices": "devices",
     "erp": "erp", "screen/erp": "erp", "screen/reviews": "reviews",
     "screen/orders": "orders", "screen/picking": "orders",
+    "screen/alerts": "alerts", "screen/alert-rules": "alerts", "screen/reports": "reports",
     "screen/counts": "counts", "screen/count-schedules": "counts",
     "labels": "labels", "api/scan": "stock",
 }  # fmt: skip
@@ -147,7 +148,7 @@ FOR_SOME_PLACES = re.compile(
     r"|(GET|POST|DELETE) /api/attachments/(orders|inbound-orders|movements|reviews)/.*"
     r"|(GET|POST) /reservations(/.*)?|GET /api/reports(/.*)?|GET /events/schemas(/.*)?"
     r"|GET /screen/(changes|find|items|places|shelves|counts|count-schedules)(/.*)?"
-    r"|GET /screen/(orders|picking)(/.*)?"
+    r"|GET /screen/(orders|picking|alerts|alert-rules|reports)(/.*)?"
 )
 """Where a grant for one warehouse is enough; everything else shows more than one place."""
 

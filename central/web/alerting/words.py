@@ -1,0 +1,22 @@
+"""Words of alerts for people."""
+
+from __future__ import annotations
+
+from central.alerts.model import Kind
+
+__all__ = ["HAPPENED", "KINDS"]
+
+KINDS: dict[Kind, tuple[str, str]] = {
+    Kind.LOW: ("Too little", "units"), Kind.OVER: ("Too much", "units"),
+    Kind.EXPIRY: ("Expires soon", "days"), Kind.STILL: ("Does not move", "days"),
+    Kind.UNEXPLAINED: ("Came or went unexplained", "units"),
+    Kind.BACKORDER: ("Waited for", "units"), Kind.SHRINKAGE: ("Shrinks", "units"),
+    Kind.IDLE: ("Quiet place", "hours"), Kind.DEVICE: ("Device is not well", ""),
+    Kind.LATE: ("Late goods or order", "minutes"), Kind.REVIEW: ("Unanswered review", "minutes"),
+    Kind.DISCREPANCY: ("Books and sensors differ", "units"),
+}  # fmt: skip
+"""What a rule watches for, and the unit of its limit."""
+HAPPENED = {
+    "raised": "Raised", "acknowledged": "Somebody sees to it", "snoozed": "Put to sleep",
+    "woken": "Awake again, and still there", "escalated": "Escalated", "cleared": "Over",
+}  # fmt: skip

@@ -1,0 +1,1 @@
+"""Pages of reports: a table, a plot, and files of them."""

@@ -1,0 +1,141 @@
+"""Alerts and reports in a real browser: seen to, put to sleep, rules made and changed; a table, a
+plot and a file; and who may do what.
+"""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from datetime import date
+from pathlib import Path
+
+import pytest
+
+from central.access.model import Grant, Role
+from central.reports.catalogue import REPORTS
+from central.web.reporting.plots import PLOTS, bars
+from tests.central.access.people import hire, log_in, staffed, visitor
+from tests.central.harness import Bench, bench
+from tests.central.web import stocked
+from tests.central.web.test_browser import playwright, pytestmark
+from tests.central.web.test_ops_browser import opened
+
+__all__ = ["pytestmark"]
+
+expect = playwright.expect
+
+
+@pytest.fixture
+async def made(tmp_path: Path) -> AsyncIterator[Bench]:
+    async with bench(tmp_path) as ready:
+        await stocked.stock(ready)
+        yield ready
+
+
+async def test_an_alert_is_seen_to_and_put_to_sleep(made: Bench) -> None:
+    async with opened(made, "/screen/alerts") as screen:
+        page = screen.page
+        await page.get_by_role("button", name="I see to it").click()
+        await expect(page.locator(".toast")).to_contain_text("You see to it")
+        await expect(page.locator("#alert-1")).to_contain_text("api sees to it")
+        await page.get_by_role("button", name="Snooze").click()
+        sheet = page.locator("#form-snooze")
+        await sheet.get_by_label("How long").select_option("a day")
+        await sheet.get_by_label("Note").fill("two pallets at noon")
+        await sheet.get_by_role("button", name="Snooze").click()
+        await expect(page.locator("#alert-1")).to_contain_text("sleeps until")
+        await page.locator("#alert-1 a.name").first.click()
+        await expect(page.locator("main")).to_contain_text("api: two pallets at noon")
+        await page.get_by_role("link", name="rule-low-oats").click()
+        await expect(page.locator('[id="rule-rule-low-oats"]')).to_contain_text("Too little")
+        screen.clean()
+
+
+async def test_a_rule_is_made_changed_and_taken_away(made: Bench) -> None:
+    async with opened(made, "/screen/alert-rules", 390, 844) as screen:
+        page = screen.page
+        await page.get_by_role("button", name="New rule").click()
+        sheet = page.locator("#form-rule")
+        await sheet.get_by_label("What").select_option("expiry")
+        await sheet.get_by_label("Place, with").fill("WH-1")
+        await sheet.get_by_label("Limit").fill("14")
+        await sheet.get_by_role("button", name="Watch it").click()
+        row = page.locator("tr", has_text="Expires soon")
+        await expect(row).to_contain_text("North warehouse")
+        await row.get_by_role("button", name="Change").click()
+        sheet = page.locator("#form-change")
+        await expect(sheet.get_by_label("Limit")).to_have_value("14")
+        await sheet.get_by_label("Limit").fill("21")
+        await sheet.get_by_label("Severity").select_option("critical")
+        await sheet.get_by_role("button", name="Keep it").click()
+        await expect(row).to_contain_text("critical")
+        rules = (await made.get("/alerts/rules"))["rows"]
+        assert isinstance(rules, list)
+        (changed,) = [one for one in rules if one["kind"] == "expiry"]
+        assert (changed["limit"], changed["location"]) == (21, "WH-1")
+        await row.get_by_role("button", name="Take away").click()
+        await page.locator("#form-remove").get_by_role("button", name="Take it away").click()
+        await expect(row).to_have_count(0)
+        assert await page.evaluate("document.documentElement.scrollWidth") == 390
+        screen.clean()
+
+
+async def test_a_report_is_a_table_a_plot_and_a_file(made: Bench) -> None:
+    async with opened(made, "/screen/reports") as screen:
+        page = screen.page
+        await page.get_by_role("link", name="Fast movers").click()
+        await expect(page.locator(".plot li").first).to_contain_text("Rolled oats")
+        await expect(page.locator("tbody tr").first).to_contain_text("OAT-500")
+        await page.get_by_label("SKU").fill("MILK-1L")
+        await page.get_by_role("button", name="Show").click()
+        await expect(page.locator("main")).to_contain_text("Nothing to tell")
+        await page.goto(page.url.split("?")[0] + "?from=2026-03-31&to=2026-03-01")
+        await expect(page.get_by_role("alert")).to_contain_text("is behind to")
+        await page.goto(page.url.split("?")[0])
+        async with page.expect_download() as made_file:
+            await page.get_by_role("link", name="CSV").click()
+        assert (await made_file.value).suggested_filename.startswith("fast-movers-")
+        screen.clean()
+
+
+async def test_every_report_has_its_page(made: Bench) -> None:
+    assert PLOTS.keys() == REPORTS.keys()
+    for name in REPORTS:
+        answer = await made.http.get(f"/screen/reports/{name}")
+        assert answer.status_code == 200, name
+        assert REPORTS[name].title in answer.text
+    assert (await made.http.get("/screen/reports/nonsense")).status_code == 404
+
+
+def test_spans_of_days_lie_in_the_plot() -> None:
+    report = REPORTS["run-out"]
+    names = [one.name for one in report.columns]
+    blank = dict.fromkeys(names)
+    soon = blank | {"name": "a", "not_before": date(2026, 1, 1), "runs_out": date(2026, 1, 3),
+                    "not_after": date(2026, 1, 6)}  # fmt: skip
+    later = blank | {"name": "b", "not_before": date(2026, 1, 6), "runs_out": date(2026, 1, 11),
+                     "not_after": None}  # fmt: skip
+    one, other = bars(report, [[row[name] for name in names] for row in (soon, later, blank)])
+    assert (one.start, one.mark, one.length) == (0, 20, 50)
+    assert (other.start, other.mark, other.length) == (50, 100, 50)
+    assert bars(report, []) == []
+
+
+async def test_who_may_not_act_reads_why(tmp_path: Path) -> None:
+    async with staffed(tmp_path) as (made, _):
+        async with visitor(made) as root:
+            await log_in(root, "root")
+            made.http = root
+            await stocked.stock(made)
+        await hire(made, "aud", Grant(role=Role.AUDITOR))
+        await hire(made, "otto", Grant(role=Role.OPERATOR))
+        async with visitor(made) as aud:
+            await log_in(aud, "aud")
+            page = (await aud.get("/screen/alerts")).text
+            assert "needs the right to write alerts" in page
+            assert "I see to it" not in page
+        async with visitor(made) as otto:
+            await log_in(otto, "otto")
+            assert "I see to it" in (await otto.get("/screen/alerts")).text
+            rules = (await otto.get("/screen/alert-rules")).text
+            assert "needs the right to write alert rules" in rules
+            assert "Take away" not in rules
