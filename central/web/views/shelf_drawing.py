@@ -9,10 +9,12 @@ import msgspec
 from central.catalogue.geometry import Board, Laid, Layout
 from central.web.views.devices import PlateRow
 
-__all__ = ["WIDTH", "Drawing", "DrawnBoard", "DrawnPlate", "draw"]
+__all__ = ["GAP", "WIDTH", "Drawing", "DrawnBoard", "DrawnPlate", "draw"]
 
 WIDTH = 1_000
 """Units of the drawing that the widest board has."""
+GAP = 3
+"""Units by which a plate is drawn smaller on each side, so that two that touch are two."""
 
 
 class DrawnPlate(msgspec.Struct, frozen=True, kw_only=True):
@@ -74,14 +76,14 @@ def _board(
 
 
 def _plate(laid: Laid, board: Board, row: PlateRow | None, scale: float) -> DrawnPlate:
-    depth = laid.depth_mm * scale
+    depth = laid.depth_mm * scale - 2 * GAP
     return DrawnPlate(
         plate=laid.plate,
-        x=round(laid.x_mm * scale, 1),
-        y=round((board.depth_mm - laid.y_mm - laid.depth_mm) * scale, 1),
-        width=round(laid.width_mm * scale, 1),
-        depth=round(depth, 1),
-        level=round(depth * row.percent / 100, 1) if row is not None else 0.0,
+        x=round(laid.x_mm * scale + GAP, 1),
+        y=round((board.depth_mm - laid.y_mm - laid.depth_mm) * scale + GAP, 1),
+        width=round(max(1, laid.width_mm * scale - 2 * GAP), 1),
+        depth=round(max(1, depth), 1),
+        level=round(max(0, depth) * row.percent / 100, 1) if row is not None else 0.0,
         row=row,
         laid=laid,
     )

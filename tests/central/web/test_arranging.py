@@ -14,7 +14,7 @@ import pytest
 from central.database.moments import to_us
 from central.intake import observations
 from central.intake.observations import Arrived
-from gateway.contract import WeightSettled
+from gateway.contract import DeviceDescribed, WeightSettled
 from tests.central import scene
 from tests.central.harness import Bench, bench
 from tests.central.web.test_browser import Screen, playwright, pytestmark
@@ -222,3 +222,19 @@ async def test_parts_that_set_a_plate_up(made: Bench) -> None:
     assert "No item is called zzz" in await text("/screen/shelves/shelf-7/3/setup/items?q=zzz")
     assert 'data-location="backroom"' in await text("/screen/shelves/shelf-7/3/setup/places?q=back")
     assert "No place" in await text("/screen/shelves/shelf-7/3/setup/places?q=zzz")
+
+
+async def test_a_plate_without_an_item_and_one_without_a_place_are_told(made: Bench) -> None:
+    now = datetime.now(UTC)
+    said = DeviceDescribed(
+        device="new", read_point="shelf-7", event_time=now, driver="mt-sics", plate=8
+    )
+    arrived = [Arrived(edge="dock-pi", epoch="e0000003", seq=1, observation=said)]
+    await made.services.write(lambda c: observations.append(c, arrived, to_us(now)))
+    stands = json.loads(json.dumps(scene.LAYOUT))
+    stands["plates"][5]["plate"] = 8
+    await made.put(PATH, **stands)
+    page = (await made.http.get("/screen/shelves/shelf-7")).text
+    assert 'aria-label="Plate 8, no item said"' in page
+    line = page.partition('id="plate-shelf-7-6"')[2].partition("</li>")[0]
+    assert "not in the drawing" in line
