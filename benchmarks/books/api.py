@@ -30,6 +30,15 @@ _ALIVE = "GET /healthz"
 _BULK, _SHOPS = 200, 8
 """Orders in one request of the bulk route, and how many programs send such."""
 _BOUND = "% of a core: near 100 its one process bounds it, below that the disk and the clients do"
+_PAGES = {
+    "items_by_stock": "/screen/items?sort=most",
+    "items_by_movement": "/screen/items?sort=moved",
+    "items_searched": "/screen/items?q=category-07",
+    "places": "/screen/places",
+    "found": "/screen/find?q=item",
+    "not_found": "/screen/find?q=nothing-of-the-kind",
+}
+"""Pages that look at all items or places; one person asks."""
 _LOOK_S, _RESTING = 1.0, 0.05
 """How often is looked whether central rests, and the share of a core it may use then."""
 
@@ -127,6 +136,10 @@ def _asked(size: Size, seed: int) -> dict[str, tuple[Ask, int]]:
         "reserve": (lambda _: reservation(one_sku()), every),
         "reserve_hot": (lambda _: reservation(sku(0)), every),
         "bulk": (lambda _: orders(), _SHOPS),
+        **{
+            f"page_{name}": ((lambda _, path=path: Request("GET", path)), 1)  # type: ignore[misc]
+            for name, path in _PAGES.items()
+        },
     }
 
 

@@ -8,7 +8,7 @@ import jinja2
 from sqlalchemy import Connection
 
 from central.web.views import devices, figures, needs, portal, stock, trend, zones
-from central.web.views.place_units import PlaceUnits
+from central.web.views.units import PlaceUnits
 
 SECTIONS = (
     "needs", "figures", "movements", "shelves", "passes", "zones", "stock", "devices"

@@ -18,6 +18,7 @@ from central.catalogue import items
 from central.web.ops.ground import OWN, Ground
 from central.web.views import item_history, item_page, stock, stock_list
 from central.web.views.stock_list import Key, Only, Sort
+from central.web.views.units import ItemUnits
 
 __all__ = ["ItemPages"]
 
@@ -35,6 +36,7 @@ class ItemPages:
 
     def __init__(self, ground: Ground) -> None:
         self._ground = ground
+        self._units = ItemUnits()
 
     def router(self) -> APIRouter:
         """The list first: its ``rows`` are no item."""
@@ -65,7 +67,7 @@ class ItemPages:
         wanted = stock_list.Wanted(search=q, only=only, sort=sort, after=seen)
 
         def read(connection: Connection) -> Mapping[str, object]:
-            found = stock_list.listed(connection, wanted, limit=stock_list.ROWS + 1)
+            found = stock_list.listed(connection, wanted, self._units, limit=stock_list.ROWS + 1)
             rows, more = found[: stock_list.ROWS], len(found) > stock_list.ROWS
             chosen = {"q": q, "only": only, "sort": sort}
             key = _CURSOR.told(rows[-1].key) if more else ""

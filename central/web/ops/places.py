@@ -12,7 +12,7 @@ from sqlalchemy import Connection
 from central.catalogue.errors import NotFound
 from central.web.ops.ground import OWN, Ground
 from central.web.views import place_page, place_tree
-from central.web.views.place_units import PlaceUnits
+from central.web.views.units import PlaceUnits
 
 __all__ = ["PlacePages"]
 
@@ -41,10 +41,11 @@ class PlacePages:
 
         def read(connection: Connection) -> Mapping[str, object]:
             found = place_tree.forest(connection, self._units.at(connection))
+            roots = place_tree.grown(found)
             return {
-                "roots": place_tree.grown(found),
+                "roots": roots,
                 "count": len(found),
-                "depth": 99 if len(found) <= place_tree.MOST_AT_ONCE else 1,
+                "depth": place_tree.depth_of(found, roots),
             }
 
         return await self._ground.shown("ops/places.html", read)
@@ -53,7 +54,8 @@ class PlacePages:
         """What lies right within a place, for the tree."""
 
         def read(connection: Connection) -> Mapping[str, object]:
-            found = place_tree.forest(connection, self._units.at(connection)).get(code)
+            units = self._units.at(connection)
+            found = place_tree.forest(connection, units, within=code).get(code)
             if found is None:
                 raise NotFound(f"there is no place {code}")
             return {"one": found}

@@ -28,6 +28,7 @@ _LATELY = 200_000
 _OPEN = (State.REQUESTED, State.COUNTING, State.COUNTED, State.INVESTIGATING,
          State.READY_TO_REVIEW)  # fmt: skip
 _AT_ONCE, _FEW = 5_000, 50
+_place = schema.location.c
 _result, _moved = schema.count_result.c, schema.movement.c
 _balance, _item = schema.balance.c, schema.item.c
 
@@ -49,8 +50,7 @@ def facts(
 ) -> dict[str, Any]:
     """Raises ``NotFound``, ``OutOfReach``."""
     place = tree.get_location(connection, code)
-    forest = place_tree.forest(connection, units)
-    branch = forest.get(code)
+    branch = place_tree.forest(connection, units, within=code).get(code)
     codes = frozenset(_within(branch)) if branch is not None else frozenset({code})
     goods = _goods(connection, code)
     points = [one for one in places.list_read_points(connection, granted=True)
@@ -58,7 +58,7 @@ def facts(
     return {
         "place": place,
         "branch": branch,
-        "path": _path(connection, place, forest),
+        "path": _path(connection, place),
         "goods": goods[:GOODS],
         "more_goods": len(goods) > GOODS,
         "rules": _rules(place),
@@ -82,12 +82,15 @@ def _within(branch: Branch) -> list[str]:
     return [one.code for one in found]
 
 
-def _path(
-    connection: Connection, place: Location, forest: Mapping[str, Branch]
-) -> list[tuple[str, str]]:
+def _path(connection: Connection, place: Location) -> list[tuple[str, str]]:
     """What encloses it, from the outside in, as far as that is within reach."""
     codes = tree.path_of(connection, place)[:-1]
-    return [(forest[code].name, code) for code in codes if code in forest]
+    query = select(_place.code, _place.name).where(_place.code.in_(codes))
+    granted = reach.within(_place.code)
+    if granted is not None:
+        query = query.where(granted)
+    names = {row.code: row.name for row in connection.execute(query)}
+    return [(names[code], code) for code in codes if code in names]
 
 
 def _goods(connection: Connection, code: str) -> list[Held]:

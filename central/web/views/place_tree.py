@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from heapq import nsmallest
 from typing import Any
 
 import msgspec
-from sqlalchemy import Connection, select
+from sqlalchemy import Connection, Select, select
 
 from central import schema
 from central.access import reach
@@ -19,7 +20,7 @@ __all__ = [
     "MOST_IN_ONE",
     "Branch",
     "Fill",
-    "branch_of",
+    "depth_of",
     "fills_of",
     "forest",
     "grown",
@@ -28,6 +29,8 @@ __all__ = [
 
 MOST_AT_ONCE = 400
 """A larger tree is drawn a level at a time."""
+MOST_OUTER = 600
+"""So many places of its second level are drawn before somebody opens one."""
 MOST_IN_ONE = 200
 """So many places right within one are drawn; the page of a place finds the others."""
 _place = schema.location.c
@@ -54,8 +57,8 @@ class Fill(msgspec.Struct, frozen=True):
 
 
 class Branch(msgspec.Struct, kw_only=True):
-    """A place with all within it: ``units`` are theirs together. ``children`` are in the order
-    of their codes, ``inner`` is how many there are.
+    """A place with all within it: ``units`` are theirs together. ``children`` are in no order,
+    ``inner`` is how many there are, ``drawn`` the first by their codes.
     """
 
     code: str
@@ -75,8 +78,8 @@ class Branch(msgspec.Struct, kw_only=True):
 
     @property
     def drawn(self) -> list[Branch]:
-        """The first of them."""
-        return self.children[:MOST_IN_ONE]
+        """The first of them, in order: only what is drawn is worth sorting."""
+        return nsmallest(MOST_IN_ONE, self.children, key=lambda branch: natural(branch.code))
 
     @property
     def inner(self) -> int:
@@ -113,17 +116,21 @@ def _share(held: int, most: int) -> int:
     return round(100 * held / most) if most else (101 if held else 0)
 
 
-def forest(connection: Connection, units: Mapping[str, int]) -> dict[str, Branch]:
-    """Every place within reach by its code, tied to what encloses it. ``units`` are those that
-    lie at each by itself.
+def forest(
+    connection: Connection, units: Mapping[str, int], within: str | None = None
+) -> dict[str, Branch]:
+    """Every place within reach by its code, tied to what encloses it; of one place, it and all
+    that lies within it. ``units`` are those that lie at each by itself.
     """
     query = select(_place.code, _place.name, _place.type, _place.status, _place.parent,
                    _place.rules).where(_place.kind == "internal")  # fmt: skip
     granted = reach.within(_place.code)
     if granted is not None:
         query = query.where(granted)
+    if within is not None:
+        query = query.where(_place.code.in_(_below(within)))
     found = {row.code: _branch(row) for row in connection.execute(query)}
-    for one in sorted(found.values(), key=lambda branch: natural(branch.code)):
+    for one in found.values():
         if one.parent in found:
             found[one.parent].children.append(one)
     for root in grown(found):
@@ -138,9 +145,19 @@ def grown(found: Mapping[str, Branch]) -> list[Branch]:
     return sorted(roots, key=lambda branch: natural(branch.code))
 
 
-def branch_of(connection: Connection, code: str, units: Mapping[str, int]) -> Branch | None:
-    """One place with all within it."""
-    return forest(connection, units).get(code)
+def depth_of(found: Mapping[str, Branch], roots: Sequence[Branch]) -> int:
+    """How many levels of it are drawn at once."""
+    if len(found) <= MOST_AT_ONCE:
+        return len(found)
+    return 1 if sum(min(one.inner, MOST_IN_ONE) for one in roots) <= MOST_OUTER else 0
+
+
+def _below(code: str) -> Select[tuple[str]]:
+    """A place's code and those of all within it."""
+    tree = select(_place.code).where(_place.code == code).cte("below", recursive=True)
+    child = schema.location.alias("child")
+    inner = select(child.c.code).join(tree, child.c.parent == tree.c.code)
+    return select(tree.union(inner).c.code)
 
 
 def _branch(row: Any) -> Branch:  # noqa: ANN401 (a row)

@@ -1,18 +1,19 @@
 """The list of items with what is on hand: searched, filtered, sorted, a page at a time.
 
 Only what lies within reach is added up. Names, totals and flags of a page's items are asked for
-once the page is known, so that a page of 100,000
-items costs as much as one of a hundred.
+once the page is known, so that a page of 100,000 items costs as much as one of a hundred.
 """
 
 from __future__ import annotations
 
 import time
+from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime, timedelta
+from heapq import nsmallest
 from typing import Any, Literal
 
 import msgspec
-from sqlalchemy import ColumnElement, Connection, Row, Select, and_, func, or_, select
+from sqlalchemy import ColumnElement, Connection, Select, and_, func, or_, select
 
 from central import schema
 from central.access import reach
@@ -20,6 +21,7 @@ from central.catalogue import packs
 from central.catalogue.errors import CatalogueError
 from central.stock import queries
 from central.web.views.stock import VIRTUAL
+from central.web.views.units import ItemUnits, ranks_of
 
 __all__ = ["EXPIRING_DAYS", "ONLY", "ROWS", "SORTS", "STILL_DAYS", "Wanted", "listed", "total"]
 
@@ -37,6 +39,8 @@ SORTS: dict[Sort, str] = {
 }  # fmt: skip
 _item, _balance, _lot = schema.item.c, schema.balance.c, schema.lot.c
 _alert = schema.alert.c
+_COLUMNS = (_item.sku, _item.name, _item.category, _item.unit, _item.status)
+_GUESSED = 400
 Key = tuple[str | int, str]
 
 
@@ -71,12 +75,22 @@ def total(connection: Connection) -> int:
     return connection.execute(select(func.count()).select_from(schema.item)).scalar_one()
 
 
-def listed(connection: Connection, wanted: Wanted, *, limit: int = ROWS) -> list[ListRow]:
-    """The items that fit, in order."""
-    query, order = _ordered(wanted)
-    for condition in _conditions(connection, wanted):
-        query = query.where(condition)
-    found = connection.execute(query.limit(limit)).all()
+def listed(
+    connection: Connection, wanted: Wanted, known: ItemUnits | None = None, *, limit: int = ROWS
+) -> list[ListRow]:
+    """The items that fit, in order. ``known`` is what lies of each, for the orders by stock."""
+    conditions = _conditions(connection, wanted)
+    if wanted.sort in {"sku", "name"}:
+        query = _by_words(wanted).where(*conditions).limit(limit)
+        found = connection.execute(query).all()
+        keys: list[Key] = [
+            (row.name if wanted.sort == "name" else row.sku, row.sku) for row in found
+        ]
+    else:
+        keys = _by_ranks(connection, wanted, conditions, known or ItemUnits(), limit)
+        query = select(*_COLUMNS).where(_item.sku.in_([sku for _, sku in keys]))
+        rows = {row.sku: row for row in connection.execute(query)}
+        found = [rows[sku] for _, sku in keys]
     skus = [row.sku for row in found]
     held, reserved, flags = (
         _held(connection, skus), _reserved(connection, skus), _flags(connection, skus)
@@ -92,17 +106,10 @@ def listed(connection: Connection, wanted: Wanted, *, limit: int = ROWS) -> list
             reserved=reserved.get(row.sku, 0),
             available=held.get(row.sku, {}).get("available", 0) - reserved.get(row.sku, 0),
             flags=tuple(sorted(flags.get(row.sku, ()))),
-            key=(_rank(row, order), row.sku),
+            key=key,
         )
-        for row in found
+        for row, key in zip(found, keys, strict=True)
     ]
-
-
-def _rank(row: Row[Any], order: str) -> str | int:
-    """What it is sorted by; PostgreSQL's sums are decimals."""
-    if order in {"sku", "name"}:
-        return str(row.name if order == "name" else row.sku)
-    return int(row.rank)
 
 
 def _inside() -> ColumnElement[bool]:
@@ -112,29 +119,41 @@ def _inside() -> ColumnElement[bool]:
     return ours if granted is None else and_(ours, granted)
 
 
-def _ordered(wanted: Wanted) -> tuple[Select[Any], str]:
-    """The items with their ``rank``, in order, behind the last one that was seen."""
-    columns = (_item.sku, _item.name, _item.category, _item.unit, _item.status)
-    after = wanted.after
-    if wanted.sort in {"sku", "name"}:
-        column = _item.sku if wanted.sort == "sku" else _item.name
-        query = select(*columns, _item.sku.label("rank")).order_by(column, _item.sku)
-        if after is not None:
-            query = query.where(
-                or_(column > after[0], and_(column == after[0], _item.sku > after[1]))
-            )
-        return query, wanted.sort
-    measure = func.sum(_balance.on_hand) if wanted.sort == "most" else func.max(_balance.last_seq)
-    ranks = (
-        select(_balance.sku, measure.label("rank"))
-        .where(_inside()).group_by(_balance.sku).subquery()
-    )  # fmt: skip
-    rank = func.coalesce(ranks.c.rank, 0)
-    query = select(*columns, rank.label("rank")).outerjoin(ranks, ranks.c.sku == _item.sku)
-    query = query.order_by(rank.desc(), _item.sku)
-    if after is not None:
-        query = query.where(or_(rank < after[0], and_(rank == after[0], _item.sku > after[1])))
-    return query, wanted.sort
+def _by_words(wanted: Wanted) -> Select[Any]:
+    """The items by SKU or name, behind the last one that was seen."""
+    column, after = _item.sku if wanted.sort == "sku" else _item.name, wanted.after
+    query = select(*_COLUMNS).order_by(column, _item.sku)
+    if after is None:
+        return query
+    return query.where(or_(column > after[0], and_(column == after[0], _item.sku > after[1])))
+
+
+def _by_ranks(
+    connection: Connection,
+    wanted: Wanted,
+    conditions: Sequence[ColumnElement[bool]],
+    known: ItemUnits,
+    limit: int,
+) -> list[Key]:
+    """The SKUs that fit by units or by last movement, most first, behind the last one that was
+    seen. The first of all items are looked at before all that fit are: mostly they are enough.
+    """
+    granted = reach.within(_balance.location)
+    found = known.at(connection) if granted is None else ranks_of(connection, _inside())
+    ranks = found.units if wanted.sort == "most" else found.moved
+    after = None if wanted.after is None else (-int(wanted.after[0]), wanted.after[1])
+
+    def first(skus: Iterable[str], most: int) -> list[tuple[int, str]]:
+        keys = ((-ranks.get(sku, 0), sku) for sku in skus)
+        return nsmallest(most, keys if after is None else (key for key in keys if key > after))
+
+    fitting = select(_item.sku).where(*conditions)
+    some = first((sku for sku, rank in ranks.items() if rank > 0), _GUESSED)
+    fit = set(connection.execute(fitting.where(_item.sku.in_([sku for _, sku in some]))).scalars())
+    chosen = [key for key in some if key[1] in fit][:limit]
+    if len(chosen) < limit:
+        chosen = first(connection.execute(fitting).scalars(), limit)
+    return [(-rank, sku) for rank, sku in chosen]
 
 
 def _conditions(connection: Connection, wanted: Wanted) -> list[ColumnElement[bool]]:
