@@ -103,7 +103,8 @@ BENCHES = {
     "api": (
         "benchmarks.books.api",
         "Central's HTTP API on large books with 200 clients at once, beside the same process "
-        "saying that it is alive. Options: --size tiny|small|full, --engine sqlite|postgresql|all, "
+        "saying that it is alive; and its pages that look at all items or places. Options: "
+        "--size tiny|small|wide|full (wide: 100,000 SKUs), --engine sqlite|postgresql|all, "
         "--clients N, --seconds S, --every-s S (a client's pause in the paced run), --seed S.",
     ),
     "screens": (

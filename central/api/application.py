@@ -92,16 +92,16 @@ def build(services: Services, pages: Pages, entrance: Entrance | None = None) ->
         description=_DESCRIPTION,
         docs_url=None,
         redoc_url=None,
-        openapi_url="/openapi.json",
+        openapi_url=None,
     )
     entrance = entrance or open_entrance(services.database)
     for each in _routers(services, pages, entrance):
         app.router.routes += each.routes  # flat: nested routers cost every request
     app.mount("/static", KeptFiles(directory=STATIC))
+    openapi.describe(app)
     guard(app.router.routes, entrance.door)
     app.router.middleware_stack = Signpost(app.router.middleware_stack, app.router.routes)
     problems.register(app)
-    openapi.describe(app)
     app.add_middleware(Packed)
     app.add_middleware(SecurityHeaders)
     return app

@@ -6,9 +6,13 @@ its own for requests that are not valid, which no route here ever sends.
 
 from __future__ import annotations
 
+import asyncio
+import functools
+import threading
 from typing import Any
 
-from fastapi import FastAPI
+import msgspec
+from fastapi import FastAPI, Request, Response
 from fastapi.openapi.utils import get_openapi
 
 from central.api import security
@@ -25,21 +29,33 @@ _FASTAPI_ONLY = ("HTTPValidationError", "ValidationError")
 
 
 def describe(app: FastAPI) -> None:
-    """Let the application describe itself so, once it is asked."""
+    """Let the application describe itself so, once it is asked: it takes half a second of a core,
+    so it is made once, and never where requests are served.
+    """
+    making = threading.Lock()
 
     def described() -> dict[str, Any]:
-        if app.openapi_schema is None:
-            app.openapi_schema = _with_problems(
-                get_openapi(
-                    title=app.title,
-                    version=app.version,
-                    description=app.description,
-                    routes=app.routes,
+        with making:
+            if app.openapi_schema is None:
+                app.openapi_schema = _with_problems(
+                    get_openapi(
+                        title=app.title,
+                        version=app.version,
+                        description=app.description,
+                        routes=app.routes,
+                    )
                 )
-            )
-        return app.openapi_schema
+            return app.openapi_schema
+
+    @functools.cache
+    def encoded() -> bytes:
+        return msgspec.json.encode(described())
+
+    async def told(_: Request) -> Response:
+        return Response(await asyncio.to_thread(encoded), media_type="application/json")
 
     app.openapi = described  # type: ignore[method-assign]  # FastAPI's documented way
+    app.add_route("/openapi.json", told, methods=["GET"], include_in_schema=False)
 
 
 def _with_problems(schema: dict[str, Any]) -> dict[str, Any]:

@@ -106,7 +106,8 @@ class Pages:
 
     async def docs(self, request: Request) -> Response:
         """The API, described for people."""
-        return self.page("docs.html", {"api": request.app.openapi()})
+        api = await asyncio.to_thread(request.app.openapi)
+        return self.page("docs.html", {"api": api})
 
     async def accuracy(self, days: Annotated[int, Query(ge=1, le=MOST_DAYS)] = 7) -> Response:
         """How accurate the last days were."""
