@@ -95,7 +95,8 @@
           el("div", { class: "antenna-rssi" }, row.rssi, el("span", { class: "meta" }, " dBm peak"), rail(level, "peak RSSI")),
           el("div", { class: "antenna-trace" }, chart), row.count);
         known.set(one.antenna, row);
-        antennas.append(row.made);
+        row.made.dataset.antenna = one.antenna;
+        antennas.insertBefore(row.made, [...antennas.children].find((other) => Number(other.dataset.antenna) > one.antenna) ?? null);
       }
       return row;
     };
@@ -106,11 +107,14 @@
       text(reads.value, number(found.reads));
       const sides = new Map((device.antennas ?? []).map((one) => [one.antenna, [one.alias, one.side === "unknown" ? "" : one.side].filter(Boolean).join(", ")]));
       const most = Math.max(10, ...found.antennas.map((one) => one.reads_per_s));
-      for (const one of found.antennas) {
+      // An antenna of the settings that hears nothing is shown too: it may not be screwed on.
+      const heard = new Set(found.antennas.map((one) => one.antenna));
+      const silent = [...sides.keys()].filter((one) => !heard.has(one)).map((one) => ({ antenna: one, reads_per_s: 0, peak_rssi_dbm: null, mean_rssi_dbm: null, tags: 0, reads: 0 }));
+      for (const one of [...found.antennas, ...silent]) {
         const row = antenna(one, sides);
         text(row.rate, number(one.reads_per_s));
         text(row.rssi, one.peak_rssi_dbm === null ? "–" : number(one.peak_rssi_dbm, 1));
-        text(row.count, `${number(one.tags)} tags now, ${number(one.reads)} reads`);
+        text(row.count, one.reads ? `${number(one.tags)} ${one.tags === 1 ? "tag" : "tags"} now, ${number(one.reads)} reads` : "nothing heard since you look");
         row.bar.setAttribute("width", Math.round(100 * one.reads_per_s / most));
         const at = one.peak_rssi_dbm === null ? 0 : Math.min(1, Math.max(0.02, (one.peak_rssi_dbm - LOW) / (HIGH - LOW)));
         row.level.setAttribute("width", Math.round(100 * at));
@@ -186,7 +190,7 @@
       const fresh = found.filter((one) => one.no > newest).reverse();
       for (const one of fresh) {
         const facts = ["gtin", "sscc", "lot", "expiry", "serial", "quantity"].filter((key) => one[key] !== undefined).map((key) => el("span", { class: "tag" }, `${key.toUpperCase()} ${one[key]}`));
-        list.prepend(el("li", { "data-enter": true }, el("div", {}, el("p", { class: "name scan-data" }, one.data), el("p", { class: "scan-facts" }, ...facts), one.note ? el("p", { class: "meta" }, one.note) : null), el("div", { class: "device-state" }, time(one.at_us), el("span", { class: "meta" }, one.symbology ?? ""))));
+        list.prepend(el("li", { "data-enter": true }, el("div", {}, el("p", { class: "name scan-data" }, ...one.data.split("\u241d").flatMap((part, at) => (at ? [el("span", { class: "separator", title: "group separator" }, "GS"), part] : [part]))), el("p", { class: "scan-facts" }, ...facts), one.note ? el("p", { class: "meta" }, one.note) : null), el("div", { class: "device-state" }, time(one.at_us), el("span", { class: "meta" }, one.symbology ?? ""))));
         newest = one.no;
       }
       while (list.children.length > 20) list.lastChild.remove();

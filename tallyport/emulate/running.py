@@ -132,7 +132,7 @@ def _introduce(emulation: Emulation, settings: Path | None) -> None:
     tell(f"Settings for {whose.name}:\n")
     typer.echo(emulation.devices.rstrip() + "\n")
     if settings is not None:
-        settings.write_text(whose.begins + emulation.devices, encoding="utf-8")
+        _write(settings, whose.begins, emulation.devices)
         tell(f"Written to {settings}. Try: {whose.trial} --config {settings}\n")
     else:
         tell(f"With --settings {whose.file} they are written to a file that")
@@ -144,6 +144,26 @@ def _introduce(emulation: Emulation, settings: Path | None) -> None:
         tell(f"  {usage:<34} {does}")
     tell("")
     sys.stdout.flush()
+
+
+def _write(settings: Path, begins: str, devices: str) -> None:
+    """Into a file that is there already a device comes besides the others, in place of one of its
+    name: so several emulated devices make one edge.
+    """
+    if not settings.exists() or not begins:
+        settings.write_text(begins + devices, encoding="utf-8")
+        return
+    import tomlkit  # noqa: PLC0415 (comes with the edge)
+
+    whole = tomlkit.parse(settings.read_text(encoding="utf-8"))
+    fresh = tomlkit.parse(devices)["devices"]
+    names = {one["name"] for one in fresh}
+    there = whole.setdefault("devices", tomlkit.aot())
+    for number in reversed([n for n, one in enumerate(there) if one["name"] in names]):
+        del there[number]
+    for one in fresh:
+        there.append(one)
+    settings.write_text(tomlkit.dumps(whole), encoding="utf-8")
 
 
 def _read_lines(loop: asyncio.AbstractEventLoop, lines: asyncio.Queue[str]) -> None:

@@ -39,6 +39,7 @@ from tests.central.passes import dock
 from tests.central.web import stocked
 from tests.edge.console.bench import site
 from tests.edge.page.test_measuring import EPCS, standing, still
+from tests.edge.waiting import until
 from tests.fakes.brokers import Embedded
 from tests.screens.inspecting import CHROMIUM, FLAGS
 
@@ -107,7 +108,7 @@ PICTURES = (
     Picture("reviews_phone", "/screen/reviews", phone=True),
     Picture("scan_phone", "/scan", phone=True),
     Picture("feeds", _feeds(*_PLATES), "canvas"),
-    Picture("devices", "/devices"),
+    Picture("devices", "/devices", "#fleet-first >> text=yard", side="fleet"),
     Picture("device", "/device/dock", side="edge"),
     Picture("device_phone", "/device/plate", side="edge", phone=True),
     Picture("find", "/find", side="edge"),
@@ -143,6 +144,7 @@ async def world(folder: Path) -> AsyncIterator[tuple[Both, dict[str, str]]]:
     broker = Embedded()
     await broker.start_again()
     books = Path(await asyncio.to_thread(tempfile.mkdtemp, dir=folder))
+    fleet = Path(await asyncio.to_thread(tempfile.mkdtemp, dir=folder))
     room = Path(await asyncio.to_thread(tempfile.mkdtemp, dir=folder))
     async with AsyncExitStack() as stack:
         stack.push_async_callback(broker.stop)
@@ -157,6 +159,7 @@ async def world(folder: Path) -> AsyncIterator[tuple[Both, dict[str, str]]]:
         stack.push_async_callback(_ended, playing)
         sides = {"central": central, "edge": made.edge.url.rstrip("/")}
         sides["pass"] = await stack.enter_async_context(_judged_pass(books))
+        sides["fleet"] = await stack.enter_async_context(_fleet(fleet))
         sides["room"] = await stack.enter_async_context(_room(room))
         yield made, sides
 
@@ -171,6 +174,28 @@ async def _judged_pass(folder: Path) -> AsyncIterator[str]:
         found = await made.database.read(lambda conn: conn.execute(newest).scalars().first())
         async with served(made) as url:
             yield f"{url}/screen/passes/{found}"
+
+
+@asynccontextmanager
+async def _fleet(folder: Path) -> AsyncIterator[str]:
+    """A central of its own that hears a real edge: emulated devices that run, and a reader in the
+    yard that does not answer.
+    """
+    broker = Embedded()
+    await broker.start_again()
+    edge = {"name": "dock-pi", "site": "shop", "data_dir": str(folder / "edge" / "data")}
+    yard = {
+        "name": "yard", "driver": "llrp", "read_point": "yard", "host": "127.0.0.1", "port": 9,
+    }  # fmt: skip
+    try:
+        async with both(folder, broker, edge=edge, devices=[yard]) as made:
+            await until(
+                lambda: made.edge.agent.fleet.supervisors["yard"].health.state == "retrying"
+            )
+            async with served(made.central) as url:
+                yield url
+    finally:
+        await broker.stop()
 
 
 @asynccontextmanager

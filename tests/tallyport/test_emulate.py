@@ -15,6 +15,7 @@ import pytest
 
 from drivers.readings import CodeScan, DeviceEvent
 from drivers.scanners.scanner import ScannerConfig, SerialScanner
+from edge.config import load
 from tallyport.emulate.reader import ReaderOptions, make_reader
 from tallyport.emulate.running import EDGE, Emulation
 from tallyport.emulate.scanning import ScannerOptions, make_scanner, mistakes_of
@@ -110,6 +111,21 @@ async def test_the_edge_probes_emulated_devices_and_words_reach_them(tmp_path: P
         await transmitter.type("lift")
         await transmitter.until('"lift" is not known here. Say: load')
         assert [await one.interrupt() for one in (reader, shelf, transmitter, node)] == [0] * 4
+
+
+async def test_several_devices_make_one_edge_in_one_file(tmp_path: Path) -> None:
+    config = tmp_path / "edge.toml"
+    async with devices(f"scale --load 640 --settings {config}") as (scale,):
+        async with devices(f"scanner --settings {config}") as (scanner,):
+            both = load(config)
+            assert [one.driver for one in both.devices] == ["mt-sics", "scanner"]
+            assert await scanner.interrupt() == 0
+        async with devices(f"scanner --settings {config}") as (scanner,):
+            again = load(config)
+            assert [one.name for one in again.devices] == [one.name for one in both.devices]
+            assert [one.name for one in again.devices].count("plate-1") == 1
+            assert await scanner.interrupt() == 0
+        assert await scale.interrupt() == 0
 
 
 async def test_what_cannot_be_emulated_is_told(tmp_path: Path) -> None:

@@ -42,7 +42,7 @@ async def both(tmp_path: Path, broker: Broker, **more: Any) -> AsyncIterator[Bot
         edge = await stack.enter_async_context(
             site(tmp_path / "edge", mqtt_port=broker.port, **more)
         )
-        await until(lambda: "pi" in consoles._sites, "central heard of the edge")
+        await until(lambda: edge.config.edge.name in consoles._sites, "central heard of the edge")
         yield Both(central, edge, client)
 
 
