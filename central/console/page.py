@@ -61,12 +61,17 @@ def edges(connection: Connection, found: tuple[DeviceRow, ...]) -> list[EdgeRow]
                 version="" if presence is None else presence.version,
                 since_us=None if presence is None else presence.since_us,
                 level=level if state == "online" else "bad",
-                counts={
-                    one: sum(d.level == one and d.device != name for d in own) for one in _LEVELS
-                },
+                counts=_counts([d for d in own if d.device != name]),
             )
         )
     return sorted(rows, key=lambda one: _LEVELS.index(one.level))
+
+
+def _counts(devices: list[DeviceRow]) -> dict[str, int]:
+    """By level; what a technician holds is counted apart, for it is nobody's trouble."""
+    held = sum(one.state == "held" for one in devices)
+    found = {level: sum(one.level == level for one in devices) for level in _LEVELS}
+    return found | {"warn": found["warn"] - held, "held": held}
 
 
 class _Screen:

@@ -69,7 +69,7 @@ def _calibration(pen: Pen, record: dict[str, Any]) -> tuple[str, list[Any]]:
     figures = [
         (record["verdict"], "verdict", f"division {_mass(record['division_g'])}"),
         (f"{good:.3g} g" if good else "unknown", "lightest piece told here",
-         "ten deviations of its noise"),
+         "ten deviations of its noise" if good else "no noise in its digits"),
         (str(piece["countable"]) if piece else "not learnt", "pieces counted for sure",
          f"of {piece['piece_g']:.4g} g each" if piece else "no pieces were weighed"),
         (record["due"], "calibrate again by", ""),

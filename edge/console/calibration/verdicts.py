@@ -102,7 +102,11 @@ def _noise(draft: Draft) -> Iterator[Row]:
         "noise",
         "noted",
         f"{figure(second_g)} in means of a second, drift {figure(drift_g)} a minute",
-        says=f"Good for pieces of {good:.3g} g and more, where it stands now."
+        says=(
+            f"Good for pieces of {good:.3g} g and more, where it stands now."
+            if good
+            else "Its digits show no noise: they are coarser than it."
+        )
         + (" It still warms up: wait ten minutes and measure again." if warm else ""),
     )
 

@@ -86,3 +86,28 @@ async def test_the_records_show_who_asked_for_what_and_how_it_ended(made: Both) 
         finally:
             await browser.close()
     assert desk.counters["asks_failed"] == 1
+
+
+async def test_a_held_device_is_told_at_central_with_what_holds_it(made: Both) -> None:
+    health = made.edge.agent.fleet.supervisors["gun"].health
+    await until(lambda: health.state == "running")
+    async with served(made.central) as url, playwright.async_playwright() as driver:
+        browser = await driver.chromium.launch(executable_path=str(CHROMIUM), args=FLAGS)
+        try:
+            page = await browser.new_page(viewport={"width": 390, "height": 844})
+            screen, expect = Screen(page, url), playwright.expect
+            await page.goto(f"{url}/devices")
+            asked = {"device": "gun", "seconds": 60}
+            held = await made.central.http.post("/devices/pi/do/test_read", json=asked)
+            first = page.locator("#first-pi-gun")
+            await expect(first).to_contain_text("In use for a test read.", timeout=30_000)
+            await expect(first).to_contain_text("held")
+            await expect(page.locator("#fleet-figures")).to_contain_text("and 1 held")
+            await expect(page.locator("#fleet-edges")).to_contain_text("1 held")
+            await page.goto(f"{url}/devices/pi/device/gun")
+            await expect(page.locator("#state")).to_contain_text("held since")
+            await made.central.http.delete(f"/devices/pi/ask/{held.json()['id']}")
+            await expect(page.locator("#state")).to_have_text("running")
+            screen.clean()
+        finally:
+            await browser.close()

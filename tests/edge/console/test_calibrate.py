@@ -247,6 +247,7 @@ async def test_a_scale_of_its_own_is_checked_and_certified(tmp_path: Path) -> No
                 assert row(spanned, "span")["state"] == "fail"
                 assert "by its own menu" in row(spanned, "span")["says"]
                 assert spanned["division_g"] == 0.1
+                assert "show no noise" in row(spanned, "noise")["says"]
                 done = await wizard.finish(as_it_is=True)
             made = done["certificate"]
             assert (made["verdict"], made["after"], made["applied"]) == ("fail", None, None)
