@@ -20,7 +20,7 @@ from tests.central.dying import KILLED, PATIENCE_S, run, settings_for, statement
 from tests.central.test_digests import fill
 from tests.fakes.postgres import fresh_database, why_not
 
-DEATHS = 6
+DEATHS = 4
 """So many statements of each way up and each way down, spread over all of it."""
 
 

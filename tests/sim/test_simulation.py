@@ -6,18 +6,29 @@ import json
 import os
 import subprocess
 import sys
+from collections import Counter
+from random import Random
 
 import pytest
 
+from tallyport.simulation.plan import KINDS, draw_plan
 from tallyport.simulation.run import PLANTS, simulate
 
 CHUNK = 20
-CHUNKS = 10
+CHUNKS = 5
 """These seeds whenever anybody looks; thousands by ``tallyport bench simulate``."""
 TRULY_COMPARED = 0.6
 """Of a chunk's balances at least: a checker that excuses too much proves nothing. The others are
 of edges whose clock was set, or of items of a pass that a dead edge heard in part.
 """
+
+
+def test_these_seeds_draw_every_kind_of_fault() -> None:
+    plans = [draw_plan(Random(seed)) for seed in range(CHUNK * CHUNKS)]
+    drawn = Counter(fault.kind for plan in plans for fault in plan.faults)
+    assert {kind: drawn[kind] for kind in KINDS if drawn[kind] < 5} == {}
+    assert any(any(plan.lying) for plan in plans)
+    assert any(plan.small for plan in plans)
 
 
 @pytest.mark.timeout(600)
