@@ -142,5 +142,20 @@ const shelf = (() => {
       });
     }
   });
+  // A scanner ends with Enter: what alone it names is chosen.
+  document.addEventListener("keydown", async (event) => {
+    const field = event.target.closest?.(".plate-setup input[type=search]");
+    if (event.key !== "Enter" || !field) return;
+    event.preventDefault();
+    const list = document.querySelector(field.getAttribute("hx-target"));
+    const answer = await fetch(`${field.getAttribute("hx-get")}?${new URLSearchParams({ q: field.value })}`).catch(() => null);
+    if (!answer?.ok) {
+      field.closest(".plate-setup").querySelector(".setup-said").textContent = "Central cannot be reached. Nothing is lost: try again.";
+      return;
+    }
+    list.innerHTML = await answer.text();
+    const found = list.querySelectorAll(".choice");
+    if (found.length === 1 && (found[0].dataset.unitMg || found[0].dataset.location)) found[0].click();
+  });
   return { send, point, part, room, usual, newBoard };
 })();

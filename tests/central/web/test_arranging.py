@@ -193,8 +193,10 @@ async def test_somebody_elses_change_is_not_overwritten_and_a_plate_gets_its_ite
         await expect(page.locator("#new-number")).to_have_value("7")
         await page.get_by_role("button", name="Set up").click()
         part = page.locator("#plate-setup")
-        await part.get_by_label("Item, by SKU, name or barcode").fill("tape")
-        await part.get_by_role("button", name="Insulating tape").click()
+        # As a scanner types it, which ends with Enter.
+        field = part.get_by_label("Item, by SKU, name or barcode")
+        await field.fill("tape")
+        await field.press("Enter")
         await expect(part.locator(".setup-said")).to_have_text("TAPE-19 lies on plate 7.")
         await page.locator("[data-put='7']").click()
         await expect(page.locator("[data-board-no]")).to_have_count(3)
