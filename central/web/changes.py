@@ -22,6 +22,7 @@ from central.access.behalf import Roots
 from central.alerts.looking import paths_of
 from central.database.store import Database
 from central.database.tide import Tide
+from central.web.acted import Acted, acted_since
 from central.web.stream import Stream
 
 __all__ = ["PASSES", "REVIEWS", "Changes", "Seen", "Topic", "look"]
@@ -34,8 +35,8 @@ _label, _pass = schema.label.c, schema.portal_pass.c
 
 
 class Topic(NamedTuple):
-    """What a page is about: ``kind`` item, place or shelf and its name; or stock, reviews or
-    passes (all of them).
+    """What a page is about: ``kind`` item, place or shelf and its name; or stock, reviews,
+    passes, orders or counts (all of them).
     """
 
     kind: str
@@ -57,6 +58,7 @@ class Seen(NamedTuple):
     labels: tuple[int, int] = (0, 0)
     reviews: Mapping[str, tuple[int, int]] = MappingProxyType({})
     reserved: Mapping[str, int] = MappingProxyType({})
+    acted: Acted = Acted()
 
 
 class Change(NamedTuple):
@@ -92,6 +94,8 @@ def look(
     found += [_told((REVIEWS, PASSES), around(code)) for code in asked]
     found += [_told((PASSES,), around(code)) for code in passed]
     found += [_told((REVIEWS, PASSES))] if labels != before.labels else []
+    acted, done = acted_since(connection, before.acted)
+    found += [_told((Topic(one),)) for one in sorted(done)]
     other = {sku for sku, units in reserved.items() if before.reserved.get(sku, units) != units}
     found += [_change(("item", sku), ()) for sku in other]
     newest = Seen(
@@ -102,6 +106,7 @@ def look(
         labels=labels,
         reviews=reviews,
         reserved=reserved,
+        acted=acted,
     )
     return newest, found
 
@@ -112,7 +117,10 @@ def begin(connection: Connection) -> Seen:
         connection.execute(select(func.max(column))).scalar() or 0
         for column in (_moved.seq, _log.log_id, _happened.seq, _pass.closed_us)
     )
-    return Seen(ledger, log, alerts, passes, _labels(connection), _open_reviews(connection))
+    return Seen(
+        ledger, log, alerts, passes, _labels(connection), _open_reviews(connection),
+        acted=acted_since(connection, Acted())[0],
+    )  # fmt: skip
 
 
 def _moved_since(connection: Connection, seq: int) -> Sequence[Row[*tuple[Any, ...]]]:

@@ -38,6 +38,7 @@ class Desk:
     ) -> Response:
         """The page of what ``read`` finds; one that says so where it finds nothing."""
         actor = behalf.asker()
+        version = self._pages.changes.version  # before it is read: what comes later is told
 
         def work(conn: Connection) -> Mapping[str, Any]:  # in another thread: told again who asks
             with behalf.reaching(behalf.roots(), actor):
@@ -47,7 +48,7 @@ class Desk:
             facts = await self.services.read(work)
         except (NotFound, NoSuchOrder, OutOfReach) as error:
             return self._pages.page("missing.html", {"what": str(error)}, error.status)
-        common = {"may": may, "open_house": actor is access.OPEN}
+        common = {"may": may, "open_house": actor is access.OPEN, "version": version}
         return self._pages.page(template, common | dict(facts))
 
 

@@ -137,6 +137,12 @@
     if (now && now !== state.dataset.drawn && !document.querySelector("dialog[open]")) location.reload();
   });
 
+  // What follows the books waits while somebody ticks or fills in something of it.
+  document.addEventListener("htmx:before:request", (event) => {
+    const live = event.target.closest?.("[data-live]");
+    if (live && (document.querySelector("dialog[open]") || live.querySelector("input:checked, input:focus, select:focus"))) event.preventDefault();
+  });
+
   // ---- one form for many rows: its button says what it is filled with
   document.addEventListener("click", (event) => {
     const open = event.target.closest("[data-open][data-fill]");

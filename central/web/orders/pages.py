@@ -77,6 +77,7 @@ class OrderPages:
                 "rows": rows, "wanted": wanted,
                 "older": _address(said | {"after": _CURSOR.told(rows[-1].key)}) if more else "",
                 "first": _address(said) if after else "",
+                "here": _address(said | ({"after": after} if after else {})),
                 "tabs": [(name, _address({"way": one}), one == way)
                          for one, name in words.WAYS.items()],
                 "chips": [(name, _address(said | {"choice": one}), one == choice)
@@ -129,6 +130,7 @@ class OrderPages:
             place = found["order"].location
         return common | found | {
             "shown": template,
+            "drawn": _drawn(found),
             "may_change": may_at(conn, "write:orders", place),
             "may_inspect": may_at(conn, "write:stock", place),
         }  # fmt: skip
@@ -143,6 +145,16 @@ def _template(conn: Connection, name: str) -> str:
     except NoSuchOrder:
         return "orders/in.html"
     return "orders/out.html"
+
+
+def _drawn(found: Mapping[str, Any]) -> str:
+    """A word that is another one when other things can be done with an order: its page is drawn
+    anew then, not only its figures.
+    """
+    order = found["order"]
+    stands = found.get("stands") or order.state
+    rest = (found.get(one, "") for one in ("came", "to_ship", "unpacked", "waits"))
+    return "-".join([stands, *(str(len(one) if isinstance(one, list) else one) for one in rest)])
 
 
 def _address(chosen: Mapping[str, str]) -> str:

@@ -226,3 +226,19 @@ async def test_who_may_not_act_reads_why(tmp_path: Path) -> None:
         async with visitor(made) as tec:
             await log_in(tec, "tec")
             assert (await tec.get("/screen/orders")).status_code == 403
+
+
+async def test_what_others_do_appears_without_a_reload(made: Bench) -> None:
+    await taken(made, "order-0001")
+    async with opened(made, "/screen/orders") as screen:
+        page = screen.page
+        await page.evaluate("window.sameDocument = true")
+        await taken(made, "order-0002", quantity=5)
+        await expect(page.locator("tbody tr")).to_have_count(2)
+        assert await page.evaluate("window.sameDocument")
+        await page.goto(page.url + "/order-0001")
+        await page.wait_for_selector("#link[data-state=live]")
+        await picked(made, "order-0001")
+        await expect(page.locator(".sentence")).to_contain_text("Everything was brought")
+        await expect(page.get_by_role("button", name="Ship")).to_be_visible()
+        screen.clean()
