@@ -14,7 +14,7 @@ from central import schema
 from central.access import behalf
 from central.stock.model import LocationKind, OutOfReach
 
-__all__ = ["at", "check", "check_read_point", "everywhere", "holds", "inside", "within"]
+__all__ = ["among", "at", "check", "check_read_point", "everywhere", "holds", "inside", "within"]
 
 _place, _point = schema.location.c, schema.read_point.c
 
@@ -70,6 +70,16 @@ def inside(conn: Connection, code: str) -> bool:
     up = up.union(select(*columns).join(up, parent.c.code == up.c.parent))
     found = conn.execute(select(up.c.code, up.c.kind)).all()
     return any(row.code in roots or row.kind != LocationKind.INTERNAL for row in found) or not found
+
+
+def among(conn: Connection, codes: Iterable[str]) -> frozenset[str]:
+    """Those of some places that lie within reach themselves."""
+    wanted = frozenset(codes)
+    granted = within(_place.code)
+    if granted is None:
+        return wanted
+    query = select(_place.code).where(_place.code.in_(sorted(wanted)), granted)
+    return frozenset(conn.execute(query).scalars())
 
 
 def holds(conn: Connection, code: str) -> bool:

@@ -24,8 +24,8 @@ from central.imports.running import KINDS, Keep, Undone, Wanted, carry_out, expo
 
 _MOST_BYTES = 200 * 2**20
 _PERMITS: dict[Kind, tuple[str, Places, Places]] = {
-    "items": ("catalogue", "none", "none"), "locations": ("places", "all", "own"),
-    "lots": ("stock", "all", "own"), "stock": ("stock", "all", "own"),
+    "items": ("catalogue", "none", "none"), "locations": ("places", "own", "own"),
+    "lots": ("stock", "all", "own"), "stock": ("stock", "own", "own"),
     "inbound-orders": ("orders", "own", "own"), "orders": ("orders", "own", "own"),
 }  # fmt: skip
 """Of each kind the resource, and which places importing and exporting are about."""

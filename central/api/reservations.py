@@ -18,11 +18,10 @@ from central.api.permits import needs
 from central.api.problems import shown_as
 from central.api.services import Services, json_answer, now_us
 from central.api.stock.commands import Key, command_id
-from central.catalogue import items
 from central.database.moments import from_us, to_us
 from central.orders.watching import OrderWatcher
-from central.reservations import ending, store, substituting
-from central.reservations.holdings import cells_of, parts_of
+from central.reservations import ending, promising, store, substituting
+from central.reservations.holdings import parts_of
 from central.reservations.model import Part, Reservation
 from central.reservations.reserving import Wish
 from central.reservations.settling import settle
@@ -107,13 +106,13 @@ def _add_lookups(made: APIRouter, services: Services) -> None:
         "/stock/{sku}/available",
         summary="What of an item can be promised",
         responses=shown_as(404, 422),
-        openapi_extra=needs("read:stock", "all"),
+        openapi_extra=needs("read:stock", "own"),
     )
     async def available(sku: str) -> Response:
         """On hand, reserved, and available (the difference), by lot and place; and how many units
-        orders and reservations wait for.
+        orders and reservations wait for: in the places that you were granted.
         """
-        return json_answer(await services.read(lambda c: _available(c, sku)))
+        return json_answer(await services.read(lambda c: promising.available(c, sku)))
 
     @made.get(
         "/reservations",
@@ -269,24 +268,6 @@ def _add_endings(made: APIRouter, services: Services) -> None:
 
         shown, repeated = await services.write(work)
         return json_answer(shown, 200 if repeated else 201)
-
-
-def _available(connection: Connection, sku: str) -> dict[str, object]:
-    items.get_item(connection, sku)
-    cells = cells_of(connection, [sku]).get(sku, [])
-    on_hand = sum(one.on_hand for one in cells)
-    reserved = sum(one.reserved for one in cells)
-    return {
-        "sku": sku,
-        "on_hand": on_hand,
-        "reserved": reserved,
-        "available": on_hand - reserved,
-        "backordered": sum(one.missing for one in store.waiting(connection, [sku])),
-        "places": [
-            {name: getattr(one, name) for name in ("lot", "location", "on_hand", "reserved")}
-            for one in sorted(cells, key=lambda one: (one.rank, one.location, one.lot))
-        ],
-    }
 
 
 def _with_parts(connection: Connection, found: Reservation) -> dict[str, object]:

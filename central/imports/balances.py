@@ -9,6 +9,7 @@ from typing import Literal
 import msgspec
 from sqlalchemy import Connection
 
+from central.access import reach
 from central.catalogue.changes import Told
 from central.database.moments import from_us
 from central.imports.model import Column, Fault, Row
@@ -41,6 +42,7 @@ def apply(
     """
     del dry  # what is written is rolled back
     read = [_movement(row, told) for row in rows]
+    read = _within_reach(conn, rows, read)
     wanted = [one for one in read if isinstance(one, Movement)]
     posted = iter(ledger.post_each(conn, wanted, record_us=told.at_us))
     found: list[Came | list[Fault]] = []
@@ -55,6 +57,23 @@ def apply(
             assert isinstance(came, Posted)
             found.append("unchanged" if came.repeated else "created")
     return found
+
+
+def _within_reach(
+    conn: Connection, rows: Sequence[Row], read: Sequence[Movement | list[Fault]]
+) -> list[Movement | list[Fault]]:
+    """A place of others is refused before anything is looked up: what was told of it before is
+    not to be guessed.
+    """
+    places = {one.destination for one in read if isinstance(one, Movement)}
+    outside = {code for code in places if not reach.inside(conn, code)}
+    why = "this lies outside the places that you were granted it for"
+    return [
+        [Fault(row.number, "location", why)]
+        if isinstance(one, Movement) and one.destination in outside
+        else one
+        for row, one in zip(rows, read, strict=True)
+    ]
 
 
 def _movement(row: Row, told: Told) -> Movement | list[Fault]:

@@ -166,5 +166,42 @@ async def test_of_many_at_once_each_is_looked_at(made: Bench, door: Somebody) ->
     ):
         answer = await made.http.post(f"/api/imports/{kind}", content=rows.encode())
         assert (answer.status_code, answer.json()["refused"]) == (422, 1), answer.text
+    rows = "sku,location,quantity\nNUT,WEST-B,3\nNUT,{code},{units}\n"
+    outside = "this lies outside the places that you were granted it for"
     door.actor = OPEN
-    assert (await made.get("/stock/NUT"))["by_location"] == {"EAST-B": 20, "WEST-B": 20}
+    east = rows.format(code="EAST-B", units=7).replace("NUT,WEST-B,3\n", "")
+    await made.http.post("/api/imports/stock", content=east.encode())
+    door.is_(Role.ADMIN, "WEST")
+    for units in (7, 8):  # told before or not: the same answer
+        content = rows.format(code="EAST-B", units=units).encode()
+        answer = await made.http.post("/api/imports/stock", content=content)
+        (fault,) = answer.json()["faults"]
+        assert (answer.status_code, fault["row"], fault["what"]) == (422, 3, outside)
+    places = "code,name,parent,type\n"
+    for row, refused in (
+        ("WEST-C,New,WEST,bin", 0), ("EAST-C,New,EAST,bin", 1), ("EAST-B,Mine,WEST,bin", 1),
+        ("WEST-C,New,EAST,bin", 1), ("SOUTH,South,,warehouse", 1), ("LOOSE,Loose,,", 1),
+    ):  # fmt: skip
+        answer = await made.http.post("/api/imports/locations", content=(places + row).encode())
+        assert answer.json()["refused"] == refused, (row, answer.text)
+        assert not tells_of_east(row, answer.text)
+    await made.post("/stock/move", **{"from": "WEST-B", "to": "WEST-C"}, sku="NUT", quantity=1)
+    door.actor = OPEN
+    by_location = (await made.get("/stock/NUT"))["by_location"]
+    assert by_location == {"EAST-B": 27, "WEST-B": 19, "WEST-C": 1}
+
+
+async def test_what_can_be_promised_is_told_of_the_places_that_were_granted(
+    made: Bench, door: Somebody
+) -> None:
+    await fill(made)
+    for name, more in (("WEST-wish", {"location": "WEST"}), ("anywhere", {})):
+        await made.post("/reservations", id=name, sku="NUT", quantity=500, **more, backorder=True)
+    figures = ("on_hand", "backordered")
+    whole = await made.get("/stock/NUT/available")
+    assert [whole[name] for name in figures] == [40, whole["backordered"]]
+    door.is_(Role.ADMIN, "WEST")
+    west: Any = await made.get("/stock/NUT/available")
+    assert {one["location"] for one in west["places"]} == {"WEST-B"}
+    assert (west["on_hand"], west["available"]) == (20, 20 - west["reserved"])
+    assert 0 < west["backordered"] < int(str(whole["backordered"]))

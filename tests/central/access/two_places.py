@@ -128,6 +128,7 @@ READ: dict[str, list[str]] = {
     "/reviews": ["/reviews?status=all", "/reviews?status=all&read_point=EAST-dock"],
     "/reviews/{review_id}": ["/reviews/EAST-review", "/reviews/received-EAST"],
     "/stock/{sku}": ["/stock/NUT", "/stock/MILK"],
+    "/stock/{sku}/available": ["/stock/NUT/available"],
     "/stock/{sku}/serials": ["/stock/DRILL/serials?location=EAST-B"],
     "/stock/{sku}/serials/{serial}": ["/stock/DRILL/serials/EAST-1"],
     "/warehouses": ["/warehouses"],
@@ -216,7 +217,8 @@ WRITTEN: dict[str, list[tuple[str, object]]] = {
         "id": "mine-12345", "kind": "transfer", "source": "WEST", "destination": "EAST",
         "lines": [_NUTS]})],
     "POST /documents/{document_id}/close": [("/documents/EAST-asn/close", None)],
-    **{f"POST /api/imports/{kind}": [] for kind in ("orders", "inbound-orders")},
+    **{f"POST /api/imports/{kind}": [] for kind in ("orders", "inbound-orders",
+                                                        "locations", "stock")},
     "POST /labels": [("/labels", {"kind": "place", "within": "EAST"})],
     "POST /labels/print": [("/labels/print", {
         "id": "mine-12345", "printer": "EAST-printer", "kind": "place", "within": "WEST"})],
