@@ -24,12 +24,15 @@ TABLES = (
     "quantity BIGINT NOT NULL, PRIMARY KEY (sku, location))",
     "INSERT INTO style_balance SELECT sku, location, sum(on_hand) FROM balance "
     "GROUP BY sku, location",
+    "CREATE TABLE style_commit (number BIGINT NOT NULL)",
+    "INSERT INTO style_commit VALUES (0)",
 )
 _LEDGER = "INSERT INTO style_ledger VALUES (?, ?, ?, ?, ?, ?)"
 _BALANCE = (
     "INSERT INTO style_balance VALUES (?, ?, ?) ON CONFLICT (sku, location) "
     "DO UPDATE SET quantity = style_balance.quantity + excluded.quantity"
 )
+_COMMIT = "UPDATE style_commit SET number = number + 1"
 _OUTBOX = "INSERT INTO style_outbox VALUES (?, ?)"
 
 
@@ -66,6 +69,12 @@ class DocumentStyle:
                 cursor.execute(self._said(_BALANCE), (one.sku, place, change))
             cursor.execute(self._said(_OUTBOX), (one.id, f'{{"moved": "{one.id}"}}'))
             cursor.execute("COMMIT")
+
+    def commit(self) -> None:
+        """The smallest transaction there is: one number, durably."""
+        with closing(self._connection.cursor()) as cursor:
+            for statement in ("BEGIN", _COMMIT, "COMMIT"):
+                cursor.execute(statement)
 
     def close(self) -> None:
         """Close the connection."""

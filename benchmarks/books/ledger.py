@@ -1,7 +1,9 @@
 """Movements posted per second on large books, beside one transaction per move.
 
 Both write to the same database in turn, every commit durable. Ours are posted in groups, as
-central's writer does it for many clients: decided, sealed, balances brought up to date.
+central's writer does it for many clients: decided, sealed, balances brought up to date. How many
+times faster that is hangs on the disk: one move pays for a whole commit, a group for one together.
+So a bare commit is measured beside them.
 """
 
 from __future__ import annotations
@@ -11,21 +13,28 @@ import statistics
 import time
 from collections.abc import Iterator
 from contextlib import closing
-from typing import Any
+from typing import Any, NamedTuple
+
+from sqlalchemy import Connection
 
 from benchmarks.books.document_style import DocumentStyle
 from benchmarks.books.engines import books_url, wanted
 from benchmarks.books.load import load, tell
 from benchmarks.books.world import World, sized
 from benchmarks.machine import describe
+from benchmarks.proc import cpu_s
+from central.database import grouped
 from central.database.store import Database
 from central.stock import ledger
 from central.stock.model import StockError
 
-_GROUP = 500
+_GROUP = grouped.MOST
 _ROUNDS = 5
 _OURS, _THEIRS = 5_000, 300
 """Movements in a round of each."""
+_COMMITS = 100
+_SOUGHT = 20
+"""So many times the baseline is what is asked for."""
 
 
 def run(*, size: str = "small", engine: str = "all", seed: int = 1) -> dict[str, Any]:
@@ -47,29 +56,75 @@ def run(*, size: str = "small", engine: str = "all", seed: int = 1) -> dict[str,
 def _posting(engine: str, database: Database, style: DocumentStyle, world: World) -> dict[str, Any]:
     try:
         style.prepare()
+        server = database.write_now(_server)
         numbers = itertools.count(world.size.movements)
-        ours, theirs, cpu = [], [], []
-        for _ in range(_ROUNDS):
-            rate, cpu_us = _ours(database, world, numbers)
-            ours.append(rate)
-            cpu.append(cpu_us)
-            theirs.append(_theirs(style, world, numbers))
+        rounds = [_round(database, style, server, world, numbers) for _ in range(_ROUNDS)]
     finally:
         style.close()
-    rate, baseline = statistics.median(ours), statistics.median(theirs)
-    return {
+    rate, baseline, cpu_us, server_us, commit_us = map(statistics.median, zip(*rounds, strict=True))
+    figures = {
         f"{engine}_post": {
             "value": round(rate),
             "unit": "movements/s",
             "baseline": f"one transaction per move: {round(baseline)}/s",
             "ratio": round(rate / baseline, 1),
         },
-        f"{engine}_cpu": _plain(statistics.median(cpu), "us of this process per movement"),
+        f"{engine}_cpu": _plain(cpu_us, "us of this process per movement"),
         f"{engine}_core": _plain(
-            statistics.median(cpu) * rate / 1e4,
+            cpu_us * rate / 1e4,
             "% of a core; near 100 this process bounds it, below that the disk and the engine do",
         ),
+        f"{engine}_commit": _plain(
+            commit_us, "us that a transaction of one number takes here: hardly more than the disk"
+        ),
+        f"{engine}_twenty": _plain(
+            max(0.0, _SOUGHT * 1e6 / rate - 1e6 / baseline + commit_us),
+            f"us that a commit takes on a disk where the ratio is {_SOUGHT}, all else as here",
+        ),
     }
+    if server:
+        figures[f"{engine}_server_cpu"] = _plain(server_us, "us of the server per movement")
+    return figures
+
+
+class _Round(NamedTuple):
+    """Movements per second of both, microseconds of CPU of ours (here, at the server) per movement
+    and the microseconds of a bare commit.
+    """
+
+    rate: float
+    baseline: float
+    cpu_us: float
+    server_us: float
+    commit_us: float
+
+
+def _round(
+    database: Database,
+    style: DocumentStyle,
+    server: int,
+    world: World,
+    numbers: Iterator[int],
+) -> _Round:
+    before_s = cpu_s(server) if server else 0.0
+    rate, cpu_us = _ours(database, world, numbers)
+    server_s = cpu_s(server) - before_s if server else 0.0
+    baseline = _theirs(style, world, numbers)
+    return _Round(rate, baseline, cpu_us, server_s / _OURS * 1e6, _commit_us(style))
+
+
+def _server(conn: Connection) -> int:
+    """The process that serves us; 0 where the engine is a part of this one."""
+    if conn.dialect.name == "sqlite":
+        return 0
+    return int(conn.exec_driver_sql("SELECT pg_backend_pid()").scalar_one())
+
+
+def _commit_us(style: DocumentStyle) -> float:
+    began = time.perf_counter()
+    for _ in range(_COMMITS):
+        style.commit()
+    return (time.perf_counter() - began) / _COMMITS * 1e6
 
 
 def _ours(database: Database, world: World, numbers: Iterator[int]) -> tuple[float, float]:

@@ -28,6 +28,14 @@ def test_it_runs_and_compares(name: str) -> None:
     assert all(one["value"] > 0 and one["ratio"] > 0 for one in compared)
 
 
+def test_the_ledger_tells_what_a_commit_costs_and_what_it_would_have_to() -> None:
+    done = CliRunner().invoke(app, ["ledger", "--engine", "sqlite", "--size", "tiny", "--json"])
+    told = json.loads(done.stdout)["figures"]
+    assert told["sqlite_commit"]["value"] > 0
+    assert told["sqlite_twenty"]["value"] >= 0
+    assert "sqlite_server_cpu" not in told  # SQLite is a part of this process
+
+
 def test_an_import_is_compared_with_posts() -> None:
     sizes = ["--skus", "200", "--posts", "5", "--engine", "sqlite"]
     done = CliRunner().invoke(app, ["import", *sizes, "--json"])
