@@ -81,6 +81,7 @@ class AlertPages:
                 "rows": rows, "said": said, "now_us": now_us(),
                 "older": _address(said | {"after": last}) if last else "",
                 "first": _address(said) if after is not None else "",
+                "here": _address(said | ({} if after is None else {"after": str(after)})),
                 "chips": [(name, _address(said | {"state": one}), one == state)
                           for one, (name, _) in STATES.items()],
             }  # fmt: skip

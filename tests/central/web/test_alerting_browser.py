@@ -50,6 +50,16 @@ async def test_an_alert_is_seen_to_and_put_to_sleep(made: Bench) -> None:
         screen.clean()
 
 
+async def test_a_new_alert_appears_without_a_reload(made: Bench) -> None:
+    async with opened(made, "/screen/alerts") as screen:
+        page = screen.page
+        await page.evaluate("window.sameDocument = true")
+        await made.post("/alerts/1/acknowledge", 200, note="somebody else was first")
+        await expect(page.locator("#alert-1")).to_contain_text("api sees to it")
+        assert await page.evaluate("window.sameDocument")
+        screen.clean()
+
+
 async def test_a_rule_is_made_changed_and_taken_away(made: Bench) -> None:
     async with opened(made, "/screen/alert-rules", 390, 844) as screen:
         page = screen.page
