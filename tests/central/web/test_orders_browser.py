@@ -191,20 +191,30 @@ async def test_late_and_waiting_orders_are_found(made: Bench) -> None:
 
 
 async def test_pages_of_the_list_hold_every_order_once(
-    made: Bench, monkeypatch: pytest.MonkeyPatch
+    tmp_path: Path, books_url: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("central.web.views.order_list.ROWS", 2)
     names = [f"order-000{number}" for number in range(5)]
-    for name in names:
-        await taken(made, name, quantity=1)
-    for choice in ("open", "all"):
-        address, found = f"/screen/orders?choice={choice}", list[str]()
-        while address:
-            page = (await made.http.get(address)).text
-            found += [one.split('"')[0] for one in page.split('<tr id="order-')[1:]]
-            after = page.partition('rel="next" href="')[2].partition('"')[0]
-            address = after.replace("&amp;", "&")
-        assert sorted(found) == names
+    async with bench(tmp_path, books_url) as made:
+        await house(made)
+        for name in names:
+            await taken(made, name, quantity=1)
+            line = {"sku": "OAT-500", "quantity": 1}
+            await made.post("/api/returns", id=f"back-{name}", customer="Jo", location="DOCK",
+                            reason="of no order", lines=[line | {"reason": "other"}])  # fmt: skip
+            await made.post("/api/orders/inbound", id=f"in-{name}", supplier="Mill",
+                            reference=name, location="DOCK", lines=[line])  # fmt: skip
+        for query, before in (
+            ("choice=open", ""), ("choice=all", ""), ("way=in", "in-"), ("way=back", "back-"),
+            ("way=in&choice=all&q=mill", "in-"),
+        ):  # fmt: skip
+            address, found = f"/screen/orders?{query}", list[str]()
+            while address:
+                page = (await made.http.get(address)).text
+                found += [one.split('"')[0] for one in page.split('<tr id="order-')[1:]]
+                after = page.partition('rel="next" href="')[2].partition('"')[0]
+                address = after.replace("&amp;", "&")
+            assert sorted(found) == [before + name for name in names], query
 
 
 async def test_who_may_not_act_reads_why(tmp_path: Path) -> None:
