@@ -17,7 +17,7 @@ from tallyport.demo.replay import play_recording
 LOGS = Path(__file__).parents[2].parent / "shared" / "data" / "rfid_logs"
 pytestmark = [
     pytest.mark.line,
-    pytest.mark.xdist_group("replay"),
+    pytest.mark.xdist_group("line"),
     pytest.mark.timeout(240),
     pytest.mark.skipif(not LOGS.is_dir(), reason=f"no recordings in {LOGS}"),
 ]
