@@ -82,8 +82,8 @@ OPERATIONS: dict[str, str] = {
     "test_read": "edge.console.trial:TEST_READ",
     "try_device": "edge.console.trying:TRY_DEVICE",
     "walk": "edge.console.walk:WALK",
-    "walk.finish": "edge.console.walk:FINISH",
-    "walk.observed": "edge.console.walk:OBSERVED",
+    "walk.finish": "edge.console.walk_finish:FINISH",
+    "walk.observed": "edge.console.walk_finish:OBSERVED",
     "walk.tell": "edge.console.walk:TELL",
     "watch": "edge.console.watch:WATCH",
 }

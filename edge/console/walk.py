@@ -1,5 +1,5 @@
 """``walk`` holds a portal while a technician walks tagged goods through it, and counts passes by
-itself; ``walk.tell`` ends or discards one; ``walk.finish`` keeps the acceptance record.
+itself; ``walk.tell`` ends or discards one. ``walk_finish`` keeps the acceptance record.
 
 The portal is held: test goods that go in and out move no stock. The reads are kept as recordings
 beside the record, with the truth that was walked, so that ``tallyport evaluate`` can grade the
@@ -9,7 +9,6 @@ same walk by the very judging that runs at central.
 from __future__ import annotations
 
 import asyncio
-import base64
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -23,18 +22,16 @@ from drivers.readings import DeviceEvent, Reading, TagRead
 from drivers.recording import GpiChanged, Line, Recording, TagHeard
 from edge.clock import ReaderClock
 from edge.config import DeviceConfig
-from edge.console import marks, records
+from edge.console import marks
 from edge.console.bench import Bench
-from edge.console.calibrate import By, software
+from edge.console.calibrate import By
 from edge.console.hearing import hearing
 from edge.console.operation import Changing, Operation, Tell
-from edge.console.trial import back_again
-from edge.console.walk_judging import Judging, by_central, observed
 from edge.console.walk_model import Read, Walking, Way, summary
-from edge.console.walk_record import keep_recordings, made_of, recordings
+from edge.console.walk_record import recordings
 from gateway.console import Troubled, new_id
 
-__all__ = ["FINISH", "OBSERVED", "TELL", "WALK"]
+__all__ = ["TELL", "WALK", "Walk", "walk_of"]
 
 _EVERY_S = 0.2
 _MOST_LINES = 300_000
@@ -120,7 +117,8 @@ class Walk:
 _open: WeakValueDictionary[str, Walk] = WeakValueDictionary()
 
 
-def _find(session: str) -> Walk:
+def walk_of(session: str) -> Walk:
+    """The walk of this session. Raises ``Troubled`` where it is over."""
     found = _open.get(session)
     if found is None or found.finished.is_set():
         raise Troubled("no-such-walk", "This walk test is over.", "Start another one.")
@@ -242,7 +240,7 @@ class TellArguments(Changing, frozen=True, kw_only=True):
 
 async def tell_walk(_bench: Bench, asked: TellArguments, _tell: Tell) -> dict[str, Any]:
     """Tell a walk what only the walker knows."""
-    here = _find(asked.session)
+    here = walk_of(asked.session)
     if asked.do == "end":
         here.walking.end("hand")
     else:
@@ -250,82 +248,5 @@ async def tell_walk(_bench: Bench, asked: TellArguments, _tell: Tell) -> dict[st
     return here.picture()
 
 
-class WalkFinishArguments(Changing, frozen=True, kw_only=True):
-    """``signer`` accepts the portal; ``signed_for`` is whom they sign for."""
-
-    session: str
-    signer: Annotated[str, msgspec.Meta(max_length=64)] = ""
-    signed_for: Annotated[str, msgspec.Meta(max_length=64)] = ""
-    note: Annotated[str, msgspec.Meta(max_length=500)] = ""
-    judging: Judging | None = None
-    unjudged: Annotated[str, msgspec.Meta(max_length=500)] = ""
-
-
-class ObservedArguments(Changing, frozen=True, kw_only=True):
-    """From which byte on."""
-
-    session: str
-    offset: Annotated[int, msgspec.Meta(ge=0, le=2**40)] = 0
-
-
-async def tell_observed(_bench: Bench, asked: ObservedArguments, _tell: Tell) -> dict[str, Any]:
-    """A part of what the passes walked so far would have sent to central, in base64."""
-    here = _find(asked.session)
-    if asked.offset == 0 or here.observed is None:
-        here.walking.end("hand")
-        here.observed = await asyncio.to_thread(
-            observed,
-            here.device,
-            here.begun_at,
-            list(here.walking.passes),
-            here.recordings(),
-            here.walking.expected,
-        )
-    part = here.observed[asked.offset : asked.offset + records.PART_BYTES]
-    return {"bytes": len(here.observed), "base64": base64.b64encode(part).decode("ascii")}
-
-
-async def finish(bench: Bench, asked: WalkFinishArguments, tell: Tell) -> dict[str, Any]:
-    """Give the portal back, keep the record and the recording."""
-    here = _find(asked.session)
-    here.walking.end("hand")
-    if not here.walking.passes:
-        raise Troubled(
-            "nothing-walked",
-            "No pass was walked yet: none of the expected tags was heard.",
-            "Walk through, or cancel. If you did walk: are these the tags on the trolley?",
-        )
-    if asked.judging is not None:
-        by_central(here.walking.passes, asked.judging)
-    here.finished.set()
-    tell({"phase": "giving the portal back"})
-    await here.released.wait()
-    back = await back_again(bench, here.device.name)
-    record = made_of(
-        here.walking,
-        here.device,
-        at=here.begun_at,
-        blind_s=round(here.now_s(), 1),
-        by=here.by,
-        identity=here.identity,
-        signer=asked.signer,
-        signed_for=asked.signed_for,
-        note=asked.note,
-        site=bench.config.edge.site,
-        edge=bench.config.edge.name,
-        software=software(),
-        judging=asked.judging,
-        unjudged=asked.unjudged,
-    ) | {"back": back}
-    name = records.name_of("walk", here.device.name, here.begun_at)
-    path = records.folder(bench.data_dir) / f"{name}.tar.gz"
-    await asyncio.to_thread(keep_recordings, path, here.walking.passes, here.recordings())
-    record["recording"] = path.name
-    await asyncio.to_thread(records.keep, bench.data_dir, name, record)
-    return {"record": name, "acceptance": record}
-
-
 WALK = Operation(WalkArguments, walk)
 TELL = Operation(TellArguments, tell_walk)
-FINISH = Operation(WalkFinishArguments, finish)
-OBSERVED = Operation(ObservedArguments, tell_observed)

@@ -14,6 +14,7 @@ KINDS: dict[Kind, tuple[str, str]] = {
     Kind.IDLE: ("Quiet place", "hours"), Kind.DEVICE: ("Device is not well", ""),
     Kind.LATE: ("Late goods or order", "minutes"), Kind.REVIEW: ("Unanswered review", "minutes"),
     Kind.DISCREPANCY: ("Books and sensors differ", "units"),
+    Kind.CALIBRATION: ("Scale to be calibrated", "days"),
 }  # fmt: skip
 """What a rule watches for, and the unit of its limit."""
 HAPPENED = {

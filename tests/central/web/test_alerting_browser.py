@@ -11,7 +11,9 @@ from pathlib import Path
 import pytest
 
 from central.access.model import Grant, Role
+from central.alerts.model import Kind
 from central.reports.catalogue import REPORTS
+from central.web.alerting import words
 from central.web.reporting.plots import PLOTS, bars
 from tests.central.access.people import hire, log_in, staffed, visitor
 from tests.central.harness import Bench, bench
@@ -149,3 +151,11 @@ async def test_who_may_not_act_reads_why(tmp_path: Path) -> None:
             rules = (await otto.get("/screen/alert-rules")).text
             assert "needs the right to write alert rules" in rules
             assert "Take away" not in rules
+
+
+async def test_every_kind_of_rule_has_words_and_can_be_shown(made: Bench) -> None:
+    assert words.KINDS.keys() == set(Kind)
+    await made.post("/alerts/rules", id="scales", kind="calibration", limit=7)
+    page = await made.http.get("/screen/alert-rules")
+    assert page.status_code == 200
+    assert "Scale to be calibrated" in page.text
