@@ -24,8 +24,8 @@ __all__ = ["FINISH", "OBSERVED"]
 
 
 class WalkFinishArguments(Changing, frozen=True, kw_only=True):
-    """``signer`` accepts the portal; ``signed_for`` is whom they sign for. ``judging`` is central's,
-    ``unjudged`` why it has none: no page puts them in.
+    """``signer`` accepts the portal; ``signed_for`` is whom they sign for. ``judging`` is
+    central's, ``unjudged`` why it has none: no page puts them in.
     """
 
     session: str
