@@ -10,12 +10,13 @@ from sqlalchemy import Connection, insert
 
 from central import schema
 from central.catalogue import items, places
-from central.database.moments import to_us
+from central.database.moments import from_us, to_us
 from central.insight.series import Point
 from central.judging import findings
 from central.reconcile.verdict import Hypothesis, Pass, ReadPoint, Review, TagVerdict
 from central.stock import ledger
 from central.stock.model import Cause, Movement
+from gateway.contract import TagSighting
 from tests.central.harness import Bench
 
 __all__ = ["EDGES", "PASSES", "TAGS", "build"]
@@ -127,14 +128,15 @@ def _heard(conn: Connection, epcs: list[str], rng: random.Random) -> None:
     for seq in range(4 * len(epcs)):
         epc, at_us = epcs[seq % len(epcs)], began_us + 7_000 * seq
         ear = _EARS[seq // (2 * len(epcs))][0]
-        body = {
-            "type": "tag_sighting", "epc": epc, "antenna": int(ear), "count": 3,
-            "peak_rssi_dbm": round(rng.uniform(-70, -40), 1), "phase_rad": rng.uniform(0, 6.28),
-        }  # fmt: skip
+        seen = TagSighting(
+            event_time=from_us(at_us), device="reader-0", read_point="dock-1", epc=epc,
+            antenna=int(ear), count=3, peak_rssi_dbm=round(rng.uniform(-70, -40), 1),
+            phase_rad=rng.uniform(0, 6.28),
+        )  # fmt: skip
         rows.append(
             {"edge": _CAUSE.edge, "epoch": _CAUSE.epoch, "seq": seq + 1, "kind": "tag_sighting",
              "device": "reader-0", "read_point": "dock-1", "event_us": at_us, "record_us": at_us,
-             "body": msgspec.json.encode(body).decode()}
+             "body": msgspec.json.encode(seen).decode()}
         )  # fmt: skip
     conn.execute(insert(schema.observation), rows)
 

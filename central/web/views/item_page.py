@@ -18,6 +18,7 @@ from central.catalogue import items, packs, places, planogram, substitutes, tags
 from central.catalogue.items import Item
 from central.catalogue.tags import Binding
 from central.lots import store as lots
+from central.natural import natural
 from central.reconcile.shelf.beliefs import USUAL_NOISE_MG, countable
 from central.reconcile.verdict import Pack, PlatePlan
 from central.stock import queries
@@ -125,7 +126,7 @@ def _lying(connection: Connection, sku: str) -> list[Lying]:
         )
         for one in held
     ]
-    return sorted(found, key=lambda one: (one.name, one.location, one.lot, one.status))
+    return sorted(found, key=lambda one: (natural(one.name), one.location, one.lot, one.status))
 
 
 def _plates(connection: Connection, sku: str, at_us: int) -> list[tuple[PlatePlan, int]]:
