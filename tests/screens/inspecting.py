@@ -5,14 +5,11 @@ from __future__ import annotations
 import itertools
 from collections import Counter
 from dataclasses import dataclass, field
-from pathlib import Path
 from urllib.parse import urlsplit
 
 from axe_playwright_python import async_playwright as axe
 from playwright.async_api import BrowserContext, CDPSession, ConsoleMessage, Page
 
-CHROMIUM = Path("/usr/bin/chromium")
-FLAGS = ["--no-sandbox", "--disable-gpu", "--no-first-run", "--disable-background-networking"]
 WIDTHS = (360, 390, 768, 1440, 3840)
 MOST_BYTES = 200 * 1_024
 MOST_SHIFT = 0.1

@@ -37,11 +37,11 @@ from tests.central.console.site import Both, both
 from tests.central.harness import bench, served
 from tests.central.passes import dock
 from tests.central.web import stocked
+from tests.chromium import CHROMIUM, FLAGS
 from tests.edge.console.bench import site
 from tests.edge.page.test_measuring import EPCS, standing, still
 from tests.edge.waiting import until
 from tests.fakes.brokers import Embedded
-from tests.screens.inspecting import CHROMIUM, FLAGS
 
 FOLDER = Path(__file__).parents[2] / "docs" / "pictures"
 MOST_BYTES = 150 * 1_024

@@ -13,23 +13,19 @@ import pytest
 import pytest_asyncio
 
 from screens.console.routes import PAGES
+from tests.chromium import CHROMIUM, FLAGS, playwright
+from tests.chromium import pytestmark as in_browser
 from tests.edge.console.bench import Site, site
 
-playwright = pytest.importorskip(
-    "playwright.async_api", reason="playwright is not installed (pip install playwright)"
-)
 pytest.importorskip("axe_playwright_python", reason="axe-playwright-python is not installed")
 
-from tests.screens.inspecting import CHROMIUM, FLAGS, inspect  # noqa: E402
+from tests.screens.inspecting import inspect
 
 pytestmark = [
-    pytest.mark.browser,
+    *in_browser,
     pytest.mark.asyncio(loop_scope="module"),
     pytest.mark.timeout(180),
     pytest.mark.xdist_group("console-screens"),
-    pytest.mark.skipif(
-        not CHROMIUM.exists(), reason="Chromium is not installed (apt-get install chromium)"
-    ),
 ]
 _NAMES = {"device": ("dock", "plate", "gun")}
 """What stands for a parameter of a path: each kind of device has another page."""

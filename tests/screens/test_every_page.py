@@ -18,22 +18,18 @@ from tests.central import scene
 from tests.central.access.people import PASSWORD, staffed
 from tests.central.harness import Bench, bench, served
 from tests.central.web import stocked
+from tests.chromium import CHROMIUM, FLAGS, playwright
+from tests.chromium import pytestmark as in_browser
 
-playwright = pytest.importorskip(
-    "playwright.async_api", reason="playwright is not installed (pip install playwright)"
-)
 pytest.importorskip("axe_playwright_python", reason="axe-playwright-python is not installed")
 
-from tests.screens.inspecting import CHROMIUM, FLAGS, inspect  # noqa: E402
+from tests.screens.inspecting import inspect
 
 pytestmark = [
-    pytest.mark.browser,
+    *in_browser,
     pytest.mark.asyncio(loop_scope="module"),
     pytest.mark.timeout(180),
     pytest.mark.xdist_group("screens"),
-    pytest.mark.skipif(
-        not CHROMIUM.exists(), reason="Chromium is not installed (apt-get install chromium)"
-    ),
 ]
 
 PAGES = {

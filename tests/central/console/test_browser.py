@@ -9,7 +9,7 @@ import pytest
 
 from tests.central.console.site import Both, both
 from tests.central.harness import served
-from tests.central.web.test_browser import CHROMIUM, FLAGS, Screen, playwright
+from tests.chromium import CHROMIUM, FLAGS, Screen, playwright
 from tests.edge.waiting import until
 from tests.fakes.brokers import Embedded
 

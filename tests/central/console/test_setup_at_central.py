@@ -12,7 +12,7 @@ from sqlalchemy import text
 from drivers.emulators.mtsics_scale import EmulatedScale
 from tests.central.console.site import Both, both
 from tests.central.harness import served
-from tests.central.web.test_browser import CHROMIUM, FLAGS, PATIENCE_MS, Screen
+from tests.chromium import CHROMIUM, FLAGS, PATIENCE_MS, Screen
 from tests.edge.waiting import until
 from tests.fakes.brokers import Embedded
 

@@ -10,7 +10,7 @@ import pytest
 from tests.central.erp.desks import opened
 from tests.central.erp.test_routes import SETTINGS, applied, dead_ones
 from tests.central.harness import Bench, served
-from tests.central.web.test_browser import CHROMIUM, FLAGS, Screen, playwright, pytestmark
+from tests.chromium import CHROMIUM, FLAGS, Screen, playwright, pytestmark
 from tests.fakes.books import sqlite_books
 
 __all__ = ["pytestmark"]

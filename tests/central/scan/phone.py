@@ -4,25 +4,10 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from pathlib import Path
 
-import pytest
+from tests.chromium import CHROMIUM, FLAGS, playwright, pytestmark
 
-playwright = pytest.importorskip(
-    "playwright.async_api", reason="playwright is not installed (pip install playwright)"
-)
-
-CHROMIUM = Path("/usr/bin/chromium")
-NEEDS_BROWSER = [
-    pytest.mark.browser,
-    pytest.mark.skipif(
-        not CHROMIUM.exists(), reason="Chromium is not installed (apt-get install chromium)"
-    ),
-]
-FLAGS = [
-    "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run",
-    "--disable-background-networking", "--disable-component-update", "--disable-sync",
-]  # fmt: skip
+NEEDS_BROWSER = pytestmark
 PATIENCE_MS = 30_000
 _BURST = """([code, aim]) => {
   let at_ms = performance.now();  // the keys' own times: this machine may be busy

@@ -17,8 +17,8 @@ from central.intake.observations import Arrived
 from gateway.contract import DeviceDescribed, WeightSettled
 from tests.central import scene
 from tests.central.harness import Bench, bench
-from tests.central.web.test_browser import Screen, playwright, pytestmark
 from tests.central.web.test_ops_browser import opened
+from tests.chromium import Screen, playwright, pytestmark
 
 __all__ = ["pytestmark"]
 

@@ -5,61 +5,14 @@ from __future__ import annotations
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
-from urllib.parse import urlsplit
 
 import pytest
 
 from tests.central import scene
 from tests.central.harness import Bench, bench, served
+from tests.chromium import CHROMIUM, FLAGS, PATIENCE_MS, Screen, playwright, pytestmark
 
-CHROMIUM = Path("/usr/bin/chromium")
-FLAGS = [
-    "--no-sandbox",
-    "--disable-gpu",
-    "--disable-quic",
-    "--no-first-run",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--disable-sync",
-]
-PATIENCE_MS = 60_000
-
-playwright = pytest.importorskip(
-    "playwright.async_api", reason="playwright is not installed (pip install playwright)"
-)
-pytestmark = [
-    pytest.mark.browser,
-    pytest.mark.skipif(
-        not CHROMIUM.exists(), reason="Chromium is not installed (apt-get install chromium)"
-    ),
-]
-
-
-class Screen:
-    """One page, and what it complained of or asked elsewhere for."""
-
-    def __init__(self, page: playwright.Page, url: str) -> None:
-        self.page = page
-        self.complaints: list[str] = []
-        self.elsewhere: list[str] = []
-        page.set_default_timeout(PATIENCE_MS)
-        page.on("pageerror", lambda error: self.complaints.append(str(error)))
-        page.on("console", self._said)
-        host = urlsplit(url).netloc
-        page.on(
-            "request",
-            lambda asked: (
-                None if urlsplit(asked.url).netloc == host else self.elsewhere.append(asked.url)
-            ),
-        )
-
-    def _said(self, message: playwright.ConsoleMessage) -> None:
-        if message.type in {"error", "warning"}:
-            self.complaints.append(message.text)
-
-    def clean(self) -> None:
-        assert self.complaints == []
-        assert self.elsewhere == []
+__all__ = ["pytestmark"]
 
 
 @asynccontextmanager
@@ -98,7 +51,7 @@ async def test_a_movement_appears_without_a_reload(made: Bench) -> None:
         page = screen.page
         await page.evaluate("window.sameDocument = true")
         row = page.locator("#item-SCR-M4 .total")
-        assert await row.inner_text() == "488"
+        await playwright.expect(row).to_have_text("488")
         await page.locator("#pass-p4 summary").click()
         await page.wait_for_selector("#tags-p4 table")
         await made.post("/stock/receive", sku="SCR-M4", quantity=12, location="backroom")

@@ -19,7 +19,7 @@ from central.insight.series import Point, SeriesUnavailable, Tags
 from central.insight.windows import Window
 from tests.central import scene
 from tests.central.harness import Bench, bench, served
-from tests.central.web.test_browser import CHROMIUM, FLAGS, Screen, playwright, pytestmark
+from tests.chromium import CHROMIUM, FLAGS, Screen, playwright, pytestmark
 
 __all__ = ["pytestmark"]
 

@@ -11,7 +11,7 @@ import pytest
 from tests.central import scene
 from tests.central.harness import Bench, bench, served
 from tests.central.web import stocked
-from tests.central.web.test_browser import CHROMIUM, FLAGS, Screen, playwright, pytestmark
+from tests.chromium import CHROMIUM, FLAGS, Screen, playwright, pytestmark
 
 __all__ = ["pytestmark"]
 

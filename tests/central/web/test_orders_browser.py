@@ -13,8 +13,8 @@ from central.access.model import Grant, Role
 from central.config import OrdersSection
 from tests.central.access.people import hire, log_in, staffed, visitor
 from tests.central.harness import Bench, bench
-from tests.central.web.test_browser import playwright, pytestmark
 from tests.central.web.test_ops_browser import opened
+from tests.chromium import playwright, pytestmark
 
 __all__ = ["pytestmark"]
 

@@ -14,7 +14,7 @@ import pytest
 from tests.central.harness import Bench, bench, served
 from tests.central.passes import dock
 from tests.central.reviews.asking import ask, pallet
-from tests.central.web.test_browser import CHROMIUM, FLAGS, Screen, playwright
+from tests.chromium import CHROMIUM, FLAGS, Screen, playwright
 
 pytestmark = [
     pytest.mark.browser,

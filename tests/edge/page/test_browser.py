@@ -15,7 +15,7 @@ import pytest
 from drivers.readings import TagRead
 from edge.console import records
 from gateway.gs1 import sgtin96_hex
-from tests.central.web.test_browser import CHROMIUM, FLAGS, Screen, playwright
+from tests.chromium import CHROMIUM, FLAGS, Screen, playwright
 from tests.edge.console.bench import Site, site
 from tests.edge.waiting import until
 

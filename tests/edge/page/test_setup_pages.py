@@ -13,7 +13,7 @@ import pytest
 from drivers.emulators.llrp_reader import EmulatedReader
 from drivers.emulators.mtsics_scale import EmulatedScale
 from drivers.readings import TagRead
-from tests.central.web.test_browser import CHROMIUM, FLAGS, PATIENCE_MS, Screen
+from tests.chromium import CHROMIUM, FLAGS, PATIENCE_MS, Screen
 from tests.edge.console.bench import Site, site
 from tests.edge.waiting import until
 
