@@ -34,8 +34,8 @@ async def opened(made: Bench, width: int, height: int) -> AsyncIterator[Screen]:
 
 async def shows_total(screen: Screen, units: str) -> None:
     """Wait until the stock table says so (no script may be evaluated to look: the policy)."""
-    total = screen.page.locator("#item-SCR-M4 .total")
-    await playwright.expect(total).to_have_text(units, timeout=PATIENCE_MS)
+    total = screen.page.locator("#item-SCR-M4 .total local-number")
+    await playwright.expect(total).to_have_attribute("value", units, timeout=PATIENCE_MS)
 
 
 @pytest.fixture
@@ -50,8 +50,7 @@ async def test_a_movement_appears_without_a_reload(made: Bench) -> None:
     async with opened(made, 1440, 900) as screen:
         page = screen.page
         await page.evaluate("window.sameDocument = true")
-        row = page.locator("#item-SCR-M4 .total")
-        await playwright.expect(row).to_have_text("488")
+        await shows_total(screen, "488")
         await page.locator("#pass-p4 summary").click()
         await page.wait_for_selector("#tags-p4 table")
         await made.post("/stock/receive", sku="SCR-M4", quantity=12, location="backroom")
