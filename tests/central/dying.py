@@ -70,6 +70,7 @@ def _central(arguments: list[str], log: Path, die_at: int, victim: int, untied: 
     event.listen(Engine, "before_cursor_execute", perhaps_die)
     event.listen(Engine, "commit", perhaps_die)
     if untied:
-        store._begin_sqlite = lambda *_, **__: None
+        assert store._begin_writing
+        store._begin_writing = lambda _connection: None
     sys.stdout = sys.stderr = log.open("w", encoding="utf-8")
     app(arguments)
