@@ -48,4 +48,4 @@ def test_an_import_is_compared_with_posts() -> None:
 def test_an_unknown_size_is_said_with_those_there_are() -> None:
     done = CliRunner().invoke(app, ["ledger", "--size", "huge"])
     assert done.exit_code != 0
-    assert "tiny, small, full" in done.output
+    assert "tiny, small, wide, full" in done.output
