@@ -85,19 +85,19 @@ BENCHES = {
     "capacities": (
         "benchmarks.books.capacities",
         "A posting under a capacity of a bin, a warehouse, a whole site, beside asking the "
-        "balances for it. Options: --size tiny|small|full, --engine sqlite|postgresql|all, "
+        "balances for it. Options: --size tiny|small|wide|full, --engine sqlite|postgresql|all, "
         "--seed S.",
     ),
     "ledger": (
         "benchmarks.books.ledger",
         "Posting on large books, SQLite and PostgreSQL, beside one transaction per move in the "
-        "same database. Options: --size tiny|small|full (100,000 SKUs, a million balances, ten "
+        "same database. Options: --size tiny|small|wide|full (100,000 SKUs, a million balances, ten "
         "million movements: minutes to load), --engine sqlite|postgresql|all, --seed S.",
     ),
     "reserve": (
         "benchmarks.books.reserve",
         "Reservations of one hot item by 200 clients, beside SELECT ... FOR UPDATE in the same "
-        "database; ends if a unit is promised twice. Options: --size tiny|small|full, "
+        "database; ends if a unit is promised twice. Options: --size tiny|small|wide|full, "
         "--engine sqlite|postgresql|all, --clients N, --requests N, --seed S.",
     ),
     "api": (
