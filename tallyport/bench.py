@@ -91,8 +91,8 @@ BENCHES = {
     "ledger": (
         "benchmarks.books.ledger",
         "Posting on large books, SQLite and PostgreSQL, beside one transaction per move in the "
-        "same database. Options: --size tiny|small|wide|full (100,000 SKUs, a million balances, ten "
-        "million movements: minutes to load), --engine sqlite|postgresql|all, --seed S.",
+        "same database. Options: --size tiny|small|wide|full (100,000 SKUs, a million balances, "
+        "ten million movements: minutes to load), --engine sqlite|postgresql|all, --seed S.",
     ),
     "reserve": (
         "benchmarks.books.reserve",
