@@ -29,7 +29,6 @@ def _listen() -> None:
 
 
 def _before(connection: Connection, *_: Any) -> None:  # noqa: ANN401 (SQLAlchemy's own signature)
-    if connection.engine.pool.size() == 1:  # type: ignore[attr-defined]  # the one writer
-        hook = _watched.get(connection.engine.url.database or "")
-        if hook is not None:
-            hook()
+    hook = _watched.get(connection.engine.url.database or "")
+    if hook is not None and connection.engine.pool.size() == 1:  # type: ignore[attr-defined]  # the one writer
+        hook()

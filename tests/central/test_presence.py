@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 import pytest
@@ -156,5 +157,5 @@ async def test_the_first_screen_shows_zones_where_there_are_any(tmp_path: Path) 
         assert '<div id="zones"></div>' in nothing
         await judged(made.database)
         page = (await made.http.get("/")).text
-        assert "<li><b data-flash>1</b> at right</li>" in page
+        assert "1 at right" in re.sub("<[^>]+>", "", page)
         assert f"<code>{B}</code> left left" in page
