@@ -100,6 +100,10 @@
   });
 
   // ---- the drawing
+  // What is being typed stays: an answer may come in the middle of it.
+  const put = (inputs, value) => {
+    for (const input of inputs) if (input !== document.activeElement) input.value = value(input);
+  };
   const draw = () => {
     const held = document.activeElement?.closest?.("[data-plate], [data-key], [data-field]");
     const again = held && (held.dataset.plate ? `[data-plate="${held.dataset.plate}"]` : held.dataset.key ? `[data-board="${held.dataset.board}"][data-key="${held.dataset.key}"]` : `[data-field="${held.dataset.field}"]`);
@@ -112,7 +116,7 @@
         const made = shelf.boardNode(one, k, page), li = drawn[index];
         li.className = "";
         li.firstChild.className = made.firstChild.className;
-        for (const input of li.querySelectorAll("input")) input.value = one[input.dataset.key];
+        put(li.querySelectorAll("input"), (input) => one[input.dataset.key]);
         li.querySelector("svg").replaceWith(made.querySelector("svg"));
       });
     } else if (boards.length) at("boards").replaceChildren(...boards.map((one) => shelf.boardNode(one, k, page)));
@@ -150,7 +154,7 @@
   };
   const showNumbers = () => {
     const one = plateOf(state.chosen);
-    for (const input of at("plate-form").querySelectorAll("[data-field]")) input.value = one[input.dataset.field];
+    put(at("plate-form").querySelectorAll("[data-field]"), (input) => one[input.dataset.field]);
   };
   const formOf = (number, boards) => {
     const nudge = (label, sign, key, way) => el("button", { class: "button quiet", type: "button", "aria-label": label, onclick: () => move(number, { [key]: way * grid() }) }, sign);
