@@ -15,6 +15,7 @@ from drivers.emulators.llrp_reader import EmulatedReader
 from gateway.console import Troubled
 from gateway.contract import GateWindow, TagResident, TagSighting
 from tests.edge.console.room import Room, room
+from tests.edge.waiting import until
 
 MUST = ("3034F8F0A4B0000000000001", "3034F8F0A4B0000000000002")
 STRAY = "3034F8F0A4B00000000000FF"
@@ -78,9 +79,9 @@ async def test_the_recommendation_is_right_to_one_step_of_the_table(tmp_path: Pa
         assert loudest["p50_dbm"] < -40
         # and the portal is as it was: its own power, session and search mode
         await here.running("dock-1")
+        await until(lambda: reader.model.active is not None and reader.model.active.session[1] == 2)
         spec = reader.model.active
         assert spec is not None
-        assert spec.session[1] == 2
         assert spec.search_mode[1] == 1
         assert reader.model.facts.power_table()[spec.power_index[1] - 1] == 27.0
 
