@@ -10,12 +10,13 @@ The ledger has a say: goods that are inside cannot come in, goods that are not c
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Container, Sequence
 from typing import NamedTuple
 
 from central.database.moments import from_us
 from central.reconcile.identity import derived_id, spanning
 from central.reconcile.portal import crossing, guesses
+from central.reconcile.portal.live import FEW
 from central.reconcile.portal.state import Portal
 from central.reconcile.portal.track import SIDE_NAMES
 from central.reconcile.portal.weighing import CROSSED_AT, DOUBT_AT, Crossing
@@ -36,6 +37,7 @@ A tag that is less sure beside a group that moves is asked about by itself, as a
 Chosen on recordings left out of the fit of the weights."""
 NOT_ON_STOCK = "not on stock"
 
+_WAYS = ("in", "out")
 _OUTSIDE_PLACES = {kind.value for kind in LocationKind if kind is not LocationKind.INTERNAL}
 
 Placed = Callable[[str], str | None]
@@ -69,6 +71,10 @@ def decide(
         movements += desk.movements
         reviews += desk.reviews
         notes.update(desk.notes)
+    left = _Desk(portal, point, placed, pass_id, _left_by_company(crossings, notes, portal))
+    left.ask_whether_left()
+    reviews += left.reviews
+    notes.update(left.notes)
     tags = [
         _told(one, *notes.get(id(one.track), ("none", _why_not(one))))
         for one in crossings
@@ -87,6 +93,23 @@ def _groups(crossings: Sequence[Crossing]) -> list[list[Crossing]]:
         if one.odds.crossed >= DOUBT_AT and one.says_something:
             groups.setdefault(one.odds.group, []).append(one)
     return [members for members in groups.values() if _may_have_gone(members)]
+
+
+def _left_by_company(
+    crossings: Sequence[Crossing], decided: Container[int], portal: Portal
+) -> list[Crossing]:
+    """Tags that crossed a moment ago, and that no group took along since, of which each would
+    have crossed again but for what its company says.
+    """
+    lately = {one.track.epc for one in portal.ahead}
+    return [
+        one
+        for one in crossings
+        if id(one.track) not in decided
+        and one.says_something
+        and one.odds.alone >= CROSSED_AT
+        and one.track.epc in lately
+    ]
 
 
 def _may_have_gone(members: Sequence[Crossing]) -> bool:
@@ -122,6 +145,7 @@ class _Desk:
         self._point = point
         self._placed = placed
         self._pass_id = pass_id
+        self._all = members
         self._crossed = [one for one in members if one.odds.crossed >= CROSSED_AT]
         self._doubted = [one for one in members if one.odds.crossed < CROSSED_AT]
         self.movements: list[Movement] = []
@@ -151,6 +175,18 @@ class _Desk:
         self._ask_of_barred(barred, len(goods))
         if unknown:
             self._ask("unknown item", unknown, guesses.of_unknown_goods(unknown))
+
+    def ask_whether_left(self) -> None:
+        """The rest of a pallet that went on without them looks like strays beside each other,
+        while each by itself looks like goods that went: if they are several, a person is asked.
+        """
+        for way in _WAYS:
+            ones = [one for one in self._all if one.direction == way and self._is_open(one)]
+            if len(ones) >= FEW:
+                for one in ones:
+                    self._note(one, "in doubt", crossed=False)
+                guessed = guesses.of_a_group(ones, (), self._lots)
+                self._ask("left behind by their company", ones, guessed)
 
     def _post_or_ask(self, goods: Sequence[Crossing]) -> None:
         """The group moves, or is asked about as a whole; or it moves without a few tags of which

@@ -25,6 +25,7 @@ _REASONS = {
     "antenna sides unknown": "Which way each antenna looks is not set",
     "unknown item": "Tags of an item that is not in the catalogue",
     "tags in doubt beside it": "Some tags beside goods that moved may have gone along",
+    "left behind by their company": "Some of what crossed a moment ago may have gone on, too",
 }
 _ICONS = {"portal": "portal", "shelf": "scale", "scan": "scan", "zone": "antenna", "receipt": "box"}
 
