@@ -133,6 +133,7 @@ async def test_what_is_picked_is_packed_shipped_and_comes_back(made: Bench) -> N
         await page.reload()
         await page.get_by_role("button", name="Inspect 2").click()
         await page.locator("#form-inspect-1").get_by_role("button", name="Keep it").click()
+        await expect(page.locator("#form-inspect-1")).to_have_count(0)
         await expect(page.locator("main")).to_contain_text("Sell it again")
         await page.get_by_role("button", name="Close", exact=True).click()
         await page.locator("#form-close").get_by_role("button", name="Close it").click()
