@@ -41,6 +41,7 @@ from central.schedule import Schedule
 from central.terminal.now import Parts, Vitals
 from central.web.pages import Pages
 from gateway.mqtt import MqttClient, MqttSettings
+from gateway.settled import settle
 
 __all__ = ["PartEnded", "Stopped", "run"]
 
@@ -302,6 +303,7 @@ class _Central:
         ready = {"http_port": port, "mqtt_port": self._mqtt_port}
         fresh = self._settings.ready_path.with_suffix(".new")
         fresh.write_text(json.dumps(ready))
+        settle()
         fresh.replace(self._settings.ready_path)
         self._url = f"http://{self._settings.http.host}:{port}"
         _log.info("central_ready", url=self._url, **ready)

@@ -1,4 +1,5 @@
-"""Finds a request's route by the first word of its path and its number of words.
+"""Finds a request's route by the first word of its path and its number of words, or by the whole
+path where a route has no other.
 
 A router tries its routes one after another, which costs every request more the more routes there
 are: 150 of them cost more than most answers do. Behind a signpost it tries the few that can fit.
@@ -28,24 +29,41 @@ class Signpost:
 
     def __init__(self, app: ASGIApp, routes: Sequence[BaseRoute]) -> None:
         self._app = app
-        fitting: dict[_Key, list[BaseRoute]] = defaultdict(list)
+        fitting: dict[_Key, list[Route]] = defaultdict(list)
         for route in routes:
             if isinstance(route, Route) and _is_plain(route.path):
                 fitting[_key(route.path)].append(route)
-        self._fitting = dict(fitting)
-        self._routers = {
-            key: APIRouter(routes=few, default=app, redirect_slashes=False)
+        self._of_key = {
+            key: _Few([one for one in few if "{" in one.path], app) for key, few in fitting.items()
+        }
+        whole = {key: _Few(few, app) for key, few in fitting.items()}
+        self._of_path = {
+            route.path: whole[key]
             for key, few in fitting.items()
+            for route in few
+            if "{" not in route.path
         }
 
     def routes_for(self, path: str) -> Sequence[BaseRoute]:
         """The routes that are tried for a path, in order."""
-        return self._fitting.get(_key(path), ())
+        few = self._few(path)
+        return () if few is None else few.routes
+
+    def _few(self, path: str) -> _Few | None:
+        return self._of_path.get(path) or self._of_key.get(_key(path))
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Pass the request on."""
-        found = self._routers.get(_key(scope["path"])) if scope["type"] == "http" else None
-        await (found or self._app)(scope, receive, send)
+        found = self._few(scope["path"]) if scope["type"] == "http" else None
+        await (self._app if found is None else found.router)(scope, receive, send)
+
+
+class _Few:
+    """A few routes, and what tries them before ``app``."""
+
+    def __init__(self, routes: Sequence[Route], app: ASGIApp) -> None:
+        self.routes = routes
+        self.router = APIRouter(routes=list(routes), default=app, redirect_slashes=False)
 
 
 def _is_plain(path: str) -> bool:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from typing import Any
 
 import msgspec
 from sqlalchemy import Connection, RowMapping, Select, bindparam, insert, select, update
@@ -11,6 +12,7 @@ from central import schema
 from central.catalogue.errors import AlreadyExists, NotFound, NotValid
 from central.database import keyset
 from central.database.bulk import BulkLookup
+from central.database.prepared import Prepared
 from central.stock import totals
 from central.stock.rules import Size
 
@@ -42,7 +44,6 @@ _BY_SERIAL = BulkLookup(
     "SELECT i.sku FROM {keys} JOIN item i ON i.sku = k.sku AND i.tracking = 'serial'",
     (("sku", "text"),),
 )
-_ONE = select(schema.item).where(schema.item.c.sku == bindparam("wanted"))
 _encode = msgspec.json.Encoder(order="sorted").encode
 _attributes = msgspec.json.Decoder(dict[str, str | int | float | bool]).decode
 
@@ -82,6 +83,13 @@ class Item(msgspec.Struct, frozen=True, kw_only=True):
         if self.length_mm is None or self.width_mm is None or self.height_mm is None:
             return Size(self.unit_mg)
         return Size(self.unit_mg, self.length_mm * self.width_mm * self.height_mm)
+
+
+_ONE = Prepared(
+    select(*(schema.item.c[name] for name in Item.__struct_fields__)).where(
+        schema.item.c.sku == bindparam("wanted")
+    )
+)
 
 
 class Wanted(msgspec.Struct, frozen=True, kw_only=True):
@@ -196,7 +204,7 @@ def row_of(item: Item) -> dict[str, object]:
     return msgspec.structs.asdict(item) | {"attributes": _encode(item.attributes).decode()}
 
 
-def item_of(row: RowMapping) -> Item:
+def item_of(row: Mapping[str, Any] | RowMapping) -> Item:
     """The item that a row holds."""
     values = {name: row[name] for name in Item.__struct_fields__}
     return Item(
@@ -204,7 +212,9 @@ def item_of(row: RowMapping) -> Item:
     )
 
 
-def _find(conn: Connection, sku: str) -> RowMapping | None:
+def _find(conn: Connection, sku: str) -> Mapping[str, Any] | None:
     if "\x00" in sku:
         return None  # PostgreSQL has no place for it, not even in a question
-    return conn.execute(_ONE, {"wanted": sku}).mappings().one_or_none()
+    for row in _ONE.rows(conn, {"wanted": sku}):
+        return dict(zip(Item.__struct_fields__, row, strict=True))
+    return None

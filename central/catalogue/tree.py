@@ -6,11 +6,22 @@ A location's rules are kept here and enforced where movements are posted, see
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import Any, NamedTuple
 
 import msgspec
-from sqlalchemy import CTE, Connection, RowMapping, Select, func, insert, literal, select, update
+from sqlalchemy import (
+    CTE,
+    Connection,
+    RowMapping,
+    Select,
+    bindparam,
+    func,
+    insert,
+    literal,
+    select,
+    update,
+)
 
 from central import schema
 from central.access import reach
@@ -20,6 +31,7 @@ from central.catalogue.errors import (
     NotValid,
     StillInUse,
 )
+from central.database.prepared import Prepared
 from central.stock import queries, totals
 from central.stock.model import LocationKind
 from central.stock.rules import Rules
@@ -54,6 +66,13 @@ class Location(msgspec.Struct, frozen=True, kw_only=True):
     version: int = 1
 
 
+_ONE = Prepared(
+    select(*(_location[name] for name in Location.__struct_fields__)).where(
+        _location.code == bindparam("wanted")
+    )
+)
+
+
 class Listed(msgspec.Struct, frozen=True, kw_only=True):
     """A location in a listing; ``depth`` is 0 for the listing's root."""
 
@@ -83,12 +102,11 @@ def add_location(conn: Connection, location: Location) -> Location:
 
 def get_location(conn: Connection, code: str) -> Location:
     """The location of this code; raises ``NotFound``, and ``OutOfReach``."""
-    query = select(schema.location).where(_location.code == code)
-    row = conn.execute(query).mappings().one_or_none()
-    if row is None:
+    found = _ONE.rows(conn, {"wanted": code})
+    if not found:
         raise NotFound(f"there is no location {code}: add it first")
     reach.check(conn, [code])
-    return _of(row)
+    return _of(dict(zip(Location.__struct_fields__, found[0], strict=True)))
 
 
 def list_locations(
@@ -229,7 +247,7 @@ def _tree(under: str | None) -> CTE:
     return tree.union_all(below)
 
 
-def _of(row: RowMapping) -> Location:
+def _of(row: Mapping[str, Any] | RowMapping) -> Location:
     values = {name: row[name] for name in Location.__struct_fields__}
     return Location(**values | {"rules": _rules(row["rules"])})
 

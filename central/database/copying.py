@@ -9,7 +9,8 @@ from typing import Any
 
 import psycopg
 from sqlalchemy import Connection
-from sqlalchemy.exc import DBAPIError
+
+from central.database.prepared import as_told
 
 __all__ = ["WORTH_IT", "copied", "lines_of"]
 
@@ -27,9 +28,7 @@ def copied(conn: Connection, statement: str, lines: str) -> None:
             with cursor.copy(statement) as copy:
                 copy.write(lines)
         except psycopg.Error as error:
-            raise DBAPIError.instance(
-                statement, None, error, psycopg.Error, dialect=conn.dialect
-            ) from error
+            raise as_told(error, statement, conn) from error
 
 
 def lines_of(rows: Sequence[tuple[object, ...]]) -> str | None:

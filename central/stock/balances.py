@@ -9,7 +9,6 @@ from sqlalchemy import (
     CTE,
     BindParameter,
     Select,
-    TextClause,
     bindparam,
     literal_column,
     select,
@@ -17,7 +16,7 @@ from sqlalchemy import (
 )
 
 from central import schema
-from central.database.prepared import prepared
+from central.database.prepared import Prepared
 from central.stock.model import Balance, LocationKind
 
 __all__ = ["KEY", "Shape", "question", "words"]
@@ -42,9 +41,9 @@ class Shape(NamedTuple):
 
 
 @cache
-def words(shape: Shape) -> TextClause:
+def words(shape: Shape) -> Prepared:
     """The question, ready to be asked."""
-    return prepared(question(shape))
+    return Prepared(question(shape))
 
 
 def question(shape: Shape) -> Select[*tuple[Any, ...]]:

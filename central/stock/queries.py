@@ -55,9 +55,12 @@ def on_hand(
         after=after is not None,
     )
     granted = reach.within(_balance.location)
-    query = words(shape) if granted is None else question(shape).where(granted)
     behind = {} if after is None else dict(zip((f"{name}_" for name in KEY), after, strict=True))
-    return [balance_of(row) for row in conn.execute(query, {**asked, **behind, "n": limit})]
+    all_asked = {**asked, **behind, "n": limit}
+    if granted is None:
+        return [balance_of(row) for row in words(shape).rows(conn, all_asked)]
+    query = question(shape).where(granted)
+    return [balance_of(row) for row in conn.execute(query, all_asked)]
 
 
 def balance_of(row: Iterable[Any]) -> Balance:

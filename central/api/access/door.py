@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import ipaddress
 from collections.abc import Collection
+from functools import lru_cache
 from urllib.parse import quote
 
+from starlette.datastructures import URL
 from starlette.requests import HTTPConnection
 from starlette.responses import RedirectResponse, Response
 
@@ -110,7 +112,7 @@ class LocalDoor(LoginDoor):
             return _unless_elsewhere(request)
         if any(name in request.headers for name in _FORWARDED):
             return None
-        host = request.url.hostname or ""
+        host = _host_of(request)
         if host not in self._hosts and not _is_loopback(host):
             raise TurnedAway(
                 problems.answer(
@@ -122,12 +124,28 @@ class LocalDoor(LoginDoor):
         return _unless_elsewhere(request)
 
 
+def _host_of(request: HTTPConnection) -> str:
+    """What the asker calls this machine."""
+    named = request.headers.get("host")
+    server = request.scope.get("server")
+    return _host_named(named, None if server is None else tuple(server))
+
+
+@lru_cache(maxsize=64)
+def _host_named(named: str | None, server: tuple[str, int | None] | None) -> str:
+    """The same of a ``Host`` header, or without one of the address that was asked."""
+    headers = [] if named is None else [(b"host", named.encode("latin-1"))]
+    bare = {"scheme": "http", "server": server, "path": "/", "headers": headers}
+    return URL(scope=bare).hostname or ""
+
+
 def _unless_elsewhere(request: HTTPConnection) -> Actor:
     if request.scope["method"] not in _SAFE and comes_from_elsewhere(request):
         raise TurnedAway(problems.answer(403, "this was sent from another site's page"))
     return model.OPEN
 
 
+@lru_cache(maxsize=64)
 def _is_loopback(host: str) -> bool:
     try:
         return ipaddress.ip_address(host).is_loopback

@@ -93,7 +93,8 @@ async def test_the_open_door_is_open_to_this_machine_only(tmp_path: Path) -> Non
 
         for host in ("127.0.0.1:8080", "localhost", "[::1]:8080"):
             assert await told(host=host) == 200
-        assert await told(host="evil.example") == 403, "a name that was bent to this machine"
+        for host in ("evil.example", "evil.example:8080", "127.0.0.1.evil.example"):
+            assert await told(host=host) == 403, "a name that was bent to this machine"
         mine = {"host": "localhost:8080"}
         assert await told(**mine, **{"x-forwarded-for": "203.0.113.7"}) == 303, "a proxy's visitor"
         assert await told("POST", **mine) == 422

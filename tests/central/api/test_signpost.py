@@ -55,6 +55,14 @@ def test_every_route_is_found_that_the_whole_list_would_find(application: FastAP
             assert found is first, (method, route.path)
 
 
+def test_who_names_a_thing_passes_by_the_paths_that_are_written_out(
+    application: FastAPI,
+) -> None:
+    routes = [one for one in application.router.routes if isinstance(one, Route)]
+    tried = Signpost(application.router, routes).routes_for("/stock/ABC-12345")
+    assert {one.path for one in tried if isinstance(one, Route)} == {"/stock/{sku}"}
+
+
 def small() -> FastAPI:
     made = APIRouter()
 
