@@ -37,12 +37,14 @@ def run(
     from edge.segments import Starved
     from gateway import logs
     from gateway.log_ring import LogRing
+    from gateway.settled import settle
 
     level, style = settings.edge.log_level, settings.edge.log_format
     shown = _on_terminal(plain, style)
     ring = LogRing()
     logs.configure(level, style, stream=shown.screen.above if shown else None, ring=ring)
     why = ""
+    settle()
     try:
         asyncio.run(
             run_agent(
