@@ -45,6 +45,7 @@ from central.api.events import subscriptions
 from central.api.graph import route as graphql
 from central.api.labels import making as labels
 from central.api.labels import printing
+from central.api.orders import changing as changing_orders
 from central.api.orders import outbound, picking
 from central.api.receiving import orders as inbound_orders
 from central.api.receiving import putaway
@@ -126,6 +127,7 @@ def _routers(services: Services, pages: Pages, entrance: Entrance) -> tuple[APIR
         lots.router(services),
         reservations.router(services),
         outbound.router(services),
+        changing_orders.router(services),
         picking.router(services),
         labels.router(services),
         printing.router(services),

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import Annotated, TypeVar
 
-from pydantic import AfterValidator, AliasChoices, BaseModel, ConfigDict, Field
+from fastapi.exceptions import RequestValidationError
+from pydantic import AfterValidator, AliasChoices, BaseModel, ConfigDict, Field, ValidationError
+
+Read = TypeVar("Read", bound=BaseModel)
 
 
 def _storable(said: str) -> str:
@@ -76,3 +79,25 @@ class ResolveBody(Body):
     movements: list[SaidBody] = []
     dismiss: bool = False
     note: Annotated[Said, Field(max_length=300)] = ""
+
+
+def merged(into: object, patch: object) -> object:
+    """A merge patch on something (RFC 7396, section 2)."""
+    if not isinstance(patch, dict):
+        return patch
+    made = dict(into) if isinstance(into, dict) else {}
+    for name, value in patch.items():
+        if value is None:
+            made.pop(name, None)
+        else:
+            made[name] = merged(made.get(name), value)
+    return made
+
+
+def read_again(body: type[Read], said: object) -> Read:
+    """A body that was put together here. Raises ``RequestValidationError``."""
+    try:
+        return body.model_validate(said)
+    except ValidationError as error:
+        found = [one | {"loc": ("body", *one["loc"])} for one in error.errors()]
+        raise RequestValidationError(found) from error

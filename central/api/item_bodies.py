@@ -5,7 +5,6 @@ from __future__ import annotations
 from decimal import Decimal
 from typing import Annotated, Literal
 
-from fastapi.exceptions import RequestValidationError
 from pydantic import (
     BaseModel,
     BeforeValidator,
@@ -15,10 +14,9 @@ from pydantic import (
     StrictBool,
     StrictFloat,
     StrictInt,
-    ValidationError,
 )
 
-from central.api.bodies import Epc, PackBody, Said, Sku
+from central.api.bodies import Epc, PackBody, Said, Sku, merged, read_again
 from central.catalogue.items import MICROS, MOST_ATTRIBUTES, Item
 from central.catalogue.tags import Binding
 
@@ -165,24 +163,7 @@ ItemPatch = dict[str, object]
 def patched(shown: dict[str, object], patch: ItemPatch) -> ItemState:
     """An item as it is shown, with a patch on it. Raises ``RequestValidationError``."""
     state = {name: value for name, value in shown.items() if name in ItemState.model_fields}
-    try:
-        return ItemState.model_validate(_merged(state, patch))
-    except ValidationError as error:
-        found = [one | {"loc": ("body", *one["loc"])} for one in error.errors()]
-        raise RequestValidationError(found) from error
-
-
-def _merged(into: object, patch: object) -> object:
-    """RFC 7396, section 2."""
-    if not isinstance(patch, dict):
-        return patch
-    merged = dict(into) if isinstance(into, dict) else {}
-    for name, value in patch.items():
-        if value is None:
-            merged.pop(name, None)
-        else:
-            merged[name] = _merged(merged.get(name), value)
-    return merged
+    return read_again(ItemState, merged(state, patch))
 
 
 class ItemsAsked(BaseModel):

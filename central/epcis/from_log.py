@@ -23,7 +23,8 @@ Gtins = Callable[[str], str | None]
 """The GTIN of one unit of an item, if it has one."""
 _ADDING = {"StockReserved", "OrderCreated", "BackorderAllocated"}
 _PACKING = {"CartonPacked": ("ADD", "packing"), "UnitUnpacked": ("DELETE", "unpacking")}
-KINDS = (*_PACKING, *sorted(_ADDING), "StockShort", "ReservationReleased", "ReservationExpired")
+_FREEING = ("StockShort", "ReservationReduced", "ReservationReleased", "ReservationExpired")
+KINDS = (*_PACKING, *sorted(_ADDING), *_FREEING)
 """What of the log is told; what of a reservation was shipped is told as that."""
 
 

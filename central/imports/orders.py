@@ -11,27 +11,32 @@ from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from datetime import datetime
 from typing import Any, Literal, NamedTuple
 
-from pydantic import ValidationError
+import msgspec
+from pydantic import BaseModel, ValidationError
 from sqlalchemy import Connection
 
 from central.api.orders.bodies import BulkOrderBody as LeavingBody
+from central.api.orders.bodies import asked_of as left_asked_of
 from central.api.receiving.bodies import OrderBody as ComingBody
+from central.api.receiving.bodies import asked_of as came_asked_of
 from central.catalogue.changes import Told
 from central.catalogue.errors import CatalogueError
 from central.catalogue.items import MICROS
 from central.database.bulk import BulkLookup
 from central.database.moments import from_us
 from central.imports.model import Column, Fault, Row
+from central.orders import changing as changing_leaving
 from central.orders import ordering
 from central.orders import store as leaving
-from central.orders.model import OPEN
+from central.orders.model import OPEN, Order
+from central.receiving import changing as changing_coming
 from central.receiving import orders as coming
 from central.stock.model import StockError
 
 __all__ = ["INBOUND", "OUTBOUND", "apply_inbound", "apply_outbound", "tell_inbound",
            "tell_outbound"]  # fmt: skip
 
-Came = Literal["created", "unchanged"]
+Came = Literal["created", "changed", "unchanged"]
 Result = Came | list[Fault]
 _PAGE = 500
 _SKUS = BulkLookup(
@@ -76,6 +81,12 @@ OUTBOUND = (
 _OF_LINES = frozenset({*(one.name for one in _LINES), "unit_price"})
 
 
+class Refused(NamedTuple):
+    """An order of which nothing was taken, and why."""
+
+    why: str
+
+
 class _Book(NamedTuple):
     """Rows of one order, in their order, and what they say of it as a whole."""
 
@@ -85,27 +96,40 @@ class _Book(NamedTuple):
 
 
 def apply_inbound(conn: Connection, rows: Sequence[Row], told: Told, *, dry: bool) -> list[Result]:
-    """Expect the goods of each order; for each row what came of its order."""
+    """Expect the goods of each order, of one that is known as it says now; for each row what came
+    of its order.
+    """
     del dry  # what is written is rolled back
 
-    def take(asked: Sequence[ComingBody]) -> Iterator[bool | str]:
+    def take(asked: Sequence[ComingBody]) -> Iterator[Came | Refused]:
         for one in asked:
             try:
-                yield coming.add_order(conn, one.order(None), told)[1]
+                yield _expected(conn, one, told)
             except (CatalogueError, StockError) as refused:
-                yield str(refused)
+                yield Refused(str(refused))
 
     return _apply(conn, rows, INBOUND, ComingBody, take)
 
 
 def apply_outbound(conn: Connection, rows: Sequence[Row], told: Told, *, dry: bool) -> list[Result]:
-    """Take each order and set stock aside for it; for each row what came of its order."""
+    """Take each order and set stock aside for it, of one that is known as it says now; for each
+    row what came of its order.
+    """
     del dry  # as above
 
-    def take(asked: Sequence[LeavingBody]) -> Iterator[bool | str]:
-        orders = [one.order(one.id, told.by) for one in asked]
-        for came in ordering.take_each(conn, orders, at_us=told.at_us):
-            yield str(came) if isinstance(came, StockError) else came.repeated
+    def take(asked: Sequence[LeavingBody]) -> Iterator[Came | Refused]:
+        there = leaving.find(conn, (one.id for one in asked))
+        fresh = [one.order(one.id, told.by) for one in asked if one.id not in there]
+        verdicts = iter(ordering.take_each(conn, fresh, at_us=told.at_us))
+        for one in asked:
+            if one.id in there:
+                yield _wanted(conn, there[one.id], one, told)
+                continue
+            came = next(verdicts)
+            if isinstance(came, StockError):
+                yield Refused(str(came))
+            else:
+                yield "unchanged" if came.repeated else "created"
 
     return _apply(conn, rows, OUTBOUND, LeavingBody, take)
 
@@ -115,9 +139,9 @@ def _apply(
     rows: Sequence[Row],
     columns: Sequence[Column],
     body: type[Any],
-    take: Callable[[Sequence[Any]], Iterable[bool | str]],
+    take: Callable[[Sequence[Any]], Iterable[Came | Refused]],
 ) -> list[Result]:
-    """``take`` tells of each order whether it was there before, or why it is refused."""
+    """``take`` tells what came of each order, or why it is refused."""
     books = _together(rows, columns)
     known = {row[0] for row in _SKUS.run(conn, sorted({(r.values.get("sku", ""),) for r in rows}))}
     asked = []
@@ -128,10 +152,10 @@ def _apply(
             asked.append((one, made))
     results: dict[int, Result] = {}
     for (one, _made), came in zip(asked, take([made for _, made in asked]), strict=True):
-        if isinstance(came, str):
-            one.faults.append(Fault(one.rows[0].number, "", came))
+        if isinstance(came, Refused):
+            one.faults.append(Fault(one.rows[0].number, "", came.why))
         else:
-            results |= dict.fromkeys((r.number for r in one.rows), _came(repeated=came))
+            results |= dict.fromkeys((r.number for r in one.rows), came)
     for one in books:
         if one.faults:
             results |= {
@@ -141,8 +165,38 @@ def _apply(
     return [results[row.number] for row in rows]
 
 
-def _came(*, repeated: bool) -> Came:
-    return "unchanged" if repeated else "created"
+def _expected(conn: Connection, said: ComingBody, told: Told) -> Came:
+    wanted = said.order(None)
+    there = coming.find_order(conn, wanted.id)
+    if there is None:
+        coming.add_order(conn, wanted, told)
+        return "created"
+    body = ComingBody.model_validate(_laid_over(came_asked_of(there), said))
+    now = msgspec.structs.replace(body.order(None), id=there.id)
+    return "changed" if changing_coming.change_order(conn, now, told)[1] else "unchanged"
+
+
+def _wanted(conn: Connection, there: Order, said: LeavingBody, told: Told) -> Came | Refused:
+    body = LeavingBody.model_validate(_laid_over(left_asked_of(there), said))
+    wanted = body.order(there.id, told.by)
+    if wanted.asked() == there.asked():
+        return "unchanged"
+    try:
+        changing_leaving.change_order(conn, wanted, told)
+    except StockError as refused:
+        return Refused(str(refused))
+    return "changed"
+
+
+def _laid_over(there: dict[str, Any], said: BaseModel) -> dict[str, Any]:
+    """What a file says over what stands: what it has no column for stays."""
+    now = said.model_dump(exclude_unset=True)
+    lines = {line["line"]: line for line in there["lines"]}
+    named = [one | {"line": one.get("line") or str(no)} for no, one in enumerate(now["lines"], 1)]
+    body = there | now | {"lines": [lines.get(one["line"], {}) | one for one in named]}
+    if "ship_to" in there:
+        body["ship_to"] = {**there["ship_to"], **now.get("ship_to", {})}
+    return body
 
 
 def _together(rows: Sequence[Row], columns: Sequence[Column]) -> list[_Book]:
@@ -225,10 +279,13 @@ def tell_outbound(conn: Connection) -> Iterator[dict[str, object]]:
         for one in found:
             address = {f"ship_to.{name}": value for name, value in one.ship_to.items()}
             for line in one.lines:
+                if line.substituted_for:
+                    continue  # nobody asked for it, and it comes by itself
                 yield {
                     "id": one.id, "customer": one.customer, "warehouse": one.warehouse,
-                    "sku": line.sku, "quantity": line.quantity, "line": line.line,
-                    "lot": line.lot, "due_at": _moment(one.due_us), "ship_from": one.ship_from,
+                    "sku": line.sku, "quantity": line.quantity + line.substituted,
+                    "line": line.line, "lot": line.lot, "due_at": _moment(one.due_us),
+                    "ship_from": one.ship_from,
                     "priority": one.priority, "partial": str(one.partial).lower(),
                     "reference": one.reference, **address,
                 }  # fmt: skip

@@ -28,7 +28,7 @@ from central.stock.model import (
     UnknownLocation,
 )
 
-__all__ = ["Taken", "claim_id", "take_each", "told_of"]
+__all__ = ["Taken", "check_each", "claim_id", "take_each", "told_of"]
 
 MOST_LINES = 1_000
 _ITEMS = BulkLookup(
@@ -77,6 +77,12 @@ def take_each(conn: Connection, orders: Sequence[Order], *, at_us: int) -> list[
         Taken(order=there[one.order.id], repeated=one.repeated) if isinstance(one, Taken) else one
         for one in told
     ]
+
+
+def check_each(conn: Connection, orders: Sequence[Order]) -> list[StockError]:
+    """Why some orders could not be taken, each for the first reason that there is."""
+    known = _Known(conn, orders)
+    return [refusal for one in orders if (refusal := known.refusal(one)) is not None]
 
 
 def told_of(order: Order, held: Mapping[str, int] | None = None) -> dict[str, object]:

@@ -134,9 +134,11 @@ def plan(conn: Connection, task: str, orders: Iterable[Order]) -> None:
             store.change_lines(conn, order, there)
 
 
-def call_off(conn: Connection, order: str) -> None:
-    """Nothing more is to be brought for an order."""
+def call_off(conn: Connection, order: str, line: str | None = None) -> None:
+    """Nothing more is to be brought for an order, or for a line of it."""
     open_still = (_pick.order_id == order) & (_pick.state == "open")
+    if line is not None:
+        open_still &= _pick.line == line
     state = case((_pick.picked > 0, "done"), else_="void")
     conn.execute(update(schema.pick).where(open_still).values(state=state))
 

@@ -28,7 +28,7 @@ from central.reservations.model import Part
 from central.stock import ledger, serials
 from central.stock.model import Movement
 
-__all__ = ["Shipment", "Shipping", "get", "see", "ship", "shipments_of"]
+__all__ = ["Shipment", "Shipping", "completed", "get", "see", "ship", "shipments_of"]
 
 _encode = msgspec.json.Encoder().encode
 _lines = msgspec.json.Decoder(dict[str, int]).decode
@@ -122,6 +122,11 @@ def see(conn: Connection, name: str, *, at_us: int) -> Order:
         if line_name in held and held[line_name].status == "open":
             ending.fulfil(conn, held[line_name].id, units, prefer=order.ship_from, at_us=at_us)
     return _left(conn, order, fresh, at_us) if fresh else order
+
+
+def completed(conn: Connection, order: Order, at_us: int) -> Order:
+    """An order of which all that is still asked for has left."""
+    return _left(conn, order, Counter(), at_us)
 
 
 def get(conn: Connection, name: str) -> Shipment | None:

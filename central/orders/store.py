@@ -6,7 +6,7 @@ from collections.abc import Iterable, Sequence
 from typing import Any
 
 import msgspec
-from sqlalchemy import Connection, RowMapping, select, text, update
+from sqlalchemy import Connection, RowMapping, delete, select, text, update
 
 from central import schema
 from central.access import reach
@@ -14,13 +14,20 @@ from central.database import keyset
 from central.database.bulk import BulkInsert, BulkLookup
 from central.natural import natural
 from central.orders.model import OPEN, Line, NoSuchOrder, Order
+from central.orders.revising import Revised
 
 __all__ = [
     "add_lines", "change", "change_lines", "find", "get", "insert", "note_left", "overdue", "page",
+    "revise",
 ]  # fmt: skip
 
 _LINE = Line.__struct_fields__
 _OWN = tuple(name for name in Order.__struct_fields__ if name != "lines")
+_ASKED = (
+    "customer", "ship_to", "ship_from", "priority", "due_us", "partial", "reference",
+    "substitution",
+)  # fmt: skip
+"""What of an order may be changed, beside its lines."""
 _KINDS = {"priority": "int", "partial": "bool"} | dict.fromkeys(
     ("due_us", "created_us", "changed_us"), "bigint"
 )
@@ -43,7 +50,8 @@ _LINES = BulkLookup(
 )
 _CHANGE_LINE = text(
     "UPDATE outbound_line SET picked = :picked, packed = :packed, shipped = :shipped, "
-    "seen = :seen, quantity = :quantity, substituted = :substituted "
+    "seen = :seen, quantity = :quantity, substituted = :substituted, sku = :sku, lot = :lot, "
+    "substitution = :substitution "
     "WHERE order_id = :order AND line = :line"
 )
 _order = schema.outbound_order.c
@@ -136,6 +144,23 @@ def change_lines(conn: Connection, order: Order, lines: Iterable[Line]) -> Order
     return msgspec.structs.replace(
         order, lines=tuple(changed.get(line.line, line) for line in order.lines)
     )
+
+
+def revise(conn: Connection, there: Order, wanted: Order, revised: Revised, *, at_us: int) -> Order:
+    """What is asked for now: ``wanted``, with these lines."""
+    values = {name: getattr(wanted, name) for name in _ASKED} | {"changed_us": at_us}
+    row = values | {"ship_to": _encode(wanted.ship_to).decode()}
+    conn.execute(update(schema.outbound_order).where(_order.id == there.id).values(row))
+    gone = [line.line for line in revised.dropped]
+    mine = (_line.order_id == there.id) & _line.line.in_(gone)
+    conn.execute(delete(schema.outbound_line).where(mine))
+    names = {line.line for line in there.lines}
+    changed = msgspec.structs.replace(
+        there, lines=tuple(line for line in revised.lines if line.line in names), **values
+    )
+    changed = change_lines(conn, changed, changed.lines)
+    changed = add_lines(conn, changed, [one for one in revised.lines if one.line not in names])
+    return get(conn, changed.id)
 
 
 def note_left(conn: Connection, order: str, lines: Iterable[str], *, at_us: int) -> None:

@@ -20,12 +20,12 @@ from central.reconcile.expected import Line as ExpectedLine
 from central.reservations import ending
 from central.reservations import store as reservations
 from central.reservations.reserving import Reserved, Wish, freshen, reserve_each
+from central.reservations.resizing import Resizing, resize_each
 from central.reservations.substituting import Share, free_of, shares
 
 __all__ = ["expected_lines", "reserve_lines", "substitute", "told_of"]
 
 _MOST_NAMED = 58
-_IN_THE_HOUSE = ("released", "picking", "packed")
 
 
 def reserve_lines(conn: Connection, order: Order, *, at_us: int) -> tuple[Order, bool]:
@@ -79,7 +79,7 @@ def substitute(conn: Connection, order: Order, *, at_us: int) -> Order:
         return order
     order = store.change_lines(conn, order, changed)
     events.record_each(conn, told_of(order, added), at_us=at_us)
-    if order.state in _IN_THE_HOUSE:
+    if order.wave:
         books.change_lines(conn, order.id, expected_lines(order), at_us=at_us)
     return order
 
@@ -123,8 +123,9 @@ def _standing_in(
             number += 1
         taken.add(name)
         made.append(Line(line=name, sku=share.sku, quantity=share.units, substituted_for=line.line))
-    for done in reserve_each(conn, [Wish(claim_of(order, one)) for one in made], at_us=at_us):
-        assert isinstance(done, Reserved), "it was free a moment ago, in this transaction"
+    # A name may have been another line's, which was dropped: its reservation is taken up again.
+    wanted = [Resizing(claim_of(order, one), one.quantity) for one in made]
+    resize_each(conn, wanted, at_us=at_us)
     return made
 
 

@@ -71,14 +71,19 @@ def look_again(conn: Connection, order: Order, *, at_us: int) -> Order:
 
 def _plan_again(conn: Connection, order: Order) -> None:
     """Its goods lie elsewhere than they did, or have left."""
-    task = _task_of(conn, order.id)
+    task = _task_of(conn, order)
     if task is not None and order.state in _IN_THE_HOUSE:
         picking.plan(conn, task, [order])
 
 
-def _task_of(conn: Connection, order: str) -> str | None:
-    """The newest task that an order's goods are picked on."""
+def _task_of(conn: Connection, order: Order) -> str | None:
+    """The newest task that an order's goods are picked on; its wave's, where nothing was to be
+    brought for it until now.
+    """
     pick, task = schema.pick.c, schema.pick_task.c
-    query = select(task.id).join(schema.pick, pick.task == task.id).where(pick.order_id == order)
-    found = conn.execute(query.order_by(task.created_us.desc(), task.id).limit(1)).scalar()
-    return None if found is None else str(found)
+    query = select(task.id).join(schema.pick, pick.task == task.id).where(pick.order_id == order.id)
+    for asked in (query, select(task.id).where(task.wave == order.wave)):
+        found = conn.execute(asked.order_by(task.created_us.desc(), task.id).limit(1)).scalar()
+        if found is not None:
+            return str(found)
+    return None

@@ -8,6 +8,7 @@ from collections.abc import Iterator
 import msgspec
 from sqlalchemy import Connection
 
+from central import audit
 from central.catalogue.changes import Told
 from central.catalogue.errors import NotValid
 from central.documents import books
@@ -39,6 +40,10 @@ def change_order(conn: Connection, wanted: Order, told: Told) -> tuple[Order, bo
     expected = _expected(changed.lines, _announced(conn, there))
     books.change_lines(conn, there.id, expected, at_us=told.at_us)
     orders.keep(conn, changed)
+    change = audit.Change(
+        f"inbound order {changed.id}", orders.as_kept(there), orders.as_kept(changed)
+    )
+    audit.record(conn, [change], actor=told.by, action="change inbound order", at_us=told.at_us)
     events.record(
         conn, "InboundOrderChanged", changed.id, orders.as_told(changed), at_us=told.at_us
     )

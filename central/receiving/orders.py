@@ -25,9 +25,9 @@ from central.reconcile.expected import Document, Line, Note, Unit
 from central.stock.model import LocationKind
 
 __all__ = [
-    "AGAIN", "Asn", "add_asn", "add_order", "as_told", "aside_of", "cancel", "check_cancel",
-    "content", "counts_of", "end", "find_order", "get_order", "get_purchase", "keep", "list_orders",
-    "of_body", "ordered_line", "sessions_of",
+    "AGAIN", "Asn", "add_asn", "add_order", "as_kept", "as_told", "aside_of", "cancel",
+    "check_cancel", "content", "counts_of", "end", "find_order", "get_order", "get_purchase",
+    "keep", "list_orders", "of_body", "ordered_line", "sessions_of",
 ]  # fmt: skip
 
 AGAIN = "#"
@@ -81,6 +81,14 @@ def as_told(order: Order) -> dict[str, Any]:
         "location": order.location,
         "lines": [{"line": i.line, "sku": i.sku, "quantity": i.quantity} for i in order.lines],
     }
+
+
+def as_kept(order: Order) -> dict[str, Any]:
+    """What was ordered, as the audit keeps it."""
+    asked = {name: getattr(order, name) for name in (
+        "reference", "supplier", "location", "currency", "expected_us", "over_percent",
+    )}  # fmt: skip
+    return asked | {"lines": [msgspec.to_builtins(one) for one in order.lines]}
 
 
 def get_order(conn: Connection, name: str) -> Order:

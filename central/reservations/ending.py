@@ -12,7 +12,7 @@ from central.reservations import store
 from central.reservations.holdings import Holdings, parts_of
 from central.reservations.model import Part, Reservation, ReservationSettled
 
-__all__ = ["expire", "extend", "forgo", "fulfil", "let_go", "release", "relocate"]
+__all__ = ["expire", "extend", "first_of", "forgo", "fulfil", "let_go", "release", "relocate"]
 
 
 def expire(conn: Connection, *, at_us: int) -> list[Reservation]:
@@ -55,7 +55,7 @@ def fulfil(
         parts_of(conn, [name]).get(name, []),
         key=lambda part: (part.location != prefer, part.lot != lot, part),
     )
-    taken, left = _taken(parts, units)
+    taken, left = first_of(parts, units)
     beyond = min(left, before.missing)
     fulfilled = units - left + beyond
     after = _kept_up(
@@ -91,7 +91,7 @@ def let_go(conn: Connection, name: str, part: Part, *, at_us: int) -> Reservatio
     """It does not hold this part any more and waits for as much. Raises as ``relocate``."""
     before = _open(store.get(conn, name))
     there = [one for one in parts_of(conn, [name]).get(name, []) if one[:2] == part[:2]]
-    taken, _ = _taken(there, part.units)
+    taken, _ = first_of(there, part.units)
     units = sum(one.units for one in taken)
     after = _kept_up(
         before, held=before.held - units, missing=before.missing + units,
@@ -116,7 +116,7 @@ def forgo(conn: Connection, name: str, units: int, *, at_us: int) -> Reservation
     return after
 
 
-def _taken(parts: Sequence[Part], units: int) -> tuple[list[Part], int]:
+def first_of(parts: Sequence[Part], units: int) -> tuple[list[Part], int]:
     """The parts that make up so many units, and how many they lack."""
     taken = []
     for part in parts:

@@ -14,7 +14,18 @@ from central.database import keyset
 from central.database.bulk import BulkInsert, BulkLookup
 from central.reservations.model import NoSuchReservation, Reservation
 
-__all__ = ["change", "due", "find", "get", "insert", "of_order", "page", "standing_in", "waiting"]
+__all__ = [
+    "amend",
+    "change",
+    "due",
+    "find",
+    "get",
+    "insert",
+    "of_order",
+    "page",
+    "standing_in",
+    "waiting",
+]
 
 _NAMES = Reservation.__struct_fields__
 _NUMBERS = {
@@ -38,6 +49,11 @@ _CHANGE = text(
     "status = :status, expires_us = :expires_us, changed_us = :changed_us WHERE id = :id"
 )
 _CHANGED = ("id", "held", "fulfilled", "missing", "status", "expires_us", "changed_us")
+_AMEND = text(
+    "UPDATE reservation SET sku = :sku, lot = :lot, quantity = :quantity, priority = :priority, "
+    "reference = :reference, held = :held, fulfilled = :fulfilled, missing = :missing, "
+    "status = :status, changed_us = :changed_us WHERE id = :id"
+)
 _reservation = schema.reservation.c
 
 
@@ -124,6 +140,12 @@ def change(conn: Connection, changed: Iterable[Reservation]) -> None:
     values = [{name: getattr(one, name) for name in _CHANGED} for one in changed]
     if values:
         conn.execute(_CHANGE, values)
+
+
+def amend(conn: Connection, changed: Sequence[Reservation]) -> None:
+    """Keep what became of some, and what is asked of them now."""
+    if changed:
+        conn.execute(_AMEND, [msgspec.structs.asdict(one) for one in changed])
 
 
 def _all(conn: Connection, query: Any) -> list[Reservation]:  # noqa: ANN401 (a Select of all)

@@ -5,7 +5,7 @@
   const { builders } = window.acts;
   const lines = document.getElementById("order-lines");
   const preview = document.getElementById("lines-preview");
-  const out = document.getElementById("new-order")?.dataset.way === "out";
+  const out = document.querySelector("form[data-way]")?.dataset.way === "out";
 
   // ---- "SKU <tab> how many <tab> lot or price", as a spreadsheet copies it
   const number = (text) => (/^\d[\d\s'\u00a0\u202f]*$/.test(text) ? Number(text.replace(/\D/g, "")) : NaN);
@@ -34,6 +34,28 @@
     lines: parsed(said.lines),
     ...(out ? { ship_to: said.ship_to ?? {}, substitution: form.elements.others.checked ? "allowed" : "none" } : {}),
   });
+  // A change says all lines: those that are there by their names, new ones by the next free number.
+  builders.change = (said, form) => {
+    const kept = [...form.querySelectorAll("[data-change]")].filter((one) => Number(one.value) > 0).map((one) => ({ ...JSON.parse(one.dataset.change), quantity: Number(one.value) }));
+    const names = new Set([...form.querySelectorAll("[data-change]")].map((one) => JSON.parse(one.dataset.change).line));
+    let next = 1;
+    const fresh = (said.lines ? parsed(said.lines) : []).map((line) => {
+      while (names.has(String(next))) next += 1;
+      names.add(String(next));
+      return { line: String(next), ...line };
+    });
+    for (const field of form.querySelectorAll("[data-moment]")) {
+      if (field.value === (field.dataset.filled ?? "")) delete said[field.name];
+      else if (!field.value) said[field.name] = null;
+    }
+    return { ...said, lines: [...kept, ...fresh] };
+  };
+  // Browsers take a moment in the time of where they are.
+  for (const field of document.querySelectorAll("[data-moment]")) {
+    if (!field.dataset.moment) continue;
+    const at = new Date(field.dataset.moment);
+    field.value = field.dataset.filled = new Date(at - at.getTimezoneOffset() * 60000).toISOString().slice(0, 16);
+  }
   builders.wave = (said) => {
     if (!said.orders?.length) throw new Error("Tick the orders that are to be picked together.");
     return said;

@@ -8,7 +8,7 @@ from pydantic import AwareDatetime, ConfigDict, Field
 from pydantic.config import JsonDict
 
 from central.api.bodies import Body, Code, CommandId, Epc, Quantity, Said, Sku
-from central.database.moments import to_us
+from central.database.moments import from_us, to_us
 from central.orders.model import Line, Order
 from central.orders.packing import Packed
 from central.orders.picking import Brought
@@ -87,6 +87,21 @@ class OrderBody(Body):
                 for number, one in enumerate(self.lines, 1)
             ),
         )
+
+
+def asked_of(order: Order) -> dict[str, object]:
+    """What an order asks for, as a body says it."""
+    asked: dict[str, object] = {name: getattr(order, name) for name in (
+        "customer", "ship_to", "warehouse", "ship_from", "priority", "partial", "reference",
+        "substitution",
+    )}  # fmt: skip
+    lines = [
+        dict(zip(("line", "sku", "quantity", "lot", "substitution"), line.asked(), strict=True))
+        for line in order.lines
+        if not line.substituted_for
+    ]
+    due_at = None if order.due_us is None else from_us(order.due_us)
+    return asked | {"due_at": due_at, "lines": lines}
 
 
 class BulkOrderBody(OrderBody):

@@ -11,6 +11,7 @@ from fastapi import APIRouter, Response
 from sqlalchemy import Connection
 
 from central.api.acting import Telling
+from central.api.etags import tagged
 from central.api.orders.bodies import BulkBody, CartonBody, OrderBody, ShipBody
 from central.api.pages import Limit, following, page
 from central.api.permits import needs
@@ -106,8 +107,10 @@ def _add_lookups(made: APIRouter, services: Services) -> None:
         openapi_extra=_READ,
     )
     async def one(order_id: str) -> Response:
-        """With what is set aside and missing for each line, its cartons and its shipments."""
-        return json_answer(await services.read(lambda c: _whole(c, order_id)))
+        """With what is set aside and missing for each line, its cartons and its shipments, and the
+        `ETag` that a change of it asks for.
+        """
+        return tagged(await services.read(lambda c: whole(c, order_id)))
 
 
 def _add_leaving(made: APIRouter, services: Services) -> None:
@@ -137,7 +140,7 @@ def _add_leaving(made: APIRouter, services: Services) -> None:
 
         def work(connection: Connection) -> dict[str, object]:
             order = store.get(connection, order_id)
-            return _whole(connection, look_again(connection, order, at_us=now_us()).id)
+            return whole(connection, look_again(connection, order, at_us=now_us()).id)
 
         return json_answer(await services.write(work))
 
@@ -199,7 +202,8 @@ def shown_order(order: Order) -> dict[str, object]:
     return shown
 
 
-def _whole(connection: Connection, name: str) -> dict[str, object]:
+def whole(connection: Connection, name: str) -> dict[str, object]:
+    """An order with all that became of it. Raises ``NoSuchOrder``, ``OutOfReach``."""
     order = store.get(connection, name)
     held = {one.line: one for one in reservations.of_order(connection, name)}
     lines = [

@@ -12,7 +12,7 @@ from central.api.documents import LineBody as AnnouncedBody
 from central.api.documents import UnitBody
 from central.api.stock.bodies import MoveBody
 from central.catalogue.items import MICROS
-from central.database.moments import to_us
+from central.database.moments import from_us, to_us
 from central.receiving.model import REASONS, Order, OrderLine
 from central.receiving.orders import AGAIN
 from central.receiving.scanning import Asked
@@ -96,6 +96,22 @@ class OrderBody(Body):
             expected_us=None if self.expected_date is None else to_us(self.expected_date),
             over_percent=self.over_percent,
         )
+
+
+def asked_of(order: Order) -> dict[str, object]:
+    """What was ordered, as a body says it."""
+    lines = [
+        {
+            "line": one.line, "sku": one.sku, "quantity": one.quantity, "lot": one.lot,
+            "unit_price": None if one.price_micros is None else Decimal(one.price_micros) / MICROS,
+        }
+        for one in order.lines
+    ]  # fmt: skip
+    return {
+        "supplier": order.supplier, "reference": order.reference, "location": order.location,
+        "currency": order.currency, "over_percent": order.over_percent, "lines": lines,
+        "expected_date": None if order.expected_us is None else from_us(order.expected_us),
+    }  # fmt: skip
 
 
 class AsnBody(Body):

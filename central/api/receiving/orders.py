@@ -11,6 +11,7 @@ from sqlalchemy import Connection
 from central.api import documents
 from central.api.acting import Telling
 from central.api.bodies import Said
+from central.api.etags import tagged
 from central.api.pages import Limit, following, page
 from central.api.permits import needs
 from central.api.problems import shown_as
@@ -68,18 +69,10 @@ def _add_lookups(made: APIRouter, services: Services) -> None:
     )
     async def one(order_id: str) -> Response:
         """Its lines with what sensors and people took in of each, its sessions and notices, what
-        was set aside, and once it is closed, how it differed.
+        was set aside, and once it is closed, how it differed. Its `ETag` is what a change of it
+        asks for.
         """
-
-        def work(connection: Connection) -> dict[str, Any]:
-            order = orders.get_purchase(connection, order_id)
-            return shown(connection, order) | {
-                "sessions": sessions.list_sessions(connection, order_id),
-                "aside": [one._asdict() for one in orders.aside_of(connection, order_id)],
-                "discrepancies": closing.discrepancies_of(connection, order_id),
-            }
-
-        return json_answer(await services.read(work))
+        return tagged(await services.read(lambda c: whole(c, order_id)))
 
 
 def _add_creation(made: APIRouter, services: Services) -> None:
@@ -157,6 +150,18 @@ def _add_ends(made: APIRouter, services: Services) -> None:
         """Refused with 409 once something was received. Cancelling again changes nothing."""
         order = await services.write(lambda c: shown(c, orders.cancel(c, order_id, told)))
         return json_answer(order)
+
+
+def whole(connection: Connection, name: str) -> dict[str, Any]:
+    """An order of goods from a supplier with all that became of it. Raises ``NotFound``,
+    ``OutOfReach``.
+    """
+    order = orders.get_purchase(connection, name)
+    return shown(connection, order) | {
+        "sessions": sessions.list_sessions(connection, name),
+        "aside": [one._asdict() for one in orders.aside_of(connection, name)],
+        "discrepancies": closing.discrepancies_of(connection, name),
+    }
 
 
 def shown(connection: Connection, order: Order) -> dict[str, Any]:

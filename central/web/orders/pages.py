@@ -6,12 +6,18 @@ from collections.abc import Mapping
 from typing import Annotated, Any, Literal
 from urllib.parse import urlencode
 
+import msgspec
 from fastapi import APIRouter, Query
 from fastapi.responses import Response
 from sqlalchemy import Connection
 
+from central.api.etags import etag
+from central.api.orders import bodies as leaving
+from central.api.orders.outbound import whole as shown_leaving
 from central.api.pages import Cursor
 from central.api.permits import needs
+from central.api.receiving import bodies as coming
+from central.api.receiving.orders import whole as shown_coming
 from central.api.services import Services, now_us
 from central.orders import picking
 from central.orders import store as outbound
@@ -122,11 +128,15 @@ class OrderPages:
             place = found["order"].location
         elif template == "orders/out.html":
             found = order_out.facts(conn, name, now_us=at_us)
+            found["asked"] = msgspec.to_builtins(leaving.asked_of(found["order"]))
+            found["tag"] = etag(shown_leaving(conn, name))
             place = found["order"].warehouse
             found["carriers"] = sorted(self._services.orders.carriers)
             found["packs"] = bool(self._services.orders.company_prefix)
         else:
             found = order_in.facts(conn, name, now_us=at_us)
+            found["asked"] = msgspec.to_builtins(coming.asked_of(found["order"]))
+            found["tag"] = etag(shown_coming(conn, name))
             place = found["order"].location
         return common | found | {
             "shown": template,

@@ -139,6 +139,7 @@ FOR_SOME_PLACES = re.compile(
     r"|POST /stock/[a-z]+|POST /api/inventory/move|PUT /api/inventory/\{\}/status"
     r"|GET /stock/\{\}(/available|/serials(/\{\})?)?|GET /movements(/\{\})?|GET /lots(/.*)?"
     r"|(GET|POST) /api/(orders|picking|receiving|putaway|returns|scan)(/.*)?"
+    r"|(PUT|PATCH) /api/orders/(in|out)bound/\{\}"
     r"|(GET|POST) /reservations(/.*)?|GET /api/reports(/.*)?"
     r"|(GET|POST) /api/(im|ex)ports/(items|orders|inbound-orders|\{\})|GET /events/schemas(/.*)?"
     r"|(GET|POST|DELETE) /api/(counts|count-schedules)(/.*)?"

@@ -176,6 +176,10 @@ WRITTEN: dict[str, list[tuple[str, object]]] = {
     "POST /api/inventory/move": [("/api/inventory/move", {
         **_NUTS, "source": "EAST-B", "destination": "WEST-B"})],
     "POST /api/orders/inbound": [("/api/orders/inbound", _INBOUND | {"id": "mine-12345"})],
+    **{f"{method} /api/orders/{way}/{{order_id}}": [
+           (f"/api/orders/{way}/EAST-{name}", body | {"reference": "mine"})]
+       for method in ("PUT", "PATCH")
+       for way, name, body in (("inbound", "inbound", _INBOUND), ("outbound", "order", _ORDER))},
     "POST /api/orders/inbound/{order_id}/asns": [("/api/orders/inbound/EAST-inbound/asns", {
         "id": "asn-12345", "lines": [{"line": "1", **_NUTS}]})],
     "POST /api/orders/inbound/{order_id}/cancel": [

@@ -181,14 +181,35 @@ async def test_a_mistake_in_a_line_refuses_its_order_and_no_other(made: Bench) -
     assert _counts(kept) == [1, 0, 0, 6, True]
     (order,) = (await made.get("/api/orders/outbound"))["rows"]  # type: ignore[misc]
     assert order["id"] == "web-0005"
-    again = OUTBOUND.replace("2030-02-02", "2031-02-02").encode()
     await _send(made, "orders", OUTBOUND.encode())
-    told = await _send(made, "orders", again, status=422)
-    assert "taken before with other content" in str(told["faults"])
+    await _send(made, "locations", b"code,type\nWH-02,warehouse\n")
+    elsewhere = OUTBOUND.replace("Jo,WH-01", "Jo,WH-02").encode()
+    told = await _send(made, "orders", elsewhere, status=422)
+    assert "cancel this one" in str(told["faults"])
     coming = INBOUND.replace("WH-01;2026", "NOWHERE;2026").replace("29,99", "x").encode()
     told = await _send(made, "inbound-orders", coming, status=422)
     faults = [(one["row"], one["column"]) for one in told["faults"]]  # type: ignore[attr-defined]
     assert faults[0] == (2, "unit_price")
+
+
+async def test_an_order_of_which_a_file_says_otherwise_becomes_that(made: Bench) -> None:
+    await _shop(made)
+    await _send(made, "orders", OUTBOUND.encode())
+    more = {"If-Match": "*"}
+    path = "/api/orders/outbound/web-0001"
+    await made.http.patch(path, json={"ship_to": {"street": "High Street"}}, headers=more)
+    again = OUTBOUND.replace("2030-02-02", "2031-02-02").replace("ABC-2,3", "ABC-2,4").encode()
+    assert _counts(await _send(made, "orders", again)) == [0, 2, 1, 0, True]
+    order = await made.get("/api/orders/outbound/web-0001")
+    assert str(order["due_at"]).startswith("2031-02-02")
+    assert [line["quantity"] for line in order["lines"]][1] == 4  # type: ignore[attr-defined]
+    assert order["ship_to"] == {"city": "Leeds", "street": "High Street"}
+    await _send(made, "inbound-orders", INBOUND.encode())
+    told = await _send(made, "inbound-orders", INBOUND.replace("29,99", "31,50").encode())
+    assert told["changed"]
+    assert told["refused"] == 0
+    (first, *_) = (await made.get("/api/orders/inbound?reference=PO-7890"))["rows"]  # type: ignore[misc]
+    assert first["lines"][0]["unit_price"] == 31.5
 
 
 async def test_lots_and_their_days(made: Bench) -> None:

@@ -22,8 +22,8 @@ async def test_the_page_s_requests_work_in_their_order(
     shop: Bench, printer: EmulatedPrinter
 ) -> None:
     answers = []
-    for method, path, body in requests("labels.md"):
-        answer = await shop.http.request(method, path, json=body)
+    for method, path, headers, body in requests("labels.md"):
+        answer = await shop.http.request(method, path, headers=headers, json=body)
         assert answer.status_code < 300, f"{method} {path}: {answer.text}"
         answers.append((f"{method} {path}", answer))
     made = [answer for name, answer in answers if name == "POST /labels"]

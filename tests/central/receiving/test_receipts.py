@@ -145,3 +145,38 @@ async def test_what_came_or_was_announced_of_an_order_may_not(made: Bench) -> No
     await made.database.write(lambda c: orders.end(c, orders.get_order(c, "po-00001"), "x", ERP))
     with pytest.raises(InboundError, match="it is x"):
         await made.database.write(lambda c: change_order(c, nobody, ERP))
+
+
+async def test_an_order_is_changed_over_rest_by_who_saw_it_last(made: Bench) -> None:
+    await begin(made)
+    await take(made, 1, sku="OAT", quantity=10)
+    path = "/api/orders/inbound/po-00001"
+    seen = await made.http.get(path)
+    lines = [
+        {name: one[name] for name in ("line", "sku", "quantity", "lot", "unit_price")}
+        for one in seen.json()["lines"]
+    ]
+    first, *rest = lines
+    more = {"lines": [first | {"quantity": 30, "unit_price": 2.5}, *rest]}
+    assert (await made.http.patch(path, json=more)).status_code == 428
+    match = {"If-Match": seen.headers["ETag"]}
+    changed = await made.http.patch(path, json=more, headers=match)
+    assert changed.status_code == 200, changed.text
+    line = changed.json()["lines"][0]
+    assert (line["quantity"], line["received"], line["unit_price"]) == (30, 10, 2.5)
+    later = {"expected_date": "2030-02-02T08:00:00Z"}
+    assert (await made.http.patch(path, json=later, headers=match)).status_code == 412
+    # What is so already is no change, whoever saw what.
+    assert (await made.http.patch(path, json=more, headers=match)).status_code == 200
+    whole = {"supplier": "Oats & Co", "reference": "PO-1", "location": "hall"}
+    less = whole | {"lines": [{"line": "1", "sku": "OAT", "quantity": 9}]}
+    newest = {"If-Match": changed.headers["ETag"]}
+    refused = await made.http.put(path, json=less, headers=newest)
+    assert refused.status_code == 409
+    assert "10 units of line 1 came already, which is more than 9" in refused.json()["detail"]
+    only = whole | {"lines": [{"line": "1", "sku": "OAT", "quantity": 12}]}
+    kept = await made.http.put(path, json=only, headers=newest)
+    assert [(one["line"], one["quantity"]) for one in kept.json()["lines"]] == [("1", 12)]
+    (entry, *_) = (await made.get("/audit?action=change inbound order"))["rows"]  # type: ignore[misc]
+    assert entry["subject"] == "inbound order po-00001"
+    assert len(told(made, "InboundOrderChanged")) == 2

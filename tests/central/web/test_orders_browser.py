@@ -218,6 +218,60 @@ async def test_pages_of_the_list_hold_every_order_once(
             assert sorted(found) == [before + name for name in names], query
 
 
+async def test_an_order_is_changed_where_it_stands(made: Bench) -> None:
+    await taken(made, "order-0001")
+    async with opened(made, "/screen/orders/order-0001") as screen:
+        page = screen.page
+        await page.get_by_role("button", name="Change").click()
+        sheet = page.locator("#form-change")
+        await sheet.get_by_label("Customer").fill("Hotel Krone")
+        await sheet.get_by_label("City").fill("Leeds")
+        await sheet.get_by_label("Promised for").fill("2030-02-02T16:00")
+        await sheet.get_by_label("Line 1: OAT-500").fill("48")
+        await sheet.get_by_label("More lines").fill("NUT-M6, 3")
+        await sheet.get_by_role("button", name="Change it").click()
+        await expect(page.locator("h1")).to_have_text("Hotel Krone")
+        await expect(page.locator(".toast")).to_contain_text("Changed")
+        order = await made.get("/api/orders/outbound/order-0001")
+        lines = order["lines"]
+        assert isinstance(lines, list)
+        assert [(one["line"], one["sku"], one["quantity"], one["missing"]) for one in lines] == [
+            ("1", "OAT-500", 48, 0), ("2", "NUT-M6", 3, 3),
+        ]  # fmt: skip
+        assert (order["ship_to"], order["due_at"]) == ({"city": "Leeds"}, "2030-02-02T16:00:00Z")
+        # Somebody else was faster: nothing is overwritten.
+        await page.get_by_role("button", name="Change").click()
+        await sheet.get_by_label("Line 2: NUT-M6").fill("0")
+        path = "/api/orders/outbound/order-0001"
+        await made.http.patch(path, json={"reference": "PO-1"}, headers={"If-Match": "*"})
+        await sheet.get_by_role("button", name="Change it").click()
+        await expect(sheet.locator(".wrong")).to_contain_text("somebody changed it")
+        await page.reload()
+        await page.get_by_role("button", name="Change").click()
+        await sheet.get_by_label("Line 2: NUT-M6").fill("0")
+        await sheet.get_by_role("button", name="Change it").click()
+        await expect(page.locator(".sentence")).to_contain_text("Everything is set aside")
+        assert (await made.get(path))["due_at"] == "2030-02-02T16:00:00Z"
+
+
+async def test_an_order_that_comes_is_changed_where_it_stands(made: Bench) -> None:
+    oats = {"sku": "OAT-500", "quantity": 5, "unit_price": 1.5}
+    await made.post("/api/orders/inbound", id="in-00001", supplier="Mill", reference="PO-1",
+                    location="DOCK", lines=[oats])  # fmt: skip
+    async with opened(made, "/screen/orders/in-00001") as screen:
+        page = screen.page
+        await page.get_by_role("button", name="Change").click()
+        sheet = page.locator("#form-change")
+        await sheet.get_by_label("Line 1: OAT-500").fill("9")
+        await sheet.get_by_label("More lines").fill("NUT-M6, 3, 0.25")
+        await sheet.get_by_role("button", name="Change it").click()
+        await expect(page.locator("tbody tr")).to_have_count(2)
+        lines = (await made.get("/api/orders/inbound/in-00001"))["lines"]
+        assert isinstance(lines, list)
+        assert [(one["quantity"], one["unit_price"]) for one in lines] == [(9, 1.5), (3, 0.25)]
+        screen.clean()
+
+
 async def test_who_may_not_act_reads_why(tmp_path: Path) -> None:
     async with staffed(tmp_path) as (made, _):
         async with visitor(made) as root:
