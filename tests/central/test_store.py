@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from pathlib import Path
+from typing import Any
 
 import pytest
 from alembic.autogenerate import compare_metadata
@@ -20,11 +21,17 @@ from tests.central.shop import moving, open_shop
 from tests.fakes.postgres import fresh_database
 
 
+def _keeps_keys(what: Any, _name: object, kind: str, *_more: object) -> bool:
+    """There a trigger looks after the ends of movements, instead of foreign keys."""
+    return kind != "foreign_key_constraint" or what.table.name != "movement"
+
+
 def test_the_migrated_schema_is_the_one_the_code_knows(database: Database) -> None:
     database.migrate()  # a second time changes nothing
 
     def difference(conn: Connection) -> list[object]:
-        return list(compare_metadata(MigrationContext.configure(conn), schema.metadata))
+        said = {"include_object": _keeps_keys if conn.dialect.name == "postgresql" else None}
+        return list(compare_metadata(MigrationContext.configure(conn, opts=said), schema.metadata))
 
     assert database.read_now(difference) == []
     codes = database.read_now(lambda c: c.execute(text("SELECT code FROM location")).scalars())
