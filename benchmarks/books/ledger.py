@@ -23,14 +23,13 @@ from benchmarks.books.load import load, tell
 from benchmarks.books.world import World, sized
 from benchmarks.machine import describe
 from benchmarks.proc import cpu_s
-from central.database import grouped
 from central.database.store import Database
 from central.stock import ledger
 from central.stock.model import StockError
 
-_GROUP = grouped.MOST
+_GROUP = ledger.AT_ONCE
 _ROUNDS = 5
-_OURS, _THEIRS = 5_000, 300
+_OURS, _THEIRS = 10_000, 300
 """Movements in a round of each."""
 _COMMITS = 100
 _SOUGHT = 20

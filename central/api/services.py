@@ -35,6 +35,7 @@ from central.orders.ordering import Taken, take_each
 from central.reports.desk import ReportDesk
 from central.reservations import guarding
 from central.reservations.reserving import Reserved, Wish, reserve_each
+from central.stock.ledger import AT_ONCE
 from central.stock.model import Movement, Posted
 from gateway.mqtt_settings import NotConnected
 
@@ -89,7 +90,9 @@ class Services:
         self.attachments = attachments
         self.broker = broker
         self.posting: Grouped[Movement, Posted] = Grouped(
-            self.write, lambda conn, group: guarding.post_each(conn, group, record_us=now_us())
+            self.write,
+            lambda conn, group: guarding.post_each(conn, group, record_us=now_us()),
+            most=AT_ONCE,
         )
         self.reserving: Grouped[Wish, Reserved] = Grouped(
             self.write, lambda conn, group: reserve_each(conn, group, at_us=now_us())

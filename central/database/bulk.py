@@ -7,7 +7,8 @@ only to be added it takes by COPY.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from typing import Any
 
 import msgspec
@@ -15,7 +16,7 @@ from sqlalchemy import Connection, Row
 
 from central.database import copying
 
-__all__ = ["BulkInsert", "BulkLookup", "storable"]
+__all__ = ["BulkInsert", "BulkLookup", "columns_of", "storable"]
 
 _PLAIN = {str, int, float, type(None)}
 _SQLITE_VALUE = {"text": "TEXT", "bigint": "INTEGER"}
@@ -54,9 +55,30 @@ class BulkInsert:
         many = self._copy and len(rows) >= copying.WORTH_IT
         lines = copying.lines_of(rows) if many else None
         if lines is None:
-            conn.exec_driver_sql(self._postgres, _columns_of(rows))
+            conn.exec_driver_sql(self._postgres, columns_of(rows))
         else:
             copying.copied(conn, self._copy, lines)
+
+    @contextmanager
+    def adding(
+        self, conn: Connection, about: int
+    ) -> Iterator[Callable[[Sequence[tuple[object, ...]]], None]]:
+        """Insert rows of text and numbers in several parts, about so many in all: PostgreSQL
+        takes one while the next is made. Until the end nothing else can be asked of ``conn``.
+        """
+        if conn.dialect.name == "sqlite" or not self._copy or about < copying.WORTH_IT:
+            yield lambda rows: self.run(conn, rows)
+            return
+        with copying.opened(conn, self._copy) as write:
+            yield lambda rows: _write_lines(write, rows)
+
+
+def _write_lines(write: Callable[[str], None], rows: Sequence[tuple[object, ...]]) -> None:
+    if rows:
+        lines = copying.lines_of(rows)
+        if lines is None:
+            raise TypeError("rows that are added in parts are of text and numbers")
+        write(lines)
 
 
 class BulkLookup:
@@ -85,10 +107,11 @@ class BulkLookup:
         if conn.dialect.name == "sqlite":
             asked = [key for (key,) in keys] if self._lone else keys
             return conn.exec_driver_sql(self._sqlite, (msgspec.json.encode(asked).decode(),)).all()
-        return conn.exec_driver_sql(self._postgres, _columns_of(keys)).all()
+        return conn.exec_driver_sql(self._postgres, columns_of(keys)).all()
 
 
-def _columns_of(rows: Sequence[tuple[object, ...]]) -> tuple[object, ...]:
+def columns_of(rows: Sequence[tuple[object, ...]]) -> tuple[object, ...]:
+    """Rows as PostgreSQL takes them: each column an array."""
     return tuple(_array(column) for column in zip(*rows, strict=True))
 
 
@@ -98,7 +121,7 @@ def _array(values: tuple[object, ...]) -> object:
     psycopg would look each value over with regular expressions, which takes longer than the
     database does; what is neither text nor a number is left to it.
     """
-    kinds = {type(value) for value in values}
+    kinds = set(map(type, values))
     if kinds == {int}:
         return f"{{{str(values)[1:-1].rstrip(',')}}}"
     if kinds == {str}:

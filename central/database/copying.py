@@ -4,7 +4,8 @@ INSERT makes of them.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from typing import Any
 
 import psycopg
@@ -12,7 +13,7 @@ from sqlalchemy import Connection
 
 from central.database.prepared import as_told
 
-__all__ = ["WORTH_IT", "copied", "lines_of"]
+__all__ = ["WORTH_IT", "copied", "lines_of", "opened"]
 
 WORTH_IT = 20
 """Rows from which on it pays: COPY is planned anew each time, and asks the server twice."""
@@ -22,11 +23,20 @@ _ESCAPES = str.maketrans({"\\": "\\\\", "\t": "\\t", "\n": "\\n", "\r": "\\r"})
 
 def copied(conn: Connection, statement: str, lines: str) -> None:
     """Carry ``COPY ... FROM STDIN`` out; raises what SQLAlchemy raises of any other statement."""
+    with opened(conn, statement) as write:
+        write(lines)
+
+
+@contextmanager
+def opened(conn: Connection, statement: str) -> Iterator[Callable[[str], None]]:
+    """The same bit by bit: the server takes what is written while more is made. Until the end
+    nothing else can be asked of ``conn``.
+    """
     driver: Any = conn.connection.dbapi_connection
     with driver.cursor() as cursor:
         try:
             with cursor.copy(statement) as copy:
-                copy.write(lines)
+                yield copy.write
         except psycopg.Error as error:
             raise as_told(error, statement, conn) from error
 
@@ -45,13 +55,15 @@ def lines_of(rows: Sequence[tuple[object, ...]]) -> str | None:
 
 
 def _column(values: tuple[object, ...]) -> Sequence[str] | None:
-    kinds = {type(value) for value in values}
+    kinds = set(map(type, values))
     if kinds == {str}:
         return _texts(values)  # type: ignore[arg-type]
     if kinds <= {int} or kinds <= {float}:
         return list(map(repr, values))
     if kinds <= {str, int, float, type(None)}:
         return [_NULL if value is None else str(value).translate(_ESCAPES) for value in values]
+    if all(value is None or isinstance(value, str) for value in values):  # some are enums
+        return [_NULL if one is None else str.__str__(one).translate(_ESCAPES) for one in values]
     return None
 
 

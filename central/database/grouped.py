@@ -27,7 +27,9 @@ __all__ = ["Grouped"]
 C = TypeVar("C")
 R = TypeVar("R")
 MOST = 500
-"""Commands in a group: more save nothing, and the first would wait for the last."""
+"""Commands in a group, where nobody says otherwise: with more the first would wait long for the
+last.
+"""
 GATHER_S = 0.003
 """How long a group waits for company, where the one before had some."""
 

@@ -24,7 +24,9 @@ __all__ = [
     "blocks",
     "compare",
     "head",
+    "last",
     "movements_of",
+    "put",
     "seal",
     "sealed_at",
     "verify",
@@ -58,7 +60,7 @@ _NAMED = BulkLookup(
 
 def head(conn: Connection) -> Head:
     """The last sealed block; number 0 with the ``GENESIS`` hash before the first."""
-    return _sealed(conn).head
+    return last(conn).head
 
 
 def seal(
@@ -69,12 +71,18 @@ def seal(
     """Seal rows that were just written as the next block: movements in the order of
     ``rows.COLUMNS``, witnesses in that of ``rows.WITNESS_COLUMNS``.
     """
-    block = sealing.sealed(_sealed(conn), lines, witnesses)
-    conn.execute(insert(schema.block).values(block._asdict()))
+    block = sealing.sealed(last(conn), lines, witnesses)
+    put(conn, block)
     return block.sealed.head
 
 
-def _sealed(conn: Connection) -> Sealed:
+def put(conn: Connection, block: Block) -> None:
+    """Keep a block that seals what was just written behind the ``last`` one."""
+    conn.execute(insert(schema.block).values(block._asdict()))
+
+
+def last(conn: Connection) -> Sealed:
+    """How far the chain is."""
     row = conn.execute(_LAST).one_or_none()
     return Sealed() if row is None else Sealed(Head(*row[:3]), row.last_witness)
 
@@ -92,10 +100,10 @@ def verify(conn: Connection, went: Went = nobody) -> list[str]:
     ``went`` is told how many blocks are done. Empty means: every row from 1 to the last and every
     witness of them is there, sealed, and as it was when sealed.
     """
-    sealed, last = Sealed(), head(conn).no
+    sealed, newest = Sealed(), head(conn).no
     for block in blocks(conn):
         if block.no % _TELL_EVERY == 0:
-            went(block.no, last)
+            went(block.no, newest)
         movements = movements_of(conn, block)
         fault = sealing.fault_of(block, sealed, movements, witnesses_of(conn, block, sealed))
         if fault:

@@ -10,7 +10,8 @@ posted, and ``Posted.broken`` names the rules, for whoever posts to ask a person
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager
 
 import msgspec
 from sqlalchemy import Connection, text
@@ -19,7 +20,8 @@ from central.access import behalf
 from central.database.bulk import BulkInsert, BulkLookup
 from central.database.moments import from_us
 from central.judging.effective import judged_upto
-from central.stock import chain, rows
+from central.stock import chain, foreseen, rows, sealing
+from central.stock.foreseen import Foreseen, Short
 from central.stock.model import (
     STATUSES,
     ConflictingRepeat,
@@ -39,13 +41,14 @@ from central.stock.serials import Serials
 from central.stock.standing import Standing
 from central.stock.witnesses import PUT_TAGS
 
-__all__ = ["post", "post_each"]
+__all__ = ["AT_ONCE", "post", "post_each"]
 
 _OTHERS = (LocationKind.SUPPLIER, LocationKind.CUSTOMER, LocationKind.UNKNOWN)
 """Where goods are that are not ours: what comes from there is received."""
+AT_ONCE = 2_000
+"""Movements that are best posted together, where so many wait: a tenth of a second's work."""
 MAX_QUANTITY = 2**53
 """Units in one movement: what a JSON number carries exactly."""
-_KEY = (("sku", "text"), ("lot", "text"), ("location", "text"), ("status", "text"))
 _SAME_ID = BulkLookup(
     f"SELECT {', '.join('m.' + name for name, _ in rows.COLUMNS)} "  # noqa: S608 (our own words)
     "FROM {keys} JOIN movement m ON m.id = k.id",
@@ -58,12 +61,8 @@ _ITEMS = BulkLookup(
     (("sku", "text"),),
 )
 _INSERT = BulkInsert("movement", rows.COLUMNS)
-_UPSERT_BALANCE = BulkInsert(
-    "balance",
-    (*_KEY, ("on_hand", "bigint"), ("last_seq", "bigint")),
-    "ON CONFLICT (sku, lot, location, status) DO UPDATE SET "
-    "on_hand = balance.on_hand + excluded.on_hand, last_seq = excluded.last_seq",
-)
+_PART = 250
+"""Movements that are decided while the database takes those before them."""
 
 
 def post(
@@ -76,14 +75,15 @@ def post(
     that led here; 0 stands for the entry that judging stands at (so that a replay knows
     between which entries a person moved something).
     """
-    desk = _Desk(conn, movements, record_us)
+    desk = _Desk(conn, movements, Standing(conn, movements), (record_us, log_id))
     results: list[Posted] = []
     for movement in movements:
         result = desk.decide(movement)
         if isinstance(result, StockError):
             raise result
         results.append(result)
-    desk.write(conn, log_id)
+    with desk.writing(conn, len(results)):
+        pass
     return results
 
 
@@ -94,32 +94,58 @@ def post_each(
 
     A refused movement leaves no trace; those after it are decided as if it had not been.
     """
-    desk = _Desk(conn, movements, record_us)
-    results = [desk.decide(movement) for movement in movements]
-    desk.write(conn, log_id)
+    told = (record_us, log_id)
+    if foreseen.worth_it(conn, movements):
+        try:
+            with conn.begin_nested():
+                return _each(conn, movements, Foreseen(), told)
+        except Short:
+            foreseen.missed(conn)
+    return _each(conn, movements, Standing(conn, movements), told)
+
+
+def _each(
+    conn: Connection,
+    movements: Sequence[Movement],
+    standing: Standing | Foreseen,
+    told: tuple[int, int],
+) -> list[Posted | StockError]:
+    desk = _Desk(conn, movements, standing, told)
+    results: list[Posted | StockError] = []
+    with desk.writing(conn, len(movements)) as put:
+        for first in range(0, len(movements), _PART):
+            results += map(desk.decide, movements[first : first + _PART])
+            put()
     return results
 
 
 class _Desk:
-    """All that deciding a batch needs, and what was decided so far."""
+    """All that deciding a batch needs, and what was decided so far. ``told`` is central's time
+    and the log entry, as ``post`` has them.
+    """
 
-    def __init__(self, conn: Connection, movements: Sequence[Movement], record_us: int) -> None:
+    def __init__(
+        self,
+        conn: Connection,
+        movements: Sequence[Movement],
+        standing: Standing | Foreseen,
+        told: tuple[int, int],
+    ) -> None:
         self._posted: dict[str, Posted] = {
             row[1]: rows.from_row(row) for row in _SAME_ID.run(conn, _keys(m.id for m in movements))
         }
-        # A result has keys(): dict() would take it for a mapping.
-        self._items = {
-            row[0]: ItemFacts(row[1], bool(row[2]), row[3], row[4], Size(row[5], row[6]))
-            for row in _ITEMS.run(conn, _keys(m.sku for m in movements))
-        }
+        self._items = _items(conn, movements)
         self._room = Room(conn, movements, self._items)
-        self._standing = Standing(conn, movements)
+        self._standing = standing
         self._serials = Serials(conn, movements, self._items, self._room)
         head = conn.execute(text("SELECT coalesce(max(seq), 0) FROM movement")).scalar_one()
         self._next_seq = int(head) + 1
         self._roots = behalf.roots()
-        self._record_us, self._now = record_us, from_us(record_us)
+        self._record_us, log_id = told
+        self._log_id = log_id or judged_upto(conn)
+        self._now = from_us(self._record_us)
         self._new: list[Posted] = []
+        self._tags: dict[str, tuple[object, ...]] = {}
 
     def decide(self, movement: Movement) -> Posted | StockError:
         """Accept the movement (as the next of the ledger) or say what forbids it."""
@@ -139,35 +165,39 @@ class _Desk:
         self._next_seq += 1
         self._new.append(posted)
         self._posted[movement.id] = posted
-        self._standing.add(movement)
+        self._standing.add(posted)
         self._serials.add(posted)
         self._room.add(movement)
+        for epc in movement.epcs:
+            placed = (movement.destination, movement.destination_status, posted.seq)
+            self._tags[epc] = (epc, movement.sku, *placed)
         return posted
 
-    def write(self, conn: Connection, log_id: int) -> None:
-        """Put what was accepted on the ledger, its projections and the chain."""
-        if not self._new:
+    @contextmanager
+    def writing(self, conn: Connection, about: int) -> Iterator[Callable[[], None]]:
+        """Put what is accepted on the ledger, at every call what was since the last, and at the
+        end on its projections and the chain. ``conn`` is asked nothing else meanwhile.
+        """
+        before = chain.last(conn)
+        lines: list[tuple[object, ...]] = []
+        us, at = self._record_us, self._log_id
+        with _INSERT.adding(conn, about) as add:
+
+            def put() -> None:
+                fresh = self._new[len(lines) :]
+                part = [rows.to_row(one.seq, one.movement, us, at) for one in fresh]
+                add(part)
+                lines.extend(part)
+
+            yield put
+            put()
+            if lines:
+                block = sealing.sealed(before, lines, ())
+        if not lines:
             return
-        at = log_id or judged_upto(conn)
-        us = self._record_us
-        lines = [rows.to_row(posted.seq, posted.movement, us, at) for posted in self._new]
-        _INSERT.run(conn, lines)
-        chain.seal(conn, lines)
-        deltas: dict[tuple[str, str, str, str], list[int]] = {}
-        tags: dict[str, tuple[object, ...]] = {}
-        for posted in self._new:
-            moved, seq = posted.movement, posted.seq
-            for end, status, change in (
-                (moved.source, moved.source_status, -moved.quantity),
-                (moved.destination, moved.destination_status, moved.quantity),
-            ):
-                delta = deltas.setdefault((moved.sku, moved.lot, end, status), [0, 0])
-                delta[0] += change
-                delta[1] = seq
-            for epc in moved.epcs:
-                tags[epc] = (epc, moved.sku, moved.destination, moved.destination_status, seq)
-        _UPSERT_BALANCE.run(conn, [(*key, *delta) for key, delta in sorted(deltas.items())])
-        PUT_TAGS.run(conn, [tags[epc] for epc in sorted(tags)])
+        chain.put(conn, block)
+        self._standing.write(conn)
+        PUT_TAGS.run(conn, [self._tags[epc] for epc in sorted(self._tags)])
         self._serials.write(conn)
         self._room.write(conn)
 
@@ -226,11 +256,13 @@ class _Desk:
             return NotReceived(
                 f"item {movement.sku} is a family, which has no stock: name one of its variants"
             )
+        if item.status == "active" or movement.corrects is not None:
+            return None
         comes_in = (
             self._room.kind(movement.source) in _OTHERS
             and self._room.kind(movement.destination) == LocationKind.INTERNAL
         )
-        if item.status == "active" or not comes_in or movement.corrects is not None:
+        if not comes_in:
             return None
         return NotReceived(
             f"item {movement.sku} is {item.status}: it is received no more, though what is there "
@@ -238,17 +270,33 @@ class _Desk:
         )
 
 
+def _items(conn: Connection, movements: Sequence[Movement]) -> dict[str, ItemFacts]:
+    """What posting must know of the items; most of these are alike in that."""
+    alike: dict[tuple[object, ...], ItemFacts] = {}
+    found = {}
+    for sku, *told in _ITEMS.run(conn, _keys(m.sku for m in movements)):
+        key = tuple(told)
+        facts = alike.get(key)
+        if facts is None:
+            status, family, category, tracking, *size = told
+            facts = ItemFacts(status, bool(family), category, tracking, Size(*size))
+            alike[key] = facts
+        found[sku] = facts
+    return found
+
+
 def _ends_refused(movement: Movement) -> StockError | None:
-    statuses = (movement.source_status, movement.destination_status)
-    if not set(statuses) <= set(STATUSES):
-        return StockError(f"a status is one of {', '.join(STATUSES)}, not {' or '.join(statuses)}")
-    if movement.source == movement.destination and statuses[0] == statuses[1]:
+    from_status, to_status = movement.source_status, movement.destination_status
+    if from_status not in STATUSES or to_status not in STATUSES:
+        said = f"{from_status} or {to_status}"
+        return StockError(f"a status is one of {', '.join(STATUSES)}, not {said}")
+    if movement.source == movement.destination and from_status == to_status:
         return StockError(
             f"a movement goes from one place to another, not from {movement.source} to itself: "
             "there it can only change a status"
         )
-    said = (movement.lot, movement.reason, movement.reference, movement.actor, *movement.serials)
-    if any("\x00" in one for one in said):
+    said = f"{movement.lot}{movement.reason}{movement.reference}{movement.actor}"
+    if "\x00" in said or any("\x00" in one for one in movement.serials):
         return StockError("a lot or a reason with a NUL character in it cannot be stored")
     if not 1 <= movement.quantity <= MAX_QUANTITY:
         return StockError(f"a movement is of 1 to {MAX_QUANTITY} units, not {movement.quantity}")

@@ -12,12 +12,37 @@ from collections.abc import Sequence
 import msgspec
 from sqlalchemy import Connection
 
-from central.database.bulk import BulkLookup
-from central.stock.model import AVAILABLE, STATUSES, InsufficientStock, Movement, Status, StockError
+from central.database.bulk import BulkInsert, BulkLookup
+from central.stock.model import (
+    AVAILABLE,
+    STATUSES,
+    InsufficientStock,
+    Movement,
+    Posted,
+    Status,
+    StockError,
+)
 from central.stock.rules import FACTS
 
-__all__ = ["Standing"]
+__all__ = ["UPSERTED", "Standing"]
 
+UPSERTED = (
+    "ON CONFLICT (sku, lot, location, status) DO UPDATE SET "
+    "on_hand = balance.on_hand + excluded.on_hand, last_seq = excluded.last_seq"
+)
+"""How a change comes to a balance."""
+_UPSERT = BulkInsert(
+    "balance",
+    (
+        ("sku", "text"),
+        ("lot", "text"),
+        ("location", "text"),
+        ("status", "text"),
+        ("on_hand", "bigint"),
+        ("last_seq", "bigint"),
+    ),
+    UPSERTED,
+)
 _BALANCES = BulkLookup(
     "SELECT b.sku, b.lot, b.location, b.status, b.on_hand FROM {keys} JOIN balance b "
     "ON b.sku = k.sku AND b.lot = k.lot AND b.location = k.location",
@@ -28,6 +53,7 @@ _TAGS = BulkLookup(
     (("epc", "text"),),
 )
 _Key = tuple[str, str, str]
+_UNMOVED = (0, 0)
 
 
 class Standing:
@@ -35,6 +61,7 @@ class Standing:
 
     def __init__(self, conn: Connection, movements: Sequence[Movement]) -> None:
         self._on_hand: dict[_Key, dict[str, int]] = {}
+        self._moved: dict[tuple[str, str, str, str], tuple[int, int]] = {}
         keys = dict.fromkeys((m.sku, m.lot, m.source) for m in movements)
         for sku, lot, location, status, units in _BALANCES.run(conn, list(keys)):
             self._on_hand.setdefault((sku, lot, location), {})[status] = units
@@ -94,13 +121,21 @@ class Standing:
             there=there,
         )
 
-    def add(self, movement: Movement) -> None:
+    def add(self, posted: Posted) -> None:
         """The movement is posted: what follows it finds the goods where they are now."""
+        one, seq = posted.movement, posted.seq
+        sku, lot = one.sku, one.lot
         for end, status, change in (
-            (movement.source, movement.source_status, -movement.quantity),
-            (movement.destination, movement.destination_status, movement.quantity),
+            (one.source, one.source_status, -one.quantity),
+            (one.destination, one.destination_status, one.quantity),
         ):
-            held = self._on_hand.setdefault((movement.sku, movement.lot, end), {})
+            held = self._on_hand.setdefault((sku, lot, end), {})
             held[status] = held.get(status, 0) + change
-        for epc in movement.epcs:
-            self._tags[epc] = (movement.destination, movement.destination_status)
+            before = self._moved.get((sku, lot, end, status), _UNMOVED)
+            self._moved[sku, lot, end, status] = (before[0] + change, seq)
+        for epc in one.epcs:
+            self._tags[epc] = (one.destination, one.destination_status)
+
+    def write(self, conn: Connection) -> None:
+        """Bring the balances up to date."""
+        _UPSERT.run(conn, [(*key, *moved) for key, moved in sorted(self._moved.items())])

@@ -59,12 +59,12 @@ def test_what_movements_name_neither_goes_nor_changes_its_name(
     books: Database, table: str, key: str, named: str
 ) -> None:
     for change in (
-        f"DELETE FROM {table} WHERE {key} = '{named}'",  # noqa: S608
-        f"UPDATE {table} SET {key} = 'other' WHERE {key} = '{named}'",  # noqa: S608
+        f"DELETE FROM {table} WHERE {key} = '{named}'",
+        f"UPDATE {table} SET {key} = 'other' WHERE {key} = '{named}'",
     ):
         with pytest.raises(IntegrityError):
             books.write_now(lambda c, said=change: c.execute(text(said)))  # type: ignore[misc]
-    still = text(f"SELECT count(*) FROM {table} WHERE {key} = '{named}'")  # noqa: S608
+    still = text(f"SELECT count(*) FROM {table} WHERE {key} = '{named}'")
     assert books.read_now(lambda c: c.execute(still).scalar()) == 1
 
 

@@ -1,0 +1,107 @@
+"""Many commands at once end as each of them would alone, whether or not there is enough."""
+
+from __future__ import annotations
+
+import random
+
+import pytest
+from sqlalchemy import Connection
+
+from central.database import copying
+from central.database.store import Database
+from central.keeping.soundness import ledger_faults
+from central.stock import foreseen, ledger
+from central.stock.model import InsufficientStock, Movement, Posted, StockError
+from central.stock.queries import stock_of
+from tests.central.shop import PLACES, moving, open_shop
+
+MANY = 2 * copying.WORTH_IT
+_ENDS = (*PLACES, "supplier", "customer")
+
+
+@pytest.fixture
+def books(database: Database) -> Database:
+    """The shop, with a hundred nuts and bolts at the dock."""
+    database.write_now(open_shop)
+    first = [moving(n, "supplier", "dock", 100, sku) for n, sku in enumerate(("NUT", "BOLT"))]
+    database.write_now(lambda c: ledger.post(c, first, record_us=1))
+    return database
+
+
+def _said(result: Posted | StockError) -> object:
+    if isinstance(result, StockError):
+        return type(result), str(result)
+    return result.seq, result.movement, result.repeated
+
+
+def _posted(books: Database, movements: list[Movement]) -> list[Posted | StockError]:
+    return books.write_now(lambda c: ledger.post_each(c, movements, record_us=2))
+
+
+def _one_by_one(books: Database, movements: list[Movement]) -> list[object]:
+    """How they would end, each after the other, and then all is taken back."""
+
+    def work(conn: Connection) -> list[object]:
+        with conn.begin_nested() as passing:
+            ends = [_said(ledger.post_each(conn, [one], record_us=2)[0]) for one in movements]
+            passing.rollback()
+        return ends
+
+    return books.write_now(work)
+
+
+@pytest.mark.parametrize("seed", range(4))
+@pytest.mark.parametrize("most", [4, 60])
+def test_what_is_foreseen_ends_as_one_by_one(books: Database, seed: int, most: int) -> None:
+    draw = random.Random(seed)
+    for batch in range(3):
+        movements = []
+        for number in range(MANY):
+            ends = draw.sample(_ENDS, 2)
+            known = draw.random() < 0.95
+            again = draw.random() < 0.05
+            movements.append(
+                moving(
+                    100 * (batch + 1) + (0 if again else number), *ends, draw.randint(1, most),
+                    draw.choice(("NUT", "BOLT")) if known else "RIVET", lot=draw.choice(("", "L1")),
+                )
+            )  # fmt: skip
+        expected = _one_by_one(books, movements)
+        books.write_now(lambda c: c.info.clear())  # each batch is foreseen anew
+        assert list(map(_said, _posted(books, movements))) == expected
+    assert books.read_now(ledger_faults) == []
+
+
+def test_enough_at_the_end_is_not_enough_in_between(books: Database) -> None:
+    taken = [moving(n, "dock", "customer", 4) for n in range(10, 10 + MANY)]  # of 100
+    brought = [moving(200, "supplier", "dock", 1_000)]
+    *results, last = _posted(books, [*taken, *brought])
+    assert [type(one) for one in results] == [Posted] * 25 + [InsufficientStock] * (MANY - 25)
+    assert isinstance(last, Posted)
+    assert last.seq == 2 + 25 + 1  # what was foreseen left no trace, in numbers neither
+    (left,) = books.read_now(lambda c: [b for b in stock_of(c, "NUT") if b.location == "dock"])
+    assert (left.on_hand, left.last_seq) == (1_000, last.seq)
+    assert books.read_now(ledger_faults) == []
+
+
+def test_after_one_that_was_not_as_foreseen_others_are_looked_up_for_a_while(
+    books: Database,
+) -> None:
+    if books.backend == "sqlite":
+        pytest.skip("SQLite reads what it decides over")
+    enough = [moving(n, "supplier", "dock") for n in range(MANY)]
+
+    def worth_it(conn: Connection) -> bool:
+        return foreseen.worth_it(conn, enough)
+
+    assert books.write_now(worth_it)
+    _posted(books, [moving(n, "hall", "dock") for n in range(300, 300 + MANY)])
+    asked = [books.write_now(worth_it) for _ in range(60)]
+    assert (asked[0], asked[-1], asked.count(False)) == (False, True, 50)
+
+
+def test_what_sensors_saw_is_not_foreseen(books: Database) -> None:
+    if books.backend == "sqlite":
+        pytest.skip("SQLite reads what it decides over")
+    seen = [moving(n, "supplier", "dock", origin="portal") for n in range(MANY)]
+    assert not books.write_now(lambda c: foreseen.worth_it(c, seen))
