@@ -14,9 +14,12 @@ from central import schema
 from central.access import behalf
 from central.stock.model import LocationKind, OutOfReach
 
-__all__ = ["among", "at", "check", "check_read_point", "everywhere", "holds", "inside", "within"]
+__all__ = [
+    "among", "at", "check", "check_edge", "check_read_point", "edges", "everywhere", "holds",
+    "inside", "within",
+]  # fmt: skip
 
-_place, _point = schema.location.c, schema.read_point.c
+_place, _point, _device = schema.location.c, schema.read_point.c, schema.device.c
 
 
 def within(*columns: ColumnElement[str]) -> ColumnElement[bool] | None:
@@ -56,6 +59,28 @@ def check_read_point(conn: Connection, code: str) -> None:
         return
     if conn.execute(select(_point.code).where(_point.code == code, granted)).first() is None:
         raise OutOfReach(f"read point {code} is none of the places that you were granted this for")
+
+
+def edges(conn: Connection) -> frozenset[str] | None:
+    """The edges all of whose devices stand within reach; ``None`` where there is nothing to ask.
+    What is asked of an edge, and its settings, concern all of its devices.
+    """
+    granted = at(_device.read_point)
+    if granted is None:
+        return None
+    placed = select(_device.edge).where(_device.read_point != "")
+    here = conn.execute(placed.where(granted)).scalars().all()
+    elsewhere = conn.execute(placed.where(~granted)).scalars().all()
+    return frozenset(here) - frozenset(elsewhere)
+
+
+def check_edge(conn: Connection, edge: str) -> None:
+    """Raises ``OutOfReach`` for an edge that has devices elsewhere, or that nobody knows."""
+    known = edges(conn)
+    if known is not None and edge not in known:
+        raise OutOfReach(
+            f"not all devices of edge {edge} stand at the places that you were granted this for"
+        )
 
 
 def inside(conn: Connection, code: str) -> bool:

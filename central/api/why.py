@@ -13,7 +13,7 @@ def router(services: Services) -> APIRouter:
     """The route of why."""
     made = APIRouter(tags=["why"])
 
-    @made.get("/why/{of}", summary="Why did this post?", openapi_extra=needs("read:devices"))
+    @made.get("/why/{of}", summary="Why did this post?", openapi_extra=needs("read:devices", "own"))
     async def explain(of: str) -> Response:
         """The stages of a decision, by the id of a movement, a review or a portal's pass: what
         was heard, what each tag looked like and what that weighed, what its company added, what

@@ -41,7 +41,7 @@ class PageConsoles:
 
     def may_change(self, request: Request) -> bool:
         """Whether who asks may have devices changed."""
-        return model.may(actor_of(request), "write:devices", "all")
+        return model.may(actor_of(request), "write:devices", "own")
 
     def who(self, request: Request) -> str:
         """Who asks, as the audit names them."""

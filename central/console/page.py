@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import msgspec
-from fastapi import APIRouter
+from fastapi import APIRouter, Depends
 from fastapi.responses import Response
 from fastapi.routing import APIRoute
 from sqlalchemy import Connection, select
@@ -14,6 +14,7 @@ from starlette.routing import Match
 from starlette.types import Scope
 
 from central import schema
+from central.access import behalf, reach
 from central.api.permits import needs
 from central.api.services import Services
 from central.console import kept
@@ -84,6 +85,9 @@ class _Screen:
     def draw(self, connection: Connection) -> tuple[int, dict[str, str]]:
         found = devices(connection)
         all_edges = edges(connection, found)
+        if (within := reach.edges(connection)) is not None:
+            found = tuple(one for one in found if one.edge in within)
+            all_edges = [one for one in all_edges if one.edge in within]
         away = {one.edge for one in all_edges if one.state != "online"}
         first = [one for one in found if one.level != "good" and one.edge not in away]
         facts: dict[str, Any] = {
@@ -123,22 +127,37 @@ class DevicesPage:
     def router(self) -> APIRouter:
         """The page of all, and every edge's."""
         made = APIRouter(include_in_schema=False)
-        read, change = needs("read:devices"), needs("write:devices")
+        read, change = needs("read:devices", "own"), needs("write:devices", "own")
+        here = [Depends(self._reached)]
         listed = APIRouter(include_in_schema=False, route_class=_ForBrowsers)
         listed.add_api_route("/devices", self.listed, openapi_extra=read)
         made.routes += listed.routes
-        made.add_api_route("/screen/devices/live", self.stream, openapi_extra=read)
-        made.add_api_route("/devices/{edge}/asked", self.asked, openapi_extra=read)
+        made.add_api_route("/screen/devices/live", self.stream, openapi_extra=needs("read:devices"))
+        made.add_api_route(
+            "/devices/{edge}/asked", self.asked, openapi_extra=read, dependencies=here
+        )
         for way in self._ways:
             made.add_api_route(
                 way.path, way.handler, methods=[way.method], response_model=None,
-                openapi_extra=change if way.changes else read,
+                openapi_extra=change if way.changes else read, dependencies=here,
             )  # fmt: skip
         return made
 
+    async def _reached(self, edge: str) -> None:
+        """Raises ``OutOfReach`` where not all of an edge's devices stand within reach."""
+        if behalf.roots() is not None:
+            await self._services.read(lambda c: reach.check_edge(c, edge))
+
     async def listed(self) -> Response:
-        """The page of all devices."""
-        page = self._pages.page("devices/index.html", {"sections": await self.live.sections()})
+        """The page of all devices; for who was granted some places, of the edges there, as they
+        are now: what everybody follows is drawn once, with all of it.
+        """
+        everywhere = behalf.roots() is None
+        if everywhere:
+            sections = await self.live.sections()
+        else:
+            sections = await self._services.read(lambda c: _Screen(self._pages).draw(c)[1])
+        page = self._pages.page("devices/index.html", {"sections": sections, "live": everywhere})
         page.headers["vary"] = "accept"
         return page
 

@@ -31,7 +31,7 @@ class FeedsPage:
     def router(self) -> APIRouter:
         """The page, which is no part of the API's description."""
         made = APIRouter(include_in_schema=False)
-        made.add_api_route("/feeds", self.page, openapi_extra=needs("read:screens"))
+        made.add_api_route("/feeds", self.page, openapi_extra=needs("read:screens", "own"))
         return made
 
     async def page(self) -> Response:

@@ -11,15 +11,16 @@ from collections.abc import Iterable, Sequence
 from typing import Any
 
 import msgspec
-from sqlalchemy import Connection, func, select, text
+from sqlalchemy import Connection, RowMapping, Select, func, select, text
 
 from central import schema
+from central.access import reach
 from central.judging import left_alone
 from central.reconcile.verdict import Stage, Trace
 from central.reviews import store
 from central.reviews.model import NoSuchReview, Resolution
 from central.stock import queries, rows
-from central.stock.model import Cause, Movement, Posted, StockError
+from central.stock.model import Cause, Movement, OutOfReach, Posted, StockError
 
 __all__ = ["Heard", "NothingKnown", "Story", "Versions", "why"]
 
@@ -94,8 +95,8 @@ def why(conn: Connection, wanted: str) -> Story:
 def _of_movement(conn: Connection, posted: Posted) -> Story:
     movement = posted.movement
     asked = movement.evidence.get("review")
-    if movement.origin == "review" and isinstance(asked, str):
-        told = _of_review(conn, asked)
+    told = _asked(conn, asked) if movement.origin == "review" else None
+    if told is not None:
         stages, review, resolution = told.stages, told.review, told.resolution
         log_id, versions = told.log_id, told.versions
     else:
@@ -118,6 +119,14 @@ def _of_movement(conn: Connection, posted: Posted) -> Story:
         resolution=resolution,
         corrected_by=_corrections(conn, [movement.id]),
     )
+
+
+def _asked(conn: Connection, review: object) -> Story | None:
+    """The story of the review that a movement follows from, where that is within reach."""
+    try:
+        return _of_review(conn, review) if isinstance(review, str) else None
+    except NoSuchReview:
+        return None
 
 
 def _of_review(conn: Connection, wanted: str) -> Story:
@@ -152,18 +161,21 @@ def _of_review(conn: Connection, wanted: str) -> Story:
 
 
 def _of_pass(conn: Connection, wanted: str) -> Story:
-    row = conn.execute(select(schema.portal_pass).where(_pass.id == wanted)).mappings().first()
+    query: Select[Any] = select(schema.portal_pass).where(_pass.id == wanted)
+    if (granted := reach.at(_pass.read_point)) is not None:
+        query = query.where(granted)
+    row = conn.execute(query).mappings().first()
     if row is None:
         return _of_left_alone(conn, wanted)
     stages, versions = _traced(conn, row["log_id"], {wanted}, ())
     columns = [_movement[name] for name, _type in rows.COLUMNS]
     # The index has only what was heard: without the second condition it would not be used.
-    query = (
+    moved = (
         select(*columns)
         .where(_movement.log_id == row["log_id"], text("movement.log_id > 0"))
         .order_by(_movement.seq)
     )
-    found = [rows.from_row(tuple(one)) for one in conn.execute(query)] if row["log_id"] else []
+    found = [rows.from_row(tuple(one)) for one in conn.execute(moved)] if row["log_id"] else []
     posted = tuple(one for one in found if one.movement.evidence.get("pass") == wanted)
     return Story(
         kind="pass",
@@ -179,7 +191,7 @@ def _of_pass(conn: Connection, wanted: str) -> Story:
 
 def _of_left_alone(conn: Connection, wanted: str) -> Story:
     row = left_alone.find(conn, wanted)
-    if row is None:
+    if row is None or not _is_here(conn, row):
         raise NothingKnown(
             f"neither a movement nor a review nor a pass has the id {wanted}, and none of the "
             f"newest {left_alone.MOST} that each read point left alone has it or a tag of it"
@@ -201,6 +213,14 @@ def _of_left_alone(conn: Connection, wanted: str) -> Story:
             model=models[0] if models else "",
         ),
     )
+
+
+def _is_here(conn: Connection, row: RowMapping) -> bool:
+    try:
+        reach.check_read_point(conn, left_alone.pass_of(row).told.read_point)
+    except OutOfReach:
+        return False
+    return True
 
 
 # ---- the trace ---------------------------------------------------------------------------

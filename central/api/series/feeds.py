@@ -3,24 +3,38 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import NamedTuple
 
 import msgspec
 from sqlalchemy import Connection, or_, select
 
 from central import schema
+from central.access import reach
 from central.api.problems import Problem
 from central.insight.points import Field, field_of, shown_fields
 from central.insight.series import Word
 from central.insight.windows import Fold
+from central.stock.model import OutOfReach
 
-__all__ = ["Key", "Names", "in_order", "key_of", "names_of", "read_key", "told", "words_of"]
+__all__ = [
+    "Key",
+    "Names",
+    "check",
+    "in_order",
+    "key_of",
+    "names_of",
+    "reached",
+    "read_key",
+    "told",
+    "words_of",
+]  # fmt: skip
 
 GROUPS = {
     "antenna": "Antennas", "plate": "Plates", "stock": "Stock", "movement": "Movements",
     "device": "Devices",
 }  # fmt: skip
+_device = schema.device.c
 _NAMED_MOST = 50
 """So many items or devices a word of a name stands for."""
 
@@ -87,6 +101,49 @@ def _word(conn: Connection, text: str) -> Word:
         if text in f"{GROUPS[measurement]} {shown.label} {shown.unit}".lower()
     }
     return Word(text=text, tags=frozenset(tags), fields=frozenset(fields))
+
+
+def reached(conn: Connection, keys: Sequence[Key]) -> list[Key]:
+    """Those that are measured within reach: of stock at its place, of a plate at its read point, of
+    a device or an antenna at the device's. What names none of these is measured nowhere.
+    """
+    if reach.within(_device.read_point) is None:
+        return list(keys)
+    places = reach.among(conn, {one.tags["location"] for one in keys if "location" in one.tags})
+    points = _points(conn, {one.tags["read_point"] for one in keys if "read_point" in one.tags})
+    devices = _devices(conn, {one.tags["device"] for one in keys if "device" in one.tags})
+    return [
+        one for one in keys
+        if _all_of(one.tags, location=places, read_point=points, device=devices)
+    ]  # fmt: skip
+
+
+def check(conn: Connection, keys: Sequence[Key]) -> None:
+    """Raises ``OutOfReach`` where one of some feeds is not measured within reach."""
+    if len(reached(conn, keys)) != len(keys):
+        raise OutOfReach("not all of these are measured at places that you were granted this for")
+
+
+def _all_of(tags: Mapping[str, str], **within: Collection[str]) -> bool:
+    said = [name for name in within if name in tags]
+    return bool(said) and all(tags[name] in within[name] for name in said)
+
+
+def _points(conn: Connection, codes: Collection[str]) -> set[str]:
+    """Those of some read points that are within reach."""
+    point = schema.read_point.c.code
+    granted = reach.at(point)
+    assert granted is not None, "asked only on behalf of somebody"
+    return set(conn.execute(select(point).where(point.in_(codes), granted)).scalars())
+
+
+def _devices(conn: Connection, names: Collection[str]) -> set[str]:
+    """Those of some devices all of whose name stand within reach."""
+    granted = reach.at(_device.read_point)
+    assert granted is not None, "asked only on behalf of somebody"
+    named = select(_device.device).where(_device.device.in_(names))
+    here = set(conn.execute(named.where(granted)).scalars())
+    return here - set(conn.execute(named.where(~granted)).scalars())
 
 
 def names_of(conn: Connection, keys: Iterable[Key]) -> Names:

@@ -10,6 +10,7 @@ import msgspec
 from sqlalchemy import Column, ColumnElement, Connection, Row, and_, or_, select, true, tuple_
 
 from central import schema
+from central.access import reach
 from central.api.series.feeds import Key
 from central.insight.series import SeriesStore
 from central.insight.windows import SECOND_US, window
@@ -131,7 +132,10 @@ def _movements(conn: Connection, of: About, span: Span) -> Iterable[Happening]:
     ]
     if not ways:
         return
-    for row in _newest(conn, m.event_us, or_(*ways), span):
+    of_these = or_(*ways)
+    if (granted := reach.within(m.source, m.destination)) is not None:
+        of_these = and_(of_these, granted)
+    for row in _newest(conn, m.event_us, of_these, span):
         yield Happening(
             at_us=row.event_us,
             kind="movement",
@@ -158,6 +162,8 @@ def _alerts(conn: Connection, of: About, span: Span) -> Iterable[Happening]:
     table = schema.alert
     subjects = of.read_points | {name for _, name in of.devices}
     of_these = or_(table.c.sku.in_(of.skus), table.c.subject.in_(subjects))
+    if (granted := reach.within(table.c.location)) is not None:
+        of_these = and_(of_these, granted)
     for row in _newest(conn, table.c.raised_us, of_these, span):
         yield Happening(
             at_us=row.raised_us,

@@ -8,17 +8,29 @@ from typing import Annotated
 from fastapi import APIRouter, Query, Response
 from fastapi.responses import StreamingResponse
 
+from central.access import behalf
 from central.api.permits import needs
 from central.api.problems import Problem
 from central.api.series import happenings
 from central.api.series.export import csv_lines
-from central.api.series.feeds import GROUPS, Key, in_order, names_of, read_key, told, words_of
+from central.api.series.feeds import (
+    GROUPS,
+    Key,
+    check,
+    in_order,
+    names_of,
+    read_key,
+    told,
+    words_of,
+)
+from central.api.series.feeds import reached as in_reach
 from central.api.services import Services, json_answer, now_us
 from central.insight.series import Sample
 from central.insight.windows import SECOND_US, Bucket, Fold, Window, window
 
 _LONGEST_S = 10 * 366 * 86_400
 _SERIES_MOST = 24
+_FOUND_MOST = 5_000
 _LATEST_S = 4_102_444_800  # the year 2100
 FeedKey = Annotated[str, Query(max_length=500, description="A `key` of /series/feeds.")]
 FeedKeys = Annotated[list[str], Query(max_length=_SERIES_MOST, description="See `feed`.")]
@@ -32,7 +44,7 @@ _NONE: list[str] = []
 def router(services: Services) -> APIRouter:
     """Routes of the measurements."""
     made = APIRouter(tags=["measurements"])
-    shows = needs("read:screens")
+    shows = needs("read:screens", "own")
 
     @made.get("/series/feeds", summary="List what is measured", openapi_extra=shows)
     async def feeds(
@@ -45,19 +57,23 @@ def router(services: Services) -> APIRouter:
         `feed`, what is known of these.
         """
         if feed:
-            named = _keys(feed)
+            named = await _reached(services, feed)
             known = await services.read(lambda conn: names_of(conn, named))
             return json_answer({"feeds": [told(key, known) for key in named], "more": False})
         words = await services.read(lambda conn: words_of(conn, search))
-        found = await services.series.find(words, limit + 1)
-        keys = [
+        # Where only some places are shown, what is found elsewhere must not crowd them out.
+        most = limit + 1 if behalf.roots() is None else _FOUND_MOST
+        found = await services.series.find(words, most)
+        every = [
             Key(feed.measurement, feed.tags, field)
-            for feed, field in found[:limit]
+            for feed, field in found
             if feed.measurement in GROUPS
         ]
-        names = await services.read(lambda conn: names_of(conn, keys))
-        rows = [told(key, names) for key in in_order(keys)]
-        return json_answer({"feeds": rows, "more": len(found) > limit})
+        keys = await services.read(lambda conn: in_reach(conn, every))
+        names = await services.read(lambda conn: names_of(conn, keys[:limit]))
+        rows = [told(key, names) for key in in_order(keys[:limit])]
+        more = len(keys) > limit or len(found) == most
+        return json_answer({"feeds": rows, "more": more})
 
     @made.get("/series", summary="Samples of one feed", openapi_extra=shows)
     async def series(
@@ -70,7 +86,7 @@ def router(services: Services) -> APIRouter:
         out. `low` and `high` are what a stretch saw at least and at most; `before` is the last
         value before the span, of what keeps its value; `began_s` when it was first measured.
         """
-        key = read_key(feed)
+        (key,) = await _reached(services, [feed])
         asked = _window(seconds, to_s, max_points)
         stretch_us, rows = await services.series.buckets(*key, asked)
         before = None
@@ -80,12 +96,19 @@ def router(services: Services) -> APIRouter:
         began = {"began_s": None if began_us is None else began_us / SECOND_US}
         return json_answer(_chart(key, asked, stretch_us, rows, before) | began)
 
+    _add_whole(made, services)
+    return made
+
+
+def _add_whole(made: APIRouter, services: Services) -> None:
+    shows = needs("read:screens", "own")
+
     @made.get("/series/export", summary="Every sample of feeds, as CSV", openapi_extra=shows)
     async def export(feed: FeedKeys, seconds: Seconds = 300, to_s: Moment = None) -> Response:
         """Feed by feed, oldest first: `time` (UTC), `feed`, `quantity`, `unit`, `value`. Of what
         is older than single points are kept, nothing.
         """
-        keys = _keys(feed)
+        keys = await _reached(services, feed)
         from_us, to_us = _span(seconds, to_s)
         names = await services.read(lambda conn: names_of(conn, keys))
         return StreamingResponse(
@@ -99,7 +122,7 @@ def router(services: Services) -> APIRouter:
         """Passes, movements, reviews, alerts, calibrations and faults of what the feeds are about:
         the newest of the span, oldest first, each with the page that tells more.
         """
-        keys = _keys(feed)
+        keys = await _reached(services, feed)
         from_us, to_us = _span(seconds, to_s)
         about = await services.read(lambda conn: happenings.about(conn, keys))
         span = happenings.Span(from_us, to_us)
@@ -107,7 +130,12 @@ def router(services: Services) -> APIRouter:
         found += await happenings.faults(services.series, about, span)
         return json_answer(happenings.told(found))
 
-    return made
+
+async def _reached(services: Services, feeds: Sequence[str]) -> list[Key]:
+    """Feeds that whoever asks may see. Raises ``OutOfReach``, ``Problem``."""
+    keys = _keys(feeds)
+    await services.read(lambda conn: check(conn, keys))
+    return keys
 
 
 def _keys(feeds: Sequence[str]) -> list[Key]:

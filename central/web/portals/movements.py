@@ -28,7 +28,7 @@ class MovementPage:
         """The page."""
         made = APIRouter(include_in_schema=False)
         made.add_api_route(
-            "/screen/movements/{movement_id}", self.one, openapi_extra=needs("read:screens")
+            "/screen/movements/{movement_id}", self.one, openapi_extra=needs("read:screens", "own")
         )
         return made
 

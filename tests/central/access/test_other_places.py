@@ -13,9 +13,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from sqlalchemy import Connection, insert
 
+from central import schema
 from central.access.model import OPEN, Role
 from central.api.access.routes import asked_of
+from central.insight.points import Point
 from tests.central.access.test_gate import Somebody
 from tests.central.access.two_places import EAST_FILE, READ, WRITTEN, fill
 from tests.central.harness import Bench, bench
@@ -113,6 +116,8 @@ SILENT = {
     "/api/orders/outbound/{order_id}/cartons/{sscc}/label", "/screen/items",
     "/screen/items/{sku}/history", "/screen/shelves/{code}/{plate}/trace",
     "/screen/shelves/{code}/{plate}/setup/items",
+    "/devices/{edge}/ask/{ask_id}", "/devices/{edge}/ask/{ask_id}/live", "/devices/{edge}/asked",
+    "/series", "/series/export", "/feeds",
     "/screen/passes/{pass_id}/signal", "/screen/passes/{pass_id}/tags",
 }  # fmt: skip
 """Those whose rows do not name a place, or that have nothing to say of so young a warehouse."""
@@ -205,3 +210,75 @@ async def test_what_can_be_promised_is_told_of_the_places_that_were_granted(
     assert {one["location"] for one in west["places"]} == {"WEST-B"}
     assert (west["on_hand"], west["available"]) == (20, 20 - west["reserved"])
     assert 0 < west["backordered"] < int(str(whole["backordered"]))
+
+
+async def test_feeds_are_found_and_shown_of_the_places_that_were_granted(
+    made: Bench, door: Somebody
+) -> None:
+    await fill(made)
+    await made.series.write([
+        Point(measurement="device", tags={"edge": f"{code}-edge", "device": f"{code}-reader"},
+              fields={"up": 1.0}, time_us=1_770_000_000_000_000)
+        for code in ("WEST", "EAST")
+    ])  # fmt: skip
+    await made.put("/read-points/WEST-dock", kind="portal", location="WEST-B")
+    await made.database.write(lambda c: _device(c, "WEST-edge", "WEST-reader", "WEST-dock"))
+    every: Any = (await made.get("/series/feeds?limit=10"))["feeds"]
+    assert {one["location"] or one["device"] for one in every} == {
+        "WEST-B", "EAST-B", "WEST-reader", "EAST-reader",
+    }  # fmt: skip
+    door.is_(Role.ADMIN, "WEST")
+    # What lies elsewhere is not counted either.
+    some: Any = await made.get("/series/feeds?limit=2")
+    assert [one["location"] or one["device"] for one in some["feeds"]] == ["WEST-B", "WEST-reader"]
+    assert not some["more"]
+    for one in every:
+        here = "WEST" in one["key"]
+        for path in ("/series", "/series/export", "/series/happenings"):
+            answer = await made.http.get(path, params={"feed": one["key"]})
+            assert answer.status_code == (200 if here else 403), answer.text
+
+
+async def test_an_edge_is_for_who_was_granted_all_of_its_devices(
+    made: Bench, door: Somebody
+) -> None:
+    await fill(made)
+    await made.put("/read-points/WEST-dock", kind="portal", location="WEST-B")
+    await made.database.write(lambda c: _device(c, "WEST-edge", "WEST-reader", "WEST-dock"))
+    made.services.consoles.heard_of("site", "WEST-edge")
+    page = {"accept": "text/html"}
+    door.is_(Role.TECHNICIAN, "WEST")
+    assert "WEST-reader" in (await made.http.get("/devices/WEST-edge/device/WEST-reader")).text
+    assert (await made.http.get("/devices/WEST-edge/settings")).status_code == 200
+    listed = (await made.http.get("/devices", headers=page)).text
+    assert "WEST-edge" in listed
+    assert "EAST" not in listed
+    # With one device elsewhere its settings and its asks concern that one, too.
+    await made.database.write(lambda c: _device(c, "WEST-edge", "other", "EAST-dock"))
+    for path in ("", "/settings", "/health", "/ask/1"):
+        assert (await made.http.get(f"/devices/WEST-edge{path}")).status_code == 403
+    assert (await made.http.post("/devices/WEST-edge/do/restart", json={})).status_code == 403
+    assert "WEST-edge" not in (await made.http.get("/devices", headers=page)).text
+    door.is_(Role.TECHNICIAN, "WEST", "EAST")
+    assert (await made.http.get("/devices/WEST-edge/settings")).status_code == 200
+
+
+async def test_why_is_told_of_what_moved_to_or_from_a_place_that_was_granted(
+    made: Bench, door: Somebody
+) -> None:
+    await fill(made)
+    await made.post("/stock/move", id="over-0001", sku="NUT", quantity=1, source="EAST-B",
+                    destination="WEST-B")  # fmt: skip
+    door.is_(Role.ADMIN, "WEST")
+    for path in ("/why", "/screen/movements"):
+        assert (await made.http.get(f"{path}/over-0001")).status_code == 200
+        assert (await made.http.get(f"{path}/EAST-first")).status_code == 404
+    for unknown in ("EAST-pass", "EAST-review", "nothing-12345"):
+        answer = await made.http.get(f"/why/{unknown}")
+        assert (answer.status_code, answer.json()["type"].rpartition(":")[2]) == (
+            404, "nothing-known",
+        )  # fmt: skip
+
+
+def _device(conn: Connection, edge: str, device: str, read_point: str) -> None:
+    conn.execute(insert(schema.device).values(edge=edge, device=device, read_point=read_point))

@@ -5,10 +5,12 @@ have EAST in them, so that whatever tells of it can be seen by that.
 from __future__ import annotations
 
 from typing import Any
+from urllib.parse import quote
 
 from sqlalchemy import Connection, insert
 
 from central import schema
+from central.insight.points import Point
 from tests.central.harness import Bench
 
 __all__ = ["EAST_FILE", "READ", "WRITTEN", "fill"]
@@ -22,6 +24,7 @@ _REPORTS = (
     "ageing", "days-of-stock", "expiry", "fast-movers", "run-out", "sensor-accuracy", "shrinkage",
     "slow-movers", "stock-levels", "turnover", "fulfilment", "picking-times", "picking-tasks",
 )  # fmt: skip
+_FEED = quote('["stock", {"location": "EAST-B", "sku": "NUT"}, "on_hand"]')
 READ: dict[str, list[str]] = {
     "/alerts": ["/alerts?state=all"],
     "/alerts/rules": ["/alerts/rules", "/alerts/rules?location=EAST"],
@@ -51,6 +54,13 @@ READ: dict[str, list[str]] = {
     **{f"/api/reports/{name}": [f"/api/reports/{name}", f"/api/reports/{name}?location=EAST"]
        for name in _REPORTS},
     "/devices": ["/devices"],
+    **{f"/devices/{{edge}}{rest}": [f"/devices/EAST-edge{rest.format(device='EAST-reader')}"]
+       for rest in ("", "/asked", "/device/{device}", "/device/{device}/calibrate",
+                    "/device/{device}/read", "/device/{device}/sweep", "/device/{device}/walk",
+                    "/find", "/settings", "/records", "/health", "/logs")},
+    "/devices/{edge}/ask/{ask_id}": ["/devices/EAST-edge/ask/1"],
+    "/devices/{edge}/ask/{ask_id}/live": ["/devices/EAST-edge/ask/1/live"],
+    "/devices/{edge}/diagnostics.tar.gz": [],  # asks the edge, and waits for it
     "/documents": ["/documents?status=all"],
     "/documents/{document_id}": ["/documents/EAST-asn"],
     "/items/{sku}/alert-rules": ["/items/NUT/alert-rules"],
@@ -63,6 +73,13 @@ READ: dict[str, list[str]] = {
     "/labels/jobs/{job_id}": ["/labels/jobs/EAST-labels"],
     "/labels/jobs/{job_id}/document": ["/labels/jobs/EAST-labels/document"],
     "/screen/changes": [],
+    "/screen/movements/{movement_id}": ["/screen/movements/EAST-first"],
+    "/why/{of}": ["/why/EAST-first", "/why/EAST-review", "/why/EAST-pass"],
+    "/feeds": ["/feeds"],
+    "/series": [f"/series?feed={_FEED}&to_s=1770000100"],
+    "/series/export": [f"/series/export?feed={_FEED}&to_s=1770000100"],
+    "/series/happenings": [f"/series/happenings?feed={_FEED}&seconds=300000000&to_s=1900000000"],
+    "/series/feeds": ["/series/feeds", f"/series/feeds?feed={_FEED}"],
     "/screen/count-schedules": ["/screen/count-schedules"],
     "/screen/alert-rules": ["/screen/alert-rules"],
     "/screen/alerts": ["/screen/alerts", "/screen/alerts?location=EAST"],
@@ -150,6 +167,9 @@ _INBOUND: dict[str, Any] = {"supplier": "Acme", "location": "EAST", "reference":
                             "lines": [{"line": "1", **_NUTS}]}  # fmt: skip
 WRITTEN: dict[str, list[tuple[str, object]]] = {
     "DELETE /alerts/rules/{rule_id}": [("/alerts/rules/EAST-rule", None)],
+    "DELETE /devices/{edge}/ask/{ask_id}": [("/devices/EAST-edge/ask/1", None)],
+    "POST /devices/{edge}/ask/{op}": [("/devices/EAST-edge/ask/health", {})],
+    "POST /devices/{edge}/do/{op}": [("/devices/EAST-edge/do/restart", {})],
     **{f"DELETE /api/attachments/{kind}/{{subject}}/{{sha256}}":
        [(f"/api/attachments/{kind}/{one}/{_FILE_HASH}", None)] for kind, one in _KINDS.items()},
     **{f"POST /api/attachments/{kind}/{{subject}}":
@@ -305,6 +325,12 @@ async def fill(made: Bench) -> dict[str, str]:
     await made.post("/api/counts", id="EAST-count", location="EAST-B", blind=False)
     await made.post("/api/count-schedules", id="EAST-plan", location="EAST", every_days=7)
     await made.database.write(_sensed)
+    made.services.consoles.heard_of("site", "EAST-edge")
+    await made.series.write([
+        Point(measurement="stock", tags={"location": f"{code}-B", "sku": "NUT"},
+              fields={"on_hand": 20.0}, time_us=_NOON_US)
+        for code in ("WEST", "EAST")
+    ])  # fmt: skip
     known = {"pick": _pick_of(task), "sscc": "003401234500000017"}
     for kind, subject in _KINDS.items():
         answer = await made.http.post(
