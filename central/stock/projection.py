@@ -91,11 +91,13 @@ def _named(row: Row[Any]) -> str:
 
 
 def rebuild_balances(conn: Connection) -> int:
-    """Throw the balances away and sum them up from the ledger; returns how many there are."""
+    """Throw the balances away and sum them up from the ledger; returns how many there are.
+
+    Those of an item come to lie beside each other: a movement changes two of them.
+    """
     conn.execute(text("DELETE FROM balance"))
-    made = conn.execute(
-        text(f"INSERT INTO balance (sku, lot, location, status, on_hand, last_seq) {_TRUTH}")
-    )
+    into = "INSERT INTO balance (sku, lot, location, status, on_hand, last_seq)"
+    made = conn.execute(text(f"{into} {_TRUTH} ORDER BY sku, lot, location, status"))
     return int(made.rowcount)
 
 

@@ -52,7 +52,7 @@ _TAGS = BulkLookup(
     "SELECT t.epc, t.location, t.status FROM {keys} JOIN tag_place t ON t.epc = k.epc",
     (("epc", "text"),),
 )
-_Key = tuple[str, str, str]
+_Account = tuple[str, str, str, str]
 _UNMOVED = (0, 0)
 
 
@@ -60,11 +60,12 @@ class Standing:
     """What the sources of some movements hold, by status, and where their tags lie."""
 
     def __init__(self, conn: Connection, movements: Sequence[Movement]) -> None:
-        self._on_hand: dict[_Key, dict[str, int]] = {}
-        self._moved: dict[tuple[str, str, str, str], tuple[int, int]] = {}
-        keys = dict.fromkeys((m.sku, m.lot, m.source) for m in movements)
-        for sku, lot, location, status, units in _BALANCES.run(conn, list(keys)):
-            self._on_hand.setdefault((sku, lot, location), {})[status] = units
+        keys = dict.fromkeys([(m.sku, m.lot, m.source) for m in movements])
+        self._on_hand: dict[_Account, int] = {
+            (sku, lot, location, status): units
+            for sku, lot, location, status, units in _BALANCES.run(conn, list(keys))
+        }
+        self._moved: dict[_Account, tuple[int, int]] = {}
         sensed = dict.fromkeys(epc for m in movements if m.origin in FACTS for epc in m.epcs)
         self._tags: dict[str, tuple[str, Status]] = {
             row[0]: (row[1], row[2]) for row in _TAGS.run(conn, [(epc,) for epc in sensed])
@@ -95,18 +96,25 @@ class Standing:
 
     def _of_tags_or_units(self, movement: Movement, lying: set[Status], *, bounded: bool) -> Status:
         likely = next(iter(lying), AVAILABLE)
-        there = self._on_hand.get((movement.sku, movement.lot, movement.source), {})
+        there = self._held(movement)
         if not bounded or not there or there.get(likely, 0) >= movement.quantity:
             return likely
         enough = (one for one in STATUSES if there.get(one, 0) >= movement.quantity)
         return next(enough, likely)
 
+    def _held(self, movement: Movement) -> dict[str, int]:
+        """What its source holds, by status, as far as there ever was any."""
+        place = (movement.sku, movement.lot, movement.source)
+        keys = ((*place, status) for status in STATUSES)
+        return {key[3]: self._on_hand[key] for key in keys if key in self._on_hand}
+
     def short(self, movement: Movement) -> StockError | None:
         """Whether its source lacks what it takes, and what lies there in other statuses."""
-        held = self._on_hand.get((movement.sku, movement.lot, movement.source), {})
-        there = held.get(movement.source_status, 0)
+        key = (movement.sku, movement.lot, movement.source, movement.source_status)
+        there = self._on_hand.get(key, 0)
         if there >= movement.quantity:
             return None
+        held = self._held(movement)
         lot = f" of lot {movement.lot}" if movement.lot else ""
         others = [
             f"{units} {status}"
@@ -124,15 +132,13 @@ class Standing:
     def add(self, posted: Posted) -> None:
         """The movement is posted: what follows it finds the goods where they are now."""
         one, seq = posted.movement, posted.seq
-        sku, lot = one.sku, one.lot
-        for end, status, change in (
-            (one.source, one.source_status, -one.quantity),
-            (one.destination, one.destination_status, one.quantity),
+        on_hand, moved = self._on_hand, self._moved
+        for key, change in (
+            ((one.sku, one.lot, one.source, one.source_status), -one.quantity),
+            ((one.sku, one.lot, one.destination, one.destination_status), one.quantity),
         ):
-            held = self._on_hand.setdefault((sku, lot, end), {})
-            held[status] = held.get(status, 0) + change
-            before = self._moved.get((sku, lot, end, status), _UNMOVED)
-            self._moved[sku, lot, end, status] = (before[0] + change, seq)
+            on_hand[key] = on_hand.get(key, 0) + change
+            moved[key] = (moved.get(key, _UNMOVED)[0] + change, seq)
         for epc in one.epcs:
             self._tags[epc] = (one.destination, one.destination_status)
 

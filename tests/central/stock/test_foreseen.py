@@ -5,7 +5,7 @@ from __future__ import annotations
 import random
 
 import pytest
-from sqlalchemy import Connection
+from sqlalchemy import Connection, text
 
 from central.database import copying
 from central.database.store import Database
@@ -57,15 +57,19 @@ def test_what_is_foreseen_ends_as_one_by_one(books: Database, seed: int, most: i
     for batch in range(3):
         movements = []
         for number in range(MANY):
-            ends = draw.sample(_ENDS, 2)
+            source, destination = draw.sample(_ENDS, 2)
             known = draw.random() < 0.95
             again = draw.random() < 0.05
             movements.append(
                 moving(
-                    100 * (batch + 1) + (0 if again else number), *ends, draw.randint(1, most),
-                    draw.choice(("NUT", "BOLT")) if known else "RIVET", lot=draw.choice(("", "L1")),
+                    100 * (batch + 1) + (0 if again else number),
+                    source,
+                    destination,
+                    draw.randint(1, most),
+                    draw.choice(("NUT", "BOLT")) if known else "RIVET",
+                    lot=draw.choice(("", "L1")),
                 )
-            )  # fmt: skip
+            )
         expected = _one_by_one(books, movements)
         books.write_now(lambda c: c.info.clear())  # each batch is foreseen anew
         assert list(map(_said, _posted(books, movements))) == expected
@@ -105,3 +109,22 @@ def test_what_sensors_saw_is_not_foreseen(books: Database) -> None:
         pytest.skip("SQLite reads what it decides over")
     seen = [moving(n, "supplier", "dock", origin="portal") for n in range(MANY)]
     assert not books.write_now(lambda c: foreseen.worth_it(c, seen))
+
+
+def test_balances_change_in_place(books: Database) -> None:
+    if books.backend == "sqlite":
+        pytest.skip("SQLite writes a row where it was")
+    lots = [moving(10 + n, "supplier", "dock", 9, lot=f"L{n}") for n in range(300)]
+    _posted(books, lots)
+
+    def work(conn: Connection) -> tuple[int, int]:
+        again = [moving(400 + n, "dock", "hall", lot=f"L{n}") for n in range(0, 300, 10)]
+        ledger.post_each(conn, again, record_us=3)
+        counted = text(
+            "SELECT pg_stat_get_xact_tuples_updated(oid), pg_stat_get_xact_tuples_hot_updated(oid) "
+            "FROM pg_class WHERE relname = 'balance'"
+        )
+        updated, in_place = conn.execute(counted).one()
+        return updated, in_place
+
+    assert books.write_now(work) == (30, 30)
