@@ -50,12 +50,20 @@ def alone_of(site: str) -> int:
     return FOLDS + int(hashlib.sha256(site.encode()).hexdigest()[:8], 16)
 
 
-def whether(x: Numbers, y: Numbers, fold: Numbers, weight: Numbers, use: Numbers) -> Whether:
-    """Fit on the rows in ``use``, and on all but each fold of them."""
+def whether(
+    x: Numbers,
+    y: Numbers,
+    fold: Numbers,
+    weight: Numbers,
+    use: Numbers,
+    *,
+    steps: int,
+) -> Whether:
+    """Fit on the rows in ``use``, and on all but each fold of them, in so many ``steps``."""
 
     def nets(rows: Numbers) -> list[regression.Net]:
         return [
-            regression.fit_net(x[rows], y[rows], weight[rows], ridge=DECAY, seed=seed)
+            regression.fit_net(x[rows], y[rows], weight[rows], ridge=DECAY, seed=seed, steps=steps)
             for seed in SEEDS
         ]
 

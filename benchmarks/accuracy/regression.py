@@ -71,12 +71,12 @@ class Net(NamedTuple):
         )
 
 
-_UNITS, _STEPS, _LOT, _RATE = 16, 1500, 256, 0.01
+_UNITS, _LOT, _RATE = 16, 256, 0.01
 
 
-def fit_net(x: Numbers, y: Numbers, weight: Numbers, *, ridge: float, seed: int) -> Net:
+def fit_net(x: Numbers, y: Numbers, weight: Numbers, *, ridge: float, seed: int, steps: int) -> Net:
     """The same question as ``fit`` for a ``Net``: Adam (Kingma and Ba 2015) with a rate that
-    falls to nothing and decay on the weights, from a seed.
+    falls to nothing in so many ``steps`` and decay on the weights, from a seed.
     """
     chance = np.random.default_rng(seed)
     middle = np.average(x, axis=0, weights=weight)
@@ -86,10 +86,11 @@ def fit_net(x: Numbers, y: Numbers, weight: Numbers, *, ridge: float, seed: int)
     first = chance.normal(0.0, 0.5 / math.sqrt(z.shape[1]), (z.shape[1], _UNITS))
     second = np.append(chance.normal(0.0, 0.1, _UNITS), 0.0)
     movers = (_Adam(first), _Adam(second))
-    chosen = weight / weight.sum()
-    for step in range(1, _STEPS + 1):
-        lot = chance.choice(len(z), size=_LOT, p=chosen)
-        rate = _RATE * min(1.0, 1.1 * (1.0 - step / _STEPS) + 1e-3)
+    up_to = (weight / weight.sum()).cumsum()
+    up_to /= up_to[-1]
+    for step in range(1, steps + 1):
+        lot = up_to.searchsorted(chance.random(_LOT), side="right")
+        rate = _RATE * min(1.0, 1.1 * (1.0 - step / steps) + 1e-3)
         slopes = _slopes(z[lot], y[lot], first, second, ridge / len(x))
         for mover, slope in zip(movers, slopes, strict=True):
             mover.move(slope, rate, step)

@@ -24,14 +24,13 @@ def test_a_regression_finds_what_made_the_answers() -> None:
     assert found == pytest.approx([2.0, -1.0, 0.0, 0.5], abs=0.2)
 
 
-def test_a_net_learns_what_no_regression_can(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(regression, "_STEPS", 400)
+def test_a_net_learns_what_no_regression_can() -> None:
     chance = np.random.default_rng(1)
     x = chance.normal(size=(1_000, 2))
     y = (x[:, 0] * x[:, 1] > 0.0) * 1.0
-    net = regression.fit_net(x, y, np.ones(1_000), ridge=0.1, seed=1)
+    net = regression.fit_net(x, y, np.ones(1_000), ridge=0.1, seed=1, steps=400)
     assert np.mean((net.odds(x) > 0.0) == (y > 0.5)) > 0.9
-    again = regression.fit_net(x, y, np.ones(1_000), ridge=0.1, seed=1)
+    again = regression.fit_net(x, y, np.ones(1_000), ridge=0.1, seed=1, steps=400)
     assert np.array_equal(net.hidden, again.hidden)
 
 
@@ -49,7 +48,8 @@ def passes(tmp_path_factory: pytest.TempPathFactory) -> list[Tapped]:
 def test_training_is_the_same_twice_and_is_what_judging_reads(
     passes: list[Tapped], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(regression, "_STEPS", 20)
+    monkeypatch.setattr(train, "STEPS", 20)
+    monkeypatch.setattr(train, "GROUP_STEPS", 20)
     monkeypatch.setattr(left_out, "SEEDS", (1,))
     assert {way for one in passes for way in one.truths} == {-1, 0, 1}
     parts = {left_out.fold_of(one.site) for one in passes if any(one.truths)}
@@ -85,7 +85,8 @@ def said(passes: list[Tapped], truth: dict[int, str]) -> bytes:
 def test_what_people_said_is_learnt_from(
     passes: list[Tapped], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(regression, "_STEPS", 20)
+    monkeypatch.setattr(train, "STEPS", 20)
+    monkeypatch.setattr(train, "GROUP_STEPS", 20)
     monkeypatch.setattr(left_out, "SEEDS", (1,))
     file = tmp_path / "labels.jsonl"
     file.write_bytes(said(passes, {1: "none", -1: "none", 0: "none"}))

@@ -12,6 +12,7 @@ import statistics
 from collections.abc import Sequence
 from typing import NamedTuple
 
+from central.reconcile.portal.curves import CURVES, EARS, Placed, curves, ears
 from central.reconcile.portal.features import SHAPE, WAY, Seen, clip
 from central.reconcile.portal.lean import Lean, lean
 from central.reconcile.portal.track import Track
@@ -28,12 +29,18 @@ so far apart, are two groups and not one."""
 MOST_VOICES = 60
 """So many of a group's likeliest tags speak for it: bounds the work of a crowded pass."""
 _LEAST_SPREAD_S = 0.3
+_USUAL_DBM = -45.0
 
+VOTES = (
+    "likely_10", "likely_25", "likely_50", "likely_75", "likely_90", "clear", "rather", "against",
+    "said", "spread", "scattered", "many", "lasted", "came", "peak",
+)  # fmt: skip
 GROUP = (
     *SHAPE, "tags", "share", "scatter", "likely", "likeliest", "parted_z", "turned_z", "swap_z",
     "swap_db", "stay_z", "stay_db", "sway_z",
-    "sway_db", "rather_stay", "rather_sway", "drift_group", "own_way",
+    "sway_db", "rather_stay", "rather_sway", "drift_group", "own_way", *VOTES, *EARS, *CURVES,
 )  # fmt: skip
+"""Weights that were fitted when there were fewer know the first of them: add new ones behind."""
 GROUP_WAY = (
     "parted", "turned", "ends", "handed", "lay", "own", "parted_z", "turned_z", "swap_z",
     "drift_z", "own_z",
@@ -212,7 +219,35 @@ def of_group(group: Group, tags: int) -> tuple[tuple[float, ...], tuple[float, .
         drift_z / 3.0,
         sure[at["own"]] / 3.0,
     )
-    return (*shape, *sums), ways
+    placed = [Placed(one.track, one.crossed, one.when.centre_us) for one in group.voices]
+    heard = ears(placed, group.centre_us, group.spread_s)
+    curve = curves(placed, group.centre_us, group.spread_s)
+    return (*shape, *sums, *_votes(group, tags), *heard, *curve), ways
+
+
+def _votes(group: Group, tags: int) -> tuple[float, ...]:
+    """``VOTES``: how its tags differ in what they say of themselves, and how long it took."""
+    ordered = sorted(one.crossed for one in group.voices)
+    last = len(ordered) - 1
+    leans = sum(one.crossed * clip(one.inwards, -4.0, 4.0) for one in group.voices)
+    sign = 1.0 if leans >= 0.0 else -1.0
+
+    def share(least: float) -> float:
+        return sum(o.crossed for o in group.voices if o.inwards * sign > least) / group.weight
+
+    return (
+        *(ordered[round(part * last)] for part in (0.1, 0.25, 0.5, 0.75, 0.9)),
+        share(CLEAR),
+        share(CLEAR / 3.0),
+        1.0 - share(-CLEAR),
+        len(ordered) / tags,
+        group.spread_s,
+        group.scatter_s,
+        math.log2(len(ordered)),
+        (group.last_us - group.first_us) / 1e6,
+        (group.centre_us - group.first_us) / 1e6,
+        (group.peak_dbm - _USUAL_DBM) / 10.0,
+    )
 
 
 def of_member(voice: Voice, group: Group, group_way: float) -> tuple[float, ...]:

@@ -32,6 +32,8 @@ STEP_S = 0.6
 _PER_BIN = 6
 _ENDS = 4
 _ZERO_DBM = -100.0
+SHIFT_HZ = 0.25
+"""What ``shifts`` counts Doppler in."""
 
 
 class Side(msgspec.Struct, frozen=True):
@@ -153,7 +155,9 @@ class Track(msgspec.Struct, array_like=True):
 
     ``levels`` holds, for each stretch of ``width_us`` and each side (outside, inside,
     unknown), the number of sightings and the sum of their levels above -100 dBm; stretches
-    start at 250 ms and double whenever there would be more than 32.
+    start at 250 ms and double whenever there would be more than 32. ``shifts`` holds of the same
+    stretches and sides the number of sightings with a Doppler shift, and their sum in quarters of
+    a hertz.
     ``source`` indexes the portal's table of (edge, epoch); the seqs are of that epoch.
     """
 
@@ -166,6 +170,7 @@ class Track(msgspec.Struct, array_like=True):
     ears: list[Ear] = []
     levels: list[int] = []
     width_us: int = _FIRST_WIDTH_US
+    shifts: list[int] = []
 
     @property
     def sides(self) -> tuple[Side, Side, Side]:
@@ -204,6 +209,7 @@ class Track(msgspec.Struct, array_like=True):
             last_us=at_us,
             ears=[msgspec.structs.replace(ear) for ear in self.ears],
             levels=self.levels.copy(),
+            shifts=self.shifts.copy(),
         )
 
     def add(self, at_us: int, side: int, seen: TagSighting) -> None:
@@ -216,11 +222,9 @@ class Track(msgspec.Struct, array_like=True):
         while offset_us // self.width_us >= BINS:
             self._halve()
         place = offset_us // self.width_us * _PER_BIN + 2 * side
-        if place >= len(self.levels):
-            more = (offset_us // self.width_us + 1) * _PER_BIN - len(self.levels)
-            self.levels += [0] * more
-        self.levels[place] += 1
-        self.levels[place + 1] += max(round(rssi_dbm - _ZERO_DBM), 0)
+        _count(self.levels, place, max(round(rssi_dbm - _ZERO_DBM), 0))
+        if seen.doppler_hz is not None:
+            _count(self.shifts, place, round(seen.doppler_hz / SHIFT_HZ))
 
     def _ear(self, name: str, side: int) -> Ear:
         for ear in self.ears:
@@ -234,12 +238,7 @@ class Track(msgspec.Struct, array_like=True):
 
     def _halve(self) -> None:
         self.width_us *= 2
-        old = self.levels + [0] * (len(self.levels) % (2 * _PER_BIN))
-        self.levels = [
-            old[start + place] + old[start + _PER_BIN + place]
-            for start in range(0, len(old), 2 * _PER_BIN)
-            for place in range(_PER_BIN)
-        ]
+        self.levels, self.shifts = _halved(self.levels), _halved(self.shifts)
 
     def counted(self) -> Iterator[list[tuple[int, int, float]]]:
         """For each stretch of ``levels``: (side, sightings, mean level) of who heard it."""
@@ -254,6 +253,23 @@ class Track(msgspec.Struct, array_like=True):
         """The stretches of ``levels`` from the start on."""
         levels = self.levels
         return [_bin(levels[start : start + _PER_BIN]) for start in range(0, len(levels), _PER_BIN)]
+
+
+def _count(sums: list[int], place: int, value: int) -> None:
+    """One more at ``place``, whose sum is beside it."""
+    if place >= len(sums):
+        sums += [0] * ((place // _PER_BIN + 1) * _PER_BIN - len(sums))
+    sums[place] += 1
+    sums[place + 1] += value
+
+
+def _halved(sums: list[int]) -> list[int]:
+    old = sums + [0] * (len(sums) % (2 * _PER_BIN))
+    return [
+        old[start + place] + old[start + _PER_BIN + place]
+        for start in range(0, len(old), 2 * _PER_BIN)
+        for place in range(_PER_BIN)
+    ]
 
 
 def _bin(levels: Sequence[int]) -> Bin:

@@ -9,7 +9,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from central.reconcile.portal import crossing
+from benchmarks.accuracy.backwards import backwards
+from benchmarks.accuracy.regression import array
+from central.reconcile.portal import cohort, crossing
 from central.reconcile.portal.cohort import FIT, FIT_WAY, GROUP, GROUP_WAY
 from central.reconcile.portal.features import SHAPE, WAY, Lain, centre_s, describe, yardstick
 from central.reconcile.portal.lean import Lean, lean
@@ -73,6 +75,45 @@ def test_an_antenna_that_hears_worse_swaps_nothing(deaf_db: float) -> None:
     fair, deaf = leaning(walked("pass")), leaning(walked("pass", deaf_db=deaf_db))
     assert deaf.swap_db == pytest.approx(fair.swap_db, abs=1.5)
     assert deaf.stay_db < -1.0 if deaf_db > 0 else deaf.stay_db > 1.0
+
+
+def of_groups(kind: str, *, swap: bool = False) -> dict[str, float]:
+    """What is made of eight tags that went so together."""
+    tracks = [walked(kind, epc=f"{n:04X}", swap=swap, seed=n) for n in range(8)]
+    voices = crossing.voices(crossing.looks(tracks, [None] * 8, [False] * 8))
+    found, _ = cohort.groups([one._replace(crossed=0.9) for one in voices])
+    assert len(found) == 1
+    shape, _ = cohort.of_group(found[0], len(voices))
+    return dict(zip(GROUP, shape, strict=True))
+
+
+@pytest.mark.parametrize("kind", ["pass", "back", "return"])
+def test_swapping_the_sides_leaves_a_group_what_it_is(kind: str) -> None:
+    assert of_groups(kind) == pytest.approx(of_groups(kind, swap=True), abs=1e-9)
+
+
+def test_a_groups_curve_nears_before_its_middle_and_goes_after_it() -> None:
+    through, returned = of_groups("pass"), of_groups("return")
+    nearing = [through[f"nearing_{place}"] for place in range(18)]
+    assert min(nearing[4:7]) > 0.1
+    assert max(nearing[11:14]) < -0.1
+    loud = [through[f"loud_{place}"] for place in range(18)]
+    assert loud[8] > loud[4] + 0.3
+    assert loud[9] > loud[13] + 0.3
+    assert through["alike_z"] == 0.0, "one antenna a side has none to be apart from"
+    # who comes back is loud twice, and in between no nearer
+    assert returned["loud_8"] < max(returned[f"loud_{place}"] for place in range(5, 8))
+
+
+def test_time_turned_round_twice_is_time() -> None:
+    rows = array(
+        [list(of_groups(kind).values()) for kind in ("pass", "back", "return")], len(GROUP)
+    )
+    turned = backwards(rows, GROUP)
+    assert backwards(turned, GROUP) == pytest.approx(rows)
+    at = {name: place for place, name in enumerate(GROUP)}
+    assert turned[0, at["nearing_5"]] == pytest.approx(-rows[0, at["nearing_12"]])
+    assert turned[0, at["before"]] == rows[0, at["after"]]
 
 
 def test_doppler_tells_the_way_at_one_moment() -> None:
