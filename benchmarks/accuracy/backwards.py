@@ -24,10 +24,9 @@ def backwards(rows: Numbers, names: Sequence[str]) -> Numbers:
     for name, other in _MIRRORED.items():
         source[at[name]] = at[other]
     for kind in _KINDS:
-        for stem in (f"{kind}_", f"{kind}_spread_"):
-            curve = [at[name] for name in names if name.rstrip("0123456789") == stem]
-            source[curve] = curve[::-1]
-            sign[curve] = -1.0 if kind == "nearing" else 1.0
+        curve = [at[name] for name in names if name.rstrip("0123456789") == f"{kind}_"]
+        source[curve] = curve[::-1]
+        sign[curve] = -1.0 if kind == "nearing" else 1.0
     turned = rows[:, source] * sign
     turned[:, at["came"]] = rows[:, at["lasted"]] - rows[:, at["came"]]
     return np.asarray(turned)

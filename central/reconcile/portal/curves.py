@@ -4,8 +4,8 @@ What goes through comes nearer, is loud for as long as it takes to pass, and goe
 back or stands for a while is loud for longer, and its Doppler shift is nothing meanwhile; what
 crosses and comes back has two such moments. Sums over the whole time (``lean``) hide that, so here
 is the curve itself: how much was heard in each stretch of time, how loud beside each tag's own
-mean, and how fast the tags came nearer. Stretches are laid twice, in seconds and in spreads of the
-group, since some drive slowly.
+mean, and how fast the tags came nearer. Stretches are measured in spreads of the group, since some
+drive slowly: in seconds as well they told no more on recordings left out, and less of real walks.
 
 What passes along the wall is nearest to one pillar first: antennas that look the same way hear it
 best at different times, and those of a door hear what goes through it all at once.
@@ -24,19 +24,15 @@ from typing import NamedTuple
 from central.reconcile.portal.features import clip
 from central.reconcile.portal.track import INSIDE, OUTSIDE, SHIFT_HZ, Ear, Track
 
-_STEPS_S = (0.0, 0.25, 0.5, 0.75, 1.0, 1.5, 2.0, 3.0, 4.5, 6.0)
-_EDGES_S = (*(-step for step in reversed(_STEPS_S[1:])), *_STEPS_S)
-_EDGES_SPREADS = tuple(-3.0 + 0.5 * step for step in range(13))
+_EDGES = tuple(-3.0 + 0.5 * step for step in range(13))
+"""In spreads from the group's middle."""
 _LEAST_SPREAD_S = 0.25
 _MOST_PER_BIN = 3
 _PER_BIN = 6
 _KINDS = ("heard", "loud", "nearing")
-_IN_S, _IN_SPREADS = len(_EDGES_S) - 1, len(_EDGES_SPREADS) - 1
+_STRETCHES = len(_EDGES) - 1
 
-CURVES = (
-    *(f"{kind}_{place}" for kind in _KINDS for place in range(_IN_S)),
-    *(f"{kind}_spread_{place}" for kind in _KINDS for place in range(_IN_SPREADS)),
-)
+CURVES = tuple(f"{kind}_{place}" for kind in _KINDS for place in range(_STRETCHES))
 EARS = (
     "alike_s", "alike_spreads", "alike_z", "across_s", "across_spreads", "across_z", "alike_db",
     "ear_dbm", "second_db", "third_db", "fourth_db", "top_dbm", "top_second_db", "top_fourth_db",
@@ -58,7 +54,7 @@ class Placed(NamedTuple):
 def curves(tags: Iterable[Placed], centre_us: float, spread_s: float) -> tuple[float, ...]:
     """``CURVES`` of tags that were nearest around ``centre_us`` for about ``spread_s``."""
     tau_s = max(spread_s, _LEAST_SPREAD_S)
-    in_s, in_spreads = _Curve(_IN_S), _Curve(_IN_SPREADS)
+    curve = _Curve()
     for tag in tags:
         track, weight = tag.track, tag.weight
         levels, shifts = track.levels, track.shifts
@@ -70,7 +66,9 @@ def curves(tags: Iterable[Placed], centre_us: float, spread_s: float) -> tuple[f
         t = (track.first_us - centre_us) / 1e6 - width_s / 2.0
         for start in range(0, len(levels), _PER_BIN):
             t += width_s
-            places = bisect_right(_EDGES_S, t) - 1, bisect_right(_EDGES_SPREADS, t / tau_s) - 1
+            place = bisect_right(_EDGES, t / tau_s) - 1
+            if not 0 <= place < _STRETCHES:
+                continue
             for at in (start, start + 2):  # the outside, the inside
                 count = levels[at]
                 if not count:
@@ -80,25 +78,23 @@ def curves(tags: Iterable[Placed], centre_us: float, spread_s: float) -> tuple[f
                 told = at < len(shifts)
                 shifted = weight * shifts[at] if told else 0.0
                 shift_hz = weight * shifts[at + 1] * SHIFT_HZ if told else 0.0
-                in_s.add(places[0], kept, louder, shifted, shift_hz)
-                in_spreads.add(places[1], kept, louder, shifted, shift_hz)
-    return (*in_s.told(), *in_spreads.told())
+                curve.add(place, kept, louder, shifted, shift_hz)
+    return tuple(curve.told())
 
 
 class _Curve:
     """Sums of each stretch."""
 
-    def __init__(self, stretches: int) -> None:
-        self._sums = [[0.0, 0.0, 0.0, 0.0] for _ in range(stretches)]
+    def __init__(self) -> None:
+        self._sums = [[0.0, 0.0, 0.0, 0.0] for _ in range(_STRETCHES)]
 
     def add(self, place: int, heard: float, louder: float, shifted: float, shift: float) -> None:
-        """What one side heard of one tag; nothing outside of the curve."""
-        if 0 <= place < len(self._sums):
-            sums = self._sums[place]
-            sums[0] += heard
-            sums[1] += louder
-            sums[2] += shifted
-            sums[3] += shift
+        """What one side heard of one tag."""
+        sums = self._sums[place]
+        sums[0] += heard
+        sums[1] += louder
+        sums[2] += shifted
+        sums[3] += shift
 
     def told(self) -> list[float]:
         """Shares of what was heard, levels in 10 dB, shifts in 10 Hz: shrunk where little was."""
