@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import math
 from random import Random
+from typing import Any
 
+import msgspec
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from benchmarks.accuracy.backwards import backwards
 from benchmarks.accuracy.regression import array
-from central.reconcile.portal import cohort, crossing
+from central.reconcile.portal import cohort, crossing, curves
 from central.reconcile.portal.cohort import FIT, FIT_WAY, GROUP, GROUP_WAY
 from central.reconcile.portal.features import SHAPE, WAY, Lain, centre_s, describe, yardstick
 from central.reconcile.portal.lean import Lean, lean
@@ -102,6 +104,29 @@ def test_a_groups_curve_nears_before_its_middle_and_goes_after_it() -> None:
     assert loud[6] > loud[9] + 0.3
     assert through["alike_z"] == 0.0, "one antenna a side has none to be apart from"
     assert returned["nearing_5"] < 0.0 < returned["nearing_8"], "it turned round behind the door"
+
+
+def test_a_track_that_an_older_release_kept_goes_on_and_has_no_shifts_before() -> None:
+    kept = msgspec.to_builtins(walked("pass"))
+    assert kept.pop() == walked("pass").shifts
+    track = msgspec.convert(kept, Track)
+    placed = [curves.Placed(track, 1.0, 3_000_000)]
+    told = dict(zip(curves.CURVES, curves.curves(placed, 3e6, 1.0), strict=True))
+    assert told["loud_5"] > told["loud_0"]
+    assert all(told[f"nearing_{place}"] == 0.0 for place in range(12))
+    track.add(6_000_000, OUTSIDE, sighting(1, -60.0, doppler_hz=-8.0))
+    assert track.shifts[-6:-4] == [1, -32]
+
+
+def test_older_weights_know_the_first_of_a_groups_features() -> None:
+    told: dict[str, Any] = crossing.weights()
+    for layer in told["group"]["layers"]:
+        layer["units"] = [unit[:47] for unit in layer["units"]]
+    told["group"]["names"] = told["group"]["names"][:47]
+    with crossing.using(told):
+        older = judged([walked("pass")])["3034"]
+    assert 0.0 < older.crossed < 1.0
+    assert older.crossed != judged([walked("pass")])["3034"].crossed
 
 
 def test_time_turned_round_twice_is_time() -> None:
