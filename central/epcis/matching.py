@@ -8,9 +8,9 @@ from typing import Any
 
 from central.database.moments import to_us
 from central.epcis.hashing import word
-from central.epcis.identifiers import canonical, gtin_of
+from central.epcis.identifiers import canonical
 from central.epcis.model import Wanted, bare_reason, things_of
-from central.epcis.names import Names
+from central.epcis.narrowing import is_class, narrows
 
 __all__ = ["matches"]
 
@@ -25,7 +25,7 @@ def matches(event: Mapping[str, Any], wanted: Wanted) -> bool:
     """All but the times of the event and of its record, which its reader knows better."""
     if wanted.types and event["type"] not in wanted.types:
         return False
-    if wanted.actions and event.get("action") not in wanted.actions:
+    if not narrows(event, wanted):
         return False
     return _says(event, wanted) and _is_about(event, wanted) and _is_wrong(event, wanted)
 
@@ -52,19 +52,8 @@ def _is_about(event: Mapping[str, Any], wanted: Wanted) -> bool:
             return False
     classes = [uri for kind, uri in told if kind == "class"]
     return not wanted.classes or any(
-        _is_class(asked, one) for asked in wanted.classes for one in classes
+        is_class(asked, one) for asked in wanted.classes for one in classes
     )
-
-
-def _is_class(asked: str, told: str) -> bool:
-    """Whether it is that class; a trade item's stands for all its lots."""
-    ours, theirs = Names.own_item(asked), Names.own_item(told)
-    if ours is not None and theirs is not None:
-        return ours[0] == theirs[0] and ours[1] in {"", theirs[1]}
-    one, other = gtin_of(asked), gtin_of(told)
-    if one is not None and other is not None:
-        return one[0] == other[0] and one[1] in {"", other[1]}
-    return canonical(asked) == canonical(told)
 
 
 def _is_wrong(event: Mapping[str, Any], wanted: Wanted) -> bool:

@@ -164,6 +164,21 @@ class Wanted(msgspec.Struct, frozen=True, kw_only=True):
     parents: tuple[str, ...] = ()
     papers: Mapping[str, tuple[str, ...]] = {}
     """Business transactions, by their type."""
+    within_read_points: tuple[str, ...] = ()
+    within_biz_locations: tuple[str, ...] = ()
+    event_ids: tuple[str, ...] = ()
+    transformations: tuple[str, ...] = ()
+    set_dispositions: tuple[str, ...] = ()
+    unset_dispositions: tuple[str, ...] = ()
+    input_epcs: tuple[str, ...] = ()
+    output_epcs: tuple[str, ...] = ()
+    input_classes: tuple[str, ...] = ()
+    output_classes: tuple[str, ...] = ()
+    any_classes: tuple[str, ...] = ()
+    sources: Mapping[str, tuple[str, ...]] = {}
+    destinations: Mapping[str, tuple[str, ...]] = {}
+    quantities: tuple[tuple[str, float], ...] = ()
+    """How a quantity compares (``EQ``, ``GT``, ``GE``, ``LT``, ``LE``), and with what."""
 
     @property
     def of_errors(self) -> bool:

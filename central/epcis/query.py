@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import heapq
+from collections.abc import Sequence
 from itertools import islice
 from operator import itemgetter
 from typing import Any, NamedTuple
@@ -13,6 +14,7 @@ from sqlalchemy import Connection, Select, exists, select
 from central import schema
 from central.catalogue import packs
 from central.database.moments import from_us, to_us
+from central.epcis.errors import key_of
 from central.epcis.from_ledger import ORIGIN, declared_wrong, declares_wrong, event_of, moment
 from central.epcis.from_log import KINDS, event_of_log
 from central.epcis.hashing import word
@@ -20,13 +22,18 @@ from central.epcis.identifiers import canonical, gtin_of
 from central.epcis.matching import matches
 from central.epcis.model import Wanted, bare_reason
 from central.epcis.names import Names
+from central.epcis.narrowing import narrows
 from central.epcis.tags import hex_forms
 from central.events import log
+from central.reservations.holdings import places_within
 from central.stock import found, queries
 from central.stock.found import Sought
 from central.stock.model import Posted
 
-__all__ = ["Place", "query"]
+__all__ = ["Place", "TooMuch", "query"]
+
+_HASH = "ni:///sha-256;"
+_DAY_US = 86_400 * 1_000_000
 
 _event, _thing = schema.epcis_event, schema.epcis_thing
 _FIELDS = (
@@ -35,6 +42,12 @@ _FIELDS = (
 )
 _LOGGED = {"AggregationEvent", "TransactionEvent"}
 _FULL = {name: word(name, "x")[:-1] for _, name, _ in _FIELDS}
+
+
+class TooMuch(Exception):
+    """More would have to be looked through than is done for one question; the text says how to ask.
+    (The standard's QueryTooLargeException.)
+    """
 
 
 class Place(NamedTuple):
@@ -59,17 +72,56 @@ def query(
     """At most ``limit`` events behind ``after``, and where the next page begins; ``None`` at the
     end.
     """
+    wanted = _within(conn, wanted, names)
+    others = _of_others(conn, wanted, after.captured, limit + 1)
     ours = _Ours(conn, wanted, names)
-    told = (
-        ours.moved(after.ledger, limit + 1),
-        _of_others(conn, wanted, after.captured, limit + 1),
-        ours.happened(after.log, limit + 1),
-    )
+    if _are_theirs(wanted, others):
+        told: tuple[list[_Told], ...] = (others,)
+    else:
+        moved, happened = (ours.moved(after.ledger, limit + 1), ours.happened(after.log, limit + 1))
+        told = (moved, others, happened)
     merged = list(islice(heapq.merge(*told, key=itemgetter(0)), limit + 1))
     at = after
     for one in merged[:limit]:
         at = Place(*map(max, at, one.place))
     return [one.event for one in merged[:limit]], at if len(merged) > limit else None
+
+
+def _within(conn: Connection, wanted: Wanted, names: Names) -> Wanted:
+    """With the places that lie within those that are asked for so (``WD_``)."""
+    found = dict[str, tuple[str, ...]]()
+    for field, roots in (
+        ("read_points", wanted.within_read_points),
+        ("biz_locations", wanted.within_biz_locations),
+    ):
+        if roots:
+            codes = [code for uri in roots if (code := names.code(uri)) is not None]
+            below = {code for some in places_within(conn, codes).values() for code in some}
+            every = (*roots, *map(names.place, sorted(below)))
+            asked = {canonical(uri) for uri in getattr(wanted, field)}
+            both = tuple(uri for uri in every if not asked or canonical(uri) in asked)
+            found[field] = both or ("urn:tallyport:nowhere",)
+    return msgspec.structs.replace(wanted, **found) if found else wanted
+
+
+def _are_theirs(wanted: Wanted, others: Sequence[_Told]) -> bool:
+    """Whether all events that are asked for by their ids are others'. Raises ``TooMuch`` where the
+    whole of the books would have to be looked through for one: our events' ids are their hashes.
+    """
+    hashes = {one for one in wanted.event_ids if one.startswith(_HASH)}
+    if not wanted.event_ids or not hashes:
+        return bool(wanted.event_ids)
+    if hashes <= {one.event["eventID"] for one in others}:
+        return True
+    times = (wanted.ge_event_us, wanted.lt_event_us)
+    near = None not in times and times[1] - times[0] <= _DAY_US  # type: ignore[operator]
+    if not (near or wanted.epcs or wanted.any_epcs or wanted.classes or wanted.papers):
+        raise TooMuch(
+            "an event of the books is found by its id together with GE_eventTime and LT_eventTime, "
+            "a day apart at most, or with what it is about (MATCH_epc, MATCH_anyEPC, "
+            "MATCH_epcClass, EQ_bizTransaction_po, ...)"
+        )
+    return False
 
 
 class _Ours:
@@ -212,7 +264,7 @@ def _of_others(conn: Connection, wanted: Wanted, after: int, limit: int) -> list
         page = conn.execute(_narrowed(asked, wanted)).mappings().all()
         for row in page:
             after, body = row["id"], msgspec.json.decode(row["body"])
-            if wanted.actions and body.get("action") not in wanted.actions:
+            if not narrows(body, wanted):
                 continue
             event = {**body, "recordTime": moment(from_us(row["record_us"]))}
             told.append(_Told(row["record_us"], Place(0, row["id"], 0), event))
@@ -236,12 +288,20 @@ def _narrowed(asked: Select[Any], wanted: Wanted) -> Select[Any]:
         words = [word(name, one) for one in getattr(wanted, field)]
         if words:
             asked = asked.where(its[column].in_(words))
+    if wanted.event_ids:
+        keys = [*wanted.event_ids, *map(key_of, wanted.event_ids)]
+        asked = asked.where(its.event_id.in_(keys))
     asked = _of_errors(asked, wanted)
     for uris, column in (
         (wanted.read_points, "read_point"), (wanted.biz_locations, "biz_location"),
     ):  # fmt: skip
         if uris:
             asked = asked.where(its[column].in_([canonical(uri) for uri in uris]))
+    return _about(asked, wanted)
+
+
+def _about(asked: Select[Any], wanted: Wanted) -> Select[Any]:
+    """What it is about, by the table of these."""
     for kind, uris in (
         ("epc", wanted.epcs), ("any", wanted.any_epcs), ("class", wanted.classes),
         ("corrective", wanted.correctives), ("parent", wanted.parents),
@@ -250,7 +310,7 @@ def _narrowed(asked: Select[Any], wanted: Wanted) -> Select[Any]:
         if uris:
             named = _thing.c.uri.in_([canonical(uri) for uri in uris])
             asked = asked.where(
-                exists().where(_thing.c.event == its.id, _thing.c.kind == kind, named)
+                exists().where(_thing.c.event == _event.c.id, _thing.c.kind == kind, named)
             )
     return asked
 

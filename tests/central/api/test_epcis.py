@@ -83,7 +83,7 @@ async def test_the_ledger_is_asked_as_the_standard_says(made: Bench) -> None:
     ):
         found = await _found(made, **asked)
         assert found == [whole[number] for number in numbers], asked
-    for wrong in ({"EQ_eventID": "urn:x:1"}, {"GE_eventTime": "yesterday"}, {"perPage": 0}):
+    for wrong in ({"EQ_events": "urn:x:1"}, {"GE_eventTime": "yesterday"}, {"perPage": 0}):
         assert (await made.http.get("/epcis/events", params=wrong)).status_code == 422
 
 
@@ -307,7 +307,7 @@ async def test_what_was_declared_wrong_before_it_came_is_never_booked(made: Benc
 async def test_the_pages_requests_are_answered(made: Bench) -> None:
     await made.post("/items", sku="ABC-12345", name="Wireless mouse")
     asked = indented("epcis.md")
-    assert len(asked) == 7
+    assert len(asked) == 8
     for method, path, body in asked:
         answer = await made.http.request(method, path, json=body)
         assert answer.is_success, f"{method} {path}: {answer.text}"

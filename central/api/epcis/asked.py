@@ -1,0 +1,188 @@
+"""The parameters of an EPCIS query, by the names of the standard (EPCIS 2.0, 8.2.7.1)."""
+
+from __future__ import annotations
+
+import re
+from datetime import datetime
+from typing import Annotated
+
+from fastapi import Request
+from pydantic import AwareDatetime, Field
+
+from central.api.bodies import Body, Said
+from central.api.problems import Problem
+from central.database.moments import to_us
+from central.epcis.model import Wanted
+from central.epcis.narrowing import COMPARED
+
+__all__ = ["Asked", "refuse_unbuilt"]
+
+_MOST_ASKED = 100
+_PARTIES = ("location", "owning_party", "possessing_party")
+Words = Annotated[Said, Field(max_length=8_000, description="Several with `|` between.")]
+Quantity = Annotated[float, Field(ge=0, le=1e15, allow_inf_nan=False)]
+_UNBUILT = re.compile(
+    r"orderBy|orderDirection|eventCountLimit|maxEventCount|EXISTS_sensorElementList"
+    r"|(GE|LT)_(time|startTime|endTime)|(GE|LT|GT|LE)_percRank"
+    r"|EQ_(type|deviceID|dataProcessingMethod|microorganism|chemicalSubstance|bizRules"
+    r"|stringValue|booleanValue|hexBinaryValue|uriValue)"
+    r"|(EQ|GE|GT|LE|LT)_(value|minValue|maxValue|meanValue|sDev|percValue|quantity)_[A-Z0-9]{2,4}"
+    r"|(HASATTR|EQATTR)_.+|EQ_ATTR_.+|EQ_(bizTransaction|source|destination)_.+"
+    r"|(EQ|GE|GT|LE|LT|EXISTS)_((INNER|ILMD|ERROR_DECLARATION|SENSOR[A-Z]+|readPoint|bizLocation)_)*"
+    r"[A-Za-z][A-Za-z0-9]*:\w+"
+)
+"""Names of the standard that nothing is made of: sensors, extensions and master data, and order."""
+
+
+class Papers(Body):
+    """Business transactions that are asked for, by the types of CBV 2.0, 7.3."""
+
+    po: Words | None = Field(None, alias="EQ_bizTransaction_po")
+    poc: Words | None = Field(None, alias="EQ_bizTransaction_poc")
+    inv: Words | None = Field(None, alias="EQ_bizTransaction_inv")
+    desadv: Words | None = Field(None, alias="EQ_bizTransaction_desadv")
+    recadv: Words | None = Field(None, alias="EQ_bizTransaction_recadv")
+    bol: Words | None = Field(None, alias="EQ_bizTransaction_bol")
+    prodorder: Words | None = Field(None, alias="EQ_bizTransaction_prodorder")
+    rma: Words | None = Field(None, alias="EQ_bizTransaction_rma")
+    pedigree: Words | None = Field(None, alias="EQ_bizTransaction_pedigree")
+    cert: Words | None = Field(None, alias="EQ_bizTransaction_cert")
+    testprd: Words | None = Field(None, alias="EQ_bizTransaction_testprd")
+    testres: Words | None = Field(None, alias="EQ_bizTransaction_testres")
+    upevt: Words | None = Field(None, alias="EQ_bizTransaction_upevt")
+
+    def papers(self) -> dict[str, tuple[str, ...]]:
+        """Those that are asked for."""
+        asked = {name: _words(getattr(self, name)) for name in Papers.model_fields}
+        return {name: uris for name, uris in asked.items() if uris}
+
+
+class Parties(Papers):
+    """Where goods come from and go to, by the types of CBV 2.0, 7.4."""
+
+    source_location: Words | None = Field(None, alias="EQ_source_location")
+    source_owning_party: Words | None = Field(None, alias="EQ_source_owning_party")
+    source_possessing_party: Words | None = Field(None, alias="EQ_source_possessing_party")
+    destination_location: Words | None = Field(None, alias="EQ_destination_location")
+    destination_owning_party: Words | None = Field(None, alias="EQ_destination_owning_party")
+    destination_possessing_party: Words | None = Field(
+        None, alias="EQ_destination_possessing_party"
+    )
+
+    def parties(self, end: str) -> dict[str, tuple[str, ...]]:
+        """Those of an end (``source``, ``destination``) that are asked for."""
+        named = {kind: _words(getattr(self, f"{end}_{kind}")) for kind in _PARTIES}
+        return {kind: uris for kind, uris in named.items() if uris}
+
+
+class Things(Parties):
+    """What events are about, beside what is indexed."""
+
+    event_id: Words | None = Field(None, alias="EQ_eventID")
+    transformation: Words | None = Field(None, alias="EQ_transformationID")
+    set_disposition: Words | None = Field(None, alias="EQ_persistentDisposition_set")
+    unset_disposition: Words | None = Field(None, alias="EQ_persistentDisposition_unset")
+    input_epc: Words | None = Field(None, alias="MATCH_inputEPC")
+    output_epc: Words | None = Field(None, alias="MATCH_outputEPC")
+    input_class: Words | None = Field(None, alias="MATCH_inputEPCClass")
+    output_class: Words | None = Field(None, alias="MATCH_outputEPCClass")
+    any_class: Words | None = Field(None, alias="MATCH_anyEPCClass")
+    within_read_point: Words | None = Field(None, alias="WD_readPoint")
+    within_biz_location: Words | None = Field(None, alias="WD_bizLocation")
+    eq_quantity: Quantity | None = Field(None, alias="EQ_quantity")
+    gt_quantity: Quantity | None = Field(None, alias="GT_quantity")
+    ge_quantity: Quantity | None = Field(None, alias="GE_quantity")
+    lt_quantity: Quantity | None = Field(None, alias="LT_quantity")
+    le_quantity: Quantity | None = Field(None, alias="LE_quantity")
+
+    def quantities(self) -> tuple[tuple[str, float], ...]:
+        """How quantities are to compare, and with what."""
+        asked = ((how, getattr(self, f"{how.lower()}_quantity")) for how in COMPARED)
+        return tuple((how, than) for how, than in asked if than is not None)
+
+
+class Asked(Things):
+    """The query's parameters, by the standard's names: one that is not known is refused."""
+
+    event_type: Words | None = Field(None, alias="eventType")
+    ge_event: AwareDatetime | None = Field(None, alias="GE_eventTime")
+    lt_event: AwareDatetime | None = Field(None, alias="LT_eventTime")
+    ge_record: AwareDatetime | None = Field(None, alias="GE_recordTime")
+    lt_record: AwareDatetime | None = Field(None, alias="LT_recordTime")
+    biz_step: Words | None = Field(None, alias="EQ_bizStep")
+    disposition: Words | None = Field(None, alias="EQ_disposition")
+    read_point: Words | None = Field(None, alias="EQ_readPoint")
+    biz_location: Words | None = Field(None, alias="EQ_bizLocation")
+    epc: Words | None = Field(None, alias="MATCH_epc")
+    any_epc: Words | None = Field(None, alias="MATCH_anyEPC")
+    epc_class: Words | None = Field(None, alias="MATCH_epcClass")
+    parent: Words | None = Field(None, alias="MATCH_parentID")
+    action: Words | None = Field(None, alias="EQ_action")
+    declared: Annotated[Said, Field(max_length=20)] | None = Field(
+        None, alias="EXISTS_errorDeclaration"
+    )
+    ge_declared: AwareDatetime | None = Field(None, alias="GE_errorDeclarationTime")
+    lt_declared: AwareDatetime | None = Field(None, alias="LT_errorDeclarationTime")
+    error_reason: Words | None = Field(None, alias="EQ_errorReason")
+    corrective: Words | None = Field(None, alias="EQ_correctiveEventID")
+    per_page: Annotated[int, Field(ge=1, le=500)] = Field(30, alias="perPage")
+    token: Annotated[str, Field(max_length=200)] | None = Field(None, alias="nextPageToken")
+
+    def wanted(self) -> Wanted:
+        """What is asked for."""
+        return Wanted(
+            types=_words(self.event_type),
+            ge_event_us=_us(self.ge_event),
+            lt_event_us=_us(self.lt_event),
+            ge_record_us=_us(self.ge_record),
+            lt_record_us=_us(self.lt_record),
+            biz_steps=_words(self.biz_step),
+            dispositions=_words(self.disposition),
+            read_points=_words(self.read_point),
+            biz_locations=_words(self.biz_location),
+            epcs=_words(self.epc),
+            any_epcs=_words(self.any_epc),
+            classes=_words(self.epc_class),
+            declared=self.declared is not None,
+            ge_declared_us=_us(self.ge_declared),
+            lt_declared_us=_us(self.lt_declared),
+            error_reasons=_words(self.error_reason),
+            correctives=_words(self.corrective),
+            actions=_words(self.action),
+            parents=_words(self.parent),
+            papers=self.papers(),
+            sources=self.parties("source"),
+            destinations=self.parties("destination"),
+            quantities=self.quantities(),
+            event_ids=_words(self.event_id),
+            transformations=_words(self.transformation),
+            set_dispositions=_words(self.set_disposition),
+            unset_dispositions=_words(self.unset_disposition),
+            input_epcs=_words(self.input_epc),
+            output_epcs=_words(self.output_epc),
+            input_classes=_words(self.input_class),
+            output_classes=_words(self.output_class),
+            any_classes=_words(self.any_class),
+            within_read_points=_words(self.within_read_point),
+            within_biz_locations=_words(self.within_biz_location),
+        )
+
+
+def _us(at: datetime | None) -> int | None:
+    return None if at is None else to_us(at)
+
+
+def _words(said: str | None) -> tuple[str, ...]:
+    return tuple(one for one in (said or "").split("|") if one)[:_MOST_ASKED]
+
+
+async def refuse_unbuilt(request: Request) -> None:
+    """Raises ``Problem`` 501 for parameters that the standard has and this does not."""
+    ours = {field.alias for field in Asked.model_fields.values()}
+    asked = [one for one in request.query_params if one not in ours and _UNBUILT.fullmatch(one)]
+    if asked:
+        raise Problem(
+            501,
+            f"EPCIS has {', '.join(asked)}, and this does not: it asks by what the page of EPCIS "
+            "lists (docs/epcis.md), and orders by the time of the record",
+        )
