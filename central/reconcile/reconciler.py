@@ -11,19 +11,14 @@ from collections.abc import Sequence
 
 import msgspec
 
-from central.database.moments import from_us, to_us
-from central.reconcile import serials, tracing
+from central.database.moments import to_us
+from central.reconcile import tracing
 from central.reconcile.containment import Carried
 from central.reconcile.fusion import MOST_SHORTS, Recently, Short, fuse_all, overdue
-from central.reconcile.identity import cause_of, derived_id, spanning
 from central.reconcile.ordering import heard_until_us, told_us
-from central.reconcile.portal import beam, desk, dwell, weighing
-from central.reconcile.portal.company import Company
-from central.reconcile.portal.crossing import Judged
-from central.reconcile.portal.gathering import Group
+from central.reconcile.passing import Passing
+from central.reconcile.portal import missing
 from central.reconcile.portal.state import Portal
-from central.reconcile.portal.ways import directed
-from central.reconcile.portal.weighing import Crossing
 from central.reconcile.scan import judge_scan
 from central.reconcile.shelf import judging
 from central.reconcile.shelf.plates import Shelf
@@ -31,7 +26,6 @@ from central.reconcile.verdict import (
     Context,
     Ignored,
     Logged,
-    Pass,
     PresenceEvent,
     ReadPoint,
     Verdict,
@@ -159,6 +153,8 @@ class Reconciler:
             restarted = seen.state == "starting"
             if seen.read_point in self._memory.zones:
                 self._watched(seen.read_point).health(logged, seen)
+            if (portal := self._memory.portals.get(seen.read_point)) is not None:
+                missing.watch(portal, logged, seen)
         shelf = self._memory.shelves.get(seen.read_point)
         if restarted and shelf is not None:
             shelf.restart(seen.device)
@@ -166,10 +162,7 @@ class Reconciler:
     def _passing_time(self, logged: Logged, point: ReadPoint, context: Context) -> list[Verdict]:
         """What becomes ripe because the log's time went on."""
         if point.kind == "portal" and point.code in self._memory.portals:
-            now_us = heard_until_us(logged.observation)
-            presented = self._presented(logged, now_us, point, context)
-            groups = self._memory.portals[point.code].groups(now_us)
-            return presented + self._passes(logged, groups, point, context)
+            return self._passing(logged, point, context).time(heard_until_us(logged.observation))
         now_us = told_us(logged.observation)
         if point.kind == "zone" and point.code in self._memory.zones:
             return _present(self._watched(point.code).ripen(now_us, logged, point))
@@ -191,127 +184,13 @@ class Reconciler:
         elif isinstance(seen, TagResident):
             portal.rest(seen)
         else:
-            return self._window(logged, seen, portal, point, context)
+            return self._passing(logged, point, context).window(seen)
         return []
 
-    def _window(
-        self,
-        logged: Logged,
-        seen: GateWindow,
-        portal: Portal,
-        point: ReadPoint,
-        context: Context,
-    ) -> list[Verdict]:
-        """A window that closes in silence ends what was under way. One in which nothing was
-        judged is told as well: somebody passed, and no tag was heard.
-        """
-        if seen.closed_by in {"beam", "gpi"}:
-            portal.darken(seen)
-        if seen.closed_by == "beam":
-            return []
-        closed_us = to_us(seen.closed_at)
-        answers = self._presented(logged, closed_us, point, context)
-        groups = portal.groups(closed_us, ended=seen.closed_by == "quiet")
-        answers += self._passes(logged, groups, point, context)
-        if portal.judged_us < to_us(seen.event_time):
-            empty = Group([], frozenset(), to_us(seen.event_time), closed_us)
-            answers += self._passes(logged, [empty], point, context)
-        return answers
-
-    def _passes(
-        self, logged: Logged, groups: Sequence[Group], point: ReadPoint, context: Context
-    ) -> list[Verdict]:
-        portal = self._memory.portals[point.code]
-        answers: list[Verdict] = []
-        for group in groups:
-            alone = weighing.weigh(group.tracks, portal, context, group.ahead)
-            crossings = directed(beam.heed(alone, portal.eye), point.one_way)
-            ripe = weighing.ripe(group, crossings, portal)
-            if ripe is not None:
-                portal.take(ripe.group)
-                beam.learn(alone, group.makers, portal.eye)
-                weighing.learn(ripe.crossings, portal)
-                answers.append(self._pass(logged, ripe.group, ripe.crossings, point, context))
-        return answers
-
-    def _presented(
-        self, logged: Logged, now_us: int, point: ReadPoint, context: Context
-    ) -> list[Verdict]:
-        """Goods held before a reader that knows no sides: in, unless they lie there already."""
-        portal = self._memory.portals[point.code]
-        scan = portal.take_scan(now_us)
-        if scan is None:
-            return []
-        tracks = [tag.track for tag in scan.tags.values()]
-        known = {track.epc: portal.is_known(track) for track in tracks}
-        share = dwell.presented(scan.tags, known)
-        crossings = weighing.weigh(tracks, portal, context)
-        places = self._places(crossings, context)
-        middle_us = (scan.first_us + scan.last_us) // 2
-        crossings = [
-            one._replace(
-                odds=Judged(
-                    share[one.track.epc],
-                    0.0 if places.get(one.track.epc) == point.location else 1.0,
-                    middle_us,
-                )
-            )
-            for one in crossings
-        ]
-        crossings = directed(crossings, point.one_way)
-        weighing.learn(crossings, portal)
-        group = Group(tracks, frozenset(scan.tags), scan.first_us, scan.last_us)
-        return [self._pass(logged, group, crossings, point, context)]
-
-    def _pass(
-        self,
-        logged: Logged,
-        group: Group,
-        crossings: Sequence[Crossing],
-        point: ReadPoint,
-        context: Context,
-    ) -> Verdict:
-        portal = self._memory.portals[point.code]
-        when = (str(group.opened_us), str(group.closed_us))
-        pass_id = derived_id("pass", point.code, logged.edge, logged.epoch, logged.seq, *when)
-        places = self._places(crossings, context)
-        at_us = to_us(logged.observation.event_time)
-        company = Company(point, context, self._recent, places, pass_id=pass_id, at_us=at_us)
-        left = company.before(crossings)
-        decided = desk.decide(left, portal=portal, point=point, placed=places.get, pass_id=pass_id)
-        carried = self._memory.carried.get(point.code) or Carried()
-        known = company.after(decided.movements, portal, carried)
-        if carried.loads:
-            self._memory.carried[point.code] = carried
-        direction, decision = company.in_all(decided.direction, decided.decision, known)
-        told = Pass(
-            id=pass_id,
-            read_point=point.code,
-            opened_at=from_us(group.opened_us),
-            closed_at=from_us(group.closed_us),
-            direction=direction,
-            decision=decision,
-            tags=(*decided.tags, *company.told),
-            causes=spanning([*portal.causes(group.tracks), cause_of(logged)]),
-        )
-        if group.tracks and decision == "nothing":
-            alone = tracing.left_alone(
-                crossings, company.all, portal, told, logged, settled=group.final
-            )
-            return Verdict(left_alone=(alone,))
-        portal.judged_us = max(portal.judged_us, group.closed_us)
-        mine = Verdict(reviews=tuple(decided.reviews), passes=(told,))
-        if crossings:
-            why = tracing.of_pass(crossings, company.all, portal, told, logged, settled=group.final)
-            mine = msgspec.structs.replace(mine, traces=(why,))
-        return together([known, mine])
-
-    def _places(self, crossings: Sequence[Crossing], context: Context) -> dict[str, str]:
-        """Where the ledger has the goods of a pass, or will once it has posted what was decided
-        just now.
-        """
-        goods = [one.track.epc for one in crossings if one.pack is not None]
-        return serials.places_of(goods, context.placed) | serials.places_of(goods, self._moved)
+    def _passing(self, logged: Logged, point: ReadPoint, context: Context) -> Passing:
+        """What goes by at a portal that has a memory."""
+        portal, carried = self._memory.portals[point.code], self._memory.carried
+        return Passing(portal, logged, point, context, carried, self._recent, self._moved)
 
     # ---- zone ----------------------------------------------------------------------------
     def _presence(

@@ -16,6 +16,7 @@ import time
 from collections import Counter, deque
 from collections.abc import Callable, Sequence
 from contextlib import suppress
+from dataclasses import dataclass
 
 from drivers.emulators import llrp_encode as encode
 from drivers.emulators.llrp_faults import Faults
@@ -37,6 +38,16 @@ _ITS_OWN_CALL, _ANOTHER_CLIENT, _ATTEMPTED = 1, 2, 4
 """Statuses of a ConnectionAttemptEvent: who holds the reader, and that somebody tried to."""
 _RECEIVED_MAX = 1_000
 _MESSAGES_PER_WRITE = 64
+
+
+@dataclass(slots=True)
+class Taken:
+    """A client that had the reader: since when (microseconds since 1970), and the tag reads that
+    were written to it.
+    """
+
+    since_us: int
+    reads: int = 0
 
 
 class EmulatedReader:
@@ -94,6 +105,7 @@ class EmulatedReader:
         self.received: deque[Frame] = deque(maxlen=_RECEIVED_MAX)
         self.calls = self.connections = self.delivered = self.dropped = self.unheard = 0
         self.delivered_of: Counter[str] = Counter()
+        self.taken: list[Taken] = []
         self._tags_per_report = tags_per_report
         self._held: deque[list[TagRead] | bytes] = deque()
         self._held_messages_max = held_messages_max
@@ -242,6 +254,7 @@ class EmulatedReader:
                     self._held.extendleft(reversed(batch))
                     raise
                 self.delivered += len(heard)
+                self.taken[-1].reads += len(heard)
                 self.delivered_of.update(read.epc for read in heard)
 
     def _mute(self) -> bool:
@@ -293,6 +306,7 @@ class EmulatedReader:
                     await self._client.write(self._event(encode.connection_attempt(_ATTEMPTED)))
                 return
             self._client = session
+            self.taken.append(Taken(time.time_ns() // 1_000))
             session.holding = self.model.settings.hold_upon_reconnect
             await session.write(self._event(encode.connection_attempt(0)))
             session.keep_alive()

@@ -55,7 +55,7 @@ async def play_recording(  # noqa: PLR0917 (options of one command)
             f"watch: [bold]{one.site.url}[/]"
         )
         await watched(one.site, one.play(speed, console))
-        return await one.finale.report(one.truth(), one.reader.delivered, patience_s)
+        return await one.finale.report(one.truth(), one.reader.taken, patience_s)
     finally:
         await one.site.kill()
         await one.reader.stop()

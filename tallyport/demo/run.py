@@ -8,14 +8,23 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Awaitable, Callable, Coroutine
+from collections.abc import Awaitable, Callable, Coroutine, Iterable, Sequence
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
+import msgspec
+from sqlalchemy import Connection, select
+
+from central import schema
+from central.database.moments import to_us
+from central.database.store import Database
+from drivers.emulators.llrp_reader import Taken
 from edge.journal import Journal
+from gateway.contract import DeviceHealth
 from tallyport.demo.books import open_books
 from tallyport.demo.client import Api
-from tallyport.demo.goods import EDGE
+from tallyport.demo.goods import DOCK_POINT, EDGE
 from tallyport.demo.processes import ProcessDied, Site
 from tallyport.demo.report import Line, Report, compare
 from tallyport.demo.tasks import is_of_people
@@ -86,7 +95,7 @@ class Demo:
     async def finish(self, patience_s: float = 30.0) -> Report:
         """Stop everything, the edge first, and report."""
         truth = self.world.truth.table()
-        report = await self.finale.report(truth, self.world.reader.delivered, patience_s)
+        report = await self.finale.report(truth, self.world.reader.taken, patience_s)
         await self.world.stop()
         return report
 
@@ -119,11 +128,12 @@ class Finale:
         self._api = Api(site.url)
         self._began = time.monotonic()
 
-    async def report(self, truth: Units, delivered: int, patience_s: float) -> Report:
-        """``delivered`` is how many tag reads the emulated reader wrote to its socket."""
+    async def report(self, truth: Units, taken: Sequence[Taken], patience_s: float) -> Report:
+        """``taken`` are the emulated reader's clients, and the tag reads that it wrote to each."""
 
         async def right() -> bool:
-            return await self.is_right(truth)
+            lines = await self._lines(truth)
+            return not _wrong(lines) or all(one.differs <= one.asked for one in lines)
 
         errors = []
         try:
@@ -136,6 +146,9 @@ class Finale:
         road, lines = await self._api.get("/road"), await self._lines(truth)
         await self._site.stop()
         streams = [stream for stream in road["edges"] if stream["edge"] == EDGE]
+        held = self._held()
+        technician = sum(one.reads for one in taken if _is_within(one.since_us, held))
+        delivered = sum(one.reads for one in taken) - technician
         committed = sum(stream["upto_seq"] for stream in streams)
         kept = committed + unconfirmed
         lost = unconfirmed + sum(stream["lost"] for stream in streams)
@@ -152,6 +165,8 @@ class Finale:
             reviews=road["reviews_open"],
             lost=lost,
             doubled=doubled,
+            technician=technician,
+            asked=sum(one.differs for one in lines if one.differs <= one.asked),
             items=lines,
             errors=errors,
         )
@@ -162,7 +177,23 @@ class Finale:
 
     async def _lines(self, truth: Units) -> list[Line]:
         rows = await self._api.every("/api/inventory")
-        return compare(truth, [row for row in rows if not is_of_people(row)])
+        reviews = await self._api.every("/reviews")
+        return compare(truth, [row for row in rows if not is_of_people(row)], reviews)
+
+    def _held(self) -> list[tuple[int, int]]:
+        """From when until when a technician had the dock's reader, by central's log."""
+        site = self._site
+        url = site.database_url or f"sqlite:///{site.folder / 'central' / 'central.sqlite'}"
+        with closing(Database(url)) as database:
+            told = database.read_now(_health_of_the_dock)
+        held: list[tuple[int, int]] = []
+        since_us = 0
+        for one in told:
+            at_us = to_us(one.event_time)
+            if since_us and one.state != "held":
+                held.append((since_us, at_us))
+            since_us = at_us if one.state == "held" else 0
+        return held
 
     async def _judged(self) -> bool:
         lag: int = (await self._api.get("/road"))["judge_lag"]
@@ -179,6 +210,17 @@ class Finale:
 
 def _wrong(lines: list[Line]) -> list[Line]:
     return [line for line in lines if line.truth != line.ledger]
+
+
+def _is_within(at_us: int, stretches: Iterable[tuple[int, int]]) -> bool:
+    return any(since_us <= at_us <= until_us for since_us, until_us in stretches)
+
+
+def _health_of_the_dock(conn: Connection) -> list[DeviceHealth]:
+    table = schema.observation.c
+    query = select(table.body).where(table.kind == "device_health", table.read_point == DOCK_POINT)
+    rows = conn.execute(query.order_by(table.log_id)).scalars()
+    return [msgspec.json.decode(body, type=DeviceHealth) for body in rows]
 
 
 async def _nothing() -> object:

@@ -31,7 +31,7 @@ def test_the_demo_ends_with_stock_that_is_right() -> None:
     assert report["kept"] == report["committed"] > 100
     assert report["heard"] > report["kept"]
     assert report["movements"] >= 5
-    assert {"item", "location", "truth", "ledger"} == set(report["items"][0])
+    assert {"item", "location", "truth", "ledger", "asked"} == set(report["items"][0])
     assert {line["location"] for line in report["items"]} >= {"warehouse", "shelf-1"}
 
 

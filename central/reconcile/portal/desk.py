@@ -11,16 +11,15 @@ The ledger has a say: goods that are inside cannot come in, goods that are not c
 from __future__ import annotations
 
 from collections.abc import Callable, Container, Sequence
-from typing import NamedTuple
 
 from central.database.moments import from_us
 from central.reconcile.identity import derived_id, spanning
 from central.reconcile.portal import crossing, guesses
+from central.reconcile.portal.decided import Decided, told
 from central.reconcile.portal.live import FEW
 from central.reconcile.portal.state import Portal
-from central.reconcile.portal.track import SIDE_NAMES
 from central.reconcile.portal.weighing import CROSSED_AT, DOUBT_AT, Crossing
-from central.reconcile.verdict import Hypothesis, ReadPoint, Review, TagVerdict
+from central.reconcile.verdict import Hypothesis, ReadPoint, Review
 from central.stock.model import Cause, LocationKind, Movement
 
 SURE_TAG = 0.9
@@ -38,19 +37,9 @@ Chosen on recordings left out of the fit of the weights."""
 NOT_ON_STOCK = "not on stock"
 
 _WAYS = ("in", "out")
-_OUTSIDE_PLACES = {kind.value for kind in LocationKind if kind is not LocationKind.INTERNAL}
+OUTSIDE_PLACES = {kind.value for kind in LocationKind if kind is not LocationKind.INTERNAL}
 
 Placed = Callable[[str], str | None]
-
-
-class Decided(NamedTuple):
-    """What a pass came to."""
-
-    movements: list[Movement]
-    reviews: list[Review]
-    tags: list[TagVerdict]
-    direction: str
-    decision: str
 
 
 def decide(
@@ -66,24 +55,16 @@ def decide(
     reviews: list[Review] = []
     notes: dict[int, tuple[str, str]] = {}
     for members in _groups(crossings):
-        desk = _Desk(portal, point, placed, pass_id, members)
+        desk = Desk(portal, point, placed, pass_id, members)
         desk.decide()
         movements += desk.movements
         reviews += desk.reviews
         notes.update(desk.notes)
-    left = _Desk(portal, point, placed, pass_id, _left_by_company(crossings, notes, portal))
+    left = Desk(portal, point, placed, pass_id, _left_by_company(crossings, notes, portal))
     left.ask_whether_left()
     reviews += left.reviews
     notes.update(left.notes)
-    tags = [
-        _told(one, *notes.get(id(one.track), ("none", _why_not(one))))
-        for one in crossings
-        if one.says_something
-    ]
-    ways = {tag.direction for tag in tags} - {"none"}
-    direction = ways.pop() if len(ways) == 1 else "mixed" if ways else "none"
-    decision = "review" if reviews else "moved" if movements else "nothing"
-    return Decided(movements, reviews, tags, direction, decision)
+    return told(crossings, movements, reviews, notes)
 
 
 def _groups(crossings: Sequence[Crossing]) -> list[list[Crossing]]:
@@ -130,7 +111,7 @@ def _is_worth_asking(doubted: Sequence[Crossing]) -> bool:
     return expected >= MOST_BESIDE or any(one.odds.alone >= SURE_TAG for one in doubted)
 
 
-class _Desk:
+class Desk:
     """Where one group is decided."""
 
     def __init__(
@@ -247,7 +228,7 @@ class _Desk:
             return "already inside" if place == self._point.location else ""
         if place is None:
             return NOT_ON_STOCK
-        outside = place in _OUTSIDE_PLACES or place == self._point.outbound_to
+        outside = place in OUTSIDE_PLACES or place == self._point.outbound_to
         return "already outside" if outside else ""
 
     def _lots(self, goods: Sequence[Crossing], way: str | None) -> tuple[Movement, ...]:
@@ -306,7 +287,11 @@ class _Desk:
         )
 
     def _ask(
-        self, reason: str, ones: Sequence[Crossing], hypotheses: tuple[Hypothesis, ...]
+        self,
+        reason: str,
+        ones: Sequence[Crossing],
+        hypotheses: tuple[Hypothesis, ...],
+        **evidence: object,
     ) -> None:
         causes = self._causes(ones)
         epcs = sorted(one.track.epc for one in ones)
@@ -325,6 +310,7 @@ class _Desk:
                     "in_doubt": sorted(one.track.epc for one in self._doubted),
                     "beside": [_asked_about(one) for one in self._doubted],
                     "model": crossing.model(),
+                    **evidence,
                 },
             )
         )
@@ -357,28 +343,3 @@ def _asked_about(one: Crossing) -> dict[str, object]:
 
 def _interleaved(ins: Sequence[int], outs: Sequence[int]) -> bool:
     return max(ins) >= min(outs) and max(outs) >= min(ins)
-
-
-def _why_not(one: Crossing) -> str:
-    if one.odds.crossed >= DOUBT_AT:
-        return "in doubt"
-    return "known stray" if one.known else "stray"
-
-
-def _told(one: Crossing, direction: str, reason: str) -> TagVerdict:
-    crossed = direction != "none"
-    return TagVerdict(
-        epc=one.track.epc,
-        direction=direction,
-        confidence=round(one.confidence if crossed else 1.0 - one.odds.crossed, 4),
-        reads=one.track.reads,
-        reason=reason,
-        sku=one.pack.sku if one.pack is not None else None,
-        quantity=one.pack.quantity if one.pack is not None else 0,
-        peak_rssi_dbm=one.track.peak_dbm,
-        sides={
-            name: side.count
-            for name, side in zip(SIDE_NAMES, one.track.sides, strict=True)
-            if side.count
-        },
-    )

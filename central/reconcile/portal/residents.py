@@ -9,6 +9,8 @@ A remembered tag takes about 50 bytes in the dumped state; 20,000 of them make 1
 
 from __future__ import annotations
 
+import math
+
 import msgspec
 
 from central.reconcile.portal.track import INSIDE, OUTSIDE, UNHEARD_DBM, UNKNOWN, Track
@@ -26,8 +28,9 @@ MEMORY_TAGS = 20_000
 
 
 class Resident(msgspec.Struct, array_like=True):
-    """A tag's loudest levels per side in whole dBm, how often it was judged a stray, and when it
-    was heard last and first.
+    """A tag's loudest levels per side in whole dBm, how often it was judged a stray, when it
+    was heard last and first, and the mean time between its reads while it lay there, in tenths of
+    a second (0: not known).
     """
 
     last_s: int
@@ -36,6 +39,7 @@ class Resident(msgspec.Struct, array_like=True):
     unknown_dbm: int = round(UNHEARD_DBM)
     passes: int = 0
     first_s: int = 0
+    gap_ds: int = 0
 
     def level(self, side: int) -> int:
         """The level remembered of a side."""
@@ -79,9 +83,19 @@ class Residents(msgspec.Struct):
             track.peak_of(side) < max(resident.level(side), faint) + RISE_DB for side in sides
         )
 
-    def rest(self, epc: str, at_us: int, side: int, level_dbm: float | None) -> None:
-        """It lies there unchanged."""
+    def side_of(self, epc: str) -> int:
+        """The side on which a tag lies that is known; ``UNKNOWN`` for others."""
+        resident = self.tags.get(epc)
+        if resident is None or not resident.passes:
+            return UNKNOWN
+        return INSIDE if resident.inside_dbm > resident.outside_dbm else OUTSIDE
+
+    def rest(
+        self, epc: str, at_us: int, side: int, level_dbm: float | None, *, gap_s: float = 0.0
+    ) -> None:
+        """It lies there unchanged, and is read every ``gap_s`` (0: not known)."""
         resident = self._of(epc, at_us, at_us)
+        resident.gap_ds = math.ceil(10.0 * gap_s)
         if level_dbm is not None:
             resident.hear(side, level_dbm)
         resident.passes = max(resident.passes, 1)

@@ -9,6 +9,8 @@ in the doorway (``live``) is asked when it goes.
 
 What is heard of a tag after its pass was judged is that pass's tail: it becomes neither a second
 pass nor a stray's level, unless the tag comes as near again as it was.
+
+While no reader hears (``outage``) nothing is judged, and who was under way then is no stray.
 """
 
 from __future__ import annotations
@@ -24,12 +26,19 @@ from central.reconcile.portal.dwell import Scan
 from central.reconcile.portal.eye import Eye
 from central.reconcile.portal.gathering import BESIDE_US, Group, Table
 from central.reconcile.portal.live import Live
+from central.reconcile.portal.outage import MOST_TAGS, Hearing, Outage
 from central.reconcile.portal.residents import Residents
 from central.reconcile.portal.ripeness import FINAL_US, how_far
 from central.reconcile.portal.track import SIDES, SUPPOSED_DBM, UNKNOWN, Track, begin
 from central.reconcile.verdict import Logged
 from central.stock.model import Cause
-from gateway.contract import DeviceDescribed, GateWindow, TagResident, TagSighting
+from gateway.contract import (
+    DeviceDescribed,
+    DeviceHealth,
+    GateWindow,
+    TagResident,
+    TagSighting,
+)
 
 NEW_TRACK_US = 10_000_000
 """A tag silent for so long begins a new track: whatever it does now is another event."""
@@ -56,6 +65,7 @@ class Portal(msgspec.Struct):
     live: dict[str, Live] = {}
     residents: Residents = msgspec.field(default_factory=Residents)
     eye: Eye = msgspec.field(default_factory=Eye)
+    hearing: Hearing = msgspec.field(default_factory=Hearing)
     scan: Scan | None = None
     ahead: list[Ahead] = []
     now_us: int = 0
@@ -70,6 +80,12 @@ class Portal(msgspec.Struct):
         """Learn which antenna looks where."""
         for antenna in seen.antennas:
             self.sides[f"{seen.device}/{antenna.antenna}"] = SIDES.get(antenna.side, UNKNOWN)
+            self.hearing.meet(seen.device)
+
+    def turn(self, logged: Logged, seen: DeviceHealth) -> Outage | None:
+        """A reader says how it is; the time that begins now in which it does not hear."""
+        at_us = to_us(seen.event_time)
+        return self.hearing.turn(seen, at_us, self._source(logged), logged.seq)
 
     def side_of(self, device: str, antenna: int) -> int:
         """The side an antenna looks at."""
@@ -95,12 +111,28 @@ class Portal(msgspec.Struct):
         one.rests = one.rests and at_us <= one.pulse.last_us
         side = self.side_of(seen.device, seen.antenna)
         track.add(at_us, side, seen)
+        self._found_again(logged, seen, at_us, side)
         if self.is_blind:
             self._scan(at_us, track, side, seen)
         level = seen.peak_rssi_dbm if seen.peak_rssi_dbm is not None else seen.mean_rssi_dbm
         one.pulse.add(
             at_us, f"{seen.device}/{seen.antenna}", SUPPOSED_DBM if level is None else level
         )
+
+    def _found_again(self, logged: Logged, seen: TagSighting, at_us: int, side: int) -> None:
+        """Who is heard just after a reader hears again was there then."""
+        self.hearing.heard(seen.device, at_us)
+        for outage in self.hearing.ending(at_us):
+            track = outage.after.get(seen.epc)
+            if track is None:
+                if len(outage.after) >= MOST_TAGS:
+                    continue
+                source = self._source(logged)
+                track = begin(seen.epc, at_us, source=source, seq=logged.seq)
+                outage.after[seen.epc] = track
+                outage.lay[seen.epc] = self.residents.side_of(seen.epc)
+            track.last_seq = logged.seq
+            track.add(at_us, side, seen)
 
     @property
     def is_blind(self) -> bool:
@@ -120,6 +152,7 @@ class Portal(msgspec.Struct):
 
     def rest(self, seen: TagResident) -> None:
         """A tag lies unchanged: it is known, and its activity (if any) is over."""
+        self.hearing.heard(seen.device, to_us(seen.until))
         if self.scan is not None:
             self.scan.rest(seen.epc, seen.count, to_us(seen.until))
         if self.is_scanning:
@@ -132,7 +165,7 @@ class Portal(msgspec.Struct):
                 return
         level = seen.peak_rssi_dbm if seen.peak_rssi_dbm is not None else seen.mean_rssi_dbm
         side = self.side_of(seen.device, seen.antenna)
-        self.residents.rest(seen.epc, to_us(seen.until), side, level)
+        self.residents.rest(seen.epc, to_us(seen.until), side, level, gap_s=_gap_s(seen))
 
     def darken(self, seen: GateWindow) -> None:
         """A photo-eye was dark, or closed a window."""
@@ -148,7 +181,7 @@ class Portal(msgspec.Struct):
     def _settle(self, one: Live) -> None:
         """No pass took it: it lies about, or went by far away."""
         del self.live[one.track.epc]
-        if not one.tail_until_us and not self.is_scanning:
+        if not one.tail_until_us and not self.is_scanning and not self.hearing.cut(one.track):
             self.residents.stay(one.track, lay=one.pulse.is_still())
 
     # ---- memory of strays, for weighing --------------------------------------------------
@@ -179,6 +212,8 @@ class Portal(msgspec.Struct):
         if now_us < self.now_us - CLOCK_SET_US:
             self.now_us, self.looked_us = now_us, 0  # a clock that was wrong has been set right
         self.now_us = now_us = max(self.now_us, now_us)
+        if self.hearing.is_deaf(now_us):
+            return []
         if now_us - self.looked_us < LOOK_EVERY_US and not ended:
             return []
         self.looked_us = now_us
@@ -247,6 +282,11 @@ class Portal(msgspec.Struct):
             self.live.pop(epc, None)
         return scan
 
+    def let_go(self, epcs: Iterable[str]) -> None:
+        """These were cut off, and are asked about: what is heard of them from now on is news."""
+        for epc in epcs:
+            self.live.pop(epc, None)
+
     def take(self, group: Group) -> None:
         """The group is judged: its tracks are not here any more, and what is still heard of its
         tags is its tail.
@@ -297,10 +337,14 @@ class Portal(msgspec.Struct):
         resting += [one.came for one in self.live.values() if one.came is not None]
         if self.scan is not None:
             resting += [one.track for one in self.scan.tags.values()]
-        used = sorted({track.source for track in resting})
+        outages = self.hearing.outages
+        resting += [track for one in outages for track in one.tracks]
+        used = sorted({*(one.source for one in resting), *(one.source for one in outages)})
         places = {source: place for place, source in enumerate(used)}
         for track in resting:
             track.source = places[track.source]
+        for outage in outages:
+            outage.source = places[outage.source]
         self.sources = [self.sources[source] for source in used]
 
     def causes(self, tracks: Iterable[Track]) -> list[Cause]:
@@ -314,3 +358,8 @@ class Portal(msgspec.Struct):
             )
             for track in tracks
         ]
+
+
+def _gap_s(seen: TagResident) -> float:
+    """The mean time between reads of a tag that lies there."""
+    return (to_us(seen.until) - to_us(seen.event_time)) / 1e6 / max(seen.count, 1)

@@ -127,6 +127,7 @@ class ReviewPages:
             "headline": words.asked,
             "others": others,
             "moves_told": words.moves_told,
+            "outage": _outage(found["review"]),
         }
 
     def _may(self, request: Request) -> dict[str, Any]:
@@ -169,6 +170,20 @@ def _read(conn: Connection, review_id: str) -> dict[str, Any]:
         "cannot_undo": undoing.why_not(review),
         "again": _again(conn, review),
         "suggested": _suggested(weighed),
+    }
+
+
+def _outage(review: Stored) -> dict[str, Any] | None:
+    """The time in which the portal did not hear, where that is why it is asked."""
+    told = words.outage(review.evidence)
+    if told is None:
+        return None
+    what, since, until = told
+    return {
+        "what": what,
+        "device": msgspec.to_builtins(review.evidence["outage"])["device"],
+        "from_us": to_us(since),
+        "until_us": None if until is None else to_us(until),
     }
 
 
