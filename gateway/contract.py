@@ -125,6 +125,8 @@ class WeightSettled(_Observed, frozen=True, kw_only=True, tag="weight_settled", 
     ``zero`` is whether the scale itself showed its centre of zero; few tell.
     ``error_mg`` is how far the mean itself may be off (1 SD), ``before_mg`` the level when the
     disturbance began, drift included, and ``stepped_at`` when it left that level for good.
+    ``lowest_mg`` and ``highest_mg`` are what means of 0.2 s reached from that level to this one: a
+    hand that presses or lifts goes beyond both.
     """
 
     plate: Small
@@ -137,6 +139,8 @@ class WeightSettled(_Observed, frozen=True, kw_only=True, tag="weight_settled", 
     error_mg: Annotated[int, msgspec.Meta(ge=0, le=10**15)] | None = None
     before_mg: Milligrams | None = None
     stepped_at: Moment | None = None
+    lowest_mg: Milligrams | None = None
+    highest_mg: Milligrams | None = None
 
     def __post_init__(self) -> None:
         _check_moments(self.event_time, self.disturbed_at, self.stepped_at)

@@ -195,12 +195,19 @@ class SlowStep:
     def clear(self) -> None:
         """Nothing is suspected."""
         self._up = self._down = 0.0
-        self.since_us = 0
+        self._up_us = self._down_us = 0
+
+    @property
+    def since_us(self) -> int:
+        """From when on the means leave the level, by the side that they leave it by: since then
+        its sum has not been nothing.
+        """
+        return self._up_us if self._up >= self._down else self._down_us
 
     def add(self, at_us: int, away_sd: float) -> bool:
         """Whether the means have left the level for good; ``since_us`` tells from when on."""
-        if not (self._up or self._down):
-            self.since_us = at_us
+        self._up_us = self._up_us if self._up else at_us
+        self._down_us = self._down_us if self._down else at_us
         self._up = max(0.0, self._up + min(away_sd, 4.0) - _SLACK)
         self._down = max(0.0, self._down - max(away_sd, -4.0) - _SLACK)
         return max(self._up, self._down) > _DECISION

@@ -7,8 +7,9 @@ new level. What is noise is learned on each plate (``edge.fold.steadiness``). Th
 flag is evidence, not truth: scales differ in what they call stable, and a hand that rests is as
 stable as a tin.
 
-A new level is told as soon as it stands, and once more when two seconds have made it surer, or
-when it was shaken at first: then it tells whether it still is, as under a hand that rests.
+A new level is told as soon as it stands, and once more when two seconds have made it surer: then it
+tells whether it still lies there, and whether it is still shaken, as under a hand that rests. What
+was shaken at first, or is not much more than noise, is told in between too: it is much surer soon.
 """
 
 from __future__ import annotations
@@ -29,7 +30,8 @@ _MOST_WINDOWS = 100
 _FOLLOW_S = 5.0
 _AVERAGED = 25
 """Windows that a fresh level is the mean of at most; then it follows by ``_FOLLOW_S``."""
-_SURER_US = 2_000_000
+_SOON_US, _SURER_US, _UNSURE = 600_000, 2_000_000, 0.05
+"""When a level is told again, and of which share of its step its error is too much to wait long."""
 _SHAKEN_STEP = 2.5
 """A shaken plate's windows must go so much further to be a disturbance."""
 _NOT_BELIEVABLE = {
@@ -65,10 +67,12 @@ class WeightFolder:
         self._error_mg = 0.0
         self._averaged = 0
         self._surer_us: int | None = None
-        self._told_loud = False
+        self._rested_us = 0
+        self._tells_again = False
         self._told_us = self._last_us = 0
         self._disturbed_us: int | None = None
         self._before_mg: float | None = None
+        self._lowest_mg = self._highest_mg = 0.0
         self._last_mg: int | None = None
         self._reason = ""
         self._held_told = False
@@ -148,7 +152,7 @@ class WeightFolder:
         if self._state is _State.QUIET:
             self._quiet(window, out)
             return
-        self._windows.append(window)
+        self._keep(window)
         step_mg = window.mean_mg - self._level_mg if self._noise.is_known else 0.0
         rest = find_rest(self._windows, self._noise, step_mg, self._settle_s)
         if rest is not None:
@@ -174,7 +178,13 @@ class WeightFolder:
     def _leave(self, since_us: int, window: Window, out: list[Observation]) -> None:
         self._disturb("motion", round(window.mean_mg), since_us, out)
         self._windows.clear()
+        self._keep(window)
+
+    def _keep(self, window: Window) -> None:
+        """One window of a disturbance."""
         self._windows.append(window)
+        self._lowest_mg = min(self._lowest_mg, window.mean_mg)
+        self._highest_mg = max(self._highest_mg, window.mean_mg)
 
     def _follow(self, window: Window, away_mg: float) -> None:
         passed_s = max(0, window.at_us - self._last_us) / 1e6
@@ -191,9 +201,10 @@ class WeightFolder:
         changed = abs(self._level_mg - self._told_mg)
         surer = self._surer_us is not None and window.at_us >= self._surer_us
         if surer:
-            self._surer_us = None
+            later_us = self._rested_us + _SURER_US
+            self._surer_us = later_us if window.at_us < later_us else None
         if (
-            (surer and (self._told_loud or changed > self._error_mg))
+            (surer and (self._tells_again or changed > self._error_mg))
             or changed > max(self._smallest_mg, 2.0 * self._noise.mean_sd_mg)
             or window.at_us - self._told_us >= self._repeat_us
         ):
@@ -206,8 +217,13 @@ class WeightFolder:
         self._averaged = len(rest.windows)
         last = rest.windows[-1]
         self._last_us = last.at_us
-        self._told_loud = self._noise.is_shaken(last) or rest.is_restless(self._noise)
-        self._surer_us = last.at_us + _SURER_US
+        loud = self._noise.is_shaken(last) or rest.is_restless(self._noise)
+        before_mg = rest.mean_mg if self._before_mg is None else self._before_mg
+        step_mg = abs(rest.mean_mg - before_mg)
+        self._tells_again = loud or step_mg > self._noise.step_mg
+        unsure = loud or (self._tells_again and rest.error_mg > _UNSURE * step_mg)
+        self._rested_us = last.at_us
+        self._surer_us = last.at_us + (_SOON_US if unsure else _SURER_US)
         self._tell(last, sum(one.samples for one in rest.windows), self._disturbed_us, out)
         self._disturbed_us = self._before_mg = None
         self._held_told = False
@@ -237,6 +253,8 @@ class WeightFolder:
                 samples=samples,
                 disturbed_at=None if disturbed_us is None else moment(disturbed_us),
                 stepped_at=None if stepped_us is None else moment(stepped_us),
+                lowest_mg=None if before is None else round(self._lowest_mg),
+                highest_mg=None if before is None else round(self._highest_mg),
                 calibration=self._calibration,
                 zero=self._zero,
             )
@@ -257,6 +275,7 @@ class WeightFolder:
             self._before_mg = self._level_mg if self._state is _State.QUIET else None
             self._state = _State.DISTURBED
             self._disturbed_us = at_us
+            self._lowest_mg = self._highest_mg = self._level_mg
             self._held_told = False
         elif self._reason == reason:
             return

@@ -69,12 +69,42 @@ def test_a_pick_is_one_disturbance_and_one_new_level() -> None:
     assert scale.settled()[1].plate == 3
 
 
+def test_a_step_is_told_once_more_when_it_is_surer_and_a_footstep_is_not() -> None:
+    scale = Scale()
+    scale.rest(2_000, 5)
+    scale.rest(1_800, 10)
+    assert [(o.gross_mg, o.disturbed_at is None) for o in scale.settled()] == [
+        (2_000_000, True), (1_800_000, False), (1_800_000, True),
+    ]  # fmt: skip
+    _, first, again = (o.event_time for o in scale.settled())
+    assert 2.0 <= (again - first).total_seconds() < 2.5
+    for grams in (1_812, 1_790):
+        scale.send(grams, stable=False)
+    scale.rest(1_800, 10)
+    assert [o.gross_mg for o in scale.settled()[3:]] == [1_800_000]
+
+
+@pytest.mark.parametrize("press_g", [40, -30])
+def test_how_far_a_hand_pressed_or_lifted_is_told_with_the_new_level(press_g: int) -> None:
+    scale = Scale()
+    scale.rest(2_000, 5)
+    scale.rest(2_000 + press_g, 0.4)
+    scale.rest(2_020 if press_g < 0 else 1_980)
+    settled = scale.settled()[-1]
+    assert settled.lowest_mg is not None
+    assert settled.highest_mg is not None
+    levels = sorted((settled.gross_mg, 2_000_000))
+    beyond = (levels[0] - settled.lowest_mg, settled.highest_mg - levels[1])
+    assert max(beyond) == pytest.approx(abs(press_g) * 1_000, rel=0.05)
+    assert min(beyond) == 0
+
+
 def test_a_scale_that_shows_its_zero_has_it_told_and_a_tare_is_no_load() -> None:
     scale = Scale()
     for _ in range(15):
         scale.send(0.0, stable=True, zero=True)
         scale.send(250.0, stable=True, tare=True)  # what it remembers, asked in between
-    for _ in range(30):
+    for _ in range(20):
         scale.send(500.0, stable=True, zero=False)
     assert [(o.gross_mg, o.zero) for o in scale.settled()] == [(0, True), (500_000, False)]
     silent = Scale()
