@@ -15,6 +15,7 @@ from central.reconcile.shelf import joint, zero
 from central.reconcile.shelf.answers import Decided, ask, ask_strange, count
 from central.reconcile.shelf.beliefs import Unit
 from central.reconcile.shelf.odds import (
+    LEAKED_PRESS,
     MISPLACED,
     MISPLACED_UNTAKEN,
     NO_PIECE,
@@ -27,6 +28,7 @@ from central.reconcile.shelf.odds import (
     Reading,
     odds,
     terms,
+    touched,
 )
 from central.reconcile.shelf.plate import (
     HOLD_US,
@@ -38,15 +40,18 @@ from central.reconcile.shelf.plate import (
     Plate,
 )
 from central.reconcile.shelf.plates import Shelf
-from central.reconcile.shelf.waiting import is_apart, is_sure, may_be_leak, waits
+from central.reconcile.shelf.waiting import LIKELY_NOTHING, is_apart, is_sure, may_be_leak, waits
 from central.reconcile.verdict import Context, Ignored, Logged, PlatePlan, ReadPoint, Verdict
 from gateway.contract import WeightDisturbed, WeightSettled
 
-LIKELY_NOTHING = 0.8
+CLEAR = 0.99
+"""So sure of pieces, only neighbours are waited for that may have moved this plate themselves."""
 LEARN_AT, LEARN_NOTHING_AT, LEARN_PIECES = 0.99, 0.9, 6
 LEARN_LEAK_MG = 300_000.0
 DOUBTED = 0.1
 """Leaks that are doubted by more than this share of a piece are looked for on other plates."""
+LEADS_US = 150_000
+"""A plate that was disturbed so long before its neighbour's load moved was not so by its leak."""
 TAKEN_LATELY_US = 120_000_000
 RESTART_PIECES = 3
 
@@ -156,7 +161,8 @@ def _decide(
         return ask(decided, "scale restarted at zero")
     sure = is_sure(found, now_us - change.from_us)
     if not finally_:
-        if best.guess.pieces and may_be_leak(shelf, number, now_us):
+        clear = sure and best.probability >= CLEAR
+        if best.guess.pieces and may_be_leak(shelf, number, now_us, clear=clear):
             return None
         if not sure and waits(shelf, number, found, now_us):
             return None
@@ -212,7 +218,17 @@ def _nothing(shelf: Shelf, number: int, change: Change) -> float:
     """How likely a change of level is no change in pieces, before its size is looked at."""
     if not change.disturbed:
         return NOTHING_UNDISTURBED
-    return NOTHING_WITH_OTHERS if shelf.is_with(number, change) else NOTHING
+    heavier = shelf.heavier(number, change)
+    if not heavier:
+        return NOTHING
+    own_mg = change.beyond_mg
+    if own_mg is not None:
+        leaked_mg = LEAKED_PRESS * max(one.beyond_mg for one in heavier)
+        own_mg = max(0.0, own_mg - leaked_mg)
+    likelier = touched(own_mg)
+    if any(one.step_us - change.from_us >= LEADS_US for one in heavier):
+        likelier = max(likelier, 1.0)
+    return NOTHING_WITH_OTHERS / (NOTHING_WITH_OTHERS + (1.0 - NOTHING_WITH_OTHERS) * likelier)
 
 
 def _without_pieces(shelf: Shelf, number: int, decided: Decided) -> Verdict:

@@ -35,8 +35,9 @@ STILL_SPREADS, STILL_SHARE, STILL_ERROR = 4.0, 0.01, 0.0025
 this share of it; its level, when its error is less than this share.
 """
 STILLER = 0.6
-STEADY_US = 2_500_000
-"""What was undisturbed for so long lies still. An edge tells a fresh level once more within it."""
+STEADY_US, AGAIN_US = 2_500_000, 1_900_000
+"""What was undisturbed for so long lies still; an edge tells a fresh level once more after so long.
+"""
 HOLD_US = 20_000_000
 """So long something strange may lie on a plate before anybody is asked: hands go away, and so
 does what was put down for a moment.
@@ -49,7 +50,9 @@ _MOST_SPREAD = 2.0
 
 class Change(msgspec.Struct, array_like=True):
     """A new level that is not decided; it came between ``from_us`` and ``at_us``, by a step at
-    ``step_us``. ``lively`` is how much likelier than else it is a hand, by how still it lies.
+    ``step_us``. ``lively`` is how much likelier than else it is a hand, by how still it lies;
+    ``beyond_mg`` how far the plate was pressed or lifted beyond both levels, where that is known;
+    ``again`` whether its level was told once more, undisturbed.
     """
 
     from_us: int
@@ -63,6 +66,8 @@ class Change(msgspec.Struct, array_like=True):
     cause: Cause
     strange: bool = False
     lively: float = 1.0
+    beyond_mg: float | None = None
+    again: bool = False
 
     def spans(self, before: Change, *, anew: bool) -> None:
         """Both are one change with the one ``before``; ``anew``, its very level."""
@@ -70,17 +75,30 @@ class Change(msgspec.Struct, array_like=True):
         self.cause = spanning([before.cause, self.cause])[0]
         self.from_us = min(self.from_us, before.from_us)
         self.strange = before.strange
+        if before.beyond_mg is not None:
+            self.beyond_mg = max(before.beyond_mg, self.beyond_mg or 0.0)
         if anew:
             self.at_us, self.event_time = before.at_us, before.event_time
             self.step_us = before.step_us
 
 
 class Moved(msgspec.Struct, array_like=True):
-    """A load that came or went lately, for what it leaked to others."""
+    """A load that came or went lately, for what it leaked to others; ``beyond_mg`` is how far the
+    plate was pressed or lifted besides.
+    """
 
     step_us: int
     load_mg: float
     variance: float
+    beyond_mg: float = 0.0
+
+
+class Returned(msgspec.Struct, array_like=True):
+    """A plate was disturbed for nothing, from when to when, and went so far from its level."""
+
+    from_us: int
+    at_us: int
+    away_mg: float | None = None
 
 
 class Lying(msgspec.Struct, array_like=True):
@@ -107,9 +125,9 @@ class Aside(msgspec.Struct, array_like=True):
 
 class Plate(msgspec.Struct):
     """One plate. Its level was weighed at ``weighed_us``. ``lying`` are strange things on it,
-    ``aside`` the undecided of them, ``moved`` its last changes of load, ``returned`` from when to
-    when it was disturbed for nothing, ``spread_mg`` how much it shakes by itself; ``zero_mg`` is
-    its level with nothing on it, where that is known.
+    ``aside`` the undecided of them, ``moved`` its last changes of load, ``returned`` when it was
+    last disturbed for nothing, ``spread_mg`` how much it shakes by itself; ``zero_mg`` is its level
+    with nothing on it, where that is known.
     """
 
     device: str
@@ -122,7 +140,7 @@ class Plate(msgspec.Struct):
     restarted: bool = False
     change: Change | None = None
     moved: list[Moved] = []
-    returned: tuple[int, int] | None = None
+    returned: Returned | None = None
     taken_us: int | None = None
     leaks: dict[int, Leak] = {}
     lying: list[Lying] = []
@@ -159,8 +177,15 @@ class Plate(msgspec.Struct):
         rested_us = 0 if self.disturbed_us is not None else now_us - self.change.at_us
         if rested_us >= HOLD_US:
             return RESTED
-        is_steady = rested_us >= STEADY_US and self.change.lively < LIVELY
+        is_steady = self.is_steady(now_us) and self.change.lively < LIVELY
         return DEAD if is_steady else self.change.lively
+
+    def is_steady(self, now_us: int) -> bool:
+        """Whether the undecided load was told once more, or was undisturbed for long enough."""
+        assert self.change is not None
+        if self.disturbed_us is not None:
+            return False
+        return self.change.again or now_us - self.change.at_us >= STEADY_US
 
     def is_planned(self, plan: PlatePlan) -> bool:
         """Whether the plan still says that this item lies here."""
@@ -186,9 +211,11 @@ class Plate(msgspec.Struct):
         change = _change(logged, seen)
         change.lively = self._lively(seen)
         if seen.disturbed_at is not None:
-            self._remember(change, to_us(seen.disturbed_at), float(seen.gross_mg - before_mg))
+            self._remember(change, to_us(seen.disturbed_at), seen, float(seen.gross_mg - before_mg))
         if self.change is not None:
             change.spans(self.change, anew=self.is_same(seen))
+            rested_us = to_us(seen.event_time) - change.at_us
+            change.again = seen.disturbed_at is None and rested_us >= AGAIN_US
         self.change = change
 
     def is_same(self, seen: WeightSettled) -> bool:
@@ -197,12 +224,13 @@ class Plate(msgspec.Struct):
         moved_mg = abs(seen.gross_mg - self.change.gross_mg)
         return seen.disturbed_at is None or moved_mg < FOLLOWED * self.unit.mean_mg
 
-    def _remember(self, change: Change, since_us: int, load_mg: float) -> None:
+    def _remember(self, change: Change, since_us: int, seen: WeightSettled, load_mg: float) -> None:
         """Keep a load that came or went, for what it leaks to others."""
         variance = change.error_mg**2 + self.error_mg**2
-        self.moved = [*self.moved, Moved(change.step_us, load_mg, variance)][-MOST_MOVED:]
+        moved = Moved(change.step_us, load_mg, variance, change.beyond_mg or 0.0)
+        self.moved = [*self.moved, moved][-MOST_MOVED:]
         if abs(load_mg) < FOLLOWED * self.unit.mean_mg:
-            self.returned = (since_us, change.at_us)
+            self.returned = Returned(since_us, change.at_us, _away_mg(seen))
 
     def _hear_spread(self, seen: WeightSettled) -> None:
         """What it shakes by at rest; a footstep teaches little."""
@@ -238,6 +266,21 @@ def plate_at(seen: WeightSettled, plan: PlatePlan, shown: Shown) -> Plate:
     )
 
 
+def _away_mg(seen: WeightSettled) -> float | None:
+    """How far a plate went from its new level while it was disturbed."""
+    if seen.lowest_mg is None or seen.highest_mg is None:
+        return None
+    return float(max(seen.highest_mg - seen.gross_mg, seen.gross_mg - seen.lowest_mg))
+
+
+def _beyond_mg(seen: WeightSettled) -> float | None:
+    """How far it went beyond the levels before and after."""
+    if seen.lowest_mg is None or seen.highest_mg is None or seen.before_mg is None:
+        return None
+    low_mg, high_mg = sorted((seen.before_mg, seen.gross_mg))
+    return float(max(seen.highest_mg - high_mg, low_mg - seen.lowest_mg, 0))
+
+
 def error_mg(seen: WeightSettled) -> float:
     """How far a level may be off; an old edge tells the scatter of its samples alone."""
     return max(1.0, float(seen.std_mg if seen.error_mg is None else seen.error_mg))
@@ -257,4 +300,5 @@ def _change(logged: Logged, seen: WeightSettled) -> Change:
         seen.disturbed_at is not None,
         logged.log_id,
         cause_of(logged),
+        beyond_mg=_beyond_mg(seen),
     )

@@ -15,7 +15,7 @@ from central.reconcile.shelf import zero
 from central.reconcile.shelf.beliefs import Shown, unit_of
 from central.reconcile.shelf.leaks import REACH, Common, Leak, leak_at
 from central.reconcile.shelf.odds import Reading
-from central.reconcile.shelf.plate import Change, Plate, plate_at
+from central.reconcile.shelf.plate import Change, Moved, Plate, plate_at
 from central.reconcile.verdict import Ignored, Logged, PlatePlan, Verdict
 from gateway.contract import WeightDisturbed, WeightSettled
 
@@ -33,11 +33,17 @@ HEAVY_HAND = 0.2
 """What may weigh on a plate that is not at rest: a hand, a crate (SD), and how often one does;
 else it is but shaken.
 """
-LEAKS_FROM = 15.0
-"""A plate's change may be a leak of one so many times as large."""
+LEAKS_FROM, LEAKED_AT_MOST, LEAKS_LEAST = 15.0, 0.016, 0.2
+"""A plate's change may be a leak of one so many times as large; what may leak is at most this
+share of a load, and matters when it is this share of a piece.
+"""
 RESTED_US, LEAVING_US = 1_500_000, 1_200_000
 """A hand rests longer than a footstep shakes, and when it has left a plate, its neighbours are
 weighed anew within this.
+"""
+LATE_LEAK, RESTING_US = 2.0, 400_000
+"""What began to leak so shortly before a plate's level stood is in it by no more than this many
+times the level's error (SD): its last means agreed.
 """
 _MAYBE_IN = 0.5
 
@@ -103,10 +109,12 @@ class Shelf(msgspec.Struct):
         ways = [(loads, _MAYBE_IN), ([one for one in loads if one.surely], 1.0 - _MAYBE_IN)]
         if len(ways[1][0]) == len(loads):
             ways = [(loads, 1.0)]
-        unsettled = len(self.unsettled(number, now_us))
+        unsettled = self.unsettled(number, now_us)
         if not unsettled:
             return [self._reading(number, those, 0.0, weight) for those, weight in ways]
-        heavy_var = unsettled * self._heavy_var()
+        early = sum(self.may_have_moved(number, other) for other in unsettled)
+        late = len(unsettled) - early
+        heavy_var = early * self._heavy_var() + late * (LATE_LEAK * change.error_mg) ** 2
         return [
             self._reading(number, those, blur, weight * often)
             for those, weight in ways
@@ -209,6 +217,14 @@ class Shelf(msgspec.Struct):
             if self._may_leak(number, other, now_us) or self._just_left(number, other, now_us)
         ]
 
+    def may_have_moved(self, number: int, other: int) -> bool:
+        """Whether a plate that is not at rest may have moved this one: it was so before this one
+        came to rest.
+        """
+        change, since = self.plates[number].change, self.plates[other].disturbed_us
+        assert change is not None
+        return since is None or since < change.at_us - RESTING_US
+
     def is_disturbed(self, number: int, now_us: int) -> bool:
         """Whether a plate is not at rest, nor given up."""
         since = self.plates[number].disturbed_us
@@ -222,17 +238,21 @@ class Shelf(msgspec.Struct):
 
     def _just_left(self, number: int, other: int, now_us: int) -> bool:
         change, returned = self.plates[number].change, self.plates[other].returned
-        if change is None or returned is None or now_us - returned[1] > LEAVING_US:
+        if change is None or returned is None or now_us - returned.at_us > LEAVING_US:
             return False
-        is_long = returned[1] - returned[0] >= RESTED_US
-        return is_long and returned[0] <= change.at_us <= returned[1]
+        own_mg = LEAKS_LEAST * self.plates[number].unit.mean_mg
+        if returned.away_mg is not None and LEAKED_AT_MOST * returned.away_mg < own_mg:
+            return False
+        is_long = returned.at_us - returned.from_us >= RESTED_US
+        return is_long and returned.from_us <= change.at_us <= returned.at_us
 
-    def is_with(self, number: int, change: Change) -> bool:
-        """Whether a change came with a heavier one near by, which may be all there was to it."""
+    def heavier(self, number: int, change: Change) -> list[Moved]:
+        """Heavier changes near by that one came with, which may be all there was to it."""
         own_mg = abs(self.plates[number].load()[0])
-        return any(
-            abs(one.step_us - change.step_us) <= TOGETHER_US
-            and abs(one.load_mg) > LEAKS_FROM * own_mg
+        return [
+            one
             for other in self.near(number)
             for one in self.plates[other].moved
-        )
+            if abs(one.step_us - change.step_us) <= TOGETHER_US
+            and abs(one.load_mg) > LEAKS_FROM * own_mg
+        ]

@@ -16,16 +16,18 @@ from central.reconcile.shelf.odds import (
     terms,
 )
 from central.reconcile.shelf.plate import HOLD_US, STEADY_US, Plate, error_mg
-from central.reconcile.shelf.plates import PATIENCE_US, Shelf
+from central.reconcile.shelf.plates import LEAKED_AT_MOST, PATIENCE_US, Shelf
 from gateway.contract import WeightSettled
 
-SURE = 0.95
-MAYBE_STRANGE, MAYBE_STRANGE_MANY, MANY = 0.05, 0.02, 6
+SURE, LIKELY_NOTHING = 0.95, 0.8
+PRESSED_MG = 10_000.0
+"""Only hands move a plate so far beyond both its levels; a neighbour's leak does not."""
+MAYBE_STRANGE, MAYBE_STRANGE_MANY, MANY = 0.05, 0.01, 6
 """What may be strange so likely is waited for. It is less where so many pieces are put down at
 once: many light ones weigh as much as nearly any strange thing.
 """
-LEAKED_AT_MOST, HAND_MG, PIECES_AT_ONCE = 0.016, 3_000_000.0, 6
-"""What a plate may feel of a neighbour that is not at rest: of a hand, or of its pieces."""
+HAND_MG, PIECES_AT_ONCE = 3_000_000.0, 6
+"""What may weigh on a neighbour that is not at rest: a hand, or so many of its pieces."""
 PASSING, PASSING_LATER, PASSING_US = 0.5, 0.05, 3_000_000
 """How likely a first change was but a hand on its way to the second, within so long and later."""
 
@@ -43,9 +45,18 @@ def _maybe_strange(found: Sequence[Odds]) -> bool:
     return strange >= (MAYBE_STRANGE_MANY if found[0].guess.pieces >= MANY else MAYBE_STRANGE)
 
 
-def may_be_leak(shelf: Shelf, number: int, now_us: int) -> bool:
-    """Whether a plate near by is not at rest whose load may leak as much as was weighed here."""
+def may_be_leak(shelf: Shelf, number: int, now_us: int, *, clear: bool = False) -> bool:
+    """Whether a plate near by is not at rest whose load may leak as much as was weighed here.
+    Where pieces are ``clear``, one that was disturbed only after the step here is not waited for;
+    nor is any where a hand was felt here.
+    """
     near = shelf.unsettled(number, now_us)
+    if clear:
+        change = shelf.plates[number].change
+        assert change is not None
+        if change.beyond_mg is not None and change.beyond_mg >= PRESSED_MG:
+            return False
+        near = [other for other in near if shelf.may_have_moved(number, other)]
     heaviest_mg = max((shelf.plates[n].unit.mean_mg for n in near), default=0.0)
     load_mg = max(HAND_MG, PIECES_AT_ONCE * heaviest_mg)
     return bool(near) and abs(shelf.plates[number].load()[0]) < LEAKED_AT_MOST * load_mg
@@ -59,7 +70,8 @@ def waits(shelf: Shelf, number: int, found: Sequence[Odds], now_us: int) -> bool
         change.strange = True
         return True
     age_us = now_us - change.at_us
-    if age_us < STEADY_US and found[0].guess != NO_PIECE:
+    is_nothing = found[0].guess == NO_PIECE and found[0].probability >= LIKELY_NOTHING
+    if not change.again and age_us < STEADY_US and not is_nothing:
         return True
     return age_us < PATIENCE_US and _is_restless(shelf, number, now_us)
 
