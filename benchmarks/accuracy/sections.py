@@ -82,4 +82,12 @@ SECTIONS = (
         "put back on another item's plate, stronger leaks and more footsteps.",
         ("python -m benchmarks.datasets.shelves hard test 0 30 shelves_hard",),
     ),
+    Section(
+        "shelves_by_mass",
+        "Emulated: shelves by the pieces' mass, with idle hours",
+        "A hundred other shelves of each suite, looked at once and after everything was chosen, "
+        "beside rounding the difference of two seconds' means. *Exact* is what was posted or "
+        "proposed first to a person, *posted exact* what was posted alone. Idle are six plates "
+        "that nobody touches, with the noise, footsteps, creep, warmth and drift of the others.",
+    ),
 )
