@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Mapping
-from datetime import datetime
+from datetime import date, datetime
 from typing import Any, NamedTuple
 
 from central.epcis.from_ledger import ORIGIN
@@ -13,13 +13,15 @@ from central.epcis.identifiers import gtin_of
 from central.epcis.names import Names, Unit
 from central.stock.model import LocationKind, Movement
 
-__all__ = ["Goods", "NotBookable", "goods_of", "gtins_of", "movements_of"]
+__all__ = ["Goods", "NotBookable", "expiry_said", "goods_of", "gtins_of", "movements_of"]
 
 _IN = {"receiving", "arriving"}
 _OUT = {"shipping", "departing", "retail_selling"}
 _EACH = {None, "EA", "H87", "C62"}
 """Units of measure that are pieces."""
 _MOST = 2**31
+_LONGEST_LOT = 20
+"""By the GS1 General Specifications, AI (10)."""
 _STEP = "https://ref.gs1.org/cbv/BizStep-"
 
 
@@ -116,20 +118,49 @@ def goods_of(event: Mapping[str, Any], names: Names, units: Mapping[str, Unit]) 
     """By item and lot, together. Raises ``NotBookable`` for what no item of ours is."""
     total: dict[tuple[str, str], int] = {}
     epcs, classes = _named(event)
+    of_lot = _lot_said(event)
     for epc in epcs:
         named = gtin_of(epc)
         unit = units.get(named[0]) if named else None
         if named is None or unit is None:
             raise NotBookable(f"no item of ours is known by {epc}")
-        key = (unit.sku, named[1])
+        key = (unit.sku, named[1] or of_lot)
         total[key] = total.get(key, 0) + unit.quantity
     for one in classes:
         goods = _class(one, names, units)
-        key = (goods.sku, goods.lot)
+        key = (goods.sku, goods.lot or of_lot)
         total[key] = total.get(key, 0) + goods.quantity
     if not total:
         raise NotBookable("it names no goods")
     return [Goods(sku, lot, quantity) for (sku, lot), quantity in total.items()]
+
+
+def expiry_said(event: Mapping[str, Any]) -> date | None:
+    """The last day of an event's goods by its master data of the lot (CBV 2.0, 9.2:
+    ``itemExpirationDate``); ``None`` where it tells none. Raises ``NotBookable``.
+    """
+    said = _master_data(event, "itemExpirationDate")
+    if said is None:
+        return None
+    try:
+        return date.fromisoformat(str(said)[:10])
+    except ValueError:
+        raise NotBookable(f"{said!r} is no day: itemExpirationDate is as 2030-01-31") from None
+
+
+def _lot_said(event: Mapping[str, Any]) -> str:
+    """The lot of goods whose identifiers tell none (CBV 2.0, 9.2: ``lotNumber``)."""
+    said = _master_data(event, "lotNumber")
+    if said is None:
+        return ""
+    if not isinstance(said, str) or not 1 <= len(said) <= _LONGEST_LOT:
+        raise NotBookable(f"a lotNumber is of 1 to {_LONGEST_LOT} characters, not {said!r}")
+    return said
+
+
+def _master_data(event: Mapping[str, Any], name: str) -> object:
+    ilmd = event.get("ilmd")
+    return ilmd.get(f"cbvmda:{name}") if isinstance(ilmd, Mapping) else None
 
 
 def _class(one: Mapping[str, Any], names: Names, units: Mapping[str, Unit]) -> Goods:

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import secrets
-from datetime import datetime
+from collections.abc import Sequence
+from datetime import date, datetime
 from typing import Any
 
 import msgspec
@@ -12,17 +13,18 @@ from sqlalchemy import Connection, insert, select
 from central import schema
 from central.catalogue import packs
 from central.catalogue.changes import Told
-from central.catalogue.errors import AlreadyExists, NotFound, NotValid
+from central.catalogue.errors import AlreadyExists, CatalogueError, NotFound, NotValid
 from central.database.moments import to_us
 from central.epcis import errors
 from central.epcis.announced import announce, announces
 from central.epcis.hashing import event_hash, word
 from central.epcis.identifiers import canonical
-from central.epcis.into_ledger import NotBookable, gtins_of, movements_of
+from central.epcis.into_ledger import NotBookable, expiry_said, gtins_of, movements_of
 from central.epcis.model import NotAnEvent, bare_reason, checked, things_of
 from central.epcis.names import Names, Unit
+from central.lots import store as lots
 from central.reservations import guarding
-from central.stock.model import StockError
+from central.stock.model import Movement, StockError
 
 __all__ = ["Captured", "Job", "capture", "error_of", "find", "job", "take"]
 
@@ -168,9 +170,15 @@ def _book(  # noqa: PLR0917 (an event and how it is taken)
             msgspec.structs.replace(one, actor=actor)
             for one in movements_of(event, at, event_id, names, units)
         ]
+        expires_on = expiry_said(event)
     except NotBookable as refusal:
         return [], str(refusal)
     inner = conn.begin_nested()
+    try:
+        _keep_lots(conn, movements, expires_on, told)
+    except CatalogueError as error:
+        inner.rollback()
+        return [], str(error)
     posted = guarding.post_each(conn, movements, record_us=record_us)
     refused = [one for one in posted if isinstance(one, StockError)]
     if refused:  # an event is booked as a whole, or not at all
@@ -178,6 +186,17 @@ def _book(  # noqa: PLR0917 (an event and how it is taken)
         return [], str(refused[0])
     inner.commit()
     return [one.id for one in movements], ""
+
+
+def _keep_lots(
+    conn: Connection, movements: Sequence[Movement], expires_on: date | None, told: Told
+) -> None:
+    """The last day that an event tells of its goods is their lots'. Raises ``CatalogueError`` where
+    another one is known.
+    """
+    if expires_on is not None:
+        for sku, lot in sorted({(one.sku, one.lot) for one in movements if one.lot}):
+            lots.arrived(conn, sku, lot, told, {"expires_on": expires_on})
 
 
 def capture(

@@ -144,6 +144,25 @@ async def test_the_documented_examples_are_booked(made: Bench) -> None:
     await made.get("/epcis/events/urn:uuid:none", status=404)
 
 
+async def test_the_lot_and_its_last_day_are_taken_from_master_data(made: Bench) -> None:
+    ilmd = {"cbvmda:lotNumber": "L-7", "cbvmda:itemExpirationDate": "2031-01-31"}
+    added = {"action": "ADD", "ilmd": ilmd}
+    await made.post("/epcis/events", **_event(**added))
+    (lot,) = (await made.get("/lots?sku=NUT"))["rows"]  # type: ignore[misc]
+    assert (lot["lot"], lot["expires_on"]) == ("L-7", "2031-01-31")
+    assert (await made.get("/stock/NUT"))["on_hand"] == 12
+    # Two days for one lot are one too many, and a day has to be one: kept, and not booked.
+    for number, (name, said, why) in enumerate((
+        ("itemExpirationDate", "2032-01-31", "correct the lot first"),
+        ("itemExpirationDate", "soon", "is no day"), ("lotNumber", 7, "1 to 20 characters"),
+    )):  # fmt: skip
+        wrong = ilmd | {f"cbvmda:{name}": said}
+        event = _event(**added | {"ilmd": wrong, "eventID": f"urn:uuid:{number}"})
+        await made.post("/epcis/events", **event)
+        assert why in str((await made.get(f"/epcis/events/urn:uuid:{number}"))["tallyport:why"])
+    assert (await made.get("/stock/NUT"))["on_hand"] == 12
+
+
 async def test_a_document_is_taken_as_a_whole_or_as_far_as_it_goes(made: Bench) -> None:
     good, bad = _event(), _event(action="LOOK")
     document = _document(good, bad, _event(**{"acme:x": 1}))
