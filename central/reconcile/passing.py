@@ -27,7 +27,8 @@ from gateway.contract import GateWindow
 
 class Passing(NamedTuple):
     """A portal's memory and what else its passes are decided with. ``carried`` are the units it
-    met, by read point; ``moved`` is where tags were posted to in this stretch of the log.
+    met, by read point; ``moved`` is where tags were posted to in this stretch of the log, and
+    ``just`` where those of the passes go that were judged at this entry of it.
     """
 
     portal: Portal
@@ -37,6 +38,7 @@ class Passing(NamedTuple):
     carried: dict[str, Carried]
     recent: Recently
     moved: Mapping[str, str]
+    just: dict[str, str]
 
     def window(self, seen: GateWindow) -> list[Verdict]:
         """A window that closes in silence ends what was under way. One in which nothing was
@@ -175,6 +177,8 @@ class Passing(NamedTuple):
             )
         carried = self.carried.get(point.code) or Carried()
         known = company.after(decided.movements, portal, carried)
+        for movement in known.movements:
+            self.just.update(dict.fromkeys(movement.epcs, movement.destination))
         if carried.loads:
             self.carried[point.code] = carried
         direction, decision = company.in_all(decided.direction, decided.decision, known)
@@ -211,4 +215,7 @@ class Passing(NamedTuple):
 
     def _places(self, goods: Sequence[str]) -> dict[str, str]:
         """Where the ledger has goods, or will once it has posted what was decided just now."""
-        return serials.places_of(goods, self.context.placed) | serials.places_of(goods, self.moved)
+        placed: dict[str, str] = {}
+        for told in (self.context.placed, self.moved, self.just):
+            placed |= serials.places_of(goods, told)
+        return placed

@@ -67,6 +67,7 @@ class Reconciler:
         self._memory = _Memory() if state is None else msgspec.msgpack.decode(state, type=_Memory)
         self._zones: dict[str, Zone] = {}
         self._moved: dict[str, str] = {}
+        self._just: dict[str, str] = {}
         self._recent = Recently(NOTHING_RECENT)
 
     def dump(self) -> bytes:
@@ -83,6 +84,7 @@ class Reconciler:
         self._recent = Recently(context.recent)
         parts: list[Verdict] = []
         for one in logged:
+            self._just.clear()
             told = [self._fused(part, one, context) for part in self._one(one, context)]
             told += self._overdue(one, context)
             parts += [tracing.explained(part, one) for part in told]
@@ -190,7 +192,9 @@ class Reconciler:
     def _passing(self, logged: Logged, point: ReadPoint, context: Context) -> Passing:
         """What goes by at a portal that has a memory."""
         portal, carried = self._memory.portals[point.code], self._memory.carried
-        return Passing(portal, logged, point, context, carried, self._recent, self._moved)
+        return Passing(
+            portal, logged, point, context, carried, self._recent, self._moved, self._just
+        )
 
     # ---- zone ----------------------------------------------------------------------------
     def _presence(

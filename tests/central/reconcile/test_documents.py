@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 import msgspec
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from central.database.moments import to_us
@@ -384,6 +384,12 @@ class Drawn(NamedTuple):
         inwards=st.booleans(),
     )
 )
+@example(  # the pallet's own tag and its case are two passes that are judged at the same moment
+    Drawn(
+        heard={CASES[2]}, pallet_heard=True, lines=[], inside={CASES[2]}, inferred="auto",
+        way="out", inwards=False,
+    )
+)  # fmt: skip
 @settings(max_examples=30, deadline=None)
 def test_whatever_is_announced_no_more_is_posted_than_was_read_or_openly_inferred(
     drawn: Drawn,
