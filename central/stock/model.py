@@ -105,7 +105,7 @@ class Posted(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     broken: tuple[str, ...] = ()
 
 
-class Balance(msgspec.Struct, frozen=True, kw_only=True, gc=False):
+class Balance(msgspec.Struct, frozen=True, gc=False):
     """How much of an item (and lot) is at a location in a status; a projection of the ledger."""
 
     sku: str

@@ -65,7 +65,7 @@ def on_hand(
 
 def balance_of(row: Iterable[Any]) -> Balance:
     """The balance that a row holds, its columns in the order of ``Balance``'s."""
-    return Balance(**dict(zip(Balance.__struct_fields__, row, strict=True)))
+    return Balance(*row)
 
 
 def stock_of(conn: Connection, sku: str, *, virtual: bool = True) -> list[Balance]:
