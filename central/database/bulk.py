@@ -16,8 +16,9 @@ from sqlalchemy import Connection, Row
 
 from central.database import copying
 
-__all__ = ["BulkInsert", "BulkLookup", "columns_of", "storable"]
+__all__ = ["BulkInsert", "BulkLookup", "WholeLookup", "columns_of", "storable"]
 
+_rows_of = msgspec.json.Decoder(list[list[Any]]).decode
 _PLAIN = {str, int, float, type(None)}
 _SQLITE_VALUE = {"text": "TEXT", "bigint": "INTEGER"}
 
@@ -108,6 +109,30 @@ class BulkLookup:
             asked = [key for (key,) in keys] if self._lone else keys
             return conn.exec_driver_sql(self._sqlite, (msgspec.json.encode(asked).decode(),)).all()
         return conn.exec_driver_sql(self._postgres, columns_of(keys)).all()
+
+
+class WholeLookup:
+    """The same where many rows are expected of texts and integers: ``told`` of ``source`` (from
+    ``FROM`` on), in no order.
+
+    SQLite's driver lets other threads run at each row, and beside a busy one waits for its turn as
+    often: here it gives all rows as one.
+    """
+
+    def __init__(
+        self, told: Sequence[str], source: str, columns: Sequence[tuple[str, str]]
+    ) -> None:
+        listed = ", ".join(told)
+        self._rows = BulkLookup(f"SELECT {listed} {source}", columns)
+        whole = f"SELECT json_group_array(json_array({listed})) {source}"
+        self._whole = BulkLookup(whole, columns)
+
+    def run(self, conn: Connection, keys: Sequence[tuple[object, ...]]) -> Sequence[Sequence[Any]]:
+        """The rows that belong to the keys; none without keys."""
+        if not keys or conn.dialect.name != "sqlite":
+            return self._rows.run(conn, keys)
+        ((said,),) = self._whole.run(conn, keys)
+        return _rows_of(said)
 
 
 def columns_of(rows: Sequence[tuple[object, ...]]) -> tuple[object, ...]:

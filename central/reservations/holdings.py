@@ -7,15 +7,16 @@ from collections.abc import Iterable, Sequence
 
 from sqlalchemy import Connection, text
 
-from central.database.bulk import BulkInsert, BulkLookup
+from central.database.bulk import BulkInsert, BulkLookup, WholeLookup
 from central.reservations.allocation import Cell, Supply
 from central.reservations.model import Part
 
 __all__ = ["Holdings", "cells_of", "parts_of", "places_within", "reserved_of", "supplies"]
 
 _PLACE = (("sku", "text"), ("lot", "text"), ("location", "text"))
-_CELLS = BulkLookup(
-    "SELECT b.sku, b.lot, b.location, b.on_hand, coalesce(r.units, 0), a.since_us, e.expires_on "
+_CELLS = WholeLookup(
+    ("b.sku", "b.lot", "b.location", "b.on_hand", "coalesce(r.units, 0)", "a.since_us",
+     "e.expires_on"),
     "FROM {keys} JOIN balance b ON b.sku = k.sku "
     "JOIN location l ON l.code = b.location AND l.kind = 'internal' "
     "LEFT JOIN reserved r ON r.sku = b.sku AND r.lot = b.lot AND r.location = b.location "
@@ -23,7 +24,7 @@ _CELLS = BulkLookup(
     "LEFT JOIN lot e ON e.sku = b.sku AND e.lot = b.lot "
     "WHERE b.status = 'available' AND (b.on_hand > 0 OR r.units > 0)",
     (("sku", "text"),),
-)
+)  # fmt: skip
 _WITHIN = BulkLookup(
     "WITH RECURSIVE below(root, code) AS (SELECT k.code, k.code FROM {keys} "
     "UNION SELECT b.root, l.code FROM below b JOIN location l ON l.parent = b.code) "

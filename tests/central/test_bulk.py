@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections import Counter
+
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
@@ -9,12 +11,12 @@ from sqlalchemy import Connection
 from sqlalchemy.exc import DataError, IntegrityError, OperationalError
 
 from central.database import copying
-from central.database.bulk import BulkInsert, BulkLookup
+from central.database.bulk import BulkInsert, BulkLookup, WholeLookup
 from central.database.store import Database, blames_the_row, passes_by
 
-_TOLD = BulkLookup(
-    "SELECT k.said, k.counted FROM {keys}", (("said", "text"), ("counted", "bigint"))
-)
+_KEYS = (("said", "text"), ("counted", "bigint"))
+_TOLD = BulkLookup("SELECT k.said, k.counted FROM {keys}", _KEYS)
+_TOLD_WHOLE = WholeLookup(("k.said", "k.counted"), "FROM {keys}", _KEYS)
 _TABLE = "CREATE TABLE warehouse_note (said TEXT, weight DOUBLE PRECISION)"
 NOTES = BulkInsert("warehouse_note", (("said", "text"), ("weight", "double precision")))
 _TEXT = st.text(st.characters(exclude_characters="\x00", codec="utf-8"))
@@ -28,6 +30,13 @@ _ROWS = st.lists(
 def test_keys_are_what_they_were(database: Database, rows: list[tuple[object, ...]]) -> None:
     found = database.read_now(lambda conn: _TOLD.run(conn, rows))
     assert [tuple(row) for row in found] == rows
+    whole = database.read_now(lambda conn: _TOLD_WHOLE.run(conn, rows))
+    assert Counter(map(tuple, whole)) == Counter(rows)
+
+
+def test_nothing_asked_is_nothing_found(database: Database) -> None:
+    for lookup in (_TOLD, _TOLD_WHOLE):
+        assert database.read_now(lambda conn, one=lookup: one.run(conn, [])) == []  # type: ignore[misc]
 
 
 @pytest.mark.parametrize("times", [1, copying.WORTH_IT])
