@@ -6,6 +6,7 @@ nobody and an edge hears nothing, nearly all of it over code and tables that sta
 
 from __future__ import annotations
 
+import atexit
 import gc
 
 __all__ = ["settle"]
@@ -19,4 +20,5 @@ def settle() -> None:
     """Call it once, when everything is loaded and the first work is about to begin."""
     gc.collect()
     gc.freeze()
+    atexit.register(gc.unfreeze)  # the end lets go of all: libraries count what they get back
     gc.set_threshold(_YOUNG, _OLDER, _OLDEST)
