@@ -320,9 +320,11 @@ class EmulatedReader:
         finally:
             if self._client is session:
                 self._client = None
-            await session.close()
-            self._sessions.discard(session)
-            await self._notify()
+            try:
+                await session.close()
+            finally:  # also where it is told to stop meanwhile, and waits for the last to go
+                self._sessions.discard(session)
+                await self._notify()
 
     async def _call(self, host: str, port: int) -> None:
         """Dial out, and again whenever the connection ends (reader-initiated connections)."""

@@ -14,6 +14,7 @@ import pytest
 from pydantic import ValidationError
 
 from drivers.emulators.llrp_reader import EmulatedReader
+from drivers.emulators.llrp_session import Session
 from drivers.errors import DeviceError, DeviceRefused, DeviceUnavailable
 from drivers.llrp.link_settings import same_reader
 from drivers.llrp.reader import LlrpConfig, LlrpReader
@@ -166,6 +167,24 @@ async def test_of_a_reader_s_calls_that_nobody_took_the_newest_is_kept(port: int
             await connected(again)
     for _, writer in stale:
         writer.transport.abort()
+
+
+async def test_an_emulated_reader_stops_while_it_takes_leave(
+    port: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    leaving = asyncio.Event()
+
+    async def take_long(_session: Session) -> None:
+        leaving.set()
+        await asyncio.Event().wait()
+
+    async def hang_up(_reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        writer.close()
+
+    monkeypatch.setattr(Session, "close", take_long)
+    server = await asyncio.start_server(hang_up, "127.0.0.1", port)
+    async with server, asyncio.timeout(30), dialling(port):
+        await leaving.wait()
 
 
 async def _hung_up(reader: asyncio.StreamReader) -> bool:
