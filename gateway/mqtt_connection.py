@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import ssl
+import threading
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
@@ -67,6 +68,7 @@ class Connection:
         self._largest_packet: int | None = None
         self._keepalive_s = settings.keepalive_s
         self._unheard = 0
+        self._given_up = threading.Event()
         self._asking: asyncio.TimerHandle | None = None
         self._overdue: asyncio.TimerHandle | None = None
         self._paho = self._new_paho(will)
@@ -101,9 +103,13 @@ class Connection:
             self._watch()
             await self._answered()
         except BaseException:
-            # A thread cannot be cancelled: it ends by itself within the connect timeout.
-            await asyncio.wait({connecting})
-            self.close("gave up connecting")
+            self._given_up.set()
+            try:
+                # A thread cannot be cancelled: it ends by itself within the connect timeout.
+                await asyncio.wait({connecting})
+            finally:  # cancelled once more, the thread itself closes what it gets
+                connecting.add_done_callback(_retrieved)
+                self.close("gave up connecting")
             raise
 
     async def _answered(self) -> None:
@@ -133,6 +139,8 @@ class Connection:
             clean_start=settings.clean_start,
             properties=properties,
         )
+        if self._given_up.is_set():
+            self._paho.drop()
 
     def _watch(self) -> None:
         sock: Any = self._paho.socket()
@@ -314,10 +322,12 @@ class Connection:
 
     async def farewell(self, timeout_s: float) -> None:
         """Say DISCONNECT (the broker drops the will), then close."""
-        if not self.lost.done():
-            self._paho.disconnect()
-            await asyncio.wait({self.lost}, timeout=timeout_s)
-        self.close("closed by us")
+        try:
+            if not self.lost.done():
+                self._paho.disconnect()
+                await asyncio.wait({self.lost}, timeout=timeout_s)
+        finally:  # also when cancelled: who leaves in haste leaves nothing open
+            self.close("closed by us")
 
     def close(self, why: str) -> None:
         """End the connection now; without a farewell the broker publishes the will."""
