@@ -7,16 +7,17 @@ only to be added it takes by COPY.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
+from contextlib import AbstractContextManager, nullcontext
 from typing import Any
 
 import msgspec
 from sqlalchemy import Connection, Row
 
 from central.database import copying
+from central.database.ahead import Ahead
 
-__all__ = ["BulkInsert", "BulkLookup", "WholeLookup", "columns_of", "storable"]
+__all__ = ["BulkInsert", "BulkLookup", "WholeLookup", "ahead_of", "columns_of", "storable"]
 
 _rows_of = msgspec.json.Decoder(list[list[Any]]).decode
 _PLAIN = {str, int, float, type(None)}
@@ -60,26 +61,23 @@ class BulkInsert:
         else:
             copying.copied(conn, self._copy, lines)
 
-    @contextmanager
-    def adding(
-        self, conn: Connection, about: int
-    ) -> Iterator[Callable[[Sequence[tuple[object, ...]]], None]]:
-        """Insert rows of text and numbers in several parts, about so many in all: PostgreSQL
-        takes one while the next is made. Until the end nothing else can be asked of ``conn``.
-        """
-        if conn.dialect.name == "sqlite" or not self._copy or about < copying.WORTH_IT:
-            yield lambda rows: self.run(conn, rows)
-            return
-        with copying.opened(conn, self._copy) as write:
-            yield lambda rows: _write_lines(write, rows)
+    def add(
+        self, conn: Connection, ahead: Ahead | None, rows: Sequence[tuple[object, ...]]
+    ) -> None:
+        """Insert rows of text and numbers, with ``ahead_of`` many of them before they are there."""
+        if ahead is None:
+            self.run(conn, rows)
+        elif rows:
+            lines = copying.lines_of(rows)
+            if lines is None:
+                raise TypeError("rows that are added ahead are of text and numbers")
+            ahead.copy(self._copy, lines)
 
 
-def _write_lines(write: Callable[[str], None], rows: Sequence[tuple[object, ...]]) -> None:
-    if rows:
-        lines = copying.lines_of(rows)
-        if lines is None:
-            raise TypeError("rows that are added in parts are of text and numbers")
-        write(lines)
+def ahead_of(conn: Connection, rows: int) -> AbstractContextManager[Ahead | None]:
+    """What takes so many rows while more are made; nothing where that is not worth it."""
+    worth_it = conn.dialect.name == "postgresql" and rows >= copying.WORTH_IT
+    return Ahead(conn) if worth_it else nullcontext()
 
 
 class BulkLookup:
@@ -153,6 +151,8 @@ def _array(values: tuple[object, ...]) -> object:
         return _texts(values)  # type: ignore[arg-type]
     if kinds <= _PLAIN:
         return f"{{{','.join(map(_element, values))}}}"
+    if all(isinstance(value, str) for value in values):  # some are enums
+        return _texts(tuple(map(str.__str__, values)))
     return list(values)
 
 

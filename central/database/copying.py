@@ -4,8 +4,7 @@ INSERT makes of them.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from typing import Any
 
 import psycopg
@@ -13,7 +12,7 @@ from sqlalchemy import Connection
 
 from central.database.prepared import as_told
 
-__all__ = ["WORTH_IT", "copied", "lines_of", "opened"]
+__all__ = ["WORTH_IT", "copied", "lines_of"]
 
 WORTH_IT = 20
 """Rows from which on it pays: COPY is planned anew each time, and asks the server twice."""
@@ -23,20 +22,11 @@ _ESCAPES = str.maketrans({"\\": "\\\\", "\t": "\\t", "\n": "\\n", "\r": "\\r"})
 
 def copied(conn: Connection, statement: str, lines: str) -> None:
     """Carry ``COPY ... FROM STDIN`` out; raises what SQLAlchemy raises of any other statement."""
-    with opened(conn, statement) as write:
-        write(lines)
-
-
-@contextmanager
-def opened(conn: Connection, statement: str) -> Iterator[Callable[[str], None]]:
-    """The same bit by bit: the server takes what is written while more is made. Until the end
-    nothing else can be asked of ``conn``.
-    """
     driver: Any = conn.connection.dbapi_connection
     with driver.cursor() as cursor:
         try:
             with cursor.copy(statement) as copy:
-                yield copy.write
+                copy.write(lines)
         except psycopg.Error as error:
             raise as_told(error, statement, conn) from error
 

@@ -2,8 +2,9 @@
 
 Balances are read and written row by row, and finding a row is most of the work. PostgreSQL can
 change one and tell what it was in one go. So a batch of commands is decided as if every place
-held enough; what must have been there for that is said along with the changes, and where it was
-not, all is taken back and decided again over balances that were read (``standing``).
+held enough, and as if every id were new. What must have been there for that is said along with
+the changes, and the ledger refuses an id that it has: then all is taken back and decided again
+over what was read (``standing``).
 """
 
 from __future__ import annotations
@@ -13,32 +14,35 @@ from collections.abc import Sequence
 from sqlalchemy import Connection
 
 from central.database import copying
+from central.database.ahead import Ahead
 from central.database.bulk import columns_of
-from central.stock.model import Movement, Posted
+from central.stock.model import VIRTUAL_LOCATIONS, Movement, Posted
 from central.stock.rules import FACTS
 from central.stock.standing import UPSERTED
 
 __all__ = ["Foreseen", "Short", "missed", "worth_it"]
 
+_VIRTUAL = ", ".join(f"'{kind.value}'" for kind in VIRTUAL_LOCATIONS)
 _TAKE = (
-    "WITH k AS MATERIALIZED (SELECT * FROM unnest(%s::text[], %s::text[], %s::text[], "  # noqa: S608
-    "%s::text[], %s::bigint[], %s::bigint[], %s::bigint[]) "
-    "AS k(sku, lot, location, status, change, seq, need)), "
-    "moved AS (INSERT INTO balance (sku, lot, location, status, on_hand, last_seq) "
-    "SELECT sku, lot, location, status, change, seq FROM k "
-    f"{UPSERTED} RETURNING sku, lot, location, status, on_hand) "
-    "SELECT EXISTS (SELECT FROM moved JOIN k USING (sku, lot, location, status) "
-    "WHERE moved.on_hand - k.change < k.need)"
+    "WITH moved AS (INSERT INTO balance (sku, lot, location, status, on_hand, last_seq) "  # noqa: S608
+    "SELECT * FROM unnest($1::text[], $2::text[], $3::text[], $4::text[], $5::bigint[], "
+    f"$6::bigint[]) {UPSERTED} RETURNING sku, lot, location, status, on_hand) "
+    f"SELECT EXISTS (SELECT FROM moved WHERE on_hand < 0 AND location NOT IN ({_VIRTUAL})) "
+    "OR EXISTS (SELECT FROM unnest($7::text[], $8::text[], $9::text[], $10::text[], "
+    "$11::bigint[]) AS k(sku, lot, location, status, least) "
+    "JOIN moved USING (sku, lot, location, status) WHERE moved.on_hand < k.least)"
 )
-_ANYTHING = -(2**62)
-"""What a place must hold that may owe."""
+"""Most places are only taken from, or only given to: what these hold in the end says whether they
+held enough. Of the others it is said how much they must hold in the end.
+"""
+_NOTHING = ("{}",) * 5
 _PATIENCE = 50
 """Batches that are decided over what was read after one that was not what was foreseen."""
 _MISSED = "ledger_reads_first"
 
 
 class Short(Exception):
-    """A place did not hold what was taken from it."""
+    """A place did not hold what was taken from it, or what was refused had been posted before."""
 
 
 def worth_it(conn: Connection, movements: Sequence[Movement]) -> bool:
@@ -58,6 +62,8 @@ def missed(conn: Connection) -> None:
 
 class Foreseen:
     """As ``Standing``, for commands, over places that hold whatever is asked of them."""
+
+    fresh = True
 
     def __init__(self) -> None:
         self._moved: dict[tuple[str, str, str, str], list[int]] = {}
@@ -92,14 +98,27 @@ class Foreseen:
             account[0] += quantity
             account[1] = seq
 
-    def write(self, conn: Connection) -> None:
-        """Bring the balances up to date. Raises ``Short``: then all must be taken back."""
-        if not self._moved:
+    def put(self, ahead: Ahead | None) -> None:
+        """Bring the balances up to date with what was added since the last time. Where a place
+        did not hold enough, ``ahead`` raises ``Short``: then all must be taken back.
+        """
+        if not self._moved or ahead is None:
             return
-        bounded = self._bounded
-        rows = [
-            (*key, change, seq, need if key[2] in bounded else _ANYTHING)
-            for key, (change, seq, need) in sorted(self._moved.items())
+        told = sorted(self._moved.items())
+        rows = [(*key, change, seq) for key, (change, seq, _need) in told]
+        least = [
+            (*key, need + change)
+            for key, (change, _seq, need) in told
+            if need and need + change and key[2] in self._bounded
         ]
-        if conn.exec_driver_sql(_TAKE, columns_of(rows)).scalar_one():
-            raise Short
+        self._moved = {}
+        asked = (*columns_of(rows), *(columns_of(least) if least else _NOTHING))
+        ahead.ask(_TAKE, asked, _heard)
+
+    def write(self, conn: Connection) -> None:
+        """Everything was put."""
+
+
+def _heard(short: str | None) -> None:
+    if short != "f":
+        raise Short

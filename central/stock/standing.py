@@ -12,6 +12,7 @@ from collections.abc import Sequence
 import msgspec
 from sqlalchemy import Connection
 
+from central.database.ahead import Ahead
 from central.database.bulk import BulkInsert, BulkLookup
 from central.stock.model import (
     AVAILABLE,
@@ -57,7 +58,11 @@ _UNMOVED = (0, 0)
 
 
 class Standing:
-    """What the sources of some movements hold, by status, and where their tags lie."""
+    """What the sources of some movements hold, by status, and where their tags lie. ``fresh``
+    would say that their ids are taken to be new.
+    """
+
+    fresh = False
 
     def __init__(self, conn: Connection, movements: Sequence[Movement]) -> None:
         keys = dict.fromkeys([(m.sku, m.lot, m.source) for m in movements])
@@ -141,6 +146,9 @@ class Standing:
             moved[key] = (moved.get(key, _UNMOVED)[0] + change, seq)
         for epc in one.epcs:
             self._tags[epc] = (one.destination, one.destination_status)
+
+    def put(self, ahead: Ahead | None) -> None:
+        """Nothing is written before the end."""
 
     def write(self, conn: Connection) -> None:
         """Bring the balances up to date."""

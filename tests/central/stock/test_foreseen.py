@@ -11,7 +11,7 @@ from central.database import copying
 from central.database.store import Database
 from central.keeping.soundness import ledger_faults
 from central.stock import foreseen, ledger
-from central.stock.model import InsufficientStock, Movement, Posted, StockError
+from central.stock.model import InsufficientStock, Movement, NotReceived, Posted, StockError
 from central.stock.queries import stock_of
 from tests.central.shop import PLACES, moving, open_shop
 
@@ -85,6 +85,45 @@ def test_enough_at_the_end_is_not_enough_in_between(books: Database) -> None:
     assert last.seq == 2 + 25 + 1  # what was foreseen left no trace, in numbers neither
     (left,) = books.read_now(lambda c: [b for b in stock_of(c, "NUT") if b.location == "dock"])
     assert (left.on_hand, left.last_seq) == (1_000, last.seq)
+    assert books.read_now(ledger_faults) == []
+
+
+def test_what_was_posted_before_is_told_again_whatever_holds_now(books: Database) -> None:
+    taken = [moving(n, "dock", "customer", 2) for n in range(10, 10 + MANY)]  # 80 of 100
+    first = _posted(books, taken)
+    assert [type(one) for one in first] == [Posted] * MANY
+    books.write_now(lambda c: c.info.clear())
+    told = _posted(books, taken)
+    assert [one for one in told if isinstance(one, Posted) and one.repeated] == told
+    # Of the others, some come again though their item has gone off the books meanwhile.
+    retired = text("UPDATE item SET status = 'retired' WHERE sku = 'BOLT'")
+    received = [moving(200 + n, "supplier", "dock", 1, "BOLT") for n in range(MANY)]
+    _posted(books, received)
+    books.write_now(lambda c: c.execute(retired).close())
+    books.write_now(lambda c: c.info.clear())
+    fresh = [moving(300 + n, "supplier", "dock") for n in range(MANY)]
+    *after, again, refused = _posted(
+        books, [*fresh, received[0], moving(400, "supplier", "dock", 1, "BOLT")]
+    )
+    assert all(isinstance(one, Posted) and not one.repeated for one in after)
+    assert isinstance(again, Posted)
+    assert again.repeated
+    assert type(refused) is NotReceived
+    assert books.read_now(ledger_faults) == []
+
+
+def test_many_go_to_the_database_in_parts(books: Database) -> None:
+    """Those of an earlier part are there for a later one, and go with it where it falls short."""
+    ways = (("supplier", "dock"), ("dock", "hall"), ("hall", "customer"))
+    moves = [moving(1_000 + n, *ways[n % 3]) for n in range(450)]
+    posted = _posted(books, moves)
+    assert [one.seq for one in posted if isinstance(one, Posted)] == list(range(3, 453))
+    assert books.write_now(lambda c: foreseen.worth_it(c, moves)) == (books.backend != "sqlite")
+    fresh = [moving(2_000 + n, *ways[n % 3]) for n in range(449)]
+    *others, last = _posted(books, [*fresh, moving(3_000, "hall", "shelf", 10_000)])
+    assert [one.seq for one in others if isinstance(one, Posted)] == list(range(453, 902))
+    assert isinstance(last, InsufficientStock)
+    assert not books.write_now(lambda c: foreseen.worth_it(c, moves))
     assert books.read_now(ledger_faults) == []
 
 
