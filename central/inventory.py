@@ -36,6 +36,9 @@ from central.counts import scheduling
 from central.database import statistics
 from central.database.store import Database
 from central.database.tide import Tide
+from central.epcis import standing
+from central.epcis.names import Names
+from central.epcis.reporting import Reports
 from central.erp import target as erp
 from central.erp.part import Erp
 from central.events.courier import Road
@@ -137,7 +140,10 @@ class Inventory:
         self._couriers = Couriers(
             Road(
                 ground.database, ground.link, ground.tide, ground.settings.events,
-                others={erp.KIND: self._erp.targets},
+                others={
+                    erp.KIND: self._erp.targets,
+                    standing.KIND: Reports(Names(settings.epcis.locations), settings.events),
+                },
             )
         )  # fmt: skip
         self.ways: dict[ChannelKind, Way] = {

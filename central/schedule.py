@@ -3,15 +3,26 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Awaitable, Callable
-from datetime import time
+from collections.abc import Awaitable, Callable, Mapping
+from datetime import datetime, time, timedelta
 from typing import Any
 
 import structlog
 from apscheduler.events import EVENT_JOB_ERROR, EVENT_JOB_MISSED
 from apscheduler.schedulers.asyncio import AsyncIOScheduler
+from apscheduler.triggers.cron import CronTrigger
 
 _log = structlog.get_logger(__name__)
+
+
+def next_time(fields: Mapping[str, str], after: datetime) -> datetime | None:
+    """The first time behind ``after`` that fits, in UTC; ``None`` where none ever does. ``fields``
+    are cron's (``second`` to ``month``, ``day_of_week`` from 0, Monday): what is finer than the
+    finest of them is 0, what is coarser is any. Raises ValueError for what is no such field.
+    """
+    trigger = CronTrigger(**fields, timezone="UTC")
+    found: datetime | None = trigger.get_next_fire_time(None, after + timedelta(microseconds=1))
+    return found
 
 
 class Schedule:

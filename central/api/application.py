@@ -36,7 +36,9 @@ from central.api.alerts import routes as alerts
 from central.api.counts import schedules as count_schedules
 from central.api.counts import tasks as counts
 from central.api.epcis import capture as epcis_capture
+from central.api.epcis import queries as epcis_queries
 from central.api.epcis import query as epcis_query
+from central.api.epcis import subscribing as epcis_subscribing
 from central.api.erp import intake as erp_intake
 from central.api.erp import messages as erp_messages
 from central.api.erp.page import ErpPage
@@ -147,6 +149,8 @@ def _routers(services: Services, pages: Pages, entrance: Entrance) -> tuple[APIR
         events.router(services),
         subscriptions.router(services),
         epcis_query.router(services),
+        epcis_queries.router(services),
+        epcis_subscribing.router(services),
         epcis_capture.router(services),
         erp_messages.router(services),
         erp_intake.router(services, entrance),

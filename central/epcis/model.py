@@ -15,7 +15,8 @@ import msgspec
 from central.epcis.hashing import word
 
 __all__ = [
-    "CONTEXT", "TYPES", "NotAnEvent", "Wanted", "bare_reason", "checked", "document", "things_of",
+    "CONTEXT", "SIMPLE", "TYPES", "NotAnEvent", "Wanted", "bare_reason", "checked", "document",
+    "things_of",
 ]  # fmt: skip
 
 CONTEXT = "https://ref.gs1.org/standards/epcis/2.0.0/epcis-context.jsonld"
@@ -23,6 +24,8 @@ TYPES = (
     "ObjectEvent", "AggregationEvent", "TransactionEvent", "TransformationEvent",
     "AssociationEvent",
 )  # fmt: skip
+SIMPLE = "SimpleEventQuery"
+"""The name of the query that everybody has (EPCIS 2.0, 8.2.7.1)."""
 _PAPER = "https://ref.gs1.org/cbv/BTT-"
 _REASONS = ("https://ref.gs1.org/cbv/ER-", "urn:epcglobal:cbv:er:", "cbv:ER-")
 _EPCS = ("epcList", "childEPCs", "inputEPCList", "outputEPCList")
@@ -220,8 +223,11 @@ def bare_reason(said: str) -> str:
     return said
 
 
-def document(events: list[Any], created: str) -> dict[str, Any]:
-    """An answer to a query."""
+def document(
+    events: list[Any], created: str, *, query: str = SIMPLE, subscription: str = ""
+) -> dict[str, Any]:
+    """An answer to a query, or to its subscriber."""
+    of = {"subscriptionID": subscription} if subscription else {}
     return {
         "@context": [CONTEXT, {"tallyport": "urn:tallyport:epcis:"}],
         "type": "EPCISQueryDocument",
@@ -229,7 +235,8 @@ def document(events: list[Any], created: str) -> dict[str, Any]:
         "creationDate": created,
         "epcisBody": {
             "queryResults": {
-                "queryName": "SimpleEventQuery",
+                "queryName": query,
+                **of,
                 "resultsBody": {"eventList": events},
             }
         },

@@ -9,7 +9,7 @@ from operator import itemgetter
 from typing import Any, NamedTuple
 
 import msgspec
-from sqlalchemy import Connection, Select, exists, select
+from sqlalchemy import Connection, Select, exists, func, select
 
 from central import schema
 from central.catalogue import packs
@@ -23,6 +23,7 @@ from central.epcis.matching import matches
 from central.epcis.model import Wanted, bare_reason
 from central.epcis.names import Names
 from central.epcis.narrowing import narrows
+from central.epcis.sight import Sees, sight
 from central.epcis.tags import hex_forms
 from central.events import log
 from central.reservations.holdings import places_within
@@ -30,7 +31,7 @@ from central.stock import found, queries
 from central.stock.found import Sought
 from central.stock.model import Posted
 
-__all__ = ["Place", "TooMuch", "query"]
+__all__ = ["Place", "TooMuch", "head", "query"]
 
 _HASH = "ni:///sha-256;"
 _DAY_US = 86_400 * 1_000_000
@@ -60,6 +61,12 @@ class Place(NamedTuple):
     log: int
 
 
+def head(conn: Connection) -> Place:
+    """Where a reader stands who has read all."""
+    captured = conn.execute(select(func.coalesce(func.max(_event.c.id), 0))).scalar_one()
+    return Place(queries.last_seq(conn), int(captured), log.newest(conn))
+
+
 class _Told(NamedTuple):
     record_us: int
     place: Place
@@ -69,12 +76,12 @@ class _Told(NamedTuple):
 def query(
     conn: Connection, wanted: Wanted, names: Names, *, after: Place, limit: int
 ) -> tuple[list[dict[str, Any]], Place | None]:
-    """At most ``limit`` events behind ``after``, and where the next page begins; ``None`` at the
-    end.
+    """At most ``limit`` events behind ``after`` that whoever asks may see, and where the next page
+    begins; ``None`` at the end.
     """
-    wanted = _within(conn, wanted, names)
-    others = _of_others(conn, wanted, after.captured, limit + 1)
-    ours = _Ours(conn, wanted, names)
+    wanted, sees = _within(conn, wanted, names), sight(conn, names)
+    others = _of_others(conn, wanted, sees, after.captured, limit + 1)
+    ours = _Ours(conn, wanted, names, sees)
     if _are_theirs(wanted, others):
         told: tuple[list[_Told], ...] = (others,)
     else:
@@ -127,8 +134,8 @@ def _are_theirs(wanted: Wanted, others: Sequence[_Told]) -> bool:
 class _Ours:
     """What our books tell: the ledger's movements, and what else happened."""
 
-    def __init__(self, conn: Connection, wanted: Wanted, names: Names) -> None:
-        self._conn, self._wanted, self._names = conn, wanted, names
+    def __init__(self, conn: Connection, wanted: Wanted, names: Names, sees: Sees) -> None:
+        self._conn, self._wanted, self._names, self._sees = conn, wanted, names, sees
         self._gtins: dict[str, str | None] = {}
 
     def moved(self, after: int, limit: int) -> list[_Told]:
@@ -154,7 +161,9 @@ class _Ours:
             for one in page:
                 after = one.seq
                 event = event_of_log(one, self._names, self._gtin)
-                if event is not None and _in_time(one.at_us, wanted) and matches(event, wanted):
+                if event is None or not (_in_time(one.at_us, wanted) and self._sees(event)):
+                    continue
+                if matches(event, wanted):
                     told.append(_Told(one.at_us, Place(0, 0, one.seq), event))
             if len(told) >= limit or len(page) < limit:
                 break
@@ -257,14 +266,14 @@ def _goods(conn: Connection, wanted: Wanted, names: Names) -> list[tuple[str, st
     return goods
 
 
-def _of_others(conn: Connection, wanted: Wanted, after: int, limit: int) -> list[_Told]:
+def _of_others(conn: Connection, wanted: Wanted, sees: Sees, after: int, limit: int) -> list[_Told]:
     told = list[_Told]()
     while True:
         asked = select(_event).where(_event.c.id > after).order_by(_event.c.id).limit(limit)
         page = conn.execute(_narrowed(asked, wanted)).mappings().all()
         for row in page:
             after, body = row["id"], msgspec.json.decode(row["body"])
-            if not narrows(body, wanted):
+            if not (narrows(body, wanted) and sees(body)):
                 continue
             event = {**body, "recordTime": moment(from_us(row["record_us"]))}
             told.append(_Told(row["record_us"], Place(0, row["id"], 0), event))

@@ -25,7 +25,8 @@ from central.erp.messages import Came, Outcome, State
 from central.erp.outward import Document, document_for, is_of_order, render
 from central.events import stream, subscriptions
 from central.events.model import Letter, NotTaken, Secret, Subscription, Target
-from central.events.targets import Sends
+from central.events.reading import Reads
+from central.events.targets import Keys, Sends
 from central.events.webhook import Webhook
 from gateway.clock import Clock
 
@@ -82,7 +83,12 @@ class ErpTargets:
         self._settings = settings
         self._clock = clock
 
-    def target_of(self, subscription: Subscription) -> Sends:
+    @staticmethod
+    def reader_of(_: Subscription) -> Reads | None:
+        """A connection is told of what happens, as everybody."""
+        return None
+
+    def target_of(self, subscription: Subscription, _: Keys, /) -> Sends:
         """Where a connection is told. Raises ``NotTaken`` for one that is not in the settings."""
         name = subscription.target.broker
         connection = self._connections.get(name)

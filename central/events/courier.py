@@ -17,42 +17,34 @@ from typing import Protocol
 import structlog
 from sqlalchemy import Connection
 
-from central.catalogue import tree
 from central.config import EventsSection
 from central.database.store import Database
 from central.database.tide import Tide
-from central.events import deliveries, kinds, stream, subscriptions
+from central.events import deliveries, subscriptions
 from central.events.deliveries import MOST_DEAD, Standing, Waiting
-from central.events.model import (
-    Happening,
-    Letter,
-    NotTaken,
-    Position,
-    Secret,
-    Subscription,
-    back_off_s,
-    letter,
-    wants,
-)
-from central.events.targets import Sends, target_of
+from central.events.model import Letter, NotTaken, Position, Secret, Subscription, back_off_s
+from central.events.reading import Happenings, Reads
+from central.events.targets import Keys, Sends, target_of
 from gateway.clock import Clock, SystemClock
 from gateway.link import Link
 
 __all__ = ["Brings", "Courier", "Road"]
 
-_CHUNK = 50
 _LONGEST_SEND_S = 180.0
 _KEPT_EVERY = 1_000
 """Events that pass unwanted before the place behind them is kept."""
-_NEVER_S = 3_600.0
 _log = structlog.get_logger("central.events")
 
 
 class Brings(Protocol):
     """Another part of central that knows how to tell a kind of targets."""
 
-    def target_of(self, subscription: Subscription) -> Sends:
+    def target_of(self, subscription: Subscription, keys: Keys, /) -> Sends:
         """Raises ``NotTaken``."""
+        ...
+
+    def reader_of(self, subscription: Subscription) -> Reads | None:
+        """Who reads for it; ``None`` where it is told of what happens, as everybody."""
         ...
 
     def put_aside(
@@ -94,6 +86,8 @@ class Courier:
     def __init__(self, road: Road, subscription: Subscription) -> None:
         self._road = road
         self._subscription = subscription
+        self._brings = road.others.get(subscription.target.kind)
+        self._reads = self._reader()
         self._keys: tuple[Secret, ...] = ()
         self._target: Sends | None = None
         self._now: Standing | None = None
@@ -111,16 +105,17 @@ class Courier:
         rest_s = (now.next_us - self._road.clock.now_us()) / 1e6
         if rest_s > 0:
             return rest_s
-        chunk, wanted = await self._road.database.read(lambda c: self._read(c, now.position))
-        for happening, letter_ in wanted:
-            if not await self._told(happening, letter_):
+        chunk = await self._road.database.read(lambda c: self._reads(c, now))
+        for position, letter in chunk.letters:
+            if not await self._told(position, letter):
                 return max(0.0, (now.next_us - self._road.clock.now_us()) / 1e6)
-        if chunk:
-            now.reach(chunk[-1].position)
-            self._unkept += len(chunk)
-            if wanted or self._unkept >= _KEPT_EVERY:
+        if chunk.passed or chunk.looked_us:
+            now.reach(chunk.behind)
+            now.looked_us = chunk.looked_us or now.looked_us
+            self._unkept += chunk.passed
+            if chunk.letters or chunk.looked_us or self._unkept >= _KEPT_EVERY:
                 await self._keep()
-        return 0.0 if len(chunk) == _CHUNK else _NEVER_S
+        return chunk.rest_s
 
     async def close(self) -> None:
         """Let go of the target."""
@@ -133,39 +128,27 @@ class Courier:
         self._now = await self._road.database.read(lambda c: deliveries.standing(c, mine))
         self._keys = await self._road.database.read(lambda c: subscriptions.keys(c, mine))
 
-    def _read(
-        self, conn: Connection, after: Position
-    ) -> tuple[list[Happening], list[tuple[Happening, Letter]]]:
-        """The next events, and the letters of those that are wanted."""
-        chunk = stream.read(conn, after, _CHUNK)
-        mine = self._subscription
-        places = tree.codes_under(conn, mine.locations) if chunk else frozenset()
-        known, wanted = kinds.known(), list[tuple[Happening, Letter]]()
-        for one in chunk:
-            kind = known.get(one.kind)
-            topic, version = (kind.topic, kind.version) if kind else ("other", 1)
-            if wants(mine, one, topic, places):
-                source = self._road.settings.source
-                wanted.append((one, letter(one, topic=topic, version=version, source=source)))
-        return chunk, wanted
+    def _reader(self) -> Reads:
+        own = self._brings and self._brings.reader_of(self._subscription)
+        return own or Happenings(self._subscription, self._road.settings.source)
 
-    async def _told(self, happening: Happening, told: Letter) -> bool:
+    async def _told(self, position: Position, told: Letter) -> bool:
         """Tell an event; false when it has to wait, or nothing more is wanted."""
         now, road = self._now, self._road
         assert now is not None
         try:
             await self._send(told)
         except NotTaken as refusal:
-            return await self._not_taken(happening, told, refusal)
-        now.reach(happening.position)
+            return await self._not_taken(position, told, refusal)
+        now.reach(position)
         now.delivered += 1
+        now.told_us = road.clock.now_us()
         road.counters["delivered"] += 1
         return True
 
     async def _send(self, told: Letter) -> None:
-        brings = self._road.others.get(self._subscription.target.kind)
-        if self._target is None and brings is not None:
-            self._target = brings.target_of(self._subscription)
+        if self._target is None and self._brings is not None:
+            self._target = self._brings.target_of(self._subscription, lambda: self._keys)
         if self._target is None:
             self._target = target_of(
                 self._subscription, self._road.settings, self._road.link,
@@ -177,7 +160,7 @@ class Courier:
         except TimeoutError as error:
             raise NotTaken(f"no end of it within {_LONGEST_SEND_S:g} s") from error
 
-    async def _not_taken(self, happening: Happening, told: Letter, refusal: NotTaken) -> bool:
+    async def _not_taken(self, position: Position, told: Letter, refusal: NotTaken) -> bool:
         now, road, mine = self._now, self._road, self._subscription
         assert now is not None
         at_us = road.clock.now_us()
@@ -191,18 +174,18 @@ class Courier:
             )
             road.tide.rise()
         elif refusal.final or (refusal.reached and now.failures >= mine.attempts):
-            return await self._put_aside(happening, told, at_us)
+            return await self._put_aside(position, told, at_us)
         rest_s = max(back_off_s(now.failures, road.jitter()), refusal.wait_s)
         now.next_us = at_us + round(rest_s * 1e6)
         _log.warning("event_not_taken", by=mine.id, which=told.id, why=now.why, wait_s=rest_s)
         await self._keep()
         return False
 
-    async def _put_aside(self, happening: Happening, told: Letter, at_us: int) -> bool:
+    async def _put_aside(self, position: Position, told: Letter, at_us: int) -> bool:
         now, mine = self._now, self._subscription
         assert now is not None
-        why, brings = now.why, self._road.others.get(mine.target.kind)
-        now.reach(happening.position)
+        why, brings = now.why, self._brings
+        now.reach(position)
         self._road.counters["dead"] += 1
         _log.error("event_put_aside", by=mine.id, which=told.id, why=why)
 

@@ -36,7 +36,8 @@ _delivery = schema.delivery
 
 class Standing(msgspec.Struct, kw_only=True):
     """Where deliveries stand: ``delivered`` in all, ``failures`` of the next event so far and
-    ``why``; ``next_us`` is when it is tried again.
+    ``why``; ``next_us`` is when it is tried again. ``told_us`` is when something was taken last,
+    ``looked_us`` when what goes by a schedule was looked at; 0 for never.
     """
 
     ledger_seq: int
@@ -45,15 +46,18 @@ class Standing(msgspec.Struct, kw_only=True):
     failures: int = 0
     next_us: int = 0
     why: str = ""
+    captured_seq: int = 0
+    told_us: int = 0
+    looked_us: int = 0
 
     @property
     def position(self) -> Position:
         """How far the subscriber has been told."""
-        return Position(self.ledger_seq, self.log_seq)
+        return Position(self.ledger_seq, self.log_seq, self.captured_seq)
 
     def reach(self, position: Position) -> None:
         """The event before ``position`` is done with."""
-        self.ledger_seq, self.log_seq = position
+        self.ledger_seq, self.log_seq, self.captured_seq = position
         self.failures, self.next_us, self.why = 0, 0, ""
 
 

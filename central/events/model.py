@@ -25,10 +25,13 @@ _encode = msgspec.json.Encoder(order="deterministic").encode
 
 
 class Position(NamedTuple):
-    """How far a reader has come: the last movement's number and the last of the event log."""
+    """How far a reader has come: the last movement's number, the last of the event log, and the
+    last that others captured, where a reader is told of these.
+    """
 
     ledger: int
     log: int
+    captured: int = 0
 
 
 class Happening(msgspec.Struct, frozen=True, kw_only=True):
@@ -62,7 +65,8 @@ class Secret(msgspec.Struct, frozen=True, kw_only=True):
 class Subscription(msgspec.Struct, frozen=True, kw_only=True):
     """Who is told of what. Empty ``kinds``, ``skus`` or ``locations`` stand for all; a kind may be
     a topic's name, a location takes in what lies below it. ``attempts`` is how often an event that
-    is not taken is told before it is put aside. ``status`` is active, paused or gone.
+    is not taken is told before it is put aside. ``status`` is active, paused or gone. ``terms`` are
+    another part's, of its own kind of target: what is told is then its to say.
     """
 
     id: str
@@ -76,6 +80,7 @@ class Subscription(msgspec.Struct, frozen=True, kw_only=True):
     why: str = ""
     created_us: int = 0
     version: int = 1
+    terms: dict[str, Any] = {}
 
 
 class Letter(NamedTuple):

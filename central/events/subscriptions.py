@@ -16,8 +16,8 @@ from central.events import kinds, signing, stream
 from central.events.model import Position, Secret, Subscription, Target
 
 __all__ = [
-    "MOST", "active", "add", "change", "end", "ensure", "get", "keys", "listed", "new_secret",
-    "turn_off",
+    "MOST", "active", "add", "change", "end", "ensure", "get", "keep", "keys", "listed",
+    "new_secret", "of_target", "turn_off",
 ]  # fmt: skip
 
 MOST = 100
@@ -26,7 +26,7 @@ _STATUSES = ("active", "paused")
 _table = schema.subscription
 _encode = msgspec.json.Encoder().encode
 _secrets = msgspec.json.Decoder(tuple[Secret, ...]).decode
-_JSON = ("target", "kinds", "skus", "locations")
+_JSON = ("target", "kinds", "skus", "locations", "terms")
 
 
 def add(
@@ -36,6 +36,19 @@ def add(
     webhook's key (empty for others). Raises ``NotValid``.
     """
     _check(wanted)
+    key = signing.new_key() if wanted.target.kind == "webhook" else ""
+    begins = stream.BEGINNING if from_beginning else stream.head(conn)
+    made = keep(conn, wanted, told, begins=begins, held=(Secret(key=key),) if key else ())
+    return made, key
+
+
+def keep(
+    conn: Connection, wanted: Subscription, told: Told, *, begins: Position,
+    held: tuple[Secret, ...] = (),
+) -> Subscription:  # fmt: skip
+    """A new subscription, to be told from ``begins`` on, signed with the keys that are ``held``.
+    Raises ``NotValid`` where there are too many.
+    """
     if len(listed(conn, after=None, limit=MOST)) >= MOST:
         raise NotValid(f"there are {MOST} subscriptions, and more cannot be: end one first")
     made = msgspec.structs.replace(
@@ -45,17 +58,19 @@ def add(
         created_us=told.at_us,
         version=1,
     )
-    key = signing.new_key() if made.target.kind == "webhook" else ""
-    held = (Secret(key=key),) if key else ()
     conn.execute(insert(_table).values(**_row(made), secrets=_text(held)))
-    begins = stream.BEGINNING if from_beginning else stream.head(conn)
+    _begin(conn, made.id, begins)
+    _audit(conn, "add subscription", None, made, told)
+    return made
+
+
+def _begin(conn: Connection, subscription: str, at: Position) -> None:
     conn.execute(
         insert(schema.delivery).values(
-            subscription=made.id, ledger_seq=begins.ledger, log_seq=begins.log
+            subscription=subscription, ledger_seq=at.ledger, log_seq=at.log,
+            captured_seq=at.captured,
         )
-    )
-    _audit(conn, "add subscription", None, made, told)
-    return made, key
+    )  # fmt: skip
 
 
 def ensure(conn: Connection, wanted: Subscription, begins: Position, at_us: int) -> Subscription:
@@ -66,8 +81,7 @@ def ensure(conn: Connection, wanted: Subscription, begins: Position, at_us: int)
     row = conn.execute(select(_table).where(_table.c.id == wanted.id)).mappings().one_or_none()
     if row is None:
         conn.execute(insert(_table).values(**_row(wanted), secrets=_text(())))
-        values = {"subscription": wanted.id, "ledger_seq": begins.ledger, "log_seq": begins.log}
-        conn.execute(insert(schema.delivery).values(values))
+        _begin(conn, wanted.id, begins)
         _audit(conn, "add subscription", None, wanted, told)
         return wanted
     before = after = _of(row)
@@ -98,6 +112,13 @@ def listed(conn: Connection, *, after: str | None, limit: int) -> list[Subscript
     return [_of(row) for row in conn.execute(query).mappings()]
 
 
+def of_target(conn: Connection, kind: str) -> list[Subscription]:
+    """Those that are told by a kind of targets, in the order in which they were made."""
+    every = listed(conn, after=None, limit=MOST)
+    found = [one for one in every if one.target.kind == kind]
+    return sorted(found, key=lambda one: one.created_us)
+
+
 def active(conn: Connection) -> list[Subscription]:
     """Who is to be told now."""
     return [one for one in listed(conn, after=None, limit=MOST) if one.status == "active"]
@@ -111,6 +132,8 @@ def change(conn: Connection, wanted: Subscription, told: Told) -> Subscription:
     _check(wanted)
     if (before.target.kind == "webhook") != (wanted.target.kind == "webhook"):
         raise NotValid("a webhook stays one, and nothing else becomes one: subscribe anew")
+    if before.terms and (wanted.target != before.target or wanted.kinds or wanted.skus):
+        raise NotValid(f"what is told to {before.id}, and where, is another part's: subscribe anew")
     after = msgspec.structs.replace(
         wanted, kinds=tuple(dict.fromkeys(wanted.kinds)), version=before.version + 1, why=""
     )
@@ -180,7 +203,8 @@ def _row(made: Subscription) -> dict[str, Any]:
 
 def _of(row: RowMapping) -> Subscription:
     values: dict[str, Any] = {name: row[name] for name in Subscription.__struct_fields__}
-    for name in _JSON[1:]:
+    values["terms"] = msgspec.json.decode(row["terms"])
+    for name in _JSON[1:4]:
         values[name] = tuple(msgspec.json.decode(row[name]))
     return Subscription(**values | {"target": msgspec.json.decode(row["target"], type=Target)})
 

@@ -13,7 +13,10 @@ from central.events.webhook import Webhook
 from gateway.clock import Clock
 from gateway.link import Link
 
-__all__ = ["Sends", "target_of"]
+__all__ = ["Keys", "Sends", "target_of"]
+
+Keys = Callable[[], Sequence[Secret]]
+"""The keys that sign what is sent, as they are then."""
 
 
 class Sends(Protocol):
@@ -33,7 +36,7 @@ def target_of(
     settings: EventsSection,
     link: Link,
     *,
-    keys: Callable[[], Sequence[Secret]],
+    keys: Keys,
     clock: Clock,
 ) -> Sends:
     """Raises ``NotTaken`` for a broker that the settings do not name, or whose library is not

@@ -24,7 +24,8 @@ _SHOWN = 200
 
 class Webhook:
     """One URL. Redirects are not followed, and no proxy is asked: both would lead elsewhere than
-    what was looked at. ``headers`` (in small letters) go with each request.
+    what was looked at. ``headers`` (in small letters) go with each request, and those that ``also``
+    says of a letter.
     """
 
     def __init__(
@@ -37,9 +38,11 @@ class Webhook:
         timeout_s: float = 15.0,
         tls: ssl.SSLContext | None = None,
         headers: Mapping[str, str] | None = None,
+        also: Callable[[Letter], Mapping[str, str]] | None = None,
     ) -> None:
         self._url = urlsplit(url)
         self._headers = headers or {}
+        self._also = also
         self._keys = keys
         self._clock = clock
         self._allowed = allowed
@@ -60,6 +63,7 @@ class Webhook:
             "content-type": "application/cloudevents+json; charset=utf-8",
             "user-agent": "tallyport",
             **self._headers,
+            **(self._also(letter) if self._also else {}),
             **signing.headers(keys, letter.id, now_us // 1_000_000, letter.body),
         }
         target, extensions = await self._looked_at()

@@ -34,7 +34,7 @@ from central.schema.counts import (
     count_task,
 )
 from central.schema.devices import device, edge_presence
-from central.schema.epcis import epcis_capture, epcis_event, epcis_thing
+from central.schema.epcis import epcis_capture, epcis_event, epcis_query, epcis_thing
 from central.schema.erp import erp_message, erp_order
 from central.schema.events import dead_letter, delivery, domain_event, subscription
 from central.schema.ground import ID, metadata
@@ -124,6 +124,7 @@ __all__ = [
     "edge_stream",
     "epcis_capture",
     "epcis_event",
+    "epcis_query",
     "epcis_thing",
     "erp_message",
     "erp_order",

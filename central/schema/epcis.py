@@ -6,7 +6,7 @@ from sqlalchemy import BigInteger, Boolean, Column, ForeignKey, Index, Table, Te
 
 from central.schema.ground import ID, metadata
 
-__all__ = ["epcis_capture", "epcis_event", "epcis_thing"]
+__all__ = ["epcis_capture", "epcis_event", "epcis_query", "epcis_thing"]
 
 epcis_event = Table(
     "epcis_event",
@@ -47,4 +47,14 @@ epcis_capture = Table(
     Column("success", Boolean, nullable=False),
     Column("events", Text, nullable=False),
     Column("errors", Text, nullable=False),
+)
+# Questions that stand under a name: as they were asked, and as they are understood.
+epcis_query = Table(
+    "epcis_query",
+    metadata,
+    Column("name", Text, primary_key=True),
+    Column("query", Text, nullable=False),
+    Column("wanted", Text, nullable=False),
+    Column("made_by", Text, nullable=False),
+    Column("made_us", BigInteger, nullable=False),
 )

@@ -34,6 +34,8 @@ subscription = Table(
     Column("created_us", BigInteger, nullable=False),
     Column("version", BigInteger, nullable=False),
     Column("secrets", Text, nullable=False),
+    # What another part keeps of its own subscriptions.
+    Column("terms", Text, nullable=False, server_default="{}"),
 )
 delivery = Table(
     "delivery",
@@ -45,6 +47,9 @@ delivery = Table(
     Column("failures", Integer, nullable=False, server_default="0"),
     Column("next_us", BigInteger, nullable=False, server_default="0"),
     Column("why", Text, nullable=False, server_default=""),
+    Column("captured_seq", BigInteger, nullable=False, server_default="0"),
+    Column("told_us", BigInteger, nullable=False, server_default="0"),
+    Column("looked_us", BigInteger, nullable=False, server_default="0"),
 )
 dead_letter = Table(
     "dead_letter",

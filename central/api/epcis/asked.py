@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
 from datetime import datetime
 from typing import Annotated
 
@@ -15,7 +16,7 @@ from central.database.moments import to_us
 from central.epcis.model import Wanted
 from central.epcis.narrowing import COMPARED
 
-__all__ = ["Asked", "refuse_unbuilt"]
+__all__ = ["Asked", "refuse_unbuilt", "refuse_unknown"]
 
 _MOST_ASKED = 100
 _PARTIES = ("location", "owning_party", "possessing_party")
@@ -173,13 +174,27 @@ def _us(at: datetime | None) -> int | None:
 
 
 def _words(said: str | None) -> tuple[str, ...]:
-    return tuple(one for one in (said or "").split("|") if one)[:_MOST_ASKED]
+    """Raises ``Problem`` 413 for more than are looked for at once."""
+    words = tuple(one for one in (said or "").split("|") if one)
+    if len(words) > _MOST_ASKED:
+        raise Problem(
+            413,
+            f"a parameter names {_MOST_ASKED} values at most, and this one {len(words)}: ask for "
+            "some of them at a time",
+            kind="epcisException:QueryTooLargeException",
+        )
+    return words
 
 
 async def refuse_unbuilt(request: Request) -> None:
     """Raises ``Problem`` 501 for parameters that the standard has and this does not."""
+    refuse_unknown(request.query_params)
+
+
+def refuse_unknown(named: Iterable[str]) -> None:
+    """The same, of the parameters that are ``named``."""
     ours = {field.alias for field in Asked.model_fields.values()}
-    asked = [one for one in request.query_params if one not in ours and _UNBUILT.fullmatch(one)]
+    asked = [one for one in named if one not in ours and _UNBUILT.fullmatch(one)]
     if asked:
         raise Problem(
             501,

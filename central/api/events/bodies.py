@@ -13,7 +13,7 @@ from central.api.problems import Problem
 from central.config import EventsSection
 from central.events.model import Subscription, Target
 
-__all__ = ["AgainBody", "SubscriptionBody", "SubscriptionPatch"]
+__all__ = ["AgainBody", "SubscriptionBody", "SubscriptionPatch", "Url"]
 
 _MOST = 500
 

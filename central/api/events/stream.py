@@ -38,7 +38,7 @@ def router(services: Services) -> APIRouter:
 
         def work(connection: Connection) -> tuple[list[msgspec.Raw], str]:
             if after == "now":
-                return [], _CURSOR.told(stream.head(connection))
+                return [], _CURSOR.told(stream.head(connection)[:2])
             seen = _CURSOR.read(after)
             at = stream.BEGINNING if seen is None else Position(*seen)
             found = stream.read(connection, at, limit)
@@ -49,7 +49,7 @@ def router(services: Services) -> APIRouter:
                 source = services.events.source
                 told = letter(one, topic=topic, version=version, source=source)
                 rows.append(msgspec.Raw(told.body))
-            return rows, _CURSOR.told(found[-1].position if found else at)
+            return rows, _CURSOR.told((found[-1].position if found else at)[:2])
 
         return page(*await services.read(work))
 

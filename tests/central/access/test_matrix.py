@@ -145,6 +145,7 @@ FOR_SOME_PLACES = re.compile(
     r"|(GET|POST|DELETE) /api/(counts|count-schedules)(/.*)?"
     r"|GET /api/exports/(locations|lots|stock)|POST /api/imports/(locations|stock)|POST /passes/.*"
     r"|(GET|POST) /screen/reviews(/.*)?|GET /screen/(portals|passes)(/.*)?"
+    r"|GET /epcis/events|(GET|POST|DELETE) /epcis/queries(/.*)?"
     r"|GET /why/.*|GET /feeds|GET /series(/.*)?|GET /screen/movements/.*"
     r"|(GET|POST|DELETE) /devices/\{\}(/.*)?"
     r"|GET /api/attachments/items/.*|POST /labels|(GET|POST) /labels/.*"

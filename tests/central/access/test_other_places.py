@@ -141,7 +141,7 @@ async def test_nothing_of_another_place_is_changed(made: Bench, door: Somebody) 
     assert await everything(made, known) == before
 
 
-_OF_NOW = ("/reports/", "{sha256}", "/history", "/trace")
+_OF_NOW = ("/reports/", "{sha256}", "/history", "/trace", "/epcis/events", "}/events")
 """What is told with the time at which it is asked."""
 
 

@@ -75,6 +75,11 @@ READ: dict[str, list[str]] = {
     "/screen/changes": [],
     "/screen/movements/{movement_id}": ["/screen/movements/EAST-first"],
     "/why/{of}": ["/why/EAST-first", "/why/EAST-review", "/why/EAST-pass"],
+    "/epcis/events": ["/epcis/events", "/epcis/events?WD_bizLocation=urn:tallyport:location:EAST"],
+    "/epcis/queries/{name}/events": ["/epcis/queries/EAST-query/events"],
+    "/epcis/queries/{name}/subscriptions": ["/epcis/queries/EAST-query/subscriptions"],
+    "/epcis/queries/{name}/subscriptions/{subscription}": [
+        "/epcis/queries/EAST-query/subscriptions/{subscription}"],
     "/feeds": ["/feeds"],
     "/series": [f"/series?feed={_FEED}&to_s=1770000100"],
     "/series/export": [f"/series/export?feed={_FEED}&to_s=1770000100"],
@@ -248,6 +253,10 @@ WRITTEN: dict[str, list[tuple[str, object]]] = {
         "id": "mine-12345", "printer": "EAST-printer", "kind": "place", "within": "WEST"})],
     **{f"POST /labels/jobs/{{job_id}}/{step}": [(f"/labels/jobs/EAST-labels/{step}", body)]
        for step, body in (("cancel", None), ("reprint", {"id": "again-12345"}))},
+    "POST /epcis/queries/{name}/subscriptions": [],  # tells of what is granted
+    "DELETE /epcis/queries/{name}": [("/epcis/queries/EAST-query", None)],
+    "DELETE /epcis/queries/{name}/subscriptions/{subscription}": [
+        ("/epcis/queries/EAST-query/subscriptions/{subscription}", None)],
     "POST /locations": [("/locations", {"code": "NEW", "name": "x", "parent": "EAST"}),
                         ("/locations", {"code": "NEW", "name": "x"})],
     "POST /reservations": [("/reservations", {"id": "mine-12345", **_NUTS, "location": "EAST"}),
@@ -331,7 +340,11 @@ async def fill(made: Bench) -> dict[str, str]:
               fields={"on_hand": 20.0}, time_us=_NOON_US)
         for code in ("WEST", "EAST")
     ])  # fmt: skip
-    known = {"pick": _pick_of(task), "sscc": "003401234500000017"}
+    await made.post("/epcis/queries", name="EAST-query", query={})
+    told = await made.post("/epcis/queries/EAST-query/subscriptions", stream=True,
+                           dest="https://EAST.example.com/told")  # fmt: skip
+    known = {"pick": _pick_of(task), "sscc": "003401234500000017",
+             "subscription": str(told["subscriptionID"])}  # fmt: skip
     for kind, subject in _KINDS.items():
         answer = await made.http.post(
             f"/api/attachments/{kind}/{subject}?name=EAST.txt", content=EAST_FILE
