@@ -148,10 +148,7 @@ def _routers(services: Services, pages: Pages, entrance: Entrance) -> tuple[APIR
         audit.router(services),
         events.router(services),
         subscriptions.router(services),
-        epcis_query.router(services),
-        epcis_queries.router(services),
-        epcis_subscribing.router(services),
-        epcis_capture.router(services),
+        *_epcis(services),
         erp_messages.router(services),
         erp_intake.router(services, entrance),
         DevicesPage(services, pages).router(),
@@ -171,6 +168,16 @@ def _routers(services: Services, pages: Pages, entrance: Entrance) -> tuple[APIR
         *_screens(services, pages),
         signing.router(),
         by_provider.router(entrance, signing),
+    )
+
+
+def _epcis(services: Services) -> tuple[APIRouter, ...]:
+    """EPCIS: asked, asked again and again, told, captured."""
+    return (
+        epcis_query.router(services),
+        epcis_queries.router(services),
+        epcis_subscribing.router(services),
+        epcis_capture.router(services),
     )
 
 
