@@ -1,10 +1,13 @@
-"""Whether the append-only tables still are: every trigger there, switched on, as it was made.
+"""Whether the append-only tables still are, and movements' ends still there: every trigger in its
+place, switched on, as it was made.
 
 Triggers stop mistakes. Whoever owns the tables (on SQLite: whoever can write the file) can take
 them away: that cannot be prevented, only seen.
 """
 
 from __future__ import annotations
+
+import hashlib
 
 from sqlalchemy import Connection, text
 
@@ -33,6 +36,39 @@ _POSTGRESQL = text(
 )
 _ROW_BEFORE_CHANGE = 1 + 2 + 8 + 16  # FOR EACH ROW, BEFORE, DELETE, UPDATE
 _BEFORE_TRUNCATE = 2 + 32
+_LOOKS = "c51e23b027badddc2e625588e6dba03616146344da42c693d946c807e68c5cad"
+_REFUSES_ORPHANS = "fde1eeb9bb4f36dc636df43a4ea3f827261a558a26f3dc4067b6d4ba7b61e794"
+"""SHA-256 of what the functions do that look after movements' ends on PostgreSQL."""
+_ENDS = {
+    "movement_ends": (
+        "AFTER INSERT ON movement REFERENCING NEW TABLE AS added FOR EACH STATEMENT "
+        "EXECUTE FUNCTION movement_ends()",
+        _LOOKS,
+    ),
+    **{
+        f"{table}_{name}": (
+            f"AFTER {when} EXECUTE FUNCTION refuse_orphans()",
+            _REFUSES_ORPHANS,
+        )
+        for table, key in (("item", "sku"), ("location", "code"))
+        for name, when in (
+            ("named", f"DELETE ON {table} FOR EACH ROW"),
+            (
+                "renamed",
+                f"UPDATE OF {key} ON {table} FOR EACH ROW WHEN (old.{key} <> new.{key})",
+            ),
+            ("emptied", f"TRUNCATE ON {table} FOR EACH STATEMENT"),
+        )
+    },
+}
+"""When a trigger does it, as PostgreSQL says it, and the hash of what."""
+_ENDS_THERE = text(
+    "SELECT t.tgname, t.tgenabled, pg_get_triggerdef(t.oid, true) AS made, p.prosrc "
+    "FROM pg_trigger t JOIN pg_proc p ON p.oid = t.tgfoid "
+    "WHERE NOT t.tgisinternal AND t.tgname = ANY (CAST(:names AS text[])) AND t.tgrelid IN "
+    "(to_regclass('movement'), to_regclass('item'), to_regclass('location'))"
+)
+_AWAKE = ("O", "A")
 
 
 def missing_guards(conn: Connection) -> list[str]:
@@ -46,6 +82,23 @@ def missing_guards(conn: Connection) -> list[str]:
         "owns the tables, or the schema is older (`tallyport central migrate`)"
         for name, guard in wanted.items()
         if there.get(name) != guard
+    ] + (_missing_ends(conn) if postgresql else [])
+
+
+def _missing_ends(conn: Connection) -> list[str]:
+    """The same of PostgreSQL's triggers for what a foreign key looks after on SQLite."""
+    there = {
+        row.tgname: row.tgenabled in _AWAKE
+        and row.made == f"CREATE TRIGGER {row.tgname} {_ENDS[row.tgname][0]}"
+        and hashlib.sha256(row.prosrc.encode()).hexdigest() == _ENDS[row.tgname][1]
+        for row in conn.execute(_ENDS_THERE, {"names": list(_ENDS)})
+    }
+    return [
+        "movements can come to name an item or a place that is not there: the trigger "
+        f"{name} is {'switched off or edited' if name in there else 'missing'}. Somebody took it "
+        "away who owns the tables, or the schema is older (`tallyport central migrate`)"
+        for name in _ENDS
+        if not there.get(name)
     ]
 
 

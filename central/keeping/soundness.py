@@ -12,7 +12,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from central.audit import chain as audit_chain
 from central.database.guards import missing_guards
 from central.reservations.projection import check_reserved
-from central.stock import chain, serials, totals
+from central.stock import chain, ends, serials, totals
 from central.stock.chain import Head
 from central.stock.projection import Disordered, check_balances, check_tags
 from gateway.terminal.progress import Went, nobody
@@ -60,7 +60,11 @@ def damage(conn: Connection, went: Went = nobody) -> list[str]:
     """Those after which nothing that is built from the ledger can be trusted."""
     with _whatever_stands_there(conn):
         broken = _told("chain", lambda c: chain.verify(c, went), conn)
-        return [*_told("file", _sqlite_faults, conn), *broken]
+        return [
+            *_told("file", _sqlite_faults, conn),
+            *_told("ends of movements", ends.check, conn),
+            *broken,
+        ]
 
 
 def _told(what: str, check: Callable[[Connection], list[str]], conn: Connection) -> list[str]:

@@ -159,6 +159,38 @@ def test_a_trigger_that_was_taken_away_is_named(filled: Database, table: str) ->
     assert filled.read_now(faults) == []
 
 
+_ENDS = {
+    "DROP TRIGGER movement_ends ON movement": ("movement_ends",),
+    "ALTER TABLE movement DISABLE TRIGGER movement_ends": ("movement_ends",),
+    "ALTER TABLE movement ENABLE REPLICA TRIGGER movement_ends": ("movement_ends",),
+    "CREATE OR REPLACE FUNCTION movement_ends() RETURNS trigger LANGUAGE plpgsql AS "
+    "'BEGIN RETURN NULL; END'": ("movement_ends",),
+    "CREATE OR REPLACE TRIGGER location_renamed AFTER UPDATE OF code ON location FOR EACH ROW "
+    "WHEN (OLD.code < NEW.code) EXECUTE FUNCTION refuse_orphans()": ("location_renamed",),
+    "DROP FUNCTION refuse_orphans() CASCADE": tuple(
+        f"{table}_{name}"
+        for table in ("item", "location")
+        for name in ("named", "renamed", "emptied")
+    ),
+}
+
+
+@pytest.mark.parametrize("doing", _ENDS)
+def test_a_trigger_that_looked_after_ends_is_named(filled: Database, doing: str) -> None:
+    if filled.backend == "sqlite":
+        pytest.skip("SQLite has foreign keys")
+
+    def look(conn: Connection) -> list[str]:
+        conn.exec_driver_sql(doing)
+        return faults(conn)
+
+    found = filled.write_now(look)
+    assert len(found) == len(_ENDS[doing])
+    assert all(
+        f"the trigger {name} is" in one for name, one in zip(_ENDS[doing], found, strict=True)
+    )
+
+
 def test_verify_tells_it(database_url: str, tmp_path: Path) -> None:
     database = Database(database_url)
     database.migrate()

@@ -2,19 +2,21 @@
 
 from __future__ import annotations
 
+import sqlite3
 import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, closing, contextmanager
 from typing import Any
 
 import psycopg
 import pytest
-from sqlalchemy import text
+from sqlalchemy import make_url, text
 from sqlalchemy.exc import IntegrityError
 
 from central.database.bulk import BulkInsert
 from central.database.store import Database
+from central.keeping.soundness import damage, ledger_faults
 from central.stock import ledger, rows
 from tests.central.shop import moving, open_shop
 
@@ -159,3 +161,33 @@ def test_no_table_that_movements_name_is_emptied(books: Database) -> None:
             with pytest.raises(psycopg.errors.ForeignKeyViolation):
                 one.execute(f"TRUNCATE {table} CASCADE".encode())
             one.rollback()
+
+
+@pytest.mark.parametrize(("table", "key"), [("item", "sku"), ("location", "code")])
+def test_what_went_all_the_same_is_found(
+    books: Database, books_url: str, table: str, key: str
+) -> None:
+    nuts = [moving(n, "dock", "hall") for n in range(2, 5)]
+    books.write_now(lambda c: ledger.post(c, nuts, record_us=2))
+    assert books.read_now(ledger_faults) == []
+    went = f"DELETE FROM {table} WHERE {key} IN ('NUT', 'dock')"
+    if books.backend == "sqlite":
+        with closing(sqlite3.connect(make_url(books_url).database or "")) as stranger:
+            stranger.execute(went)
+            stranger.commit()
+        found = books.read_now(damage)
+        assert found[0].endswith(f"of movement names a {table} that is not there")
+        return
+    replica = "SET LOCAL session_replication_role = replica"
+    books.write_now(lambda c: [c.execute(text(said)).close() for said in (replica, went)])
+    lost = {
+        "item": [
+            "item NUT is not there, though the ledger names it (4 times, first in movement 1)"
+        ],
+        "location": [
+            f"{what} dock is not there, though the ledger names it ({times}, first in movement {n})"
+            for what, times, n in (("destination", "1 times", 1), ("source", "3 times", 2))
+        ],
+    }
+    found = books.read_now(damage)
+    assert found == [f"{said}: put it back, or restore a backup" for said in lost[table]]
