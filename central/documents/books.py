@@ -32,10 +32,12 @@ __all__ = [
     "changed_documents",
     "close_document",
     "get_document",
+    "heard_for",
     "keep_notes",
     "list_documents",
     "note_row",
     "notes_of",
+    "notes_of_events",
     "open_documents",
     "open_to",
     "progress",
@@ -184,6 +186,20 @@ def notes_of(
     if standing:
         query = query.where(note.height > 0)
     return [_decode_note(body) for body in conn.execute(query.limit(limit)).scalars()]
+
+
+def notes_of_events(conn: Connection, events: Collection[str]) -> list[Note]:
+    """What some passes or scans meant for documents, by their ids, where stock did not refuse."""
+    note = schema.document_note.c
+    query = select(note.body).where(note.event_id.in_(events), note.height > 0)
+    return [_decode_note(body) for body in conn.execute(query.order_by(note.id)).scalars()]
+
+
+def heard_for(conn: Connection, names: Collection[str]) -> list[int]:
+    """The log entries with which something of these documents came."""
+    note = schema.document_note.c
+    query = select(note.log_id).where(note.document.in_(names), note.height > 0).distinct()
+    return list(conn.execute(query.order_by(note.log_id).limit(MOST_NAMED)).scalars())
 
 
 class BroughtByNotes:

@@ -29,8 +29,12 @@ ORIGIN = "epcis"
 _STATUSES = {"damaged": "damaged", "expired": "expired", "quarantined": "non_sellable_other"}
 
 
-def event_of(posted: Posted, names: Names, gtin: str | None) -> dict[str, Any]:
-    """The event of a movement; ``gtin`` stands for one unit of its item."""
+def event_of(
+    posted: Posted, names: Names, gtin: str | None, papers: Sequence[tuple[str, str]] = ()
+) -> dict[str, Any]:
+    """The event of a movement; ``gtin`` stands for one unit of its item, ``papers`` are the types
+    and numbers of those that it settled.
+    """
     movement = posted.movement
     scrapped = movement.destination == LocationKind.SCRAP
     unit = None if scrapped else unit_in(movement.epcs)
@@ -45,9 +49,13 @@ def event_of(posted: Posted, names: Names, gtin: str | None) -> dict[str, Any]:
         **_where(movement, names),
         "tallyport:movement": movement.id,
     }
+    named = [{"type": kind, "bizTransaction": names.paper(number)} for kind, number in papers]
     if movement.reference:
         paper = {"bizTransaction": names.paper(movement.reference)}
-        event["bizTransactionList"] = [_kind_of_paper(movement, event["bizStep"]) | paper]
+        own = _kind_of_paper(movement, event["bizStep"]) | paper
+        named = [own, *(one for one in named if one != own)]
+    if named:
+        event["bizTransactionList"] = named
     if movement.corrects:
         event["tallyport:corrects"] = movement.corrects
     told = {"eventID": event_hash(event, CONTEXT_OF_OURS), **event}

@@ -14,6 +14,7 @@ from sqlalchemy import Connection, Select, exists, func, select
 from central import schema
 from central.catalogue import packs
 from central.database.moments import from_us, to_us
+from central.documents.books import heard_for
 from central.epcis.errors import key_of
 from central.epcis.from_ledger import ORIGIN, declared_wrong, declares_wrong, event_of, moment
 from central.epcis.from_log import KINDS, event_of_log
@@ -23,9 +24,11 @@ from central.epcis.matching import matches
 from central.epcis.model import Wanted, bare_reason
 from central.epcis.names import Names
 from central.epcis.narrowing import narrows
+from central.epcis.papers import Papers
 from central.epcis.sight import Sees, sight
 from central.epcis.tags import hex_forms
 from central.events import log
+from central.receiving.papers import documents_called
 from central.reservations.holdings import places_within
 from central.stock import found, queries
 from central.stock.found import Sought
@@ -137,6 +140,7 @@ class _Ours:
     def __init__(self, conn: Connection, wanted: Wanted, names: Names, sees: Sees) -> None:
         self._conn, self._wanted, self._names, self._sees = conn, wanted, names, sees
         self._gtins: dict[str, str | None] = {}
+        self._papers = Papers(conn)
 
     def moved(self, after: int, limit: int) -> list[_Told]:
         """Movements. What the ledger cannot be asked is looked at afterwards."""
@@ -144,6 +148,7 @@ class _Ours:
         told = list[_Told]()
         while sought is not None:
             page = found.find(self._conn, sought, after_seq=after, limit=limit)
+            self._papers.learn(one.movement for one in page)
             for posted in page:
                 after, event = posted.seq, self._of_movement(posted)
                 if matches(event, self._wanted):
@@ -186,7 +191,9 @@ class _Ours:
         return declared_wrong(self._event(first), posted, right)
 
     def _event(self, posted: Posted) -> dict[str, Any]:
-        return event_of(posted, self._names, self._gtin(posted.movement.sku))
+        movement = posted.movement
+        gtin, papers = self._gtin(movement.sku), self._papers.of(movement)
+        return event_of(posted, self._names, gtin, papers)
 
     def _gtin(self, sku: str) -> str | None:
         if sku not in self._gtins:
@@ -220,6 +227,7 @@ def _sought(conn: Connection, wanted: Wanted, names: Names) -> Sought | None:
         if asked:
             these = {form for uri in asked for form in (*hex_forms(uri), canonical(uri))}
             epcs = these if epcs is None else epcs & these
+    references = _references(wanted, names)
     return Sought(
         ge_event_us=wanted.ge_event_us,
         lt_event_us=wanted.lt_event_us,
@@ -231,7 +239,8 @@ def _sought(conn: Connection, wanted: Wanted, names: Names) -> Sought | None:
         left_at=_codes(wanted.biz_locations, names),
         epcs=epcs,
         units=epcs or (),
-        references=_references(wanted, names),
+        references=references,
+        heard=_heard(conn, references),
         correcting=wanted.of_errors,
         goods=_goods(conn, wanted, names),
         without_origin=ORIGIN,
@@ -239,11 +248,18 @@ def _sought(conn: Connection, wanted: Wanted, names: Names) -> Sought | None:
 
 
 def _references(wanted: Wanted, names: Names) -> list[str] | None:
-    """The papers that are asked for, as the ledger has them; only our own stand on it."""
+    """The papers that are asked for, as the ledger and announced documents have them."""
     if not wanted.papers:
         return None
     uris = next(iter(wanted.papers.values()))  # of several types one event has to have them all
     return [names.reference(uri) for uri in uris]
+
+
+def _heard(conn: Connection, references: list[str] | None) -> list[int]:
+    """With which entries of the log came what such papers announced."""
+    if references is None:
+        return []
+    return heard_for(conn, documents_called(conn, references))
 
 
 def _codes(uris: tuple[str, ...], names: Names) -> list[str] | None:

@@ -32,7 +32,8 @@ class Sought(msgspec.Struct, frozen=True, kw_only=True):
     afterwards. ``goods`` are SKUs with a lot, or with any (``None``). What came in ``units`` is
     found beside ``epcs``. ``correcting``: only what corrects another movement, which is found
     whatever places are asked for. What is scrapped or becomes another status is found whatever
-    ``biz_steps`` and ``dispositions`` ask: it has others besides.
+    ``biz_steps`` and ``dispositions`` ask: it has others besides. What was posted with the log
+    entries ``heard`` is found beside ``references``.
     """
 
     ge_event_us: int | None = None
@@ -46,6 +47,7 @@ class Sought(msgspec.Struct, frozen=True, kw_only=True):
     epcs: Collection[str] | None = None
     units: Collection[str] = ()
     references: Collection[str] | None = None
+    heard: Collection[int] = ()
     correcting: bool = False
     goods: Collection[tuple[str, str | None]] | None = None
     without_origin: str = ""
@@ -65,7 +67,8 @@ def find(conn: Connection, sought: Sought, *, after_seq: int, limit: int) -> lis
         leaves = _moved.destination.in_(_VIRTUAL) & _moved.source.in_(sought.seen_at)
         query = query.where(_moved.destination.in_(sought.seen_at) | leaves | _CORRECTING)
     if sought.references is not None:
-        query = query.where(_moved.reference.in_(sought.references))
+        heard = _moved.log_id.in_(sought.heard) & (_moved.log_id > 0)  # as its index is
+        query = query.where(_moved.reference.in_(sought.references) | heard)
     if sought.correcting:
         query = query.where(_CORRECTING)
     if sought.without_origin:
