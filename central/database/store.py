@@ -35,6 +35,7 @@ from sqlalchemy.exc import (
 from sqlalchemy.pool import NullPool
 
 from central.database import statistics
+from central.database.kept import Kept
 
 __all__ = [
     "Database",
@@ -130,6 +131,7 @@ class Database:
                 f"the database must be sqlite or postgresql, not {backend}: mend database.url"
             )
         self.backend = backend
+        self._at_hand = Kept(self._reading, _READERS + 1) if backend == "sqlite" else None
         self._shared = shared
         self._beside = create_engine(self._writing.url, pool_size=1) if shared else self._writing
         self._writer = ThreadPoolExecutor(1, thread_name_prefix="database-writer")
@@ -173,6 +175,8 @@ class Database:
 
     def read_now(self, work: Callable[[Connection], T]) -> T:
         """As ``read``, in the calling thread: for commands, and for indexed look-ups."""
+        if self._at_hand is not None:
+            return self._at_hand.run(work)
         with self._reading.begin() as connection:
             return work(connection)
 
@@ -180,6 +184,8 @@ class Database:
         """Wait for what is under way and close every connection."""
         self._writer.shutdown(wait=True)
         self._readers.shutdown(wait=True)
+        if self._at_hand is not None:
+            self._at_hand.close()
         for engine in (self._reading, self._beside, self._writing):
             engine.dispose()
 
