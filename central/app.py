@@ -38,6 +38,7 @@ from central.inventory import Ground, Inventory
 from central.judging.judge import Judge
 from central.listening import listen
 from central.schedule import Schedule
+from central.sending import InOnePiece
 from central.terminal.now import Parts, Vitals
 from central.web.pages import Pages
 from gateway.mqtt import MqttClient, MqttSettings
@@ -290,7 +291,7 @@ class _Central:
         )
         app = build(services, self._pages, self._entrance)
         config = uvicorn.Config(
-            app, loop="asyncio", http="httptools", lifespan="off", log_config=None,
+            app, loop="asyncio", http=InOnePiece, lifespan="off", log_config=None,
             access_log=False, timeout_graceful_shutdown=3,
         )  # fmt: skip
         return uvicorn.Server(config)
