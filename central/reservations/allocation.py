@@ -50,15 +50,17 @@ class Supply:
     """
 
     def __init__(self, cells: Iterable[Cell]) -> None:
-        there = sorted(cells, key=lambda one: (one.rank, one.location, one.lot))
-        self.on_hand = sum(one.on_hand for one in there)
-        self.reserved = sum(one.reserved for one in there)
+        self.on_hand = self.reserved = 0
+        free: list[tuple[Rank, str, str, int]] = []
+        for one in cells:
+            self.on_hand += one.on_hand
+            self.reserved += one.reserved
+            if one.on_hand > one.reserved:
+                free.append((one.rank, one.location, one.lot, one.on_hand - one.reserved))
+        free.sort()
         self._ranks: dict[Rank, dict[tuple[str, str], int]] = {}
-        for one in there:
-            key = (one.lot, one.location)
-            free = one.on_hand - one.reserved
-            if free > 0:
-                self._ranks.setdefault(one.rank, {})[key] = free
+        for rank, location, lot, units in free:
+            self._ranks.setdefault(rank, {})[lot, location] = units
 
     @property
     def available(self) -> int:

@@ -6,12 +6,13 @@ from collections.abc import Iterable, Sequence
 from typing import Any
 
 import msgspec
-from sqlalchemy import Connection, select, text
+from sqlalchemy import Connection, bindparam, literal_column, select, text
 
 from central import schema
 from central.access import reach
 from central.database import keyset
 from central.database.bulk import BulkInsert, BulkLookup
+from central.database.prepared import Prepared
 from central.reservations.model import NoSuchReservation, Reservation
 
 __all__ = [
@@ -55,6 +56,14 @@ _AMEND = text(
     "status = :status, changed_us = :changed_us WHERE id = :id"
 )
 _reservation = schema.reservation.c
+_DUE = Prepared(
+    select(*(_reservation[name] for name in _NAMES))
+    # Word for word what its index is of, which is not used otherwise.
+    .where(_reservation.status == literal_column("'open'"), _reservation.expires_us.is_not(None))
+    .where(_reservation.expires_us <= bindparam("now_us"))
+    .order_by(_reservation.expires_us, _reservation.id)
+    .limit(bindparam("n"))
+)
 
 
 def find(conn: Connection, ids: Iterable[str]) -> dict[str, Reservation]:
@@ -96,9 +105,7 @@ def waiting(conn: Connection, skus: Iterable[str]) -> list[Reservation]:
 
 def due(conn: Connection, now_us: int, limit: int = 1_000) -> list[Reservation]:
     """Open ones whose time is over, the oldest first."""
-    over = (_reservation.status == "open") & (_reservation.expires_us <= now_us)
-    query = select(schema.reservation).where(over, _reservation.expires_us.is_not(None))
-    return _all(conn, query.order_by(_reservation.expires_us, _reservation.id).limit(limit))
+    return [_of(row) for row in _DUE.rows(conn, {"now_us": now_us, "n": limit})]
 
 
 def page(
