@@ -16,6 +16,7 @@ from central.api.bodies import Body, Code, CommandId, Quantity, Said, Sku
 from central.api.pages import Limit, following, page
 from central.api.permits import needs
 from central.api.problems import shown_as
+from central.api.quick import QuickRoute
 from central.api.services import Services, json_answer, now_us
 from central.api.stock.commands import Key, command_id
 from central.database.moments import from_us, to_us
@@ -94,7 +95,7 @@ class FulfilBody(Body):
 
 def router(services: Services) -> APIRouter:
     """Routes of reservations."""
-    made = APIRouter(tags=["reservations"])
+    made = APIRouter(tags=["reservations"], route_class=QuickRoute)
     _add_lookups(made, services)
     _add_reserving(made, services)
     _add_endings(made, services)

@@ -14,6 +14,7 @@ from sqlalchemy import Connection
 from central.api.acting import Telling
 from central.api.permits import needs
 from central.api.problems import shown_as
+from central.api.quick import QuickRoute
 from central.api.services import Services, json_answer
 from central.api.stock.bodies import (
     AdjustBody,
@@ -43,7 +44,7 @@ REFUSED = shown_as(404, 409, 422)
 
 def router(services: Services) -> APIRouter:
     """The routes of commands."""
-    made = APIRouter(tags=["stock"])
+    made = APIRouter(tags=["stock"], route_class=QuickRoute)
     desk = Desk(services)
     _add_receipts(made, desk)
     _add_moves(made, desk)

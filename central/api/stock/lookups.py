@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable
 from functools import partial
-from typing import Annotated
+from typing import Annotated, Any
 
 from fastapi import APIRouter, Query, Response
 from pydantic import AwareDatetime
@@ -14,6 +14,7 @@ from sqlalchemy import Connection
 from central.api.pages import Cursor, following, page
 from central.api.permits import needs
 from central.api.problems import shown_as
+from central.api.quick import QuickRoute
 from central.api.services import Services, json_answer
 from central.catalogue import items, tree
 from central.database.moments import to_us
@@ -38,7 +39,7 @@ KnownSeq = Annotated[
 
 def router(services: Services) -> APIRouter:
     """The routes of what is on hand."""
-    made = APIRouter(tags=["stock"])
+    made = APIRouter(tags=["stock"], route_class=QuickRoute)
     _add_item(made, services)
     _add_inventory(made, services)
     return made
@@ -130,7 +131,9 @@ def _add_inventory(made: APIRouter, services: Services) -> None:
         limit: Limit = 200,
     ) -> Response:
         """By item, lot and status; `subtree=true` takes all places within this one in as well."""
-        await services.look_up(lambda c: tree.get_location(c, code))
-        find = partial(queries.on_hand, location=code, status=status, below=subtree)
-        quick = not subtree and limit <= _FEW
-        return await inventory(find, after, limit, quick=quick)
+
+        def find(connection: Connection, **which: Any) -> list[Balance]:  # noqa: ANN401 (of a page)
+            tree.get_location(connection, code)
+            return queries.on_hand(connection, location=code, status=status, below=subtree, **which)
+
+        return await inventory(find, after, limit, quick=not subtree and limit <= _FEW)
