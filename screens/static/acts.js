@@ -151,6 +151,7 @@
     for (const name of ["fixed", "match"]) if (open.dataset[name]) form.dataset[name] = open.dataset[name];
     for (const [name, value] of Object.entries(JSON.parse(open.dataset.fill))) {
       const field = form.elements[name];
+      if (!field) continue; // not for whoever sees this form
       if (field.type === "checkbox") field.checked = value;
       else field.value = value ?? "";
     }

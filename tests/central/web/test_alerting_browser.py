@@ -91,6 +91,50 @@ async def test_a_rule_is_made_changed_and_taken_away(made: Bench) -> None:
         screen.clean()
 
 
+async def test_who_is_told_and_when_is_changed_in_the_browser(made: Bench) -> None:
+    for code in ("desk", "manager"):
+        await made.post("/alerts/channels", code=code, kind="email", to=[f"{code}@example.com"])
+    night = {"start": "22:00", "end": "06:00", "days": ["fri"]}
+    await made.post("/alerts/rules", id="old", kind="expiry", limit=9, tell=["desk"], muted=[night])
+    async with opened(made, "/screen/alert-rules", 390, 844) as screen:
+        page = screen.page
+        row = page.locator("#rule-old")
+        await expect(row).to_contain_text("06:00 Fri")
+        await row.get_by_role("button", name="Change").click()
+        sheet = page.locator("#form-change")
+        first = sheet.get_by_role("group", name="Hours 1")
+        await expect(first.get_by_label("From")).to_have_value("22:00")
+        await first.get_by_label("Sat").check()
+        await sheet.get_by_role("button", name="Add hours").press("Enter")
+        second = sheet.get_by_role("group", name="Hours 2")
+        await expect(second.get_by_label("From")).to_be_focused()
+        await second.get_by_label("From").fill("12:00")
+        await sheet.get_by_role("button", name="Keep it").click()
+        assert await second.get_by_label("Until").evaluate("one => one.validity.valueMissing")
+        await second.get_by_label("Until").fill("13:30")
+        passed_on = sheet.get_by_role("group", name="Who else is told")
+        await passed_on.get_by_label("manager").check()
+        await sheet.get_by_label("Those are told after").fill("900")
+        await sheet.get_by_role("button", name="Keep it").click()
+        await expect(row).to_contain_text("passed on to manager")
+        rule = await made.get("/alerts/rules/old")
+        assert rule["muted"] == [
+            night | {"days": ["fri", "sat"]}, {"start": "12:00", "end": "13:30", "days": []},
+        ]  # fmt: skip
+        assert (rule["tell"], rule["escalate_to"]) == (["desk"], ["manager"])
+        assert (rule["escalate_after_s"], rule["limit"]) == (900, 9)
+        await row.get_by_role("button", name="Change").click()
+        await first.get_by_role("button", name="Take these hours away").click()
+        await expect(second).to_have_count(0)
+        await sheet.get_by_role("group", name="Who is told").get_by_label("desk").uncheck()
+        await sheet.get_by_role("button", name="Keep it").click()
+        await expect(row).not_to_contain_text("22:00")
+        rule = await made.get("/alerts/rules/old")
+        assert (rule["tell"], [one["start"] for one in rule["muted"]]) == ([], ["12:00"])  # type: ignore[attr-defined]
+        assert await page.evaluate("document.documentElement.scrollWidth") == 390
+        screen.clean()
+
+
 async def test_a_report_is_a_table_a_plot_and_a_file(made: Bench) -> None:
     async with opened(made, "/screen/reports") as screen:
         page = screen.page
