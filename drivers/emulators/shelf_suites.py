@@ -1,10 +1,10 @@
 """Suites of emulated shelves: which plates, whose items, what people do, and the truth.
 
 Every number of a suite's split is another shelf (its plates' noise, leaks, items and pieces) and
-another two minutes at it, drawn from the three words alone, so that training and testing never
-share a shelf. ``standard`` has the noise measured on a real shelf and people who take and put
-back; ``hard`` adds plates changed in the same second, hands that rest, foreign things, pieces
-put back on another item's plate, stronger leaks and more footsteps.
+another two minutes at it, with what was begun in them, drawn from the three words alone, so that
+training and testing never share a shelf. ``standard`` has the noise measured on a real shelf and
+people who take and put back; ``hard`` adds plates changed in the same second, hands that rest,
+foreign things, pieces put back on another item's plate, stronger leaks and more footsteps.
 """
 
 from __future__ import annotations
@@ -23,6 +23,8 @@ UNITS_G = (5.0, 5.0, 10.0, 20.0, 35.0, 60.0, 120.0, 250.0, 600.0, 1200.0)
 """Pieces of shops and workshops; the light ones twice, since they are the hard ones."""
 SETTLED_S = 600.0
 BEGIN_S, EPISODE_S, APART_S = 8.0, 120.0, 7.0
+PLAYED_OUT_S = 10.0
+"""What is done late is still heard to come to rest."""
 
 
 class Lane(NamedTuple):
@@ -121,12 +123,15 @@ def episode(suite: Suite, split: Split, number: int) -> Staged:
         footsteps_per_min=rng.uniform(2.0, 8.0 if hard else 4.0),
         vibration_g=rng.uniform(3.0, 7.0 if hard else 5.0),
     )
+    deeds = _deeds(lanes, rng, hard=hard)
+    last_s = max((deed.t + deed.seconds for deed in deeds), default=0.0)
     return Staged(
         lanes=lanes,
         noise=noise,
-        deeds=_deeds(lanes, rng, hard=hard),
+        deeds=deeds,
         window=rng.choice((1, 6, 12, 12)),
         seed=seed,
+        ends_s=max(EPISODE_S, last_s + PLAYED_OUT_S),
     )
 
 
