@@ -8,6 +8,7 @@ still open then is asked of a person, with every explanation as a proposal.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 
 from central.database.moments import to_us
@@ -15,6 +16,8 @@ from central.reconcile.shelf import joint, zero
 from central.reconcile.shelf.answers import Decided, ask, ask_strange, count
 from central.reconcile.shelf.beliefs import Unit
 from central.reconcile.shelf.odds import (
+    HOPS,
+    HOPS_SHAKEN,
     LEAKED_PRESS,
     MISPLACED,
     MISPLACED_UNTAKEN,
@@ -52,7 +55,10 @@ DOUBTED = 0.1
 """Leaks that are doubted by more than this share of a piece are looked for on other plates."""
 LEADS_US = 150_000
 """A plate that was disturbed so long before its neighbour's load moved was not so by its leak."""
-TAKEN_LATELY_US = 120_000_000
+KEPT_US = 20_000_000
+"""What was taken from a plate is in somebody's hand for about so long (e-fold), and only what is
+in a hand is put down on a wrong lane.
+"""
 RESTART_PIECES = 3
 
 
@@ -128,9 +134,8 @@ def _stayed(
 ) -> Verdict:
     """What lay aside stays: by what is known of the lane's pieces by now."""
     plate = shelf.plates[number]
-    its_terms = terms(
-        one.readings, plate.unit, _others(shelf, number, now_us), (), nothing=NOTHING, lively=RESTED
-    )
+    others = _others(shelf, number, one.change.at_us)
+    its_terms = terms(one.readings, plate.unit, others, (), nothing=NOTHING, lively=RESTED)
     found = odds(one.readings, its_terms)
     decided = Decided(plan, point, one.change, one.before_mg, plate.unit, one.readings, found)
     if not is_sure(found, now_us - one.change.from_us):
@@ -186,10 +191,11 @@ def _told(shelf: Shelf, number: int, now_us: int) -> joint.Told:
     its_terms = terms(
         readings,
         plate.unit,
-        _others(shelf, number, now_us),
+        _others(shelf, number, change.at_us),
         plate.strange(now_us),
         nothing=_nothing(shelf, number, change),
         lively=plate.lively(now_us),
+        hops=HOPS_SHAKEN if _sank_with(shelf, number, change) else HOPS,
     )
     return joint.Told(readings, its_terms)
 
@@ -219,16 +225,23 @@ def _nothing(shelf: Shelf, number: int, change: Change) -> float:
     if not change.disturbed:
         return NOTHING_UNDISTURBED
     heavier = shelf.heavier(number, change)
-    if not heavier:
+    if not heavier and not _sank_with(shelf, number, change):
         return NOTHING
     own_mg = change.beyond_mg
     if own_mg is not None:
-        leaked_mg = LEAKED_PRESS * max(one.beyond_mg for one in heavier)
+        leaked_mg = LEAKED_PRESS * max((one.beyond_mg for one in heavier), default=0.0)
         own_mg = max(0.0, own_mg - leaked_mg)
     likelier = touched(own_mg)
     if any(one.step_us - change.from_us >= LEADS_US for one in heavier):
         likelier = max(likelier, 1.0)
     return NOTHING_WITH_OTHERS / (NOTHING_WITH_OTHERS + (1.0 - NOTHING_WITH_OTHERS) * likelier)
+
+
+def _sank_with(shelf: Shelf, number: int, change: Change) -> bool:
+    """Whether a plate that nobody touched came to rest elsewhere when something far heavier moved
+    further away on its shelf.
+    """
+    return change.is_untouched and shelf.is_shaken(number, change)
 
 
 def _without_pieces(shelf: Shelf, number: int, decided: Decided) -> Verdict:
@@ -299,20 +312,27 @@ def _learn(shelf: Shelf, number: int, best: Odds, decided: Decided) -> None:
         shelf.learn_unit(number, pieces, reading)
 
 
-def _others(shelf: Shelf, number: int, now_us: int) -> Mapping[str, Other]:
-    """Other lanes' pieces that somebody may have put down on this plate."""
+def _others(shelf: Shelf, number: int, at_us: int) -> Mapping[str, Other]:
+    """Other lanes' pieces that somebody may have put down on this plate then."""
     own = shelf.plates[number].sku
-    units: dict[str, tuple[Unit, bool]] = {}
+    units: dict[str, tuple[Unit, float]] = {}
     for other, plate in sorted(shelf.plates.items()):
         if other == number or plate.sku == own:
             continue
-        lately = plate.taken_us is not None and now_us - plate.taken_us < TAKEN_LATELY_US
-        units[plate.sku] = (plate.unit, lately or units.get(plate.sku, (None, False))[1])
-    taken = sum(lately for _, lately in units.values())
+        _, sooner = units.get(plate.sku, (None, 0.0))
+        units[plate.sku] = (plate.unit, max(_in_hand(plate, at_us), sooner))
+    total = max(1.0, sum(share for _, share in units.values()))
     return {
-        sku: Other(unit, MISPLACED / taken if lately else MISPLACED_UNTAKEN / len(units))
-        for sku, (unit, lately) in units.items()
+        sku: Other(unit, MISPLACED * share / total + MISPLACED_UNTAKEN / len(units))
+        for sku, (unit, share) in units.items()
     }
+
+
+def _in_hand(plate: Plate, at_us: int) -> float:
+    """How likely what was last taken from a plate was still in somebody's hand."""
+    if plate.taken_us is None or plate.taken_us > at_us:
+        return 0.0
+    return math.exp((plate.taken_us - at_us) / KEPT_US)
 
 
 def _ignored(log_id: int, reason: str) -> Verdict:

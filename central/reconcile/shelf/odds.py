@@ -34,8 +34,8 @@ LIVELY, DEAD, RESTED = 4.0, 0.3, 0.1
 """So much likelier is a hand where the load still moves after it came to rest, and so much less
 where it rests as still as goods do, or longer than hands do.
 """
-MISPLACED, MISPLACED_UNTAKEN = 0.02, 0.0003
-"""That another lane's piece is put here, when one was taken there lately, and when none was."""
+MISPLACED, MISPLACED_UNTAKEN = 0.03, 0.0003
+"""That another lane's piece is put here, when one was just taken there, and when none was."""
 CASES, CASE = (6, 10), 2.5
 """Of so many pieces cases are made, or of whole numbers of that, and so much likelier it is that
 such a number is put on a plate than one piece more or less (a bare choice).
@@ -46,9 +46,11 @@ a hand leans, a phone is laid down.
 """
 _WIDE, _WIDE_KNOWN, _KNOWN_FROM = 0.05, 0.002, 3
 """How often a unit's mass is far from its plan: before some were weighed, and after."""
-HOPS, HOP_MG, HOP_UNITS = 0.01, 2_500.0, 0.008
-"""How often a shaken plate comes to rest elsewhere though nothing moved, and by how much (SD;
-more under heavy pieces): AiFi's did by 2 to 5 g when a bottle was lifted eight plates away.
+HOPS, HOPS_SHAKEN, HOP_MG, HOP_UNITS = 0.01, 0.15, 2_500.0, 0.008
+"""How often a shaken plate comes to rest elsewhere though nothing moved, how often when something
+far heavier moves on the same shelf, and by how much (SD; more under heavy pieces). When a bottle
+was lifted off AiFi's shelf, one of seven plates that were not beside it sank by 5 g, five of them
+by 1 g or less.
 """
 _SMALL = 0.1
 _FURTHER = 2
@@ -131,15 +133,17 @@ def terms(
     *,
     nothing: float,
     lively: float = 1.0,
+    hops: float = HOPS,
 ) -> list[Term]:
     """Everything that these readings may come to. ``nothing`` is how likely no piece moved,
-    before the change's size is looked at; ``lively`` how much likelier a hand is than else.
+    before the change's size is looked at; ``lively`` how much likelier a hand is than else;
+    ``hops`` how often the plate comes to rest elsewhere by itself.
     """
     found = []
     moves = (1.0 - nothing) / (1.0 - NOTHING)
     for pieces in _counts(readings, unit):
-        prior = nothing if not pieces else (1.0 - nothing) * often(pieces)
-        found += _pieces(pieces, unit, prior)
+        found += _one_of(unit, Guess("pieces", pieces), pieces, (1.0 - nothing) * often(pieces))
+    found += _none(unit, nothing, hops)
     found.append(Term(Guess("strange"), moves * STRANGE * lively, 1.0, None))
     found.append(Term(Guess("strange"), moves * STRANGE_TAKEN, -1.0, None))
     for sku, other in others.items():
@@ -194,18 +198,22 @@ def strangely(moved_mg: float) -> float:
 
 
 def _counts(readings: Sequence[Reading], unit: Unit) -> list[int]:
-    found = {0}
+    found: set[int] = set()
     for reading in readings:
         middle = round(reading.moved_mg / unit.mean_mg)
         found.update(range(middle - _FURTHER, middle + _FURTHER + 1))
-    return sorted(found)
+    return sorted(found - {0})
 
 
-def _pieces(pieces: int, unit: Unit, prior: float) -> list[Term]:
-    if pieces:
-        return _one_of(unit, Guess("pieces", pieces), pieces, prior)
-    hop = max(HOP_MG, HOP_UNITS * unit.mean_mg) ** 2
-    return [Term(NO_PIECE, prior * (1.0 - HOPS), 0.0, 0.0), Term(NO_PIECE, prior * HOPS, 0.0, hop)]
+def hop_mg(unit: Unit) -> float:
+    """How far a plate under such pieces hops (SD)."""
+    return max(HOP_MG, HOP_UNITS * unit.mean_mg)
+
+
+def _none(unit: Unit, prior: float, hops: float) -> list[Term]:
+    """No piece: the plate lies where it lay, or hopped."""
+    hop = hop_mg(unit) ** 2
+    return [Term(NO_PIECE, prior * (1.0 - hops), 0.0, 0.0), Term(NO_PIECE, prior * hops, 0.0, hop)]
 
 
 def _one_of(unit: Unit, guess: Guess, pieces: int, prior: float) -> list[Term]:

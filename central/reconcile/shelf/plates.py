@@ -6,6 +6,7 @@ changes (creep, warmth, drift) are followed and never become stock.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import NamedTuple
 
 import msgspec
@@ -248,10 +249,33 @@ class Shelf(msgspec.Struct):
 
     def heavier(self, number: int, change: Change) -> list[Moved]:
         """Heavier changes near by that one came with, which may be all there was to it."""
+        return self._heavier_on(self.near(number), number, change)
+
+    def is_shaken(self, number: int, change: Change) -> bool:
+        """Whether it came with a heavier change further away, which leaks nothing but may have
+        shaken the whole shelf.
+        """
+        return bool(self._heavier_on(self._further(number), number, change))
+
+    def may_be_shaken(self, number: int, now_us: int) -> bool:
+        """Whether a plate further away left its rest with this one, so that it may turn out so."""
+        change = self.plates[number].change
+        assert change is not None
+        return any(
+            (self.plates[other].disturbed_us or 0) > change.from_us - LONG_BEFORE_US
+            for other in self._further(number)
+            if self._may_leak(number, other, now_us)
+        )
+
+    def _further(self, number: int) -> list[int]:
+        near = self.near(number)
+        return [other for other in self.plates if other != number and other not in near]
+
+    def _heavier_on(self, others: Sequence[int], number: int, change: Change) -> list[Moved]:
         own_mg = abs(self.plates[number].load()[0])
         return [
             one
-            for other in self.near(number)
+            for other in others
             for one in self.plates[other].moved
             if abs(one.step_us - change.step_us) <= TOGETHER_US
             and abs(one.load_mg) > LEAKS_FROM * own_mg

@@ -12,6 +12,7 @@ from central.reconcile.shelf.odds import (
     Odds,
     Other,
     Reading,
+    hop_mg,
     strangely,
     terms,
 )
@@ -26,6 +27,8 @@ MAYBE_STRANGE, MAYBE_STRANGE_MANY, MANY = 0.05, 0.01, 6
 """What may be strange so likely is waited for. It is less where so many pieces are put down at
 once: many light ones weigh as much as nearly any strange thing.
 """
+HOPS_FAR = 3.0
+"""A plate hops by no more than so many times as far as it usually does."""
 HAND_MG, PIECES_AT_ONCE = 3_000_000.0, 6
 """What may weigh on a neighbour that is not at rest: a hand, or so many of its pieces."""
 PASSING, PASSING_LATER, PASSING_US = 0.5, 0.05, 3_000_000
@@ -46,10 +49,13 @@ def _maybe_strange(found: Sequence[Odds]) -> bool:
 
 
 def may_be_leak(shelf: Shelf, number: int, now_us: int, *, clear: bool = False) -> bool:
-    """Whether a plate near by is not at rest whose load may leak as much as was weighed here.
-    Where pieces are ``clear``, one that was disturbed only after the step here is not waited for;
-    nor is any where a hand was felt here.
+    """Whether a plate near by is not at rest whose load may leak as much as was weighed here, or
+    one further away that may have shaken this one, where nobody touched it. Where pieces are
+    ``clear``, a neighbour that was disturbed only after the step here is not waited for; nor is
+    any where a hand was felt here.
     """
+    if _may_have_hopped(shelf, number, now_us):
+        return True
     near = shelf.unsettled(number, now_us)
     if clear:
         change = shelf.plates[number].change
@@ -60,6 +66,13 @@ def may_be_leak(shelf: Shelf, number: int, now_us: int, *, clear: bool = False) 
     heaviest_mg = max((shelf.plates[n].unit.mean_mg for n in near), default=0.0)
     load_mg = max(HAND_MG, PIECES_AT_ONCE * heaviest_mg)
     return bool(near) and abs(shelf.plates[number].load()[0]) < LEAKED_AT_MOST * load_mg
+
+
+def _may_have_hopped(shelf: Shelf, number: int, now_us: int) -> bool:
+    plate = shelf.plates[number]
+    assert plate.change is not None
+    is_little = abs(plate.load()[0]) < HOPS_FAR * hop_mg(plate.unit)
+    return plate.change.is_untouched and is_little and shelf.may_be_shaken(number, now_us)
 
 
 def waits(shelf: Shelf, number: int, found: Sequence[Odds], now_us: int) -> bool:

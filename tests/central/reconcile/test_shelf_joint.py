@@ -125,6 +125,26 @@ def test_a_piece_put_back_on_the_wrong_lane_is_named() -> None:
     assert back.evidence["plate"] == 3
 
 
+@pytest.mark.parametrize(("taken_s", "is_counted"), [(10.0, False), (90.0, True)])
+def test_three_pieces_that_weigh_one_of_another_lane_count_unless_it_was_just_taken(
+    taken_s: float, *, is_counted: bool
+) -> None:
+    """60 g are put where 20 g pieces lie, some time after a piece of 60 g was taken beside them."""
+    put_s = 100.0
+    took = [
+        motion(put_s - taken_s, 3),
+        level(put_s - taken_s + 1, 3, 2_940_900, since=put_s - taken_s),
+    ]
+    put = [
+        motion(put_s, 1),
+        level(put_s + 1, 1, 3_059_100, since=put_s),
+        level(put_s + 3, 1, 3_059_100),
+    ]
+    verdict = judge([*begin(), *took, *put, later(put_s + 4)])
+    counted = [("SKU-3", 1), ("SKU-1", 3)] if is_counted else [("SKU-3", 1)]
+    assert [(m.sku, m.quantity) for m in verdict.movements] == counted
+
+
 def test_a_hand_that_comes_and_goes_moves_nothing_and_asks_nobody() -> None:
     steps = [level(10, 3, 3_833_000, since=9), level(18, 3, 3_000_300, since=17)]
     verdict = judge([*begin(), *steps, later(60)])
@@ -190,6 +210,13 @@ def test_cuts_and_restarts_of_judging_change_nothing(hard: Recording) -> None:
     assert (tuple(movements), tuple(reviews)) == (verdict.movements, verdict.reviews)
     assert tuple(ignored) == verdict.ignored
     assert state == whole.dump()
+
+
+def test_what_is_done_late_in_an_episode_comes_to_rest_within_it(hard: Recording) -> None:
+    late = [one for n in range(40) for one in [episode("hard", "train", n)] if one.ends_s > 120]
+    assert late
+    assert all(one.ends_s >= deed.t + deed.seconds + 8 for one in late for deed in one.deeds)
+    assert hard.heard[-1].t >= max(one.t for one in hard.truths) + 8
 
 
 def test_a_share_of_the_suites_is_counted() -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from msgspec.structs import replace
 
 from central.reconcile.verdict import Verdict
-from gateway.contract import WeightSettled
+from gateway.contract import Observation, WeightSettled
 from tests.central.reconcile.test_shelf_joint import begin, judge, later, level, motion
 
 UNITS = {1: 20_000, 2: 600_000, 3: 12_000}
@@ -69,3 +69,32 @@ def test_a_level_told_again_is_decided_by_what_it_says_then() -> None:
     assert not judge(first, UNITS).movements
     surer = level(12, 1, 2_980_200)
     assert [m.sku for m in judge([*first, surer], UNITS).movements] == ["SKU-1"]
+
+
+FAR = {1: 5_000, 4: 20_000, 8: 600_000}
+
+
+def sunk_far_away(press_mg: int, *, heavy: float = 10.2) -> list[Observation]:
+    """Plate 1 sinks by the mass of its piece, and a bottle is taken off plate 8."""
+    light = reaching(level(10, 1, 2_995_000, since=9), 3_000_000, high_mg=press_mg)
+    bottle = reaching(level(heavy, 8, 2_409_000, since=heavy - 1.2), 3_000_000)
+    return [*begin(FAR), motion(9, 1), motion(9, 8), light, bottle]
+
+
+def test_an_untouched_plate_that_sank_with_a_load_far_away_is_asked_about() -> None:
+    verdict = judge([*sunk_far_away(300), later(60)], FAR)
+    assert [m.sku for m in verdict.movements] == ["SKU-8"]
+    (review,) = verdict.reviews
+    told = {one.says for one in review.hypotheses}
+    assert {"1 of SKU-1 taken", "nothing was put on or taken"} <= told
+
+
+def test_a_plate_that_was_pressed_counts_whatever_moves_far_away() -> None:
+    verdict = judge([*sunk_far_away(15_000), later(60)], FAR)
+    assert {m.sku for m in verdict.movements} == {"SKU-1", "SKU-8"}
+    assert not verdict.reviews
+
+
+def test_a_load_far_away_at_another_moment_shakes_nothing() -> None:
+    verdict = judge([*sunk_far_away(300, heavy=20.0), later(60)], FAR)
+    assert {m.sku for m in verdict.movements} == {"SKU-1", "SKU-8"}
