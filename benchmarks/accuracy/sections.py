@@ -85,9 +85,9 @@ SECTIONS = (
     Section(
         "shelves_by_mass",
         "Emulated: shelves by the pieces' mass, with idle hours",
-        "A hundred other shelves of each suite, looked at once and after everything was chosen, "
-        "beside rounding the difference of two seconds' means. *Exact* is what was posted or "
-        "proposed first to a person, *posted exact* what was posted alone. Idle are six plates "
+        "Three hundred other shelves of each suite, looked at once and after everything was "
+        "chosen, beside rounding the difference of two seconds' means. *Exact* is what was posted "
+        "or proposed first to a person, *posted exact* what was posted alone. Idle are six plates "
         "that nobody touches, with the noise, footsteps, creep, warmth and drift of the others.",
     ),
 )

@@ -30,7 +30,7 @@ _MOST_WINDOWS = 100
 _FOLLOW_S = 5.0
 _AVERAGED = 25
 """Windows that a fresh level is the mean of at most; then it follows by ``_FOLLOW_S``."""
-_SOON_US, _SURER_US, _UNSURE = 600_000, 2_000_000, 0.05
+_SOON_US, _SURER_US, _UNSURE = (400_000, 800_000), 2_000_000, 0.05
 """When a level is told again, and of which share of its step its error is too much to wait long."""
 _SHAKEN_STEP = 2.5
 """A shaken plate's windows must go so much further to be a disturbance."""
@@ -201,8 +201,8 @@ class WeightFolder:
         changed = abs(self._level_mg - self._told_mg)
         surer = self._surer_us is not None and window.at_us >= self._surer_us
         if surer:
-            later_us = self._rested_us + _SURER_US
-            self._surer_us = later_us if window.at_us < later_us else None
+            later = (self._rested_us + one for one in (*_SOON_US, _SURER_US))
+            self._surer_us = next((one for one in later if one > window.at_us), None)
         if (
             (surer and (self._tells_again or changed > self._error_mg))
             or changed > max(self._smallest_mg, 2.0 * self._noise.mean_sd_mg)
@@ -223,7 +223,7 @@ class WeightFolder:
         self._tells_again = loud or step_mg > self._noise.step_mg
         unsure = loud or (self._tells_again and rest.error_mg > _UNSURE * step_mg)
         self._rested_us = last.at_us
-        self._surer_us = last.at_us + (_SOON_US if unsure else _SURER_US)
+        self._surer_us = last.at_us + (_SOON_US[0] if unsure else _SURER_US)
         self._tell(last, sum(one.samples for one in rest.windows), self._disturbed_us, out)
         self._disturbed_us = self._before_mg = None
         self._held_told = False

@@ -47,8 +47,10 @@ from central.reconcile.shelf.waiting import LIKELY_NOTHING, is_apart, is_sure, m
 from central.reconcile.verdict import Context, Ignored, Logged, PlatePlan, ReadPoint, Verdict
 from gateway.contract import WeightDisturbed, WeightSettled
 
-CLEAR = 0.99
-"""So sure of pieces, only neighbours are waited for that may have moved this plate themselves."""
+CLEAR, CLEAR_PRESSED = 0.99, 0.97
+"""So sure of pieces, only neighbours are waited for that may have moved this plate themselves; and
+none where a hand was felt on it.
+"""
 LEARN_AT, LEARN_NOTHING_AT, LEARN_PIECES = 0.99, 0.9, 6
 LEARN_LEAK_MG = 300_000.0
 DOUBTED = 0.1
@@ -166,7 +168,7 @@ def _decide(
         return ask(decided, "scale restarted at zero")
     sure = is_sure(found, now_us - change.from_us)
     if not finally_:
-        clear = sure and best.probability >= CLEAR
+        clear = sure and best.probability >= (CLEAR_PRESSED if change.is_pressed else CLEAR)
         if best.guess.pieces and may_be_leak(shelf, number, now_us, clear=clear):
             return None
         if not sure and waits(shelf, number, found, now_us):

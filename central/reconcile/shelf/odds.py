@@ -18,7 +18,7 @@ NOTHING, NOTHING_WITH_OTHERS, NOTHING_UNDISTURBED = 0.3, 0.9, 0.9
 """That no piece moved though the level did: alone, with a heavy change near by at the same
 moment, and when nothing disturbed the plate.
 """
-STRANGE, STRANGE_TAKEN, RETURNED, RETURNED_LATE = 0.04, 0.003, 0.3, 0.03
+STRANGE, STRANGE_TAKEN, RETURNED, RETURNED_LATE = 0.04, 0.001, 0.3, 0.03
 """That something strange comes to lie here, hands above all; that it goes without ever having
 come; that it goes when it lies here, soon and later.
 """

@@ -42,9 +42,10 @@ HOLD_US = 20_000_000
 """So long something strange may lie on a plate before anybody is asked: hands go away, and so
 does what was put down for a moment.
 """
-UNTOUCHED_MG = 2_000.0
-"""Nobody was at a plate that went beyond both its levels by less than this, so far as is known: of
-1,250 changes of 5 g pieces on 800 shelves for training, hands moved 126 plates so little.
+PRESSED_MG, UNTOUCHED_MG = 10_000.0, 2_000.0
+"""Only hands move a plate so far beyond both its levels; a neighbour's leak does not. By
+less than the second nobody was at it, so far as is known: of 1,265 changes of 5 g pieces on 800
+shelves for training, hands moved 126 plates so little.
 """
 SETTLES_US, SETTLES = 3_000_000, 0.002
 """A level told among the last rings of a load comes right by this share of it (SD) soon after."""
@@ -72,6 +73,11 @@ class Change(msgspec.Struct, array_like=True):
     lively: float = 1.0
     beyond_mg: float | None = None
     again: bool = False
+
+    @property
+    def is_pressed(self) -> bool:
+        """Whether a hand was surely at the plate."""
+        return self.beyond_mg is not None and self.beyond_mg >= PRESSED_MG
 
     @property
     def is_untouched(self) -> bool:

@@ -21,8 +21,6 @@ from central.reconcile.shelf.plates import LEAKED_AT_MOST, PATIENCE_US, Shelf
 from gateway.contract import WeightSettled
 
 SURE, LIKELY_NOTHING = 0.95, 0.8
-PRESSED_MG = 10_000.0
-"""Only hands move a plate so far beyond both its levels; a neighbour's leak does not."""
 MAYBE_STRANGE, MAYBE_STRANGE_MANY, MANY = 0.05, 0.01, 6
 """What may be strange so likely is waited for. It is less where so many pieces are put down at
 once: many light ones weigh as much as nearly any strange thing.
@@ -60,7 +58,7 @@ def may_be_leak(shelf: Shelf, number: int, now_us: int, *, clear: bool = False) 
     if clear:
         change = shelf.plates[number].change
         assert change is not None
-        if change.beyond_mg is not None and change.beyond_mg >= PRESSED_MG:
+        if change.is_pressed:
             return False
         near = [other for other in near if shelf.may_have_moved(number, other)]
     heaviest_mg = max((shelf.plates[n].unit.mean_mg for n in near), default=0.0)
