@@ -29,7 +29,7 @@ from central.stock.model import StockError
 
 _GROUP = ledger.AT_ONCE
 _ROUNDS = 5
-_OURS, _THEIRS = 10_000, 300
+_OURS, _THEIRS = 12_000, 300
 """Movements in a round of each."""
 _COMMITS = 100
 _SOUGHT = 20

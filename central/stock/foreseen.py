@@ -23,19 +23,24 @@ from central.stock.standing import UPSERTED
 __all__ = ["Foreseen", "Short", "missed", "worth_it"]
 
 _VIRTUAL = ", ".join(f"'{kind.value}'" for kind in VIRTUAL_LOCATIONS)
-_TAKE = (
+_TAKEN = (
     "WITH moved AS (INSERT INTO balance (sku, lot, location, status, on_hand, last_seq) "  # noqa: S608
     "SELECT * FROM unnest($1::text[], $2::text[], $3::text[], $4::text[], $5::bigint[], "
-    f"$6::bigint[]) {UPSERTED} RETURNING sku, lot, location, status, on_hand) "
-    f"SELECT EXISTS (SELECT FROM moved WHERE on_hand < 0 AND location NOT IN ({_VIRTUAL})) "
-    "OR EXISTS (SELECT FROM unnest($7::text[], $8::text[], $9::text[], $10::text[], "
+    f"$6::bigint[]) {UPSERTED} RETURNING %s) "
+    f"SELECT EXISTS (SELECT FROM moved WHERE on_hand < 0 AND location NOT IN ({_VIRTUAL}))"
+)
+_TAKE = _TAKEN % "location, on_hand"
+"""Most places are only taken from, or only given to: what these hold in the end says whether they
+held enough.
+"""
+_TAKE_AND_GIVE = (
+    _TAKEN
+    % "sku, lot, location, status, on_hand"
+    + " OR EXISTS (SELECT FROM unnest($7::text[], $8::text[], $9::text[], $10::text[], "
     "$11::bigint[]) AS k(sku, lot, location, status, least) "
     "JOIN moved USING (sku, lot, location, status) WHERE moved.on_hand < k.least)"
 )
-"""Most places are only taken from, or only given to: what these hold in the end says whether they
-held enough. Of the others it is said how much they must hold in the end.
-"""
-_NOTHING = ("{}",) * 5
+"""Of the others it is said how much they must hold in the end."""
 _PATIENCE = 50
 """Batches that are decided over what was read after one that was not what was foreseen."""
 _MISSED = "ledger_reads_first"
@@ -112,8 +117,10 @@ class Foreseen:
             if need and need + change and key[2] in self._bounded
         ]
         self._moved = {}
-        asked = (*columns_of(rows), *(columns_of(least) if least else _NOTHING))
-        ahead.ask(_TAKE, asked, _heard)
+        if least:
+            ahead.ask(_TAKE_AND_GIVE, (*columns_of(rows), *columns_of(least)), _heard)
+        else:
+            ahead.ask(_TAKE, columns_of(rows), _heard)
 
     def write(self, conn: Connection) -> None:
         """Everything was put."""

@@ -63,9 +63,9 @@ _ITEMS = BulkLookup(
     (("sku", "text"),),
 )
 _INSERT = BulkInsert("movement", rows.COLUMNS)
-_FIRST, _LAST = 125, 1_000
-"""Movements that are decided while the database takes those before them: each part twice the last,
-as deciding takes about half the time. The database takes large ones with less work.
+_FIRST = 125
+"""Movements in a batch's first part. Each further one is twice as large: deciding takes about half
+the time that the database takes for those before, and it takes large ones with less work.
 """
 _FEW = 25
 """Movements that are decided until it is looked whether the database has taken them."""
@@ -120,15 +120,14 @@ def _each(
     before = chain.last(conn)
     results: list[Posted | StockError] = []
     with ahead_of(conn, len(movements)) as ahead:
-        part, due = _FIRST, _FIRST
+        due = _FIRST
         for first in range(0, len(movements), _FEW):
             results += map(desk.decide, movements[first : first + _FEW])
             if ahead is not None:
                 ahead.go_on()
             if len(results) >= due:
                 desk.put(conn, ahead)
-                part = min(part * 2, _LAST)
-                due += part
+                due += due + _FIRST
         desk.put(conn, ahead)
         block = desk.sealed(before)
     if standing.fresh:
