@@ -122,7 +122,8 @@
     if (event.target.closest("[data-close]")) event.target.closest("dialog").close();
     else if (event.target.nodeName === "DIALOG") event.target.close();
     const post = event.target.closest("[data-post]");
-    if (!post) return;
+    // The second of a double click comes when the first may be answered, and would ask anew.
+    if (!post || event.detail > 1) return;
     if (post.dataset.sure && post.dataset.asked !== "yes") {
       post.dataset.asked = "yes";
       post.dataset.words = post.textContent;

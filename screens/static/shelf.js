@@ -126,7 +126,7 @@ const shelf = (() => {
   document.addEventListener("click", (event) => {
     const choice = event.target.closest(".choice");
     const setup = choice?.closest("[data-setup]");
-    if (!setup) return;
+    if (!setup || event.detail > 1) return; // the second of a double click is none of its own
     const box = setup.parentElement;
     if (choice.dataset.location) {
       tell(box, choice, async () => {

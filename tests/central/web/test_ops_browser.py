@@ -251,3 +251,18 @@ async def test_a_count_is_asked_for_and_approved_only_when_asked_twice(made: Ben
         await expect(page.locator(f"#need-count-{count}")).to_have_count(0)
         assert (await made.get("/stock/MILK-1L"))["on_hand"] == 47
         assert screen.elsewhere == []
+
+
+async def test_the_second_of_a_double_click_asks_nothing(made: Bench) -> None:
+    """Also where the first one is answered before it comes, and the button is there again."""
+    async with opened(made, "/screen/places/A-02") as screen:
+        button = screen.page.get_by_role("button", name="Ask for a count")
+        async with screen.page.expect_response("**/api/counts"):
+            await button.click()
+        await expect(button).to_be_enabled()
+        click = "(one, detail) => { one.dispatchEvent(new MouseEvent('click', "
+        click += "{ bubbles: true, detail })); return one.disabled; }"
+        assert not await button.evaluate(click, 2), "it is not asked again"
+        async with screen.page.expect_response("**/api/counts"):
+            assert await button.evaluate(click, 1)
+        screen.clean()
