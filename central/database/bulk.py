@@ -7,7 +7,7 @@ only to be added it takes by COPY.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from typing import Any
 
@@ -17,9 +17,19 @@ from sqlalchemy import Connection, Row
 from central.database import copying
 from central.database.ahead import Ahead
 
-__all__ = ["BulkInsert", "BulkLookup", "WholeLookup", "ahead_of", "columns_of", "storable"]
+__all__ = [
+    "BulkInsert",
+    "BulkLookup",
+    "WholeLookup",
+    "ahead_of",
+    "array_of",
+    "columns_of",
+    "storable",
+]
 
 _rows_of = msgspec.json.Decoder(list[list[Any]]).decode
+_PIECE = 250
+"""Rows that are made lines of in about a millisecond."""
 _PLAIN = {str, int, float, type(None)}
 _SQLITE_VALUE = {"text": "TEXT", "bigint": "INTEGER"}
 
@@ -68,10 +78,17 @@ class BulkInsert:
         if ahead is None:
             self.run(conn, rows)
         elif rows:
-            lines = copying.lines_of(rows)
-            if lines is None:
-                raise TypeError("rows that are added ahead are of text and numbers")
-            ahead.copy(self._copy, lines)
+            ahead.copy(self._copy, "".join(_pieces(ahead, rows)))
+
+
+def _pieces(ahead: Ahead, rows: Sequence[tuple[object, ...]]) -> Iterator[str]:
+    """The lines of rows; the server is looked after meanwhile."""
+    for first in range(0, len(rows), _PIECE):
+        lines = copying.lines_of(rows[first : first + _PIECE])
+        if lines is None:
+            raise TypeError("rows that are added ahead are of text and numbers")
+        ahead.go_on()
+        yield lines
 
 
 def ahead_of(conn: Connection, rows: int) -> AbstractContextManager[Ahead | None]:
@@ -135,10 +152,10 @@ class WholeLookup:
 
 def columns_of(rows: Sequence[tuple[object, ...]]) -> tuple[object, ...]:
     """Rows as PostgreSQL takes them: each column an array."""
-    return tuple(_array(column) for column in zip(*rows, strict=True))
+    return tuple(array_of(column) for column in zip(*rows, strict=True))
 
 
-def _array(values: tuple[object, ...]) -> object:
+def array_of(values: tuple[object, ...]) -> object:
     """A column as PostgreSQL reads an array, see "Array Input and Output Syntax" in its manual.
 
     psycopg would look each value over with regular expressions, which takes longer than the

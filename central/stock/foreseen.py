@@ -15,7 +15,7 @@ from sqlalchemy import Connection
 
 from central.database import copying
 from central.database.ahead import Ahead
-from central.database.bulk import columns_of
+from central.database.bulk import array_of, columns_of
 from central.stock.model import VIRTUAL_LOCATIONS, Movement, Posted
 from central.stock.rules import FACTS
 from central.stock.standing import UPSERTED
@@ -111,16 +111,18 @@ class Foreseen:
             return
         told = sorted(self._moved.items())
         rows = [(*key, change, seq) for key, (change, seq, _need) in told]
+        ahead.go_on()
         least = [
             (*key, need + change)
             for key, (change, _seq, need) in told
             if need and need + change and key[2] in self._bounded
         ]
         self._moved = {}
-        if least:
-            ahead.ask(_TAKE_AND_GIVE, (*columns_of(rows), *columns_of(least)), _heard)
-        else:
-            ahead.ask(_TAKE, columns_of(rows), _heard)
+        asked = []
+        for column in zip(*rows, strict=True):
+            asked.append(array_of(column))
+            ahead.go_on()  # each takes a millisecond, and the server may be done with the rows
+        ahead.ask(_TAKE_AND_GIVE if least else _TAKE, (*asked, *columns_of(least)), _heard)
 
     def write(self, conn: Connection) -> None:
         """Everything was put."""
