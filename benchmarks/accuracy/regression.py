@@ -74,15 +74,25 @@ class Net(NamedTuple):
 _UNITS, _LOT, _RATE = 16, 256, 0.01
 
 
-def fit_net(x: Numbers, y: Numbers, weight: Numbers, *, ridge: float, seed: int, steps: int) -> Net:
+def fit_net(
+    x: Numbers,
+    y: Numbers,
+    weight: Numbers,
+    *,
+    ridge: float,
+    seed: int,
+    steps: int,
+    odd: bool = False,
+) -> Net:
     """The same question as ``fit`` for a ``Net``: Adam (Kingma and Ba 2015) with a rate that
-    falls to nothing in so many ``steps`` and decay on the weights, from a seed.
+    falls to nothing in so many ``steps`` and decay on the weights, from a seed. An ``odd`` one has
+    no biases: the negative of all features gives the negative of its log-odds.
     """
     chance = np.random.default_rng(seed)
-    middle = np.average(x, axis=0, weights=weight)
+    middle = np.zeros(x.shape[1]) if odd else np.average(x, axis=0, weights=weight)
     scale = np.sqrt(np.average((x - middle) ** 2, axis=0, weights=weight))
     scale[scale < 1e-9] = np.inf
-    z = np.hstack([(x - middle) / scale, np.ones((len(x), 1))])
+    z = np.hstack([(x - middle) / scale, np.full((len(x), 1), 0.0 if odd else 1.0)])
     first = chance.normal(0.0, 0.5 / math.sqrt(z.shape[1]), (z.shape[1], _UNITS))
     second = np.append(chance.normal(0.0, 0.1, _UNITS), 0.0)
     movers = (_Adam(first), _Adam(second))
@@ -92,11 +102,13 @@ def fit_net(x: Numbers, y: Numbers, weight: Numbers, *, ridge: float, seed: int,
         lot = up_to.searchsorted(chance.random(_LOT), side="right")
         rate = _RATE * min(1.0, 1.1 * (1.0 - step / steps) + 1e-3)
         slopes = _slopes(z[lot], y[lot], first, second, ridge / len(x))
+        if odd:
+            slopes[1][-1] = 0.0
         for mover, slope in zip(movers, slopes, strict=True):
             mover.move(slope, rate, step)
     hidden = first.copy()
     hidden[:-1] /= scale[:, None]
-    hidden[-1] -= middle @ hidden[:-1]
+    hidden[-1] = 0.0 if odd else hidden[-1] - middle @ hidden[:-1]
     return Net(hidden, second)
 
 

@@ -5,7 +5,8 @@ production reconciler, taps every pass at the moment of judging, and fits the re
 ``central.reconcile.portal.crossing`` in turn: each tag by itself, the group as a whole, each tag in
 its group. A later one learns from what an earlier one says of recordings that it was not fitted
 on (``FOLDS`` parts, by recording), as it will have to judge. The figures printed and written beside
-the weights are of such recordings too; the way of a real walk is told by fits without that walk.
+the weights are of such recordings too; the lines that have a say in the way of a real walk are
+fitted without that walk alone.
 The same recordings always give the same weights.
 """
 
@@ -25,6 +26,7 @@ import numpy as np
 from benchmarks.accuracy import labelled
 from benchmarks.accuracy.backwards import backwards
 from benchmarks.accuracy.left_out import (
+    CURVE_DECAY,
     FOLDS,
     REAL,
     Way,
@@ -33,13 +35,24 @@ from benchmarks.accuracy.left_out import (
     fold_of,
     whether,
     which_way,
+    which_way_by_nets,
 )
 from benchmarks.accuracy.regression import Numbers, array
 from benchmarks.accuracy.tapping import Tapped, tapped
 from central.reconcile.portal import cohort, crossing
-from central.reconcile.portal.cohort import FIT, FIT_WAY, GROUP, GROUP_WAY, Group, Look, Voice
+from central.reconcile.portal.cohort import (
+    FIT,
+    FIT_WAY,
+    GROUP,
+    GROUP_CURVE,
+    GROUP_WAY,
+    Group,
+    Look,
+    Voice,
+)
 from central.reconcile.portal.features import SHAPE, WAY
 from central.reconcile.portal.weights import Layer, Line, Net, Weights
+from central.reconcile.portal.weights import Way as ByNets
 
 VERSION = 2
 REAL_COUNTS = 25.0
@@ -69,7 +82,7 @@ class Tags(NamedTuple):
 class Trained(NamedTuple):
     """The weights as they are written down, and what they reach on recordings left out."""
 
-    stages: dict[str, Net | Line]
+    stages: dict[str, Net | Line | ByNets]
     figures: dict[str, float]
 
 
@@ -216,12 +229,11 @@ def _later(
     went, fold = found.went(), np.array(found.fold, dtype=np.float64)
     weight = np.array(found.weight)
     shape = array([row[0] for row in found.rows], len(GROUP))
-    way = array([row[1] for row in found.rows], len(GROUP_WAY))
+    way = array([row[1] for row in found.rows], len(GROUP_CURVE))
     through = went != 0
     group = _went_through(shape, through * 1.0, fold, weight, np.array(found.over, dtype=bool))
     sided = through & (np.abs(way).sum(axis=1) > 0)
-    alone = np.array(found.alone, dtype=np.float64)
-    group_way = which_way(way, went, alone, weight, sided)
+    group_way = which_way_by_nets(way, went, fold, weight, sided, first=len(GROUP_WAY))
     member_of = np.array(found.member_of)
     has = member_of >= 0
     of = np.where(has, member_of, 0)
@@ -241,11 +253,11 @@ def _later(
     p_group = np.where(has, _p(group.left_out)[of], 0.0)
     p = np.where(has, p_group * _p(member.left_out), _p(tag.left_out))
     inwards = np.where(has, _p(member_way.left_out), _p(tag_way.left_out))
-    stages: dict[str, Net | Line] = {
+    stages: dict[str, Net | Line | ByNets] = {
         "tag": _net(tag, SHAPE),
         "tag_way": _line(tag_way, WAY),
         "group": _net(group, GROUP),
-        "group_way": _line(group_way, GROUP_WAY),
+        "group_way": _way(group_way, GROUP_CURVE),
         "member": _net(member, FIT),
         "member_way": _line(member_way, FIT_WAY),
     }
@@ -270,7 +282,7 @@ def _went_through(
     y = np.append(through, through[over])
     every = np.ones(len(x), bool)
     folds, weights = np.append(fold, fold[over]), np.append(weight, weight[over])
-    fitted = whether(x, y, folds, weights, every, steps=GROUP_STEPS)
+    fitted = whether(x, y, folds, weights, every, steps=GROUP_STEPS, decay=CURVE_DECAY)
     return fitted._replace(left_out=fitted.left_out[: len(shape)])
 
 
@@ -307,7 +319,17 @@ def _calibration_error(sure: Numbers, true: Numbers) -> float:
 
 
 def _net(fitted: Whether, names: Sequence[str]) -> Net:
-    layers = [
+    stretch, shift = fitted.scale
+    layers = _layers(fitted)
+    return Net(names=list(names), layers=layers, stretch=round(stretch, 4), shift=round(shift, 4))
+
+
+def _way(fitted: Whether, names: Sequence[str]) -> ByNets:
+    return ByNets(names=list(names), layers=_layers(fitted), stretch=round(fitted.scale[0], 4))
+
+
+def _layers(fitted: Whether) -> list[Layer]:
+    return [
         Layer(
             units=[_rounded(unit) for unit in net.hidden[:-1].T],
             biases=_rounded(net.hidden[-1]),
@@ -316,8 +338,6 @@ def _net(fitted: Whether, names: Sequence[str]) -> Net:
         )
         for net in fitted.nets
     ]
-    stretch, shift = fitted.scale
-    return Net(names=list(names), layers=layers, stretch=round(stretch, 4), shift=round(shift, 4))
 
 
 def _line(fitted: Way, names: Sequence[str]) -> Line:

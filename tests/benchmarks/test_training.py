@@ -34,6 +34,15 @@ def test_a_net_learns_what_no_regression_can() -> None:
     assert np.array_equal(net.hidden, again.hidden)
 
 
+def test_an_odd_net_says_the_negative_of_the_negative() -> None:
+    chance = np.random.default_rng(1)
+    x = chance.normal(0.5, 1.0, size=(1_000, 2))
+    y = (x[:, 0] + x[:, 1] ** 3 > 0.0) * 1.0
+    net = regression.fit_net(x, y, np.ones(1_000), ridge=0.1, seed=1, steps=400, odd=True)
+    assert np.mean((net.odds(x) > 0.0) == (y > 0.5)) > 0.9
+    assert net.odds(-x) == pytest.approx(-net.odds(x))
+
+
 @pytest.fixture(scope="module")
 def passes(tmp_path_factory: pytest.TempPathFactory) -> list[Tapped]:
     folder = tmp_path_factory.mktemp("wild")

@@ -12,7 +12,7 @@ import statistics
 from collections.abc import Sequence
 from typing import NamedTuple
 
-from central.reconcile.portal.curves import CURVES, EARS, Placed, curves, ears
+from central.reconcile.portal.curves import CONTRASTS, CURVES, EARS, Placed, curves, ears
 from central.reconcile.portal.features import SHAPE, WAY, Seen, clip
 from central.reconcile.portal.lean import Lean, lean
 from central.reconcile.portal.track import Track
@@ -45,6 +45,7 @@ GROUP_WAY = (
     "parted", "turned", "ends", "handed", "lay", "own", "parted_z", "turned_z", "swap_z",
     "drift_z", "own_z",
 )  # fmt: skip
+GROUP_CURVE = (*GROUP_WAY, *CONTRASTS)
 FIT = (
     *SHAPE, "own", "off", "off2", "early", "late", "fainter", "wider", "with", "against", "tags",
     "alone",
@@ -183,7 +184,7 @@ def _summed(group: Group) -> tuple[list[float], list[float], list[float]]:
 
 
 def of_group(group: Group, tags: int) -> tuple[tuple[float, ...], tuple[float, ...]]:
-    """``GROUP`` and ``GROUP_WAY`` of a group in a pass of so many tags."""
+    """``GROUP`` and ``GROUP_CURVE`` of a group in a pass of so many tags."""
     shape, way, sure = _summed(group)
     leaning = group.leaning
     at = {name: place for place, name in enumerate((*WAY, "own"))}
@@ -222,7 +223,8 @@ def of_group(group: Group, tags: int) -> tuple[tuple[float, ...], tuple[float, .
     placed = [Placed(one.track, one.crossed, one.when.centre_us) for one in group.voices]
     heard = ears(placed, group.centre_us, group.spread_s)
     curve = curves(placed, group.centre_us, group.spread_s)
-    return (*shape, *sums, *_votes(group, tags), *heard, *curve), ways
+    whole = (*shape, *sums, *_votes(group, tags), *heard, *curve.shape)
+    return whole, (*ways, *curve.contrast)
 
 
 def _votes(group: Group, tags: int) -> tuple[float, ...]:

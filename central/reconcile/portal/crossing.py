@@ -1,7 +1,8 @@
 """Did this tag cross, and which way? Tracks in, probabilities out.
 
 Three questions, each asked over features that travel from site to site; whether by small nets,
-which way by logistic regressions without a bias (so that swapping the sides swaps the answer):
+which way by logistic regressions without a bias and of a group by small odd nets (so that swapping
+the sides swaps the answer):
 
 1. Each tag by itself: does it look like one that crossed, and which way (``features``)?
 2. The group of likely tags that were nearest at about the same time: did it go through at all,

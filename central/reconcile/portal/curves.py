@@ -10,7 +10,8 @@ drive slowly: in seconds as well they told no more on recordings left out, and l
 What passes along the wall is nearest to one pillar first: antennas that look the same way hear it
 best at different times, and those of a door hear what goes through it all at once.
 
-Nothing of it changes when the sides change places.
+Nothing of ``CURVES`` and ``EARS`` changes when the sides change places; ``CONTRASTS``, what the
+inside heard more than the outside in each stretch of time, only change their sign.
 """
 
 from __future__ import annotations
@@ -33,6 +34,9 @@ _KINDS = ("heard", "loud", "nearing")
 _STRETCHES = len(_EDGES) - 1
 
 CURVES = tuple(f"{kind}_{place}" for kind in _KINDS for place in range(_STRETCHES))
+CONTRASTS = tuple(
+    f"{kind}_{place}" for kind in ("louder", "faster", "oftener") for place in range(_STRETCHES)
+)
 EARS = (
     "alike_s", "alike_spreads", "alike_z", "across_s", "across_spreads", "across_z", "alike_db",
     "ear_dbm", "second_db", "third_db", "fourth_db", "top_dbm", "top_second_db", "top_fourth_db",
@@ -51,10 +55,17 @@ class Placed(NamedTuple):
     centre_us: int
 
 
-def curves(tags: Iterable[Placed], centre_us: float, spread_s: float) -> tuple[float, ...]:
-    """``CURVES`` of tags that were nearest around ``centre_us`` for about ``spread_s``."""
+class Curves(NamedTuple):
+    """The values of ``CURVES``, and those of ``CONTRASTS``."""
+
+    shape: tuple[float, ...]
+    contrast: tuple[float, ...]
+
+
+def curves(tags: Iterable[Placed], centre_us: float, spread_s: float) -> Curves:
+    """Those of tags that were nearest around ``centre_us`` for about ``spread_s``."""
     tau_s = max(spread_s, _LEAST_SPREAD_S)
-    curve = _Curve()
+    sides = {OUTSIDE: _Curve(), INSIDE: _Curve()}
     for tag in tags:
         track, weight = tag.track, tag.weight
         levels, shifts = track.levels, track.shifts
@@ -69,7 +80,8 @@ def curves(tags: Iterable[Placed], centre_us: float, spread_s: float) -> tuple[f
             place = bisect_right(_EDGES, t / tau_s) - 1
             if not 0 <= place < _STRETCHES:
                 continue
-            for at in (start, start + 2):  # the outside, the inside
+            for side, curve in sides.items():
+                at = start + 2 * side
                 count = levels[at]
                 if not count:
                     continue
@@ -79,7 +91,11 @@ def curves(tags: Iterable[Placed], centre_us: float, spread_s: float) -> tuple[f
                 shifted = weight * shifts[at] if told else 0.0
                 shift_hz = weight * shifts[at + 1] * SHIFT_HZ if told else 0.0
                 curve.add(place, kept, louder, shifted, shift_hz)
-    return tuple(curve.told())
+    outside, inside = sides[OUTSIDE], sides[INSIDE]
+    both = outside.with_(inside)
+    total = both.heard
+    contrast = [i - o for i, o in zip(inside.side(total), outside.side(total), strict=True)]
+    return Curves(tuple(both.told()), tuple(contrast))
 
 
 class _Curve:
@@ -96,9 +112,31 @@ class _Curve:
         sums[2] += shifted
         sums[3] += shift
 
+    def with_(self, other: _Curve) -> _Curve:
+        """The sums of both."""
+        both = _Curve()
+        both._sums = [
+            [a + b for a, b in zip(mine, theirs, strict=True)]
+            for mine, theirs in zip(self._sums, other._sums, strict=True)
+        ]
+        return both
+
+    @property
+    def heard(self) -> float:
+        """How much was heard in all."""
+        return math.fsum(sums[0] for sums in self._sums) + 1e-9
+
+    def side(self, total: float) -> list[float]:
+        """One side's levels, shifts and shares of what both heard, for ``CONTRASTS``."""
+        return [
+            *(sums[1] / (sums[0] + 1.5) / 10.0 for sums in self._sums),
+            *(sums[3] / (sums[2] + 3.0) / 10.0 for sums in self._sums),
+            *(sums[0] / total for sums in self._sums),
+        ]
+
     def told(self) -> list[float]:
         """Shares of what was heard, levels in 10 dB, shifts in 10 Hz: shrunk where little was."""
-        total = math.fsum(sums[0] for sums in self._sums) + 1e-9
+        total = self.heard
         return [
             *(sums[0] / total for sums in self._sums),
             *(sums[1] / (sums[0] + 1.0) / 10.0 for sums in self._sums),

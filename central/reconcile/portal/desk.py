@@ -24,7 +24,7 @@ from central.stock.model import Cause, LocationKind, Movement
 
 SURE_TAG = 0.9
 SURE_SHARE = 0.8
-MOST_RISK = 0.05
+MOST_RISK = 0.02
 MOST_BESIDE = 0.5
 NEARLY_AT = 0.3
 """A group moves by itself when so many of its tags are at least ``SURE_TAG`` sure, and the mistakes

@@ -19,7 +19,8 @@ from gateway.gs1 import Epc, decode_epc
 
 CROSSED_AT = 0.5
 DOUBT_AT = 0.1
-SURE_AT = 0.95
+SURE_AT = 0.98
+AT_ONCE = 0.99
 SURE_SHARE = 0.8
 HARDLY_AT = 0.8
 ALONG_AT = 0.9
@@ -27,8 +28,9 @@ MOST_DOUBT = 0.5
 """A pass is judged before it is over if of the tags that may have crossed (more than
 ``1 - SURE_AT``) so many did so surely, the others that crossed did so hardly in doubt, and less
 than half a tag is expected of those that seem not to have. Sure is who was so at the look before,
-too. Whoever is then at least ``ALONG_AT`` sure goes along; the others are judged when they are ripe
-themselves. Strays beside it, who surely did not cross, are not waited for."""
+too, or is at least ``AT_ONCE`` sure. Whoever is then at least ``ALONG_AT`` sure goes along; the
+others are judged when they are ripe themselves. Strays beside it, who surely did not cross, are not
+waited for."""
 
 
 class Crossing(NamedTuple):
@@ -133,6 +135,7 @@ def ripe(group: Group, crossings: list[Crossing], portal: Portal) -> Ripe | None
         return Ripe(group, crossings)
     ways = {one.track.epc: one.direction for one in crossings if one.confidence >= SURE_AT}
     sure = portal.sure_again([one.track.epc for one in crossings], ways)
+    sure |= {one.track.epc for one in crossings if one.confidence >= AT_ONCE}
     if not is_sure(crossings, sure):
         if group.standing:
             portal.park(group)

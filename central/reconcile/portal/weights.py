@@ -59,6 +59,26 @@ class Net(msgspec.Struct, frozen=True, kw_only=True):
         return min(max(self.stretch * odds + self.shift, -_BOUND), _BOUND)
 
 
+class Way(msgspec.Struct, frozen=True, kw_only=True):
+    """Which way a group went: odd nets, some of which see the first of the features alone. With the
+    sides swapped the answer is the negative. Older weights are a line.
+    """
+
+    names: list[str]
+    weights: list[float] = []
+    layers: list[Layer] = []
+    stretch: float = 1.0
+
+    def log_odds(self, values: Sequence[float]) -> float:
+        """The log-odds for inwards, within what a float's exponential bears."""
+        odds = math.fsum(map(mul, self.weights, values))
+        if self.layers:
+            odds += (
+                self.stretch * sum(one.log_odds(values) for one in self.layers) / len(self.layers)
+            )
+        return min(max(odds, -_BOUND), _BOUND)
+
+
 class Weights(msgspec.Struct, frozen=True, kw_only=True):
     """All stages, in the order in which they are asked; ``figures`` by suite and measure."""
 
@@ -69,7 +89,7 @@ class Weights(msgspec.Struct, frozen=True, kw_only=True):
     tag: Net
     tag_way: Line
     group: Net
-    group_way: Line
+    group_way: Way
     member: Net
     member_way: Line
 

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from benchmarks.accuracy.backwards import backwards
 from benchmarks.accuracy.regression import array
 from central.reconcile.portal import cohort, crossing, curves
-from central.reconcile.portal.cohort import FIT, FIT_WAY, GROUP, GROUP_WAY
+from central.reconcile.portal.cohort import FIT, FIT_WAY, GROUP, GROUP_CURVE, GROUP_WAY
 from central.reconcile.portal.features import SHAPE, WAY, Lain, centre_s, describe, yardstick
 from central.reconcile.portal.lean import Lean, lean
 from central.reconcile.portal.track import BINS, INSIDE, OUTSIDE, UNKNOWN, Track, begin
@@ -89,6 +89,17 @@ def of_groups(kind: str, *, swap: bool = False) -> dict[str, float]:
     return dict(zip(GROUP, shape, strict=True))
 
 
+def test_swapping_the_sides_turns_a_groups_contrasts_round() -> None:
+    told, swapped = (
+        curves.curves([curves.Placed(walked("pass", swap=swap), 1.0, 3_000_000)], 3e6, 1.0).contrast
+        for swap in (False, True)
+    )
+    assert len(told) == len(curves.CONTRASTS)
+    assert told == pytest.approx([-one for one in swapped], abs=1e-9)
+    at = dict(zip(curves.CONTRASTS, told, strict=True))
+    assert at["louder_3"] < 0.0 < at["louder_8"], "the outside hears it first"
+
+
 @pytest.mark.parametrize("kind", ["pass", "back", "return"])
 def test_swapping_the_sides_leaves_a_group_what_it_is(kind: str) -> None:
     assert of_groups(kind) == pytest.approx(of_groups(kind, swap=True), abs=1e-9)
@@ -111,7 +122,7 @@ def test_a_track_that_an_older_release_kept_goes_on_and_has_no_shifts_before() -
     assert kept.pop() == walked("pass").shifts
     track = msgspec.convert(kept, Track)
     placed = [curves.Placed(track, 1.0, 3_000_000)]
-    told = dict(zip(curves.CURVES, curves.curves(placed, 3e6, 1.0), strict=True))
+    told = dict(zip(curves.CURVES, curves.curves(placed, 3e6, 1.0).shape, strict=True))
     assert told["loud_5"] > told["loud_0"]
     assert all(told[f"nearing_{place}"] == 0.0 for place in range(12))
     track.add(6_000_000, OUTSIDE, sighting(1, -60.0, doppler_hz=-8.0))
@@ -123,6 +134,8 @@ def test_older_weights_know_the_first_of_a_groups_features() -> None:
     for layer in told["group"]["layers"]:
         layer["units"] = [unit[:47] for unit in layer["units"]]
     told["group"]["names"] = told["group"]["names"][:47]
+    line = [0.5] + [0.0] * (len(GROUP_WAY) - 1)
+    told["group_way"] = {"names": list(GROUP_WAY), "weights": line, "bias": 0.0}
     with crossing.using(told):
         older = judged([walked("pass")])["3034"]
     assert 0.0 < older.crossed < 1.0
@@ -178,7 +191,7 @@ def test_swapping_the_sides_swaps_the_way_and_nothing_else(
 def test_the_weights_are_for_these_features() -> None:
     stages = (
         (WEIGHTS.tag, SHAPE), (WEIGHTS.tag_way, WAY), (WEIGHTS.group, GROUP),
-        (WEIGHTS.group_way, GROUP_WAY), (WEIGHTS.member, FIT), (WEIGHTS.member_way, FIT_WAY),
+        (WEIGHTS.member, FIT), (WEIGHTS.member_way, FIT_WAY),
     )  # fmt: skip
     for stage, names in stages:
         assert tuple(stage.names) == names
@@ -187,6 +200,18 @@ def test_the_weights_are_for_these_features() -> None:
             assert sizes == {len(names)}
         else:
             assert len(stage.weights) == len(names)
+
+
+def test_the_way_of_a_group_is_told_by_odd_nets_of_two_widths() -> None:
+    way = WEIGHTS.group_way
+    assert tuple(way.names) == GROUP_CURVE
+    assert not way.weights
+    widths = [{len(unit) for unit in layer.units} for layer in way.layers]
+    assert widths == [{len(GROUP_WAY)}] * 3 + [{len(GROUP_CURVE)}] * 3
+    assert all(layer.bias == 0.0 and not any(layer.biases) for layer in way.layers)
+    chance = Random(1)
+    values = [chance.gauss(0.0, 0.5) for _ in GROUP_CURVE]
+    assert way.log_odds(values) == pytest.approx(-way.log_odds([-one for one in values]))
 
 
 def test_a_net_is_the_mean_of_its_layers_stretched_and_bounded() -> None:
