@@ -23,7 +23,7 @@ from typing import NamedTuple
 import msgspec
 import numpy as np
 
-from benchmarks.accuracy import labelled
+from benchmarks.accuracy import labelled, written
 from benchmarks.accuracy.backwards import backwards
 from benchmarks.accuracy.left_out import (
     CURVE_DECAY,
@@ -51,7 +51,7 @@ from central.reconcile.portal.cohort import (
     Voice,
 )
 from central.reconcile.portal.features import SHAPE, WAY
-from central.reconcile.portal.weights import Layer, Line, Net, Weights
+from central.reconcile.portal.weights import Line, Net, Weights
 from central.reconcile.portal.weights import Way as ByNets
 
 VERSION = 2
@@ -254,12 +254,12 @@ def _later(
     p = np.where(has, p_group * _p(member.left_out), _p(tag.left_out))
     inwards = np.where(has, _p(member_way.left_out), _p(tag_way.left_out))
     stages: dict[str, Net | Line | ByNets] = {
-        "tag": _net(tag, SHAPE),
-        "tag_way": _line(tag_way, WAY),
-        "group": _net(group, GROUP),
-        "group_way": _way(group_way, GROUP_CURVE),
-        "member": _net(member, FIT),
-        "member_way": _line(member_way, FIT_WAY),
+        "tag": written.net(tag, SHAPE),
+        "tag_way": written.line(tag_way, WAY),
+        "group": written.net(group, GROUP),
+        "group_way": written.way(group_way, GROUP_CURVE),
+        "member": written.net(member, FIT),
+        "member_way": written.line(member_way, FIT_WAY),
     }
     sites = np.array(
         ["" if one.early else one.site.split("-")[0] for one in passes for _ in one.tracks]
@@ -316,36 +316,6 @@ def _calibration_error(sure: Numbers, true: Numbers) -> float:
         if (place == bin_).any()
     ]
     return float(sum(gaps))
-
-
-def _net(fitted: Whether, names: Sequence[str]) -> Net:
-    stretch, shift = fitted.scale
-    layers = _layers(fitted)
-    return Net(names=list(names), layers=layers, stretch=round(stretch, 4), shift=round(shift, 4))
-
-
-def _way(fitted: Whether, names: Sequence[str]) -> ByNets:
-    return ByNets(names=list(names), layers=_layers(fitted), stretch=round(fitted.scale[0], 4))
-
-
-def _layers(fitted: Whether) -> list[Layer]:
-    return [
-        Layer(
-            units=[_rounded(unit) for unit in net.hidden[:-1].T],
-            biases=_rounded(net.hidden[-1]),
-            out=_rounded(net.out[:-1]),
-            bias=round(float(net.out[-1]), 5),
-        )
-        for net in fitted.nets
-    ]
-
-
-def _line(fitted: Way, names: Sequence[str]) -> Line:
-    return Line(names=list(names), weights=_rounded(fitted.weights))
-
-
-def _rounded(numbers: Numbers) -> list[float]:
-    return [round(float(one), 5) for one in numbers]
 
 
 def write(trained: Trained, recordings: int, destination: Path) -> None:
