@@ -44,7 +44,8 @@ def demo(  # noqa: PLR0917 (options)
 
     A dock portal where pallets of 20-60 tagged cases roll in and out past staged ones, a shelf
     of six load plates that people pick from, and a scanner at receiving. At the end the stock
-    on the ledger is compared with what the world really did; exit status 1 where they differ.
+    on the ledger is compared with what the world really did; exit status 1 where they differ by
+    more than a person is asked about.
 
     \b
     Examples:
@@ -72,7 +73,7 @@ def demo(  # noqa: PLR0917 (options)
         typer.echo(msgspec.json.encode(result).decode())
     else:
         show(result, Console())
-    if not result.ok:
+    if result.is_silent:
         raise typer.Exit(1)
 
 

@@ -26,7 +26,9 @@ def test_the_demo_ends_with_stock_that_is_right() -> None:
     )
     assert done.returncode == 0, done.stdout + done.stderr
     report = json.loads(done.stdout)
-    assert report["ok"] is True
+    # How often a pallet is asked about is for docs/accuracy.md; here nothing may be wrong unasked.
+    assert report["ok"] is (report["asked"] == 0)
+    assert sum(line["truth"] == line["ledger"] for line in report["items"]) > 10
     assert report["lost"] == report["doubled"] == 0
     assert report["kept"] == report["committed"] > 100
     assert report["heard"] > report["kept"]

@@ -31,7 +31,7 @@ _NAME = r"^[A-Za-z0-9][A-Za-z0-9._~-]*$"
 QueryName = Annotated[Said, Path(min_length=1, max_length=100, alias="name")]
 
 
-class QueryBody(Body):
+class NamedQueryBody(Body):
     """What is asked under a name, in the words of the EPCIS query language."""
 
     model_config = ConfigDict(
@@ -90,7 +90,7 @@ def _add_making(made: APIRouter, services: Services) -> None:
         responses=shown_as(400, 409, 413, 422, 501),
         openapi_extra=needs("write:epcis", "none"),
     )
-    async def add(body: QueryBody, told: Telling) -> Response:
+    async def add(body: NamedQueryBody, told: Telling) -> Response:
         """`Location` is where it is; its events are at `.../events`."""
         query = standing.Query(
             name=body.name, query=body.query, wanted=body.wanted(), made_by=told.by,
