@@ -35,7 +35,7 @@ def add_dock(conn: Connection) -> None:
     places.put_read_point(conn, portal_scenes.DOCK)
 
 
-def road(ended: datetime, seed: int = 5, passes: int = 2) -> list[Observation]:
+def road(ended: datetime, seed: int = 100, passes: int = 2) -> list[Observation]:
     """What the dock heard, the last of it at ``ended``: pallets in and out past strays, and the
     photo-eye's beam.
     """
