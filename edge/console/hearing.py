@@ -33,12 +33,21 @@ class Hearing:
         self.identity = ""
         self.unplugged: set[int] = set()
         """Ports at which the reader finds no antenna."""
-        self._connected = asyncio.Event()
+        self._connected, self._introduced = asyncio.Event(), asyncio.Event()
         self._running = asyncio.create_task(driver.run(self._emit), name="heard for a technician")
 
     async def connected(self) -> None:
         """Return when the device speaks. Raises ``DeviceError`` when it does not."""
-        waiting = asyncio.create_task(self._connected.wait())
+        await self._until(self._connected)
+
+    async def introduced(self) -> None:
+        """Return when a device that says what it is has done so: a reader that reads already may
+        be heard before. Raises ``DeviceError`` when it does not.
+        """
+        await self._until(self._introduced)
+
+    async def _until(self, said: asyncio.Event) -> None:
+        waiting = asyncio.create_task(said.wait())
         try:
             await asyncio.wait({waiting, self._running}, return_when=asyncio.FIRST_COMPLETED)
         finally:
@@ -79,6 +88,7 @@ class Hearing:
     def _note(self, event: DeviceEvent) -> None:
         if event.name == "connected":
             self.identity = event.detail
+            self._introduced.set()
         elif event.name == "antenna" and event.port is not None and not event.state:
             self.unplugged.add(event.port)
 

@@ -101,7 +101,7 @@ def repeating(device: DeviceConfig, *, impinj: bool) -> DeviceConfig:
 async def capabilities_of(device: DeviceConfig) -> tuple[Capabilities, frozenset[int]]:
     """What the reader itself says that it can do, and the ports that have no antenna."""
     async with hearing(device) as heard:
-        pass
+        await heard.introduced()
     assert isinstance(heard.driver, LlrpReader)
     found = heard.driver.capabilities
     assert found is not None, "a reader that connected told what it can do"

