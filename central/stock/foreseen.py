@@ -107,8 +107,10 @@ class Foreseen:
         """Bring the balances up to date with what was added since the last time. Where a place
         did not hold enough, ``ahead`` raises ``Short``: then all must be taken back.
         """
-        if not self._moved or ahead is None:
+        if not self._moved:
             return
+        if ahead is None:
+            raise RuntimeError("what was foreseen is written ahead, or its balances would be lost")
         told = sorted(self._moved.items())
         rows = [(*key, change, seq) for key, (change, seq, _need) in told]
         ahead.go_on()
