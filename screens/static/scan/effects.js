@@ -43,7 +43,7 @@ export function toldOf(command) {
 }
 
 // What goods in a hand are for an order, as central will rule (central/receiving/model.py).
-export function ruled(order, sku, lot, units) {
+export function ruled(order, sku, lot, units, condition = "good") {
   const same = order.lines.filter((one) => one.sku === sku);
   const fitting = same.filter((one) => !one.lot || !lot || one.lot === lot);
   if (!fitting.length) return { verdict: same.length ? "wrong_lot" : "unexpected", takes: [], aside: units, lacks: 0 };
@@ -67,7 +67,8 @@ export function ruled(order, sku, lot, units) {
   }
   const all = [...takes.values()];
   const lacks = fitting.reduce((sum, one) => sum + Math.max(0, one.quantity - one.received), 0) - all.reduce((sum, one) => sum + one.posted, 0);
-  return { verdict: over ? "over" : "expected", takes: all, aside: left, lacks: Math.max(0, lacks) };
+  const verdict = condition === "damaged" && all.length ? "damaged" : over ? "over" : "expected";
+  return { verdict, takes: all, aside: left, lacks: Math.max(0, lacks) };
 }
 
 // ---- picking, putting away, counting --------------------------------------------------------

@@ -90,8 +90,9 @@ async def test_over_and_full_lines_are_said_as_they_come(made: Bench, one: Phone
     await one.told("More than ordered", "look")
     await one.page.click("#damaged")
     await one.scan(f"01{MILK}10L1", aim="]C1")
-    await one.told("Milk", "look")
+    await one.told("Taken as damaged: 1 x Milk", "look")
     await one.sent()
+    await one.told("Taken as damaged: 1 x Milk")
     order: Any = await made.get("/api/orders/inbound/po-12345")
     assert [(line["received"], line["damaged"]) for line in order["lines"]] == [(10, 0), (1, 1)]
 

@@ -39,6 +39,13 @@ function card(order) {
     h("span", { class: "floor-count" }, `${number(came)} / ${number(all)}`), icon("next", 20)));
 }
 
+// What is still to come of a line, or where goods go that it does not take.
+function restOf(rule, place) {
+  if (!rule.takes.length) return place ? `Put it to ${place}. Somebody decides what becomes of it.` : "It is not received. Somebody decides what becomes of it.";
+  if (rule.aside) return `${number(rule.aside)} beyond what is taken.`;
+  return rule.lacks ? `${number(rule.lacks)} still to come.` : "This line is full.";
+}
+
 export function receive(page, name) {
   const { floor } = page;
   const task = `receive:${name}`;
@@ -96,12 +103,11 @@ export function receive(page, name) {
   }
 
   async function goods(now, told, quantity) {
-    const rule = ruled(now, told.sku, told.lot, quantity);
+    const rule = ruled(now, told.sku, told.lot, quantity, view.condition);
     const [kind, title] = SAID[rule.verdict];
     const label = `${number(quantity)} x ${told.name || told.sku}`;
-    const rest = rule.verdict === "expected" ? (rule.lacks ? `${number(rule.lacks)} still to come.` : "This line is full.") : rule.verdict === "over" ? `${number(rule.aside)} beyond what is taken.` : floor.settings.aside ? `Put it to ${floor.settings.aside}. Somebody decides what becomes of it.` : "It is not received. Somebody decides what becomes of it.";
     await take(now, { ...told, quantity, label, ...rule });
-    page.say(view.condition === "damaged" && kind === "good" ? "look" : kind, `${title}: ${label}`, rest);
+    page.say(kind, `${title}: ${label}`, restOf(rule, floor.settings.aside));
   }
 
   async function stranger(now, told) {
