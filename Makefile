@@ -25,7 +25,11 @@ servers: ## Install the servers that the tests start, where they are missing (De
 
 test: $(STAMP) servers ## Lint, types, architecture and every test
 	@tests/install_esphome $(BIN)/python >/dev/null 2>&1 & \
-	PYTHONDONTWRITEBYTECODE= $(BIN)/python -m pytest -n $(WORKERS) --dist loadgroup
+	PYTHONDONTWRITEBYTECODE= $(BIN)/python -m pytest -n $(WORKERS) --dist loadgroup || { \
+	test $$? = 1 || exit 2; \
+	echo "Those that failed beside the others are run once more, by themselves. What fails again is broken;"; \
+	echo "what does not cannot stand a busy machine, which is a defect of the test or of what it tests."; \
+	$(BIN)/python -m pytest -n 0 --last-failed --last-failed-no-failures none; }
 
 grafana: $(STAMP) ## Write the Grafana dashboards of deploy/grafana anew
 	$(BIN)/python -m tallyport.grafana
