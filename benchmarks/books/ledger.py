@@ -1,9 +1,11 @@
 """Movements posted per second on large books, beside one transaction per move.
 
 Both write to the same database in turn, every commit durable. Ours are posted in groups, as
-central's writer does it for many clients: decided, sealed, balances brought up to date. How many
-times faster that is hangs on the disk: one move pays for a whole commit, a group for one together.
-So a bare commit is measured beside them.
+central's writer does it for many clients: decided, sealed, balances brought up to date. They are
+held against the bare style of one transaction per move (``document_style``), which checks nothing,
+and against this ledger itself with a transaction for each movement. How many times faster groups
+are hangs on the disk: one move pays for a whole commit, a group for one together. So a bare commit
+is measured beside them.
 """
 
 from __future__ import annotations
@@ -60,13 +62,21 @@ def _posting(engine: str, database: Database, style: DocumentStyle, world: World
         rounds = [_round(database, style, server, world, numbers) for _ in range(_ROUNDS)]
     finally:
         style.close()
-    rate, baseline, cpu_us, server_us, commit_us = map(statistics.median, zip(*rounds, strict=True))
+    rate, baseline, alone, cpu_us, server_us, commit_us = map(
+        statistics.median, zip(*rounds, strict=True)
+    )
     figures = {
         f"{engine}_post": {
             "value": round(rate),
             "unit": "movements/s",
             "baseline": f"one transaction per move: {round(baseline)}/s",
             "ratio": round(rate / baseline, 1),
+        },
+        f"{engine}_grouped": {
+            "value": round(rate),
+            "unit": "movements/s",
+            "baseline": f"this ledger, one transaction per movement: {round(alone)}/s",
+            "ratio": round(rate / alone, 1),
         },
         f"{engine}_cpu": _plain(cpu_us, "us of this process per movement"),
         f"{engine}_core": _plain(
@@ -87,12 +97,13 @@ def _posting(engine: str, database: Database, style: DocumentStyle, world: World
 
 
 class _Round(NamedTuple):
-    """Movements per second of both, microseconds of CPU of ours (here, at the server) per movement
-    and the microseconds of a bare commit.
+    """Movements per second of ours, of the baseline and of ours one by one; microseconds of CPU of
+    ours (here, at the server) per movement and the microseconds of a bare commit.
     """
 
     rate: float
     baseline: float
+    alone: float
     cpu_us: float
     server_us: float
     commit_us: float
@@ -106,10 +117,11 @@ def _round(
     numbers: Iterator[int],
 ) -> _Round:
     before_s = cpu_s(server) if server else 0.0
-    rate, cpu_us = _ours(database, world, numbers)
+    rate, cpu_us = _ours(database, world, numbers, _OURS, _GROUP)
     server_s = cpu_s(server) - before_s if server else 0.0
     baseline = _theirs(style, world, numbers)
-    return _Round(rate, baseline, cpu_us, server_s / _OURS * 1e6, _commit_us(style))
+    alone, _ = _ours(database, world, numbers, _THEIRS, 1)
+    return _Round(rate, baseline, alone, cpu_us, server_s / _OURS * 1e6, _commit_us(style))
 
 
 def _server(conn: Connection) -> int:
@@ -126,12 +138,14 @@ def _commit_us(style: DocumentStyle) -> float:
     return (time.perf_counter() - began) / _COMMITS * 1e6
 
 
-def _ours(database: Database, world: World, numbers: Iterator[int]) -> tuple[float, float]:
+def _ours(
+    database: Database, world: World, numbers: Iterator[int], many: int, at_once: int
+) -> tuple[float, float]:
     """Movements per second, and microseconds of CPU that one takes here."""
-    moves = [world.movement(next(numbers)) for _ in range(_OURS)]
+    moves = [world.movement(next(numbers)) for _ in range(many)]
     began, cpu = time.perf_counter(), time.process_time()
-    for first in range(0, _OURS, _GROUP):
-        group = moves[first : first + _GROUP]
+    for first in range(0, many, at_once):
+        group = moves[first : first + at_once]
         now_us = time.time_ns() // 1_000
         results = database.write_now(
             lambda c, group=group, now_us=now_us: ledger.post_each(c, group, record_us=now_us)  # type: ignore[misc]
@@ -139,7 +153,7 @@ def _ours(database: Database, world: World, numbers: Iterator[int]) -> tuple[flo
         refused = [one for one in results if isinstance(one, StockError)]
         assert not refused, refused[0]
     took, used = time.perf_counter() - began, time.process_time() - cpu
-    return _OURS / took, used / _OURS * 1e6
+    return many / took, used / many * 1e6
 
 
 def _theirs(style: DocumentStyle, world: World, numbers: Iterator[int]) -> float:
