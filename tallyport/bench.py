@@ -237,7 +237,9 @@ def _show(result: dict[str, Any]) -> None:
         return
     table = Table(title=f"{result['bench']} on {result['machine'].get('cpu', 'this machine')}")
     for column in ("figure", "value", "unit", "baseline", "ratio"):
-        table.add_column(column, justify="left" if column == "figure" else "right")
+        table.add_column(
+            column, justify="left" if column == "figure" else "right", no_wrap=column == "figure"
+        )
     for name, figure in result["figures"].items():
         ratio = figure.get("ratio")
         table.add_row(
