@@ -36,8 +36,10 @@ from central.api.alerts import routes as alerts
 from central.api.counts import schedules as count_schedules
 from central.api.counts import tasks as counts
 from central.api.epcis import capture as epcis_capture
+from central.api.epcis import discovery as epcis_discovery
 from central.api.epcis import queries as epcis_queries
 from central.api.epcis import query as epcis_query
+from central.api.epcis import resources as epcis_resources
 from central.api.epcis import subscribing as epcis_subscribing
 from central.api.erp import intake as erp_intake
 from central.api.erp import messages as erp_messages
@@ -173,12 +175,14 @@ def _routers(services: Services, pages: Pages, entrance: Entrance) -> tuple[APIR
 
 def _epcis(services: Services) -> tuple[APIRouter, ...]:
     """EPCIS: asked, asked again and again, told, captured."""
-    return (
+    routers = (
         epcis_query.router(services),
         epcis_queries.router(services),
         epcis_subscribing.router(services),
         epcis_capture.router(services),
+        epcis_resources.router(services),
     )
+    return *routers, epcis_discovery.router(routers)
 
 
 def _screens(services: Services, pages: Pages) -> tuple[APIRouter, ...]:

@@ -27,6 +27,10 @@ epcis_event = Table(
     # Of the declaration that another event is wrong, which stands under a name of its own.
     Column("declared_us", BigInteger),
     Column("error_reason", Text, nullable=False, server_default=""),
+    *(
+        Index(f"ix_epcis_event_{name}", name, "id")
+        for name in ("biz_step", "disposition", "read_point", "biz_location")
+    ),
 )
 # What an event is about, by canonical identifiers: epc, any, class; ``corrective`` are the ids of
 # events that are right instead of one that was declared wrong.

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection
 
 import msgspec
-from sqlalchemy import ColumnElement, Connection, false, or_, select
+from sqlalchemy import ColumnElement, Connection, exists, false, or_, select
 
 from central import schema
 from central.access import reach
@@ -13,7 +13,7 @@ from central.reconcile.serials import contents_of
 from central.stock import rows
 from central.stock.model import AVAILABLE, VIRTUAL_LOCATIONS, LocationKind, Posted
 
-__all__ = ["Sought", "find"]
+__all__ = ["Sought", "find", "is_somewhere", "names_behind"]
 
 _VIRTUAL = tuple(str(kind) for kind in VIRTUAL_LOCATIONS)
 _columns = [schema.movement.c[name] for name, _type in rows.COLUMNS]
@@ -79,6 +79,29 @@ def find(conn: Connection, sought: Sought, *, after_seq: int, limit: int) -> lis
     return [rows.from_row(tuple(row)) for row in found]
 
 
+def names_behind(conn: Connection, after: str, limit: int) -> list[str]:
+    """What tags and units are called that lie somewhere within reach, in the order of these names,
+    from the one behind ``after`` on.
+    """
+    tag = schema.tag_place.c
+    query = select(tag.epc).where(tag.epc > after).order_by(tag.epc).limit(limit)
+    if (granted := reach.within(tag.location)) is not None:
+        query = query.where(granted)
+    return list(conn.execute(query).scalars())
+
+
+def is_somewhere(conn: Connection, epcs: Collection[str], units: Collection[str]) -> bool:
+    """Whether a tag of these names lies somewhere, or what came in one of these units."""
+    return conn.execute(select(exists().where(_named(epcs, units)))).scalar_one()
+
+
+def _named(epcs: Collection[str], units: Collection[str]) -> ColumnElement[bool]:
+    epc = schema.tag_place.c.epc
+    return or_(
+        epc.in_(epcs), *(epc.startswith(contents_of(unit), autoescape=True) for unit in units)
+    )
+
+
 def _times(sought: Sought) -> list[ColumnElement[bool]]:
     asked = (
         (sought.ge_event_us, _moved.event_us.__ge__), (sought.lt_event_us, _moved.event_us.__lt__),
@@ -104,11 +127,7 @@ def _goods(conn: Connection, sought: Sought) -> list[ColumnElement[bool]]:
             )
         )
     if sought.epcs is not None:
-        tag = schema.tag_place.c
-        named = or_(
-            tag.epc.in_(sought.epcs),
-            *(tag.epc.startswith(contents_of(unit), autoescape=True) for unit in sought.units),
-        )
+        tag, named = schema.tag_place.c, _named(sought.epcs, sought.units)
         known = conn.execute(select(tag.epc, tag.sku).where(named)).all()
         skus = {row.sku for row in known}
         carried = or_(

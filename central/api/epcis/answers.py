@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from urllib.parse import urlencode
 
 from fastapi import Response
@@ -15,11 +15,19 @@ from central.catalogue.errors import AlreadyExists, NotFound
 from central.database.moments import from_us
 from central.epcis import query
 from central.epcis.from_ledger import moment
-from central.epcis.model import SIMPLE, Wanted, document
+from central.epcis.model import CONTEXT, SIMPLE, Wanted, document
 from central.epcis.names import Names
 from central.epcis.query import Place, TooMuch
 
-__all__ = ["HEADERS", "JSON_LD", "events_of", "refusal", "refused_as_said"]
+__all__ = [
+    "HEADERS",
+    "JSON_LD",
+    "collection",
+    "events_of",
+    "next_page",
+    "refusal",
+    "refused_as_said",
+]
 
 JSON_LD = "application/ld+json"
 HEADERS = {"GS1-EPCIS-Version": "2.0.0", "GS1-CBV-Version": "2.0.0"}
@@ -69,7 +77,18 @@ async def events_of(
     answer.headers["content-type"] = JSON_LD
     if behind is not None:
         further = _CURSOR.told((behind.ledger, behind.captured, behind.log))
-        kept = {one: value for one, value in said.items() if one != "nextPageToken"}
-        following = urlencode(kept | {"nextPageToken": further})
-        answer.headers["Link"] = f'<{path}?{following}>; rel="next"'
+        answer.headers["Link"] = next_page(path, said, further)
     return answer
+
+
+def collection(members: Sequence[str]) -> Response:
+    """An answer that lists what there is."""
+    answer = json_answer({"@context": CONTEXT, "type": "Collection", "member": members})
+    answer.headers.update(HEADERS)
+    return answer
+
+
+def next_page(path: str, said: Mapping[str, str], token: str) -> str:
+    """The header ``Link`` of a page behind which there is another."""
+    kept = {one: value for one, value in said.items() if one != "nextPageToken"}
+    return f'<{path}?{urlencode(kept | {"nextPageToken": token})}>; rel="next"'

@@ -4,14 +4,21 @@ from __future__ import annotations
 
 import contextlib
 from typing import Annotated, Any
-from urllib.parse import quote, urlencode
+from urllib.parse import quote
 
 from fastapi import APIRouter, Depends, Path, Query, Request, Response
 from pydantic import ConfigDict, Field, ValidationError
 
 from central.api.acting import Telling
 from central.api.bodies import Body, Said
-from central.api.epcis.answers import HEADERS, JSON_LD, events_of, refusal, refused_as_said
+from central.api.epcis.answers import (
+    HEADERS,
+    JSON_LD,
+    events_of,
+    next_page,
+    refusal,
+    refused_as_said,
+)
 from central.api.epcis.asked import Asked, refuse_unknown
 from central.api.pages import Cursor
 from central.api.permits import needs
@@ -132,8 +139,7 @@ def _add_asking(made: APIRouter, services: Services) -> None:
         more = {}
         if len(found) == limit:
             token = _CURSOR.told((found[-1].name,))
-            following = urlencode({"perPage": limit, "nextPageToken": token})
-            more["Link"] = f'</epcis/queries?{following}>; rel="next"'
+            more["Link"] = next_page("/epcis/queries", {"perPage": str(limit)}, token)
         return _headed(json_answer([_shown(one) for one in found]), more)
 
     @made.get(

@@ -145,7 +145,8 @@ FOR_SOME_PLACES = re.compile(
     r"|(GET|POST|DELETE) /api/(counts|count-schedules)(/.*)?"
     r"|GET /api/exports/(locations|lots|stock)|POST /api/imports/(locations|stock)|POST /passes/.*"
     r"|(GET|POST) /screen/reviews(/.*)?|GET /screen/(portals|passes)(/.*)?"
-    r"|GET /epcis/events|(GET|POST|DELETE) /epcis/queries(/.*)?"
+    r"|GET /epcis/events|(GET|POST|DELETE) /epcis/queries(/.*)?|OPTIONS /epcis(/.*)?"
+    r"|GET /epcis(/(eventTypes|epcs|bizSteps|bizLocations|readPoints|dispositions)(/.*)?)?"
     r"|GET /why/.*|GET /feeds|GET /series(/.*)?|GET /screen/movements/.*"
     r"|(GET|POST|DELETE) /devices/\{\}(/.*)?"
     r"|GET /api/attachments/items/.*|POST /labels|(GET|POST) /labels/.*"
@@ -195,7 +196,7 @@ def resource_of(route: str) -> tuple[str, str] | None:
     words = path.split("/")
     for upto in range(len(words), 0, -1):
         if resource := RESOURCES.get("/".join(words[:upto])):
-            return resource, "r" if method == "GET" else "w"
+            return resource, "r" if method in {"GET", "OPTIONS"} else "w"
     return None
 
 
