@@ -6,7 +6,7 @@ names every case that went through the door, those that no reader heard included
 own tag, since it went through as well.
 
 ``python -m benchmarks.datasets.docks SUITE SPLIT FIRST COUNT DST``: suite ``standard``,
-``hard`` or ``wild``, split ``train`` or ``test``.
+``hard``, ``wild`` or ``small``, split ``train`` or ``test``.
 """
 
 from __future__ import annotations
@@ -111,14 +111,14 @@ def write(
     def make() -> Recording:
         staged = episode(suite, split, number)
         told = reception(suite, split, number)
-        return record(staged, told, name, at, photo_eye=photo_eye)
+        return record(staged, told, name, at, photo_eye=photo_eye or told.photo_eye)
 
     return written_once(destination, name, make)
 
 
 def main(arguments: list[str] | None = None) -> int:
     """Command line; gives the exit status."""
-    parser = numbered("docks", __doc__, ("standard", "hard", "wild"))
+    parser = numbered("docks", __doc__, ("standard", "hard", "wild", "small"))
     parser.add_argument("--photo-eye", action="store_true", help="with a photo-eye across the door")
     options = parser.parse_args(arguments)
     make = partial(write, options.suite, options.split, options.destination)

@@ -165,6 +165,16 @@ PALLET_M = (1.2, 0.8, 1.5)
 """Length, width and height of the goods on a EUR pallet."""
 
 
+class Load(NamedTuple):
+    """The box of goods on what carries them: its length, width and height, how high above the
+    floor it begins, and how much of the amplitude that meets it comes back (0 to 1).
+    """
+
+    size_m: tuple[float, float, float] = PALLET_M
+    foot_m: float = 0.15
+    echo: float = 0.1
+
+
 def person(path: Path) -> Body:
     """Somebody on foot: 15 dB at most, as bodies do at 900 MHz (unverified)."""
     return Body(path=path, size=(0.35, 0.5, 1.75), loss_db_per_m=45.0, most_db=15.0, echo=0.15)
@@ -194,15 +204,23 @@ def pallet(
     *,
     goods_db_per_m: float = 3.0,
     unreadable_share: float = 0.0,
+    load: Load = Load(),  # noqa: B008 (a tuple of numbers)
 ) -> list[Tag]:
-    """One tag per case, cases spread over a pallet, each losing what the goods before it eat.
+    """One tag per case, cases spread over a pallet (or another ``load``), each losing what the
+    goods before it eat.
 
     ``goods_db_per_m`` (one way): 3 for dry cartons and clothes, 6 for mixed goods, above 10
     for liquids.
     ``unreadable_share`` of the tags answer to nobody.
     """
-    length, width, height = PALLET_M
-    goods = Body(path=path, size=PALLET_M, loss_db_per_m=goods_db_per_m, offset=(0.0, 0.0, 0.15))
+    length, width, height = load.size_m
+    goods = Body(
+        path=path,
+        size=load.size_m,
+        loss_db_per_m=goods_db_per_m,
+        echo=load.echo,
+        offset=(0.0, 0.0, load.foot_m),
+    )
     tags = []
     for epc in epcs:
         x, y = rng.uniform(-length / 2, length / 2), rng.uniform(-width / 2, width / 2)
@@ -211,7 +229,7 @@ def pallet(
             Tag(
                 epc=epc,
                 path=path,
-                offset=(x, y, 0.15 + rng.random() * height),
+                offset=(x, y, load.foot_m + rng.random() * height),
                 loss_db=min(max(rng.gauss(2.0, 1.5), 0.0), 6.0) + dead,
                 axis=_somewhere(rng),
                 within=goods,

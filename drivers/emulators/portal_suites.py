@@ -3,7 +3,8 @@
 ``standard`` is a portal as it should be built: antennas apart and turned, goods in cartons, some
 strays, labels that work. ``hard`` is as portals are found: antennas in one plane, liquids, a crowd
 of strays, an older reader between steel, dead labels. ``wild`` is neither: every kind of portal,
-wider than any site, to train on (``portal_wild``). Each has layouts for ``train`` and for ``test``,
+wider than any site, to train on (``portal_wild``). ``small`` is a shop's door: a few cases at a
+time, few strays, quiet hours (``portal_small``). Each has layouts for ``train`` and for ``test``,
 drawn from seeds of their own, so that no layout is in both. Everything is drawn from (suite, split,
 number) alone.
 """
@@ -14,6 +15,7 @@ from random import Random
 from typing import Literal, NamedTuple
 
 from drivers.emulators.portal_scene import Antenna
+from drivers.emulators.portal_small import small_layout, small_moves, small_reception
 from drivers.emulators.portal_traffic import (
     Carrier,
     Goods,
@@ -27,7 +29,7 @@ from drivers.emulators.portal_traffic import (
 )
 from drivers.emulators.portal_wild import Reception, wild_layout, wild_moves, wild_reception
 
-Suite = Literal["standard", "hard", "wild"]
+Suite = Literal["standard", "hard", "wild", "small"]
 _Dock = Literal["standard", "hard"]
 Split = Literal["train", "test"]
 
@@ -76,6 +78,8 @@ def layout(suite: Suite, split: Split, number: int) -> Layout:
     rng = Random(f"layout {suite} {split} {number}")  # noqa: S311 (chance, not secrets)
     if suite == "wild":
         return wild_layout(f"{suite} {split} {number}", rng)
+    if suite == "small":
+        return small_layout(f"{suite} {split} {number}", rng)
     habits = _HABITS[suite]
     split_m, yaw_deg = rng.uniform(*habits.split_m), rng.uniform(*habits.yaw_deg)
     height_m, half_m = rng.uniform(1.6, 2.3), rng.uniform(1.1, 1.4)
@@ -128,6 +132,8 @@ def moves(suite: Suite, rng: Random, how_many: int, start_s: float = 4.0) -> lis
     """What happens at a dock of this suite, one thing after the other (in ``wild``, one only)."""
     if suite == "wild":
         return wild_moves(rng)
+    if suite == "small":
+        return small_moves(rng, how_many, start_s)
     found: list[Move] = []
     at_s = start_s
     while len(found) < how_many:
@@ -187,9 +193,11 @@ def episode(suite: Suite, split: Split, number: int, *, how_many: int = 4) -> St
 
 
 def reception(suite: Suite, split: Split, number: int) -> Reception:
-    """How this dock's reader tells what it hears: faithfully, but for ``wild`` ones."""
+    """How this dock's reader tells what it hears: faithfully, but for ``wild`` and ``small``."""
     antennas = layout(suite, split, number).antennas
+    rng = Random(f"reception {suite} {split} {number}")  # noqa: S311 (chance, not secrets)
     if suite == "wild":
-        rng = Random(f"reception {suite} {split} {number}")  # noqa: S311 (chance, not secrets)
         return wild_reception(antennas, rng)
+    if suite == "small":
+        return small_reception(antennas, rng)
     return Reception({one.antenna: 0.0 for one in antennas})

@@ -2,7 +2,8 @@
 
 A ``Layout`` is the place: antennas, echoes, heaps of tagged goods that stand about. A ``Move`` is
 something that happens there: a pallet goes through, turns back, comes back, passes by, is left in
-the doorway, or goes through the neighbouring door. ``stage`` makes a ``Scene`` of both for
+the doorway, goes through the neighbouring door, waits beside the door before it goes through, or is
+put down there when it has. ``stage`` makes a ``Scene`` of both for
 ``PortalPhysics``, with every ``Crossing`` worked out from the paths themselves. Both may come
 from a file (``read_scene``), or be drawn by ``drivers.emulators.portal_suites``.
 
@@ -28,6 +29,7 @@ from drivers.emulators.portal_scene import (
     FAST,
     Antenna,
     Body,
+    Load,
     Path,
     Region,
     Scene,
@@ -38,14 +40,25 @@ from drivers.emulators.portal_scene import (
     person,
 )
 
-Kind = Literal["pass", "turn-back", "return", "walk-by", "park", "next-door"]
+Kind = Literal["pass", "turn-back", "return", "walk-by", "park", "next-door", "staged", "put-down"]
 Goods = Literal["cartons", "mixed", "liquid"]
 Carrier = Literal["forklift", "person", "hand"]
 """Who moves it: a truck, a person who pushes or pulls, a person who carries a few cases."""
+Loaded = Literal["pallet", "stack", "cage", "trolley"]
+"""What the cases are on: a pallet full of goods, a layer or two on a pallet, a roll cage of steel
+bars, a trolley."""
+LOADS: dict[Loaded, Load] = {
+    "pallet": Load(),
+    "stack": Load(size_m=(1.0, 0.7, 0.6)),
+    "cage": Load(size_m=(0.8, 0.7, 1.4), foot_m=0.2, echo=0.3),
+    "trolley": Load(size_m=(0.8, 0.5, 0.5), foot_m=0.45),
+}
 
 GOODS_DB_PER_M: dict[Goods, float] = {"cartons": 4.0, "mixed": 9.0, "liquid": 18.0}
 REACH_M = 6.0
 NEXT_DOOR_M = 4.0
+ASIDE_M = 2.3
+"""So far from the middle of the way goods are put down."""
 DOOR_HALF_M = 1.5
 
 
@@ -80,8 +93,9 @@ class Layout(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
 class Move(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """Something that happens at the door. ``inwards`` says from which side it begins.
 
-    ``nearest_m`` is how near a turn-back comes to the middle of the door and at which distance a
-    walk-by passes it; ``wait_s`` how long a park, a return or a turn-back stands still. A
+    ``nearest_m`` is how near a turn-back comes to the middle of the door, at which distance a
+    walk-by passes it, and how far from it goods are put down; ``wait_s`` how long what stops
+    stands still. A
     ``tagged_truck`` has a tag of its own that is no goods.
     """
 
@@ -92,6 +106,7 @@ class Move(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
     cases: int = 40
     goods: Goods = "cartons"
     carrier: Carrier = "forklift"
+    load: Loaded = "pallet"
     y_m: float = 0.0
     nearest_m: float = 1.3
     wait_s: float = 1.0
@@ -143,6 +158,7 @@ def path_of(move: Move) -> Path:
     start, speed, away = move.at_s, move.speed_m_s, -REACH_M if move.inwards else REACH_M
     y = move.y_m + (NEXT_DOOR_M if move.kind == "next-door" else 0.0)
     near = math.copysign(move.nearest_m, away)
+    aside = move.y_m + math.copysign(ASIDE_M, move.y_m)
     stops: dict[Kind, tuple[tuple[float, float, float], ...]] = {
         # (x, y, seconds to stand there)
         "pass": ((away, y, 0.0), (-away, y, 0.0)),
@@ -150,6 +166,13 @@ def path_of(move: Move) -> Path:
         "turn-back": ((away, y, 0.0), (near, y, move.wait_s), (away, y, 0.0)),
         "return": ((away, y, 0.0), (-near, y, move.wait_s), (away, y, 0.0)),
         "walk-by": ((near, -REACH_M, 0.0), (near, REACH_M, 0.0)),
+        "staged": ((away, aside, 0.0), (near, aside, move.wait_s), (near, y, 0.0), (-away, y, 0.0)),
+        "put-down": (
+            (away, y, 0.0),
+            (-near, y, 0.0),
+            (-near, aside, move.wait_s),
+            (-away, aside, 0.0),
+        ),
         # it stops just short of the middle: it has crossed when it leaves
         "park": ((away, y, 0.0), (math.copysign(0.01, away), y, move.wait_s), (-away, y, 0.0)),
     }
@@ -187,6 +210,7 @@ def arrival(move: Move, epcs: Iterator[str], rng: Random) -> Arrival:
         rng,
         goods_db_per_m=GOODS_DB_PER_M[move.goods],
         unreadable_share=move.unreadable_share,
+        load=LOADS[move.load],
     )
     if move.carrier == "hand":
         tags = [_in_hand(tag, rng) for tag in tags]

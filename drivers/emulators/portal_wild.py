@@ -24,12 +24,14 @@ _KINDS: tuple[Kind | None, ...] = (
 
 class Reception(NamedTuple):
     """How a site's reader tells what it hears: what is added to the levels by antenna, whether
-    it tells phase, channel and Doppler, and which antennas' sides nobody wrote down.
+    it tells phase, channel and Doppler, and which antennas' sides nobody wrote down; whether a
+    photo-eye hangs across the door.
     """
 
     offsets_db: dict[int, float]
     tells_phase: bool = True
     unplaced: frozenset[int] = frozenset()
+    photo_eye: bool = False
 
 
 def wild_layout(name: str, rng: Random) -> Layout:

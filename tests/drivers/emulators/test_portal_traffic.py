@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from itertools import pairwise
 from pathlib import Path
 from random import Random
 
@@ -11,6 +12,7 @@ import pytest
 from drivers.emulators.portal_physics import simulate
 from drivers.emulators.portal_suites import episode, layout, moves, reception
 from drivers.emulators.portal_traffic import (
+    LOADS,
     Heap,
     Layout,
     Move,
@@ -36,6 +38,8 @@ def staged(*happens: Move, seed: int = 1) -> Staged:
         (Move(at_s=1.0, kind="turn-back", nearest_m=0.9), []),
         (Move(at_s=1.0, kind="walk-by"), []),
         (Move(at_s=1.0, kind="next-door"), []),
+        (Move(at_s=1.0, kind="staged", wait_s=20.0, nearest_m=2.5), ["in"]),
+        (Move(at_s=1.0, kind="put-down", wait_s=20.0, nearest_m=2.5, inwards=False), ["out"]),
     ],
 )
 def test_the_truth_follows_from_where_things_go(move: Move, ways: list[str]) -> None:
@@ -59,6 +63,16 @@ def test_what_crosses_is_loudest_when_it_crosses() -> None:
     assert min(loudest[epc][0] for epc in crossing.epcs) > -65
 
 
+def test_a_few_cases_stand_as_low_as_what_they_are_on() -> None:
+    heights = {
+        load: [tag.offset[2] for tag in staged(Move(at_s=1.0, cases=30, load=load)).scene.tags[6:]]
+        for load in LOADS
+    }
+    assert min(heights["trolley"]) > 0.45
+    assert max(heights["stack"]) < 0.75
+    assert max(heights["trolley"]) < 0.95 < min(max(heights["cage"]), max(heights["pallet"]))
+
+
 def test_a_truck_s_own_tag_is_read_and_is_no_goods() -> None:
     found = staged(Move(at_s=1.0, cases=5, tagged_truck=True))
     goods = {epc for crossing in found.crossings for epc in crossing.epcs}
@@ -75,7 +89,7 @@ def test_sample_epcs_are_cases_of_gs1_s_example_company() -> None:
 
 
 def test_suites_draw_the_same_again_and_train_is_never_test() -> None:
-    for suite in ("standard", "hard"):
+    for suite in ("standard", "hard", "small"):
         drawn = {
             split: [layout(suite, split, n) for n in range(40)]  # type: ignore[arg-type]
             for split in ("train", "test")
@@ -104,6 +118,23 @@ def test_wild_portals_are_short_and_of_every_kind() -> None:
     assert {one.tells_phase for one in told} == {True, False}
     assert any(one.unplaced for one in told)
     assert not any(reception("hard", "test", 1).offsets_db.values())
+
+
+def test_small_doors_see_a_few_cases_now_and_then() -> None:
+    drawn = [layout("small", "train", n) for n in range(80)]
+    assert {len(one.antennas) for one in drawn} == {1, 2, 3, 4}
+    strays = [sum(heap.tags for heap in one.heaps) for one in drawn]
+    assert max(strays) == 20
+    assert strays.count(0) >= 20
+    happens = [moves("small", Random(n), 9) for n in range(80)]
+    carried = [move for one in happens for move in one]
+    assert {move.cases for move in carried} == set(range(1, 9))
+    assert {move.kind for move in carried} == {
+        "pass", "turn-back", "return", "walk-by", "park", "next-door", "staged", "put-down",
+    }  # fmt: skip
+    assert max(b.at_s - a.at_s for one in happens for a, b in pairwise(one)) > 60
+    told = [reception("small", "train", n) for n in range(40)]
+    assert {one.photo_eye for one in told} == {one.tells_phase for one in told} == {True, False}
 
 
 def test_an_episode_has_moves_of_every_kind_and_its_truth() -> None:
