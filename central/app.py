@@ -38,7 +38,7 @@ from central.inventory import Ground, Inventory
 from central.judging.judge import Judge
 from central.listening import listen
 from central.schedule import Schedule
-from central.sending import InOnePiece
+from central.sending import MOST_HEARD, SOCKETS, InOnePiece
 from central.terminal.now import Parts, Vitals
 from central.web.pages import Pages
 from gateway.mqtt import MqttClient, MqttSettings
@@ -291,8 +291,8 @@ class _Central:
         )
         app = build(services, self._pages, self._entrance)
         config = uvicorn.Config(
-            app, loop="asyncio", http=InOnePiece, lifespan="off", log_config=None,
-            access_log=False, timeout_graceful_shutdown=3,
+            app, loop="asyncio", http=InOnePiece, ws=SOCKETS, ws_max_size=MOST_HEARD,
+            lifespan="off", log_config=None, access_log=False, timeout_graceful_shutdown=3,
         )  # fmt: skip
         return uvicorn.Server(config)
 

@@ -7,11 +7,16 @@ the other end, which is half of what a short answer costs.
 from __future__ import annotations
 
 import asyncio
-from typing import Any
+from typing import Any, Final
 
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
-__all__ = ["InOnePiece"]
+__all__ = ["MOST_HEARD", "SOCKETS", "InOnePiece"]
+
+SOCKETS: Final = "websockets-sansio"
+"""What speaks to WebSockets."""
+MOST_HEARD = 4 * 1_024
+"""Bytes that such a visitor may send at once: he is told, and has nothing to say."""
 
 _HEAD, _HEAD_ENDS = b"HTTP/1.1 ", b"\r\n\r\n"
 _MOST = 64 * 1_024

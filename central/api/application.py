@@ -41,6 +41,7 @@ from central.api.epcis import queries as epcis_queries
 from central.api.epcis import query as epcis_query
 from central.api.epcis import resources as epcis_resources
 from central.api.epcis import subscribing as epcis_subscribing
+from central.api.epcis.sockets import Sockets as EpcisSockets
 from central.api.erp import intake as erp_intake
 from central.api.erp import messages as erp_messages
 from central.api.erp.page import ErpPage
@@ -102,6 +103,7 @@ def build(services: Services, pages: Pages, entrance: Entrance | None = None) ->
     entrance = entrance or open_entrance(services.database)
     for each in _routers(services, pages, entrance):
         app.router.routes += each.routes  # flat: nested routers cost every request
+    app.router.routes.append(EpcisSockets(services).route())
     app.mount("/static", KeptFiles(directory=STATIC))
     openapi.describe(app)
     guard(app.router.routes, entrance.door)

@@ -26,7 +26,7 @@ from central.events.targets import Keys, Sends
 from central.events.webhook import Webhook
 from gateway.clock import Clock, SystemClock
 
-__all__ = ["Reports"]
+__all__ = ["Reading", "Reports"]
 
 _MOST = 50
 """Events of one document."""
@@ -49,7 +49,7 @@ class Reports:
 
     def reader_of(self, subscription: Subscription) -> Reads | None:
         """Reads what a query finds."""
-        return _Reader(subscription, self._names, self._clock)
+        return Reading(subscription, self._names, self._clock)
 
     def target_of(self, subscription: Subscription, keys: Keys, /) -> Sends:
         """The URL that a subscriber named."""
@@ -75,7 +75,7 @@ class Reports:
         """It lies with what was not taken; nothing else keeps it."""
 
 
-class _Reader:
+class Reading:
     """One subscription, as it stood when it was read."""
 
     def __init__(self, subscription: Subscription, names: Names, clock: Clock) -> None:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import base64
 import hmac
+import secrets
 from typing import Any, NamedTuple
 
 import msgspec
@@ -31,7 +32,8 @@ from central.events.model import Position, Secret, Subscription, Target
 from central.stock.model import OutOfReach
 
 __all__ = [
-    "KIND", "MOST", "Asked", "Query", "Terms", "add", "end", "find", "listed", "remove",
+    "KIND", "MOST", "Asked", "Query", "Terms", "add", "beginning", "end", "find", "listed",
+    "listener", "position", "remove",
     "signature", "subscribe", "subscribed", "subscribers",
 ]  # fmt: skip
 
@@ -124,9 +126,7 @@ def subscribe(
     places = granted(actor, _READING)
     if places is not None and not places:
         raise OutOfReach(f"{actor.name} may not be told of events: that needs {_READING}")
-    now = query.head(conn)
-    query.query(conn, made.wanted, names, after=now, limit=1)  # what cannot be asked is refused now
-    begins = Place(0, 0, 0) if 0 < asked.terms.since_us < told.at_us else now
+    begins = beginning(conn, made, asked.terms, names, told.at_us)
     wanted = Subscription(
         id="",
         name=f"EPCIS {made.name}",
@@ -135,7 +135,26 @@ def subscribe(
         terms=msgspec.to_builtins(asked.terms),
     )
     held = (Secret(key=_key(asked.token)),) if asked.token else ()
-    return subscriptions.keep(conn, wanted, told, begins=position(begins), held=held)
+    return subscriptions.keep(conn, wanted, told, begins=begins, held=held)
+
+
+def listener(name: str, terms: Terms, actor: Actor, at_us: int) -> Subscription:
+    """Who is told for as long as he listens: a subscription that is nowhere kept."""
+    return Subscription(
+        id=secrets.token_hex(8),
+        name=f"EPCIS {name}",
+        target=Target(kind=KIND, broker=name),
+        locations=tuple(sorted(granted(actor, _READING) or ())),
+        created_us=at_us,
+        terms=msgspec.to_builtins(terms),
+    )
+
+
+def beginning(conn: Connection, made: Query, terms: Terms, names: Names, at_us: int) -> Position:
+    """Where a reader begins. Raises ``TooMuch`` for what cannot be asked: it is refused at once."""
+    now = query.head(conn)
+    query.query(conn, made.wanted, names, after=now, limit=1)
+    return position(Place(0, 0, 0) if 0 < terms.since_us < at_us else now)
 
 
 def subscribers(conn: Connection, name: str, by: str) -> list[Subscription]:

@@ -26,7 +26,7 @@ from central.erp.config import ErpSection
 from central.insight.follow import Follower, LedgerSource, ObservationSource
 from central.insight.series_duckdb import DuckDBSeries
 from central.reports.desk import ReportDesk
-from central.sending import InOnePiece
+from central.sending import MOST_HEARD, SOCKETS, InOnePiece
 from central.web.pages import Pages
 from tests.fakes import routes_again
 from tests.fakes.books import sqlite_books
@@ -114,8 +114,8 @@ async def served(made: Bench) -> AsyncIterator[str]:
     """The bench on a free port of the loopback, with its screens live."""
     listening = socket.create_server(("127.0.0.1", 0))
     config = uvicorn.Config(
-        made.app, loop="asyncio", http=InOnePiece, lifespan="off", log_config=None,
-        timeout_graceful_shutdown=3,
+        made.app, loop="asyncio", http=InOnePiece, ws=SOCKETS, ws_max_size=MOST_HEARD,
+        lifespan="off", log_config=None, timeout_graceful_shutdown=3,
     )  # fmt: skip
     server = uvicorn.Server(config)
     config.load()

@@ -78,7 +78,7 @@ class LoginDoor:
     def stranger(self, request: HTTPConnection) -> Response:
         """People are shown where to log in, programs how."""
         wants_page = "text/html" in request.headers.get("accept", "")
-        if wants_page and request.scope["method"] in _SAFE:
+        if wants_page and request.scope.get("method") in _SAFE:
             back = quote(request.url.path + (f"?{request.url.query}" if request.url.query else ""))
             return RedirectResponse(f"/login?next={back}", 303, {"cache-control": "no-store"})
         told = problems.answer(
@@ -140,7 +140,7 @@ def _host_named(named: str | None, server: tuple[str, int | None] | None) -> str
 
 
 def _unless_elsewhere(request: HTTPConnection) -> Actor:
-    if request.scope["method"] not in _SAFE and comes_from_elsewhere(request):
+    if request.scope.get("method") not in _SAFE and comes_from_elsewhere(request):
         raise TurnedAway(problems.answer(403, "this was sent from another site's page"))
     return model.OPEN
 
@@ -154,7 +154,13 @@ def _is_loopback(host: str) -> bool:
 
 
 def _check_page(request: HTTPConnection, asked: Asked) -> None:
-    """What a session changes must come from one of our pages; forms are looked into later."""
+    """What a session changes must come from one of our pages; forms are looked into later. So must
+    who opens a WebSocket, which a browser lets another site's page read (and sends no header along
+    that a page could set).
+    """
+    if request.scope["type"] == "websocket":
+        _unless_elsewhere(request)
+        return
     if request.scope["method"] in _SAFE or asked.form:
         return
     token = request.headers.get(HEADER, "")

@@ -10,7 +10,7 @@ from typing import Protocol
 
 from starlette.requests import HTTPConnection
 from starlette.responses import Response
-from starlette.routing import BaseRoute, Mount, Route
+from starlette.routing import BaseRoute, Mount, Route, WebSocketRoute
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from central.access import model
@@ -115,7 +115,7 @@ def guard(routes: Sequence[BaseRoute], door: Door) -> None:
     """Put a gate before each of these routes; those that are added later have none."""
     for route in routes:
         asked = asked_of(route)
-        assert isinstance(route, Route | Mount)
+        assert isinstance(route, Route | Mount | WebSocketRoute)
         route.app = Gate(route.app, door=door, asked=asked)
 
 

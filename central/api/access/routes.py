@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-from starlette.routing import BaseRoute, Mount, Route
+from starlette.routing import BaseRoute, Mount, Route, WebSocketRoute
 
 from central.access.model import PUBLIC, SIGNED_IN, Places
 from central.api.permits import FORM, PERMISSION, PLACES
@@ -27,7 +27,7 @@ class Asked(NamedTuple):
 
 def asked_of(route: BaseRoute) -> Asked:
     """What a route needs."""
-    assert isinstance(route, Route | Mount), "there are no others here"
+    assert isinstance(route, Route | Mount | WebSocketRoute), "there are no others here"
     methods = frozenset(getattr(route, "methods", None) or ())
     said = getattr(route, "openapi_extra", None) or {}
     permission = said.get(PERMISSION, _WITHOUT_WORDS.get(route.path))

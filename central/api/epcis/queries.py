@@ -28,11 +28,12 @@ from central.epcis import standing
 from central.epcis.model import Wanted
 from central.epcis.timetable import FIELDS
 
-__all__ = ["QueryName", "router"]
+__all__ = ["OF_SOCKETS", "QueryName", "router"]
 
 _ASIDE = {"perPage", "nextPageToken"}
 """Of a page, and no part of what is asked."""
-_OF_SOCKETS = ("stream", "reportIfEmpty", "initialRecordTime", *FIELDS)
+OF_SOCKETS = ("stream", "reportIfEmpty", "initialRecordTime", *FIELDS)
+"""What a WebSocket is asked for by (EPCIS 2.0, 12.7.4)."""
 _CURSOR = Cursor(tuple[str])
 _NAME = r"^[A-Za-z0-9][A-Za-z0-9._~-]*$"
 QueryName = Annotated[Said, Path(min_length=1, max_length=100, alias="name")]
@@ -159,13 +160,16 @@ def _add_asking(made: APIRouter, services: Services) -> None:
         summary="What a query finds",
         responses={
             200: {"content": {JSON_LD: {"schema": {"type": "object"}}}},
-            **shown_as(404, 413, 422, 501),
+            **shown_as(400, 404, 413, 422),
         },
         openapi_extra=needs("read:epcis", "own"),
-        dependencies=[Depends(_refuse_sockets)],
+        dependencies=[Depends(_refuse_controls)],
     )
     async def events(name: QueryName, paged: Annotated[Paged, Query()]) -> Response:
-        """An EPCISQueryDocument. While there is more, `Link` says where."""
+        """An EPCISQueryDocument. While there is more, `Link` says where. As a WebSocket
+        (`Upgrade: websocket`, with `stream=true` or the fields of a schedule) whoever asks is told
+        what the query finds for as long as he listens.
+        """
         with refused_as_said():
             found = await services.read(lambda c: standing.find(c, name))
         return await events_of(
@@ -175,15 +179,15 @@ def _add_asking(made: APIRouter, services: Services) -> None:
         )  # fmt: skip
 
 
-async def _refuse_sockets(request: Request) -> None:
-    """Raises ``Problem`` 501 for a subscription by WebSocket."""
-    asked = [one for one in request.query_params if one in _OF_SOCKETS]
-    if asked or request.headers.get("upgrade", "").lower() == "websocket":
-        raise Problem(
-            501,
-            f"EPCIS has subscriptions by WebSocket ({', '.join(asked) or 'Upgrade'}), and this has "
-            "none: subscribe a webhook with POST /epcis/queries/{name}/subscriptions",
-        )
+async def _refuse_controls(request: Request) -> None:
+    """Raises ``Problem`` 400 for a subscription that does not ask for a WebSocket."""
+    asked = [one for one in request.query_params if one in OF_SOCKETS]
+    if asked:
+        raise refusal(
+            400, "SubscriptionControlsException",
+            f"{', '.join(asked)} subscribe by WebSocket: ask with `Upgrade: websocket` (ws:// or "
+            "wss:// in the place of http), or leave them out",
+        )  # fmt: skip
 
 
 def _text(name: str, said: object) -> object:

@@ -26,10 +26,39 @@ from central.epcis.timetable import FIELDS, NoSchedule
 from central.events.deliveries import Standing
 from central.events.model import Subscription
 
+__all__ = ["Controls", "no_controls", "router"]
+
 Part = Annotated[Said | int, Field(description="A number, [8-17], or several with commas.")]
 
 
-class SubscribeBody(Body):
+class Controls(Body):
+    """When to be told: at the times of a `schedule` (UTC), or as a `stream`, at once."""
+
+    stream: bool = False
+    schedule: dict[str, Part] | None = Field(None, max_length=20)
+    if_empty: bool = Field(False, alias="reportIfEmpty")
+    since: AwareDatetime | None = Field(None, alias="initialRecordTime")
+
+    def terms(self, by: str) -> standing.Terms:
+        """Raises ``Problem`` for what says no time, or two."""
+        if (self.schedule is not None) == self.stream:
+            raise no_controls("say when: either `stream` is true, or there is a `schedule`")
+        if self.stream and self.if_empty:
+            raise no_controls("a stream tells what happens: reportIfEmpty is of a schedule")
+        said = {name: str(one) for name, one in (self.schedule or {}).items()}
+        unknown = sorted(said.keys() - FIELDS.keys())
+        if unknown:
+            raise no_controls(f"a schedule has {', '.join(FIELDS)}, and no {', '.join(unknown)}")
+        if self.schedule is not None:
+            try:
+                timetable.checked(said)
+            except NoSchedule as error:
+                raise no_controls(str(error)) from error
+        since_us = 0 if self.since is None else max(1, to_us(self.since))
+        return standing.Terms(by=by, since_us=since_us, schedule=said, if_empty=self.if_empty)
+
+
+class SubscribeBody(Controls):
     """Where to, and when: at the times of a `schedule` (UTC), or as a `stream`, at once."""
 
     model_config = ConfigDict(
@@ -55,29 +84,10 @@ class SubscribeBody(Body):
     token: Annotated[Said, Field(min_length=16, max_length=500)] | None = Field(
         None, alias="signatureToken", description="Yours: what is sent is signed with it."
     )
-    stream: bool = False
-    schedule: dict[str, Part] | None = Field(None, max_length=20)
-    if_empty: bool = Field(False, alias="reportIfEmpty")
-    since: AwareDatetime | None = Field(None, alias="initialRecordTime")
 
     def asked(self, name: str, told: Told) -> standing.Asked:
         """Raises ``Problem`` for what says no time, or two."""
-        if (self.schedule is not None) == self.stream:
-            raise _no_controls("say when: either `stream` is true, or there is a `schedule`")
-        if self.stream and self.if_empty:
-            raise _no_controls("a stream tells what happens: reportIfEmpty is of a schedule")
-        said = {name: str(one) for name, one in (self.schedule or {}).items()}
-        unknown = sorted(said.keys() - FIELDS.keys())
-        if unknown:
-            raise _no_controls(f"a schedule has {', '.join(FIELDS)}, and no {', '.join(unknown)}")
-        if self.schedule is not None:
-            try:
-                timetable.checked(said)
-            except NoSchedule as error:
-                raise _no_controls(str(error)) from error
-        since_us = 0 if self.since is None else max(1, to_us(self.since))
-        terms = standing.Terms(by=told.by, since_us=since_us, schedule=said, if_empty=self.if_empty)
-        return standing.Asked(name, self.dest, self.token or "", terms)
+        return standing.Asked(name, self.dest, self.token or "", self.terms(told.by))
 
 
 def router(services: Services) -> APIRouter:
@@ -162,7 +172,8 @@ def _add_lookups(made: APIRouter, services: Services) -> None:
         return answer
 
 
-def _no_controls(why: str) -> Problem:
+def no_controls(why: str) -> Problem:
+    """The refusal of what does not say when to tell."""
     return refusal(400, "SubscriptionControlsException", why)
 
 

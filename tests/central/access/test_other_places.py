@@ -20,7 +20,7 @@ from central.access.model import OPEN, Role
 from central.api.access.routes import asked_of
 from central.insight.points import Point
 from tests.central.access.test_gate import Somebody
-from tests.central.access.two_places import EAST_FILE, READ, WRITTEN, fill
+from tests.central.access.two_places import EAST_FILE, EPCIS, READ, WRITTEN, fill
 from tests.central.harness import Bench, bench
 
 
@@ -119,6 +119,8 @@ SILENT = {
     "/devices/{edge}/ask/{ask_id}", "/devices/{edge}/ask/{ask_id}/live", "/devices/{edge}/asked",
     "/series", "/series/export", "/feeds",
     "/screen/passes/{pass_id}/signal", "/screen/passes/{pass_id}/tags",
+    "/epcis/eventTypes", "/epcis/bizSteps", "/epcis/dispositions",
+    *(f"/epcis/{name}/{{value:path}}" for name in EPCIS),
 }  # fmt: skip
 """Those whose rows do not name a place, or that have nothing to say of so young a warehouse."""
 

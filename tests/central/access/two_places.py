@@ -25,6 +25,11 @@ _REPORTS = (
     "slow-movers", "stock-levels", "turnover", "fulfilment", "picking-times", "picking-tasks",
 )  # fmt: skip
 _FEED = quote('["stock", {"location": "EAST-B", "sku": "NUT"}, "on_hand"]')
+EPCIS = {
+    "eventTypes": "ObjectEvent", "epcs": "urn:x:EAST-epc",
+    "bizSteps": "receiving", "dispositions": "in_progress",
+    "bizLocations": "urn:tallyport:location:EAST-B", "readPoints": "urn:tallyport:location:EAST-B",
+}  # fmt: skip
 READ: dict[str, list[str]] = {
     "/alerts": ["/alerts?state=all"],
     "/alerts/rules": ["/alerts/rules", "/alerts/rules?location=EAST"],
@@ -76,6 +81,13 @@ READ: dict[str, list[str]] = {
     "/screen/movements/{movement_id}": ["/screen/movements/EAST-first"],
     "/why/{of}": ["/why/EAST-first", "/why/EAST-review", "/why/EAST-pass"],
     "/epcis/events": ["/epcis/events", "/epcis/events?WD_bizLocation=urn:tallyport:location:EAST"],
+    **{
+        f"/epcis/{name}{rest}": [f"/epcis/{name}{asked}"]
+        for name, one in EPCIS.items()
+        for rest, asked in (
+            ("", ""), ("/{value:path}", f"/{one}"), ("/{value:path}/events", f"/{one}/events"),
+        )
+    },
     "/epcis/queries/{name}/events": ["/epcis/queries/EAST-query/events"],
     "/epcis/queries/{name}/subscriptions": ["/epcis/queries/EAST-query/subscriptions"],
     "/epcis/queries/{name}/subscriptions/{subscription}": [
@@ -340,6 +352,9 @@ async def fill(made: Bench) -> dict[str, str]:
               fields={"on_hand": 20.0}, time_us=_NOON_US)
         for code in ("WEST", "EAST")
     ])  # fmt: skip
+    await made.post("/epcis/events", type="ObjectEvent", eventTime="2026-01-31T08:00:00Z",
+                    eventTimeZoneOffset="+00:00", action="OBSERVE", epcList=["urn:x:EAST-epc"],
+                    bizLocation={"id": EPCIS["bizLocations"]})  # fmt: skip
     await made.post("/epcis/queries", name="EAST-query", query={})
     told = await made.post("/epcis/queries/EAST-query/subscriptions", stream=True,
                            dest="https://EAST.example.com/told")  # fmt: skip

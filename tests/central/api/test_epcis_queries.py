@@ -163,13 +163,6 @@ async def test_a_subscription_says_when(made: Bench, more: dict[str, object]) ->
     assert refused["type"] == "epcisException:SubscriptionControlsException"
 
 
-async def test_sockets_are_refused_by_name(made: Bench) -> None:
-    await made.post("/epcis/queries", **ARRIVALS)
-    for asked in ("stream=true", "minute=5&hour=1"):
-        refused = await made.get(f"/epcis/queries/arrivals/events?{asked}", 501)
-        assert asked.split("=", maxsplit=1)[0] in str(refused["detail"])
-
-
 async def test_what_a_query_finds_is_told_at_once_and_signed(
     made: Bench, receiver: Receiver
 ) -> None:
