@@ -11,7 +11,7 @@ from collections import defaultdict
 from collections.abc import Sequence
 
 from fastapi import APIRouter
-from starlette.routing import BaseRoute, Route
+from starlette.routing import BaseRoute, Match, Route
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 _Key = tuple[str, int]
@@ -53,9 +53,26 @@ class Signpost:
         return self._of_path.get(path) or self._of_key.get(_key(path))
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Pass the request on."""
+        """Pass the request on: to the first route that fits it, as a router would. Where none
+        does, and where traces are kept, a router says the rest.
+        """
         found = self._few(scope["path"]) if scope["type"] == "http" else None
-        await (self._app if found is None else found.router)(scope, receive, send)
+        if found is None:
+            await self._app(scope, receive, send)
+            return
+        if not is_traced(scope):
+            for route in found.routes:
+                fits, more = route.matches(scope)
+                if fits is Match.FULL:
+                    scope.update(more)
+                    await route.handle(scope, receive, send)
+                    return
+        await found.router(scope, receive, send)
+
+
+def is_traced(scope: Scope) -> bool:
+    """Whether FastAPI tells OpenTelemetry of the request, which its own way through it does."""
+    return scope.get("fastapi.telemetry") is not None
 
 
 class _Few:

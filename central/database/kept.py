@@ -1,13 +1,15 @@
 """Connections that stay at hand between transactions.
 
-To take one from SQLAlchemy's pool and to give it back costs more than an indexed look-up does.
+To take one from SQLAlchemy's pool, to begin, to end and to give it back costs more than an indexed
+look-up does. So SQLAlchemy begins once for all: the database's own transactions are begun and
+ended behind its back.
 """
 
 from __future__ import annotations
 
 from collections import deque
 from collections.abc import Callable
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from sqlalchemy import Connection, Engine
 
@@ -33,10 +35,12 @@ class Kept:
         try:
             connection = self._idle.pop()
         except IndexError:
-            connection = self._engine.connect()
+            connection = self._begun()
+        driver: Any = connection.connection.dbapi_connection
         try:
-            with connection.begin():
-                result = work(connection)
+            driver.execute("BEGIN")
+            result = work(connection)
+            driver.commit()
         except BaseException:
             connection.close()
             raise
@@ -45,6 +49,14 @@ class Kept:
         else:
             connection.close()
         return result
+
+    def _begun(self) -> Connection:
+        """Another one, in a transaction for SQLAlchemy and in none for the database."""
+        connection = self._engine.connect()
+        connection.begin()
+        driver: Any = connection.connection.dbapi_connection
+        driver.commit()
+        return connection
 
     def close(self) -> None:
         """Give all of them back; from now on none is kept."""

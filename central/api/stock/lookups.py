@@ -133,7 +133,10 @@ def _add_inventory(made: APIRouter, services: Services) -> None:
         """By item, lot and status; `subtree=true` takes all places within this one in as well."""
 
         def find(connection: Connection, **which: Any) -> list[Balance]:  # noqa: ANN401 (of a page)
-            tree.get_location(connection, code)
-            return queries.on_hand(connection, location=code, status=status, below=subtree, **which)
+            find_here = partial(queries.on_hand, location=code, status=status, below=subtree)
+            found = [] if subtree else find_here(connection, **which)
+            if not found:  # where something lies is a place, and within reach
+                tree.get_location(connection, code)
+            return find_here(connection, **which) if subtree else found
 
         return await inventory(find, after, limit, quick=not subtree and limit <= _FEW)
