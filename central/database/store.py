@@ -35,6 +35,7 @@ from sqlalchemy.exc import (
 from sqlalchemy.pool import NullPool
 
 from central.database import statistics
+from central.database.checkpoints import Checkpoints
 from central.database.kept import Kept
 
 __all__ = [
@@ -124,8 +125,10 @@ class Database:
             raise ValueError("only a PostgreSQL database can be shared by several workers")
         if backend == "sqlite":
             self._writing, self._reading = _sqlite_engines(parsed)
+            self._checkpoints: Checkpoints | None = Checkpoints(str(parsed.database))
         elif backend == "postgresql":
             self._writing, self._reading = _postgres_engines(parsed, shared=shared)
+            self._checkpoints = None
         else:
             raise ValueError(
                 f"the database must be sqlite or postgresql, not {backend}: mend database.url"
@@ -184,6 +187,8 @@ class Database:
         """Wait for what is under way and close every connection."""
         self._writer.shutdown(wait=True)
         self._readers.shutdown(wait=True)
+        if self._checkpoints is not None:
+            self._checkpoints.close()
         if self._at_hand is not None:
             self._at_hand.close()
         for engine in (self._reading, self._beside, self._writing):
@@ -197,7 +202,10 @@ class Database:
             result = work(connection)
             if self._shared:
                 connection.exec_driver_sql(_NOTIFY)  # heard after the commit
-            return result
+            driver: Any = connection.connection.dbapi_connection
+        if self._checkpoints is not None:
+            self._checkpoints.written(driver.total_changes)
+        return result
 
     def _migrate(self, to: str) -> None:
         if not self._shared:
@@ -304,7 +312,7 @@ def _open_sqlite(connection: sqlite3.Connection, _record: object, *, read_only: 
         "journal_mode=WAL",
         "synchronous=FULL",
         f"cache_size={-4096 if read_only else -65536}",  # KiB
-        "wal_autocheckpoint=4000",
+        "wal_autocheckpoint=16000",  # pages; sooner, and beside us, ``checkpoints`` does it
         "foreign_keys=ON",
         # REPLACE deletes silently unless delete triggers fire for it too.
         "recursive_triggers=ON",
