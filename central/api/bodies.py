@@ -48,7 +48,7 @@ class PackBody(Body):
     quantity: Annotated[int, Field(ge=1, le=2**31)] = 1
 
 
-class SaidBody(Body):
+class MovementSaidBody(Body):
     """Goods that moved, as a person says."""
 
     sku: Sku
@@ -76,7 +76,7 @@ class ResolveBody(Body):
     id: CommandId | None = None
     by: Annotated[str, Field(min_length=1, max_length=100, pattern=r"^\S(.*\S)?$")]
     hypothesis: Annotated[int, Field(ge=0, description="Its place; 0 is the best.")] | None = None
-    movements: list[SaidBody] = []
+    movements: list[MovementSaidBody] = []
     dismiss: bool = False
     note: Annotated[Said, Field(max_length=300)] = ""
 

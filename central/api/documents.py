@@ -45,7 +45,7 @@ class ContentBody(_Body):
         return self
 
 
-class LineBody(ContentBody):
+class DocumentLineBody(ContentBody):
     """A line of a document. ``line`` is its name there; without one it is its number."""
 
     line: Annotated[str, Field(max_length=64)] = ""
@@ -94,7 +94,7 @@ class DocumentBody(_Body):
     read_point: Code | None = None
     expected_from: AwareDatetime | None = None
     expected_until: AwareDatetime | None = None
-    lines: list[LineBody] = []
+    lines: list[DocumentLineBody] = []
     units: list[UnitBody] = []
 
 
@@ -183,7 +183,7 @@ def _document(connection: Connection, body: DocumentBody) -> Document:
 
 
 def lines_of(
-    connection: Connection, bodies: Sequence[LineBody], *, numbered: bool = True
+    connection: Connection, bodies: Sequence[DocumentLineBody], *, numbered: bool = True
 ) -> tuple[Line, ...]:
     """Announced lines; ``numbered`` ones without a name are called by their number."""
     lines = []

@@ -13,7 +13,7 @@ import msgspec
 from pydantic import ValidationError
 from sqlalchemy import Connection
 
-from central.api.receiving.bodies import OrderBody
+from central.api.receiving.bodies import InboundOrderBody
 from central.catalogue import packs
 from central.catalogue.errors import CatalogueError, NotFound
 from central.catalogue.items import get_item
@@ -117,7 +117,7 @@ def _order(
         "lines": lines,
     }
     try:
-        return OrderBody.model_validate(said).order(None)
+        return InboundOrderBody.model_validate(said).order(None)
     except ValidationError as error:
         for one in error.errors(include_url=False):
             faults.append(_of_body(one["loc"], one["msg"], reading, wanted))  # noqa: PERF401

@@ -17,7 +17,7 @@ from sqlalchemy import Connection
 
 from central.api.orders.bodies import BulkOrderBody as LeavingBody
 from central.api.orders.bodies import asked_of as left_asked_of
-from central.api.receiving.bodies import OrderBody as ComingBody
+from central.api.receiving.bodies import InboundOrderBody as ComingBody
 from central.api.receiving.bodies import asked_of as came_asked_of
 from central.catalogue.changes import Told
 from central.catalogue.errors import CatalogueError

@@ -159,7 +159,7 @@ class FinishBody(Body):
     by: By = ""
 
 
-class SaidBody(Body):
+class CountLineBody(Body):
     """Why lines differ; what is left out fits any."""
 
     kind: Literal["", "quantity", "missing", "stranger"] = ""
@@ -189,7 +189,7 @@ class DecisionsBody(Body):
         },
     )
 
-    lines: Annotated[tuple[SaidBody, ...], Field(min_length=1, max_length=1_000)]
+    lines: Annotated[tuple[CountLineBody, ...], Field(min_length=1, max_length=1_000)]
     by: By = ""
 
 

@@ -51,7 +51,9 @@ class EpcisEvent(BaseModel):
     type: str
 
 
-class _ListBody(BaseModel):
+class EpcisListBody(BaseModel):
+    """What a document holds."""
+
     events: Annotated[
         list[dict[str, Any]], Field(min_length=1, max_length=MOST_EVENTS, alias="eventList")
     ]
@@ -79,7 +81,7 @@ class EpcisDocument(BaseModel):
     type: Literal["EPCISDocument"]
     version: Annotated[str, Field(pattern=r"^2\.", alias="schemaVersion")]
     created: Annotated[str, Field(alias="creationDate")]
-    body: Annotated[_ListBody, Field(alias="epcisBody")]
+    body: Annotated[EpcisListBody, Field(alias="epcisBody")]
 
 
 def router(services: Services) -> APIRouter:

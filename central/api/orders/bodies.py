@@ -28,7 +28,7 @@ _ORDER: JsonDict = {
 }
 
 
-class LineBody(Body):
+class OutboundLineBody(Body):
     """Units that are wanted. Without a name a line is called by its number."""
 
     line: Annotated[Said, Field(min_length=1, max_length=64)] | None = None
@@ -40,7 +40,7 @@ class LineBody(Body):
     ] = ""
 
 
-class OrderBody(Body):
+class OutboundOrderBody(Body):
     """An order of a customer."""
 
     model_config = ConfigDict(extra="forbid", frozen=True, json_schema_extra={"examples": [_ORDER]})
@@ -60,7 +60,7 @@ class OrderBody(Body):
         Field(description="Whether other items may be given for what lacks."),
     ] = "none"
     reference: Short = ""
-    lines: Annotated[list[LineBody], Field(min_length=1, max_length=1_000)]
+    lines: Annotated[list[OutboundLineBody], Field(min_length=1, max_length=1_000)]
 
     def order(self, name: str, actor: str) -> Order:
         """As it is taken."""
@@ -104,7 +104,7 @@ def asked_of(order: Order) -> dict[str, object]:
     return asked | {"due_at": due_at, "lines": lines}
 
 
-class BulkOrderBody(OrderBody):
+class BulkOrderBody(OutboundOrderBody):
     """One of many orders: it brings an id of its own."""
 
     id: CommandId

@@ -47,15 +47,15 @@ def router(services: Services) -> APIRouter:
 
 def _add_leaving(made: APIRouter, services: Services) -> None:
     async def change(
-        name: str, said: leaving.OrderBody | Patch, if_match: str | None, told: Told
+        name: str, said: leaving.OutboundOrderBody | Patch, if_match: str | None, told: Told
     ) -> Response:
         def work(connection: Connection) -> dict[str, object]:
             there = store.get(connection, name)
             shown = shown_leaving(connection, name)
-            if isinstance(said, leaving.OrderBody):
+            if isinstance(said, leaving.OutboundOrderBody):
                 body = said
             else:
-                body = read_again(leaving.OrderBody, merged(leaving.asked_of(there), said))
+                body = read_again(leaving.OutboundOrderBody, merged(leaving.asked_of(there), said))
             _check_name(name, body.id)
             wanted = body.order(name, there.actor)
             # Once more the same is no change, whatever became of it meanwhile.
@@ -75,7 +75,7 @@ def _add_leaving(made: APIRouter, services: Services) -> None:
         openapi_extra=_WRITE,
     )
     async def put(
-        order_id: str, body: leaving.OrderBody, told: Telling, if_match: IfMatch = None
+        order_id: str, body: leaving.OutboundOrderBody, told: Telling, if_match: IfMatch = None
     ) -> Response:
         """As a whole, until all of it has left: lines by their names, those that are left out are
         dropped. What is set aside, backorders, picks and what judging expects follow at once. What
@@ -106,15 +106,15 @@ def _add_leaving(made: APIRouter, services: Services) -> None:
 
 def _add_coming(made: APIRouter, services: Services) -> None:
     async def change(
-        name: str, said: coming.OrderBody | Patch, if_match: str | None, told: Told
+        name: str, said: coming.InboundOrderBody | Patch, if_match: str | None, told: Told
     ) -> Response:
         def work(connection: Connection) -> dict[str, object]:
             there = orders.get_purchase(connection, name)
             shown = shown_coming(connection, name)
-            if isinstance(said, coming.OrderBody):
+            if isinstance(said, coming.InboundOrderBody):
                 body = said
             else:
-                body = read_again(coming.OrderBody, merged(coming.asked_of(there), said))
+                body = read_again(coming.InboundOrderBody, merged(coming.asked_of(there), said))
             _check_name(name, body.id)
             wanted = msgspec.structs.replace(body.order(None), id=name)
             if orders.content(wanted) == orders.content(there):
@@ -133,7 +133,7 @@ def _add_coming(made: APIRouter, services: Services) -> None:
         openapi_extra=_WRITE,
     )
     async def put(
-        order_id: str, body: coming.OrderBody, told: Telling, if_match: IfMatch = None
+        order_id: str, body: coming.InboundOrderBody, told: Telling, if_match: IfMatch = None
     ) -> Response:
         """As a whole, while it is open: lines by their names, those that are left out are dropped.
         Portals and scanners tick the lines off as they are from then on. What came or was announced

@@ -12,7 +12,7 @@ from sqlalchemy import Connection
 
 from central.api.acting import Telling
 from central.api.etags import tagged
-from central.api.orders.bodies import BulkBody, CartonBody, OrderBody, ShipBody
+from central.api.orders.bodies import BulkBody, CartonBody, OutboundOrderBody, ShipBody
 from central.api.pages import Limit, following, page
 from central.api.permits import needs
 from central.api.problems import shown_as
@@ -49,7 +49,7 @@ def _add_taking(made: APIRouter, services: Services) -> None:
     @made.post(
         "", status_code=201, summary="Take an order", responses=_REFUSED, openapi_extra=_WRITE
     )
-    async def take(body: OrderBody, told: Telling, key: Key = None) -> Response:
+    async def take(body: OutboundOrderBody, told: Telling, key: Key = None) -> Response:
         """Stock is set aside for it at once, what expires first or came first; `allocated` says
         that all of it is, `new` that some is on backorder and comes to it by priority and age. Two
         lines may be of one item. A repeat of a known id answers 200 with how the order stands.

@@ -8,7 +8,7 @@ from typing import Annotated, Literal, Self
 from pydantic import AwareDatetime, ConfigDict, Field, model_validator
 
 from central.api.bodies import Body, Code, CommandId, Quantity, Said, Sku
-from central.api.documents import LineBody as AnnouncedBody
+from central.api.documents import DocumentLineBody as AnnouncedBody
 from central.api.documents import UnitBody
 from central.api.stock.bodies import MoveBody
 from central.catalogue.items import MICROS
@@ -29,7 +29,7 @@ Reason = Literal[
 assert Reason.__args__ == REASONS  # type: ignore[attr-defined]
 
 
-class OrderLineBody(Body):
+class InboundLineBody(Body):
     """Units that were ordered. Without a name a line is called by its number."""
 
     line: LineName | None = None
@@ -39,7 +39,7 @@ class OrderLineBody(Body):
     unit_price: Annotated[Decimal, Field(ge=0, le=1_000_000_000, decimal_places=6)] | None = None
 
 
-class OrderBody(Body):
+class InboundOrderBody(Body):
     """A purchase order."""
 
     model_config = ConfigDict(
@@ -65,7 +65,7 @@ class OrderBody(Body):
     supplier: Annotated[Said, Field(min_length=1, max_length=200)]
     reference: Annotated[Said, Field(min_length=1, max_length=100)]
     location: Code
-    lines: Annotated[list[OrderLineBody], Field(min_length=1, max_length=1_000)]
+    lines: Annotated[list[InboundLineBody], Field(min_length=1, max_length=1_000)]
     currency: Annotated[str, Field(pattern=r"^([A-Z]{3})?$")] = ""
     expected_date: AwareDatetime | None = None
     over_percent: Annotated[

@@ -15,7 +15,7 @@ from central.api.etags import tagged
 from central.api.pages import Limit, following, page
 from central.api.permits import needs
 from central.api.problems import shown_as
-from central.api.receiving.bodies import AsnBody, CloseBody, OrderBody
+from central.api.receiving.bodies import AsnBody, CloseBody, InboundOrderBody
 from central.api.services import Services, json_answer
 from central.api.stock.commands import Key, command_id
 from central.catalogue.items import MICROS
@@ -83,7 +83,7 @@ def _add_creation(made: APIRouter, services: Services) -> None:
         responses=shown_as(404, 409, 422),
         openapi_extra=needs("write:orders", places="own"),
     )
-    async def add(body: OrderBody, told: Telling, key: Key = None) -> Response:
+    async def add(body: InboundOrderBody, told: Telling, key: Key = None) -> Response:
         """From the next observation on portals and scanners tick its lines off. Nothing is
         received by it. A repeat answers 200; the same id with other content is refused with 409.
         """

@@ -24,7 +24,7 @@ Disposition = Literal["restock", "quarantine", "damaged", "scrap"]
 assert Disposition.__args__ == tuple(DISPOSITIONS)  # type: ignore[attr-defined]
 
 
-class LineBody(Body):
+class ReturnLineBody(Body):
     """Units that come back. Without a name a line is called by its number."""
 
     line: LineName | None = None
@@ -64,7 +64,7 @@ class ReturnBody(Body):
     location: Annotated[Code, Field(description="Where its goods are taken in.")]
     reference: Short = ""
     reason: Annotated[Said, Field(max_length=500, description="Why there is no order.")] = ""
-    lines: Annotated[list[LineBody], Field(min_length=1, max_length=1_000)]
+    lines: Annotated[list[ReturnLineBody], Field(min_length=1, max_length=1_000)]
 
     def made(self, name: str) -> Return:
         """As it is announced."""

@@ -12,8 +12,16 @@ from central.catalogue.changes import Told
 from central.stock.model import AVAILABLE, Movement, Status
 
 __all__ = [
-    "AdjustBody", "CountBody", "LinesBody", "MoveBody", "ReceiveBody", "ReturnBody", "ScrapBody",
-    "ShipBody", "StatusBody", "StatusPutBody",
+    "AdjustBody",
+    "LinesBody",
+    "MoveBody",
+    "ReceiveBody",
+    "ScrapBody",
+    "StatusBody",
+    "StatusPutBody",
+    "StockCountBody",
+    "StockReturnBody",
+    "StockShipBody",
 ]  # fmt: skip
 
 Lot = Annotated[Said, Field(max_length=64)]
@@ -127,7 +135,7 @@ class MoveBody(_Goods):
         )  # fmt: skip
 
 
-class ShipBody(_Goods):
+class StockShipBody(_Goods):
     """Goods that leave."""
 
     model_config = _shown(
@@ -148,7 +156,7 @@ class ShipBody(_Goods):
         )  # fmt: skip
 
 
-class ReturnBody(_Goods):
+class StockReturnBody(_Goods):
     """Goods that come back: quarantined, until somebody has looked at them."""
 
     model_config = _shown(
@@ -279,7 +287,7 @@ class StatusPutBody(Body):
     reason: Annotated[Said, Field(max_length=500)] = ""
 
 
-class CountBody(_Stock):
+class StockCountBody(_Stock):
     """What somebody counted in a place."""
 
     model_config = _shown({"sku": "OAT-500", "location": "shelf-7", "counted": 22})
@@ -307,7 +315,7 @@ def _difference(location: str, status: Status, change: int) -> dict[str, object]
 
 
 Line = Annotated[
-    ReceiveBody | MoveBody | ShipBody | ReturnBody | ScrapBody | AdjustBody | StatusBody,
+    ReceiveBody | MoveBody | StockShipBody | StockReturnBody | ScrapBody | AdjustBody | StatusBody,
     Field(discriminator="do"),
 ]
 

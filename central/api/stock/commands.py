@@ -22,10 +22,10 @@ from central.api.stock.bodies import (
     LinesBody,
     MoveBody,
     ReceiveBody,
-    ReturnBody,
     ScrapBody,
-    ShipBody,
     StatusBody,
+    StockReturnBody,
+    StockShipBody,
 )
 from central.catalogue.changes import Told
 from central.lots import store as lots
@@ -102,7 +102,7 @@ def _add_receipts(made: APIRouter, desk: Desk) -> None:
         "/stock/return", status_code=201, summary="Take goods back", responses=REFUSED,
         openapi_extra=MAY,
     )  # fmt: skip
-    async def take_back(body: ReturnBody, told: Telling, key: Key = None) -> Response:
+    async def take_back(body: StockReturnBody, told: Telling, key: Key = None) -> Response:
         """From the customer into a location, quarantined unless another `status` is said."""
         return await desk.one(body, key, told)
 
@@ -124,7 +124,7 @@ def _add_moves(made: APIRouter, desk: Desk) -> None:
     @made.post(
         "/stock/ship", status_code=201, summary="Ship goods", responses=REFUSED, openapi_extra=MAY
     )
-    async def ship(body: ShipBody, told: Telling, key: Key = None) -> Response:
+    async def ship(body: StockShipBody, told: Telling, key: Key = None) -> Response:
         """From a location to the customer."""
         return await desk.one(body, key, told)
 

@@ -10,7 +10,7 @@ from sqlalchemy import Connection
 from central.api.acting import Telling
 from central.api.problems import Problem
 from central.api.services import Services, json_answer
-from central.api.stock.bodies import CountBody, StatusBody, StatusPutBody
+from central.api.stock.bodies import StatusBody, StatusPutBody, StockCountBody
 from central.api.stock.commands import MAY, REFUSED, Key, command_id, of_line, posted
 from central.catalogue import items
 from central.catalogue.changes import Told
@@ -43,7 +43,7 @@ def router(services: Services) -> APIRouter:
         "/stock/count", summary="Correct the books by a count", responses=REFUSED,
         openapi_extra=MAY,
     )  # fmt: skip
-    async def counted(body: CountBody, told: Telling, key: Key = None) -> Response:
+    async def counted(body: StockCountBody, told: Telling, key: Key = None) -> Response:
         """The difference to the books is posted at once; none is answered with no movement, and
         leaves no trace. For counts with snapshots, recounts and approval see the counts' routes.
         """
@@ -54,7 +54,7 @@ def router(services: Services) -> APIRouter:
     return made
 
 
-def _corrected(conn: Connection, body: CountBody, name: str, told: Told) -> Posted | None:
+def _corrected(conn: Connection, body: StockCountBody, name: str, told: Told) -> Posted | None:
     before = queries.movement_by_id(conn, name)
     if before is not None and before.movement.sku != body.sku:
         raise Problem(409, f"the id {name} was used for another movement: use a fresh id")

@@ -67,6 +67,13 @@ def described(tmp_path_factory: pytest.TempPathFactory) -> Iterator[schemathesis
         yield schemathesis.openapi.from_asgi("/openapi.json", app)
 
 
+def test_every_body_has_a_name_of_its_own(described: schemathesis.BaseSchema) -> None:
+    names = described.raw_schema["components"]["schemas"]
+    assert len(names) > 90
+    odd = [one for one in names if "__" in one or not one[0].isupper()]
+    assert not odd, "two models share a name (FastAPI puts the module before it), or it is private"
+
+
 @pytest.mark.parametrize(("method", "path"), ROUTES)
 def test_every_route_answers_as_it_says(
     described: schemathesis.BaseSchema, method: str, path: str

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from sqlalchemy import Connection
 
-from central.api.orders.bodies import CartonBody, OrderBody, PickedBody, ShipBody, TaskBody
+from central.api.orders.bodies import CartonBody, OutboundOrderBody, PickedBody, ShipBody, TaskBody
 from central.documents import books
 from central.events import log as events
 from central.orders.watching import OrderWatcher
@@ -50,7 +50,7 @@ async def receive(made: Bench, quantity: int, location: str = "WH-01-B12") -> No
 
 
 async def order(made: Bench, name: str, *quantities: int, **more: Any) -> dict[str, Any]:
-    body = example(OrderBody) | {"id": name, "ship_from": "WH-01-DOCK"} | more
+    body = example(OutboundOrderBody) | {"id": name, "ship_from": "WH-01-DOCK"} | more
     body["lines"] = [{"sku": "ABC-12345", "quantity": units} for units in quantities]
     return await made.post(ORDERS, **body)
 
@@ -86,7 +86,7 @@ async def picked(made: Bench, pick: dict[str, Any], **more: Any) -> dict[str, An
 
 async def test_from_the_order_to_the_truck(made: Bench) -> None:
     await receive(made, 200)
-    wish = example(OrderBody) | {"ship_from": "WH-01-DOCK"}
+    wish = example(OutboundOrderBody) | {"ship_from": "WH-01-DOCK"}
     first = await made.post(ORDERS, **wish)
     assert (first["state"], first["repeated"]) == ("allocated", False)
     assert (await made.post(ORDERS, status=200, **wish))["repeated"]
@@ -128,7 +128,7 @@ async def test_from_the_order_to_the_truck(made: Bench) -> None:
 async def test_an_order_of_many_lines_is_the_same_order_when_it_is_sent_again(made: Bench) -> None:
     await receive(made, 200)
     lines = [{"sku": "ABC-12345", "quantity": number} for number in range(1, 13)]
-    wish = example(OrderBody) | {"lines": lines}
+    wish = example(OutboundOrderBody) | {"lines": lines}
     first = await made.post(ORDERS, **wish)
     again = await made.post(ORDERS, status=200, **wish)
     assert again["repeated"]
@@ -171,7 +171,7 @@ async def test_what_is_given_back_fills_the_order_that_waits(made: Bench) -> Non
 
 async def test_each_of_many_orders_has_its_own_verdict(made: Bench) -> None:
     await receive(made, 4)
-    wish = example(OrderBody)
+    wish = example(OutboundOrderBody)
     orders = [
         wish | {"id": "bulk-0001", "lines": [{"sku": "ABC-12345", "quantity": 3}]},
         wish | {"id": "bulk-0002", "lines": [{"sku": "NOTHING", "quantity": 1}]},
