@@ -17,7 +17,7 @@ from central.catalogue.changes import Told
 from central.catalogue.errors import AlreadyExists, NotFound, NotValid, StillInUse
 from central.catalogue.tree import get_location
 
-__all__ = ["add", "change", "get", "listing", "remove", "secret_of"]
+__all__ = ["add", "change", "get", "listing", "remove", "secret_of", "shown"]
 
 MOST = 1_000
 _channel = schema.alert_channel.c
@@ -80,6 +80,11 @@ def listing(conn: Connection, *, after: str = "", limit: int = MOST) -> list[Cha
 def secret_of(conn: Connection, code: str) -> str:
     """What opens a channel, for who sends; empty when there is none."""
     return conn.execute(select(_channel.secret).where(_channel.code == code)).scalar() or ""
+
+
+def shown(conn: Connection, channel: Channel) -> dict[str, object]:
+    """A channel as whoever may see it is told: ``has_secret``, and never what it is."""
+    return {**msgspec.structs.asdict(channel), "has_secret": bool(secret_of(conn, channel.code))}
 
 
 def _check(conn: Connection, channel: Channel, secret: str) -> None:

@@ -46,6 +46,7 @@ PAGES = {
     "/screen/alerts": "/screen/alerts",
     "/screen/alerts/{no}": "/screen/alerts/1",
     "/screen/alert-rules": "/screen/alert-rules",
+    "/screen/alert-channels": "/screen/alert-channels",
     "/screen/reports": "/screen/reports",
     "/screen/reports/{name}": "/screen/reports/stock-levels",
     "/screen/orders": "/screen/orders",

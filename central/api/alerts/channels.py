@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import Annotated
 
-import msgspec
 from fastapi import APIRouter, Query, Response
 from pydantic import ConfigDict, Field, JsonValue, SecretStr
 from sqlalchemy import Connection
@@ -132,7 +131,7 @@ def _add_lookups(made: APIRouter, services: Services) -> None:
 
         def work(connection: Connection) -> list[dict[str, object]]:
             found = channels.listing(connection, after=after, limit=limit)
-            return [_shown(connection, one) for one in found]
+            return [channels.shown(connection, one) for one in found]
 
         rows = await services.read(work)
         return page(rows, following(rows, limit, lambda one: one["code"]))
@@ -145,7 +144,7 @@ def _add_lookups(made: APIRouter, services: Services) -> None:
     )
     async def one(code: Said) -> Response:
         """With the `ETag` that a change of it asks for."""
-        return tagged(await services.read(lambda c: _shown(c, channels.get(c, code))))
+        return tagged(await services.read(lambda c: channels.shown(c, channels.get(c, code))))
 
 
 def _add_changes(made: APIRouter, services: Services) -> None:
@@ -161,7 +160,7 @@ def _add_changes(made: APIRouter, services: Services) -> None:
 
         def work(connection: Connection) -> dict[str, object]:
             made_ = channels.add(connection, body.channel(body.code), body.opens() or "", told)
-            return _shown(connection, made_)
+            return channels.shown(connection, made_)
 
         return tagged(await services.write(work), 201)
 
@@ -177,9 +176,9 @@ def _add_changes(made: APIRouter, services: Services) -> None:
         """As a whole, but for its secret: a null one stays what it is. Its kind stays."""
 
         def work(connection: Connection) -> dict[str, object]:
-            check(if_match, _shown(connection, channels.get(connection, code)))
+            check(if_match, channels.shown(connection, channels.get(connection, code)))
             now = channels.change(connection, body.channel(code), body.opens(), told)
-            return _shown(connection, now)
+            return channels.shown(connection, now)
 
         return tagged(await services.write(work))
 
@@ -194,7 +193,7 @@ def _add_changes(made: APIRouter, services: Services) -> None:
         """Not while a rule names it. What still waited to be told there is not."""
 
         def work(connection: Connection) -> None:
-            shown = _shown(connection, channels.get(connection, code))
+            shown = channels.shown(connection, channels.get(connection, code))
             check(if_match, shown, needed=False)
             channels.remove(connection, code, told)
 
@@ -221,8 +220,3 @@ def _add_trial(made: APIRouter, services: Services) -> None:
         except NotTaken as refusal:
             return json_answer({"works": False, "why": str(refusal)})
         return json_answer({"works": True, "why": note})
-
-
-def _shown(connection: Connection, channel: Channel) -> dict[str, object]:
-    has_secret = bool(channels.secret_of(connection, channel.code))
-    return {**msgspec.structs.asdict(channel), "has_secret": has_secret}

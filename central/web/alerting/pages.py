@@ -12,8 +12,9 @@ from fastapi.responses import Response
 from sqlalchemy import Connection
 
 from central.access import behalf
+from central.access.model import reach
 from central.alerts import book, channels, rules
-from central.alerts.model import Alert, Kind, Rule, Severity, State
+from central.alerts.model import TOLD_OF, Alert, Channel, Kind, Rule, Severity, State
 from central.api.etags import etag
 from central.api.permits import needs
 from central.api.services import Services, now_us
@@ -43,6 +44,7 @@ class AlertPages:
 
     def __init__(self, services: Services, pages: Pages) -> None:
         self._desk = Desk(services, pages)
+        self._zone = pages.zone or "UTC"
 
     def router(self) -> APIRouter:
         """The list, one alert, the rules."""
@@ -53,6 +55,9 @@ class AlertPages:
             ("/screen/alert-rules", self.rules),
         ):
             made.add_api_route(path, page, openapi_extra=needs("read:alerts", "own"))
+        made.add_api_route(
+            "/screen/alert-channels", self.channels, openapi_extra=needs("read:alerts")
+        )
         return made
 
     async def listed(  # noqa: PLR0917 (filters)
@@ -111,7 +116,8 @@ class AlertPages:
             found.sort(key=lambda one: (one.kind, one.sku or one.category or "", one.id))
             everywhere = behalf.roots() is None  # channels are of no place
             return _COMMON | {
-                "rules": [(one, etag(one), _body(one)) for one in found],
+                "rules": [(one, etag(one), _body(one, "id")) for one in found],
+                "may_see_channels": everywhere,
                 "channels": [one.code for one in channels.listing(conn)] if everywhere else [],
                 "items": item_names(conn, {one.sku for one in found if one.sku}),
                 "places": place_choices(conn),
@@ -120,11 +126,32 @@ class AlertPages:
 
         return await self._desk.page("alerting/rules.html", read)
 
+    async def channels(self) -> Response:
+        """Who is told of alerts, and how."""
 
-def _body(rule: Rule) -> dict[str, Any]:
-    """A rule as the form changes it."""
-    said: dict[str, Any] = msgspec.to_builtins(rule)
-    return {name: value for name, value in said.items() if name not in {"id", "version"}}
+        def read(conn: Connection) -> Mapping[str, Any]:
+            actor = behalf.asker()
+            assert actor is not None, "the gate lets in nobody else here"
+            found = channels.listing(conn)
+            return _COMMON | {
+                "channels": [
+                    (one, etag(channels.shown(conn, one)), _body(one, "code")) for one in found
+                ],
+                "ways": words.WAYS,
+                "usual": TOLD_OF,
+                "time_zone": self._zone,
+                "may_change": reach(actor, "write:alert-rules") is None,
+                "places": place_choices(conn),
+                "places_of": location_names(conn, {one.location for one in found if one.location}),
+            }  # fmt: skip
+
+        return await self._desk.page("alerting/channels.html", read)
+
+
+def _body(one: Rule | Channel, key: str) -> dict[str, Any]:
+    """A rule or channel as the form changes it."""
+    said: dict[str, Any] = msgspec.to_builtins(one)
+    return {name: value for name, value in said.items() if name not in {key, "version"}}
 
 
 def _named(conn: Connection, rows: list[Alert]) -> dict[str, Any]:

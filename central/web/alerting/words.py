@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from central.alerts.model import Kind
+from central.alerts.model import ChannelKind, Kind
 
-__all__ = ["HAPPENED", "KINDS"]
+__all__ = ["HAPPENED", "KINDS", "WAYS"]
 
 KINDS: dict[Kind, tuple[str, str]] = {
     Kind.LOW: ("Too little", "units"), Kind.OVER: ("Too much", "units"),
@@ -21,3 +21,10 @@ HAPPENED = {
     "raised": "Raised", "acknowledged": "Somebody sees to it", "snoozed": "Put to sleep",
     "woken": "Awake again, and still there", "escalated": "Escalated", "cleared": "Over",
 }  # fmt: skip
+WAYS: dict[ChannelKind, str] = {
+    "email": "Mail",
+    "webhook": "A program, by a webhook",
+    "mqtt": "Programs, on central's broker",
+    "apprise": "A service (ntfy, Slack, ...)",
+}
+"""By what a channel tells."""

@@ -64,6 +64,7 @@ RESOURCES = {
     "erp": "erp", "screen/erp": "erp", "screen/reviews": "reviews",
     "screen/orders": "orders", "screen/picking": "orders",
     "screen/alerts": "alerts", "screen/alert-rules": "alerts", "screen/reports": "reports",
+    "screen/alert-channels": "rules",
     "screen/counts": "counts", "screen/count-schedules": "counts",
     "labels": "labels", "api/scan": "stock",
 }  # fmt: skip

@@ -4,7 +4,7 @@ plot and a file; and who may do what.
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
 from datetime import date
 from pathlib import Path
 
@@ -12,6 +12,8 @@ import pytest
 
 from central.access.model import Grant, Role
 from central.alerts.model import Kind
+from central.alerts.telling.programs import Hook
+from central.config import EventsSection
 from central.reports.catalogue import REPORTS
 from central.web.alerting import words
 from central.web.reporting.plots import PLOTS, bars
@@ -20,6 +22,7 @@ from tests.central.harness import Bench, bench
 from tests.central.web import stocked
 from tests.central.web.test_ops_browser import opened
 from tests.chromium import playwright, pytestmark
+from tests.fakes.receiver import Receiver, receiving
 
 __all__ = ["pytestmark"]
 
@@ -31,6 +34,12 @@ async def made(tmp_path: Path) -> AsyncIterator[Bench]:
     async with bench(tmp_path) as ready:
         await stocked.stock(ready)
         yield ready
+
+
+@pytest.fixture
+def receiver() -> Iterator[Receiver]:
+    with receiving() as opened_:
+        yield opened_
 
 
 async def test_an_alert_is_seen_to_and_put_to_sleep(made: Bench) -> None:
@@ -135,6 +144,60 @@ async def test_who_is_told_and_when_is_changed_in_the_browser(made: Bench) -> No
         screen.clean()
 
 
+async def test_a_channel_is_made_tried_changed_and_taken_away(
+    made: Bench, receiver: Receiver
+) -> None:
+    hook = Hook(EventsSection(webhook_networks=("127.0.0.0/8",)))  # type: ignore[arg-type]
+    made.services.ways = {"webhook": hook}
+    async with opened(made, "/screen/alert-channels", 390, 844) as screen:
+        page = screen.page
+        await page.get_by_role("button", name="New channel").click()
+        sheet = page.locator("#form-channel")
+        await sheet.get_by_label("Told by").select_option("webhook")
+        await expect(sheet.get_by_label("Addresses")).to_be_hidden()
+        await sheet.get_by_label("Code").fill("erp")
+        await sheet.get_by_label("URL", exact=True).fill(receiver.url)
+        await sheet.get_by_role("button", name="Make a key").click()
+        await sheet.get_by_label("Hears of").select_option("warning")
+        await sheet.get_by_label("Too little").check()
+        await sheet.get_by_role("button", name="Add hours").click()
+        await sheet.get_by_label("From").fill("22:00")
+        await sheet.get_by_label("Until").fill("06:00")
+        await sheet.get_by_role("button", name="Tell it").click()
+        row = page.locator("#channel-erp")
+        await expect(row).to_contain_text("silent 22:00")
+        kept = await made.get("/alerts/channels/erp")
+        assert (kept["to"], kept["kinds"], kept["least"]) == ([receiver.url], ["low"], "warning")
+        assert (kept["has_secret"], kept["rings"], kept["location"]) == (True, "critical", None)
+        assert "acknowledged" not in str(kept["hears"])
+
+        await row.get_by_role("button", name="Send a test").click()
+        await expect(row.get_by_role("status")).to_contain_text("It works")
+        assert "a trial of channel erp" in receiver.posts.get(timeout=60).body.decode()
+        receiver.answers = [(500, {})]
+        await row.get_by_role("button", name="Send a test").click()
+        await expect(row.get_by_role("status")).to_contain_text("It does not work: ")
+        assert "500" in await row.get_by_role("status").inner_text()
+
+        await row.get_by_role("button", name="Change").click()
+        sheet = page.locator("#form-change")
+        await expect(sheet.get_by_label("URL", exact=True)).to_have_value(receiver.url)
+        assert await sheet.get_by_label("Key that signs").input_value() == ""
+        await sheet.get_by_label("Too little").uncheck()
+        await sheet.get_by_label("At the place").fill("WH-1")
+        await sheet.get_by_label("Does not wait with").select_option("")
+        await sheet.get_by_role("button", name="Keep it").click()
+        await expect(row).to_contain_text("at North warehouse")
+        now = await made.get("/alerts/channels/erp")
+        assert (now["kinds"], now["rings"], now["has_secret"]) == ([], None, True)
+        assert (now["quiet"], now["to"]) == (kept["quiet"], kept["to"])
+        await row.get_by_role("button", name="Take away").click()
+        await page.locator("#form-remove").get_by_role("button", name="Take it away").click()
+        await expect(row).to_have_count(0)
+        assert await page.evaluate("document.documentElement.scrollWidth") == 390
+        screen.clean()
+
+
 async def test_a_report_is_a_table_a_plot_and_a_file(made: Bench) -> None:
     async with opened(made, "/screen/reports") as screen:
         page = screen.page
@@ -195,6 +258,9 @@ async def test_who_may_not_act_reads_why(tmp_path: Path) -> None:
             rules = (await otto.get("/screen/alert-rules")).text
             assert "needs the right to write alert rules" in rules
             assert "Take away" not in rules
+            channels = (await otto.get("/screen/alert-channels")).text
+            assert "needs the right to write alert rules everywhere" in channels
+            assert "Send a test" not in channels
 
 
 async def test_every_kind_of_rule_has_words_and_can_be_shown(made: Bench) -> None:
