@@ -19,8 +19,8 @@ from central.api.services import Services
 from central.catalogue.errors import NotFound
 from central.orders.model import NoSuchOrder
 from central.stock.model import LocationKind, OutOfReach
-from central.web.ops.ground import may
 from central.web.pages import Pages
+from central.web.rights import may
 
 __all__ = ["Desk", "may_at", "place_choices"]
 

@@ -21,8 +21,10 @@ from central.insight.kpi_book import MOST_DAYS, KpiBook
 from central.web.changes import Changes, Topic
 from central.web.live import Live
 from central.web.nav import groups
+from central.web.rights import may
 from central.web.sections import Screen
 from central.web.stream import Stream
+from central.web.views.needs import TAPS
 from screens.events import event_stream, too_many
 from screens.static_files import static_address
 from screens.templating import environment
@@ -90,7 +92,8 @@ class Pages:
 
     async def index(self) -> Response:
         """The live screen."""
-        return self.page("index.html", {"sections": await self.live.sections()})
+        taps = [one for one in TAPS if may(one)]
+        return self.page("index.html", {"sections": await self.live.sections(), "taps": taps})
 
     async def stream(self) -> Response:
         """What changes on the live screen, as server-sent events."""

@@ -74,7 +74,7 @@ def said(message: Message, url: str) -> Words:
     shown, more = message.told[:_SPELT_OUT], len(message.told) - _SPELT_OUT
     blocks = [_block(one, url) for one in shown]
     if more > 0:
-        blocks.append([f"And {more} more; see {url}/alerts" if url else f"And {more} more."])
+        blocks.append([f"And {more} more; see {url}/screen/alerts" if url else f"And {more} more."])
     text = "\n\n".join("\n".join(lines) for lines in blocks) + "\n"
     paragraphs = "\n".join(f"<p>{'<br>'.join(map(_html, lines))}</p>" for lines in blocks)
     page = f'<!DOCTYPE html>\n<html lang="en"><body>\n{paragraphs}\n</body></html>\n'
@@ -103,8 +103,8 @@ def _block(one: Told, url: str) -> list[str]:
         lines.append(": ".join(part for part in (one.by, one.note) if part))
     if url:
         if one.sku:
-            lines.append(f"{url}/items/{quote(one.sku, safe='')}")
-        lines.append(f"{url}/alerts/{one.alert}")
+            lines.append(f"{url}/screen/items/{quote(one.sku, safe='')}")
+        lines.append(f"{url}/screen/alerts/{one.alert}")
     return lines
 
 

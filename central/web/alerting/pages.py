@@ -20,8 +20,8 @@ from central.api.permits import needs
 from central.api.services import Services, now_us
 from central.web.alerting import words
 from central.web.desk import Desk, may_at, place_choices
-from central.web.ops.ground import may
 from central.web.pages import Pages
+from central.web.rights import may
 from central.web.views.stock import item_names, location_names
 
 __all__ = ["AlertPages"]
@@ -138,6 +138,7 @@ class AlertPages:
                     (one, etag(channels.shown(conn, one)), _body(one, "code")) for one in found
                 ],
                 "ways": words.WAYS,
+                "examples": words.EXAMPLES,
                 "usual": TOLD_OF,
                 "time_zone": self._zone,
                 "may_change": reach(actor, "write:alert-rules") is None,

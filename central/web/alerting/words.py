@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from central.alerts.model import ChannelKind, Kind
 
-__all__ = ["HAPPENED", "KINDS", "WAYS"]
+__all__ = ["EXAMPLES", "HAPPENED", "KINDS", "WAYS"]
 
 KINDS: dict[Kind, tuple[str, str]] = {
     Kind.LOW: ("Too little", "units"), Kind.OVER: ("Too much", "units"),
@@ -28,3 +28,5 @@ WAYS: dict[ChannelKind, str] = {
     "apprise": "A service (ntfy, Slack, ...)",
 }
 """By what a channel tells."""
+EXAMPLES = {"webhook": "https://", "apprise": "ntfy://ntfy.example.com/dock-alerts"}
+"""How addresses of these begin."""

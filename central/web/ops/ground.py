@@ -8,25 +8,19 @@ from typing import TypeVar
 from fastapi.responses import HTMLResponse, Response
 from sqlalchemy import Connection
 
-from central.access import behalf, reach
-from central.access.model import reach as reach_of
+from central.access import reach
 from central.api.permits import needs
 from central.api.services import Services
 from central.catalogue.errors import NotFound
 from central.stock.model import OutOfReach
 from central.web.pages import Pages
+from central.web.rights import may
 
-__all__ = ["OWN", "Ground", "may"]
+__all__ = ["OWN", "Ground"]
 
 T = TypeVar("T")
 OWN = needs("read:screens", "own")
 """The pages show only what lies in the places that somebody was granted."""
-
-
-def may(permission: str) -> bool:
-    """Whether whoever asks may do this anywhere: buttons for what is refused are not shown."""
-    actor = behalf.asker()
-    return actor is not None and reach_of(actor, permission) != frozenset()
 
 
 class Ground:

@@ -20,7 +20,7 @@ from central.orders.model import OPEN
 from central.reconcile.verdict import Hypothesis
 from central.web.views.devices import DeviceRow
 
-__all__ = ["Need", "Needs", "needs"]
+__all__ = ["TAPS", "Need", "Needs", "needs"]
 
 SHOWN = 12
 _EACH = 5
@@ -29,6 +29,11 @@ _ALERTS_SEEN = 200
 _RAISED: tuple[AlertState, ...] = ("raised",)
 _SAID_OTHERWISE = {Kind.DEVICE, Kind.LATE, Kind.REVIEW}
 _URGENCY = {"critical": 0, "warning": 3, "info": 6}
+TAPS = (
+    "read:counts", "read:devices", "read:erp", "read:orders", "read:reviews", "write:alerts",
+    "write:count-reviews",
+)  # fmt: skip
+"""What taps need; a rule of ``ops.css`` hides each from who may not."""
 _hypotheses = msgspec.json.Decoder(tuple[Hypothesis, ...]).decode
 _review, _out, _in = schema.review.c, schema.outbound_order.c, schema.inbound_order.c
 _message = schema.erp_message.c
@@ -37,7 +42,8 @@ _message = schema.erp_message.c
 class Need(msgspec.Struct, frozen=True, kw_only=True):
     """One thing for somebody. ``urgency`` counts from 0, the most urgent; ``level`` is bad or
     warn. ``tap`` is what the button says: it goes to ``href``, or sends ``body`` to ``post``, after
-    it was asked ``sure`` where that is said, and tells ``done``.
+    it was asked ``sure`` where that is said, and tells ``done``. It is for who has the permission
+    ``needs`` (one of ``TAPS``): the page is drawn once for everybody, and shows it to those.
     """
 
     urgency: int
@@ -48,6 +54,7 @@ class Need(msgspec.Struct, frozen=True, kw_only=True):
     what: str
     at_us: int | None
     tap: str
+    needs: str
     href: str = ""
     post: str = ""
     body: str = "{}"
@@ -100,7 +107,8 @@ def _devices(devices: tuple[DeviceRow, ...]) -> Iterator[Need]:
             urgency=0 if one.level == "bad" else 2, key=f"device-{one.edge}-{one.device}",
             icon="device", level=one.level, title=f"{one.device}: {one.cause or one.state}",
             what=one.hint or f"{one.driver} at {one.read_point}, on {one.edge}",
-            at_us=one.last_us, tap="Look", href=f"/devices/{quote(one.edge, safe='')}{part}",
+            at_us=one.last_us, tap="Look", needs="read:devices",
+            href=f"/devices/{quote(one.edge, safe='')}{part}",
         )  # fmt: skip
 
 
@@ -113,6 +121,7 @@ def _alerts(connection: Connection, now_us: int) -> Iterator[Need]:
             urgency=_URGENCY[one.severity], key=f"alert-{one.no}", icon="bell",
             level="bad" if one.severity == "critical" else "warn", title=one.says,
             what=_where(one), at_us=one.raised_us, tap="I see to it",
+            needs="write:alerts",
             href=f"/screen/items/{quote(one.sku, safe='')}" if one.sku else "",
             post=f"/alerts/{one.no}/acknowledge", done="You see to it",
         )  # fmt: skip
@@ -142,7 +151,8 @@ def _late_in(connection: Connection, now_us: int) -> Iterator[Need]:
 def _late(order: str, says: str, what: str, at_us: int) -> Need:
     return Need(
         urgency=1, key=f"order-{order}", icon="clock", level="bad", title=f"Order {order} {says}",
-        what=what, at_us=at_us, tap="Open", href=f"/screen/orders/{quote(order, safe='')}",
+        what=what, at_us=at_us, tap="Open", needs="read:orders",
+        href=f"/screen/orders/{quote(order, safe='')}",
     )  # fmt: skip
 
 
@@ -153,7 +163,7 @@ def _dead_messages(connection: Connection) -> Iterator[Need]:
             urgency=2, key="erp", icon="plug", level="bad",
             title=f"{dead:,} message{'' if dead == 1 else 's'} of the ERP came to nothing",
             what="nothing is lost: mend the cause and send again", at_us=None, tap="Look",
-            href="/screen/erp?state=dead",
+            needs="read:erp", href="/screen/erp?state=dead",
         )  # fmt: skip
 
 
@@ -167,7 +177,7 @@ def _reviews(connection: Connection, waiting: int) -> Iterator[Need]:
         yield Need(
             urgency=5, key="reviews", icon="review", level="warn",
             title=f"{waiting - _EACH:,} more to review", what="what the sensors are not sure of",
-            at_us=None, tap="All reviews", href="/screen/reviews",
+            at_us=None, tap="All reviews", needs="read:reviews", href="/screen/reviews",
         )  # fmt: skip
 
 
@@ -177,7 +187,7 @@ def _asked(row: Row[Any]) -> Need:
     return Need(
         urgency=4 if row.escalated_us is None else 1, key=f"review-{row.id}", icon="review",
         level="warn", title=row.reason, what=f"{row.read_point}{best}", at_us=row.event_us,
-        tap="Answer", href=f"/screen/reviews/{quote(row.id, safe='')}",
+        tap="Answer", needs="read:reviews", href=f"/screen/reviews/{quote(row.id, safe='')}",
     )  # fmt: skip
 
 
@@ -188,8 +198,8 @@ def _counts(connection: Connection) -> Iterator[Need]:
             title=f"Count {one.id} of {one.location} waits for approval",
             what="every difference was explained; approving posts them", at_us=one.counted_us,
             href=f"/screen/counts/{quote(one.id, safe='')}", tap="Approve",
-            post=f"/api/counts/{quote(one.id, safe='')}/review", sure="Approve: sure?",
-            done="Approved, and on the ledger",
+            needs="write:count-reviews", post=f"/api/counts/{quote(one.id, safe='')}/review",
+            sure="Approve: sure?", done="Approved, and on the ledger",
         )  # fmt: skip
     for state in (State.COUNTED, State.INVESTIGATING):
         for one in tasks.list_tasks(connection, state=state, limit=_EACH):
@@ -197,5 +207,5 @@ def _counts(connection: Connection) -> Iterator[Need]:
                 urgency=5, key=f"count-{one.id}", icon="check", level="warn",
                 title=f"Count {one.id} of {one.location} differs from the books",
                 what="somebody has to say why, or have it counted again", at_us=one.counted_us,
-                href=f"/screen/counts/{quote(one.id, safe='')}", tap="Decide",
+                href=f"/screen/counts/{quote(one.id, safe='')}", tap="Decide", needs="read:counts",
             )  # fmt: skip

@@ -92,8 +92,8 @@ async def test_mail_says_what_where_and_how_to_get_there(
         text = mail.get_body(("plain",)).get_content()  # type: ignore[union-attr]
         html = mail.get_body(("html",)).get_content()  # type: ignore[union-attr]
         assert "by rule few" in text
-        assert text.splitlines()[-2:] == [f"{URL}/items/NUT", f"{URL}/alerts/1"]
-        assert f'<a href="{URL}/items/NUT">{URL}/items/NUT</a>' in html
+        assert text.splitlines()[-2:] == [f"{URL}/screen/items/NUT", f"{URL}/screen/alerts/1"]
+        assert f'<a href="{URL}/screen/items/NUT">{URL}/screen/items/NUT</a>' in html
         (sent,) = shop.messages()
         assert (sent.state, mail["Message-ID"]) == ("sent", f"<{sent.message.id}@shop.example>")
         shop.move("supplier", "shelf", 30)

@@ -4,6 +4,7 @@ plot and a file; and who may do what.
 
 from __future__ import annotations
 
+import re
 from collections.abc import AsyncIterator, Iterator
 from datetime import date
 from pathlib import Path
@@ -17,7 +18,11 @@ from central.config import EventsSection
 from central.reports.catalogue import REPORTS
 from central.web.alerting import words
 from central.web.reporting.plots import PLOTS, bars
+from central.web.views import needs
+from central.web.views.needs import TAPS
+from screens.static_files import STATIC
 from tests.central.access.people import hire, log_in, staffed, visitor
+from tests.central.access.test_gate import Somebody
 from tests.central.harness import Bench, bench
 from tests.central.web import stocked
 from tests.central.web.test_ops_browser import opened
@@ -237,6 +242,30 @@ def test_spans_of_days_lie_in_the_plot() -> None:
     assert (one.start, one.mark, one.length) == (0, 20, 50)
     assert (other.start, other.mark, other.length) == (50, 100, 50)
     assert bars(report, []) == []
+
+
+async def test_nobody_is_sent_to_a_page_that_he_may_not_see(tmp_path: Path) -> None:
+    door = Somebody()
+    async with bench(tmp_path, door=door) as made:
+        await stocked.stock(made)
+        for role, buttons in ((Role.MANAGER, 1), (Role.TECHNICIAN, 0)):
+            door.is_(role)
+            async with opened(made, "/") as screen:
+                late = screen.page.locator("#needs li", has_text="should have left").first
+                await expect(late).to_be_visible()
+                opening = late.get_by_role("link", name="Open")
+                await expect(opening).to_have_count(buttons)  # what is hidden has no role
+                seen = screen.page.locator("#needs").get_by_role("button", name="I see to it")
+                await expect(seen.first).to_be_visible()
+                screen.clean()
+
+
+def test_each_tap_is_hidden_from_who_may_not() -> None:
+    style = (STATIC / "ops.css").read_text()
+    for one in TAPS:
+        assert f'.at-needs:not([data-may~="{one}"]) [data-needs="{one}"]' in style
+    written = Path(needs.__file__).read_text()
+    assert set(re.findall(r'needs="([a-z:-]+)"', written)) == set(TAPS)
 
 
 async def test_who_may_not_act_reads_why(tmp_path: Path) -> None:
