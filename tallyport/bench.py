@@ -30,6 +30,11 @@ BENCHES = {
         "--recordings DIR..., --workers N, --report FILE.html or FILE.md, "
         "--keep DIR (a JSON file of each folder's figures, for docs/accuracy.md).",
     ),
+    "odd": (
+        "benchmarks.accuracy.odd",
+        "Our judging on emulated docks with one oddity each (readers, antennas, strays, traffic). "
+        "Options: --recordings DIR, --workers N.",
+    ),
     "radio": (
         "benchmarks.accuracy.radio.believable",
         "Whether the emulated radio is worth believing: its noise and simple rules' scores beside "

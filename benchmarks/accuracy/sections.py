@@ -68,6 +68,23 @@ SECTIONS = (
         ("python -m benchmarks.datasets.docks hard test 0 60 hard_test",),
     ),
     Section(
+        "small_test",
+        "Emulated: small loads",
+        "A shop's door: one to eight cases at a time on a pallet, a roll cage, a trolley or in "
+        "somebody's hands, one to four antennas, few strays or none, minutes without anything, a "
+        "photo-eye at every second door. Goods also wait beside the door for up to a minute and "
+        "a half before they go through, or stand in it. No layout of it was trained on.",
+        ("python -m benchmarks.datasets.docks small test 0 60 small_test",),
+    ),
+    Section(
+        "odd",
+        "Emulated: docks with one oddity each",
+        "Pallets of 5 to 24 cases at a dock with antennas on both sides (*plain*), and the same "
+        "with one thing otherwise: a reader that tells less, other antennas, more or no strays, "
+        "other traffic. 16 to 32 crossings each. None of it was trained on.",
+        ("python -m benchmarks.datasets.odd_docks all test 0 8 odd",),
+    ),
+    Section(
         "shelves_standard",
         "Emulated: shelves, standard",
         "Load plates with the noise measured on a real shelf (footsteps, cross-talk, creep, "
