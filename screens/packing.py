@@ -24,8 +24,8 @@ _DATA = ("/screen/", "/series")
 
 def takes_gzip(scope: Scope) -> bool:
     """Whether who asks takes packed bytes; a part (``range``) is one of the whole as it is."""
-    asked = Headers(scope=scope)
-    return "gzip" in asked.get("accept-encoding", "") and "range" not in asked
+    takes = next((value for name, value in scope["headers"] if name == b"accept-encoding"), b"")
+    return b"gzip" in takes and all(name != b"range" for name, _ in scope["headers"])
 
 
 class Packed:

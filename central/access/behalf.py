@@ -7,8 +7,7 @@ commands on the machine) runs on nobody's behalf and reaches everywhere.
 
 from __future__ import annotations
 
-import contextlib
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from contextvars import ContextVar
 from typing import TypeVar
 
@@ -35,13 +34,22 @@ def asker() -> Actor | None:
     return _asker.get()
 
 
-@contextlib.contextmanager
-def reaching(places: Roots, actor: Actor | None = None) -> Iterator[None]:
-    """What runs within reaches no further than these places, for ``actor``."""
-    told, token = _asker.set(actor), _roots.set(places)
-    try:
-        yield
-    finally:
+class reaching:  # noqa: N801 (used as a function is)
+    """``with reaching(places, actor)``: what runs within reaches no further than these places, for
+    ``actor``.
+    """
+
+    __slots__ = ("_actor", "_before", "_places")
+
+    def __init__(self, places: Roots, actor: Actor | None = None) -> None:
+        self._places = places
+        self._actor = actor
+
+    def __enter__(self) -> None:
+        self._before = _asker.set(self._actor), _roots.set(self._places)
+
+    def __exit__(self, *_raised: object) -> None:
+        told, token = self._before
         _roots.reset(token)
         _asker.reset(told)
 

@@ -6,7 +6,6 @@ from collections.abc import Sequence
 from datetime import UTC, datetime
 from typing import Annotated, Literal
 
-import msgspec
 from fastapi import APIRouter, Response
 from pydantic import AwareDatetime, ConfigDict, Field
 from sqlalchemy import Connection
@@ -30,6 +29,9 @@ from central.reservations.shipping import Leaving, ship
 
 _READ = needs("read:orders", "own")
 _WRITE = needs("write:orders", "own")
+_RENAMED = {"within", "order_id", "created_us", "changed_us", "expires_us"}
+_PLAIN = [name for name in Reservation.__struct_fields__ if name not in _RENAMED]
+"""What is told of a reservation by its own name and as it is."""
 Status = Literal["open", "fulfilled", "released", "expired", "all"]
 
 
@@ -277,12 +279,12 @@ def _with_parts(connection: Connection, found: Reservation) -> dict[str, object]
 
 def _shown(found: Reservation, parts: Sequence[Part] | None = None) -> dict[str, object]:
     """A reservation as clients see it."""
-    shown = msgspec.structs.asdict(found)
-    shown["location"] = shown.pop("within")
-    shown["order"] = shown.pop("order_id")
-    for name in ("created", "changed", "expires"):
-        at_us = shown.pop(f"{name}_us")
-        shown[f"{name}_at"] = None if at_us is None else from_us(at_us)
+    shown: dict[str, object] = {name: getattr(found, name) for name in _PLAIN}
+    shown["location"] = found.within
+    shown["order"] = found.order_id
+    shown["created_at"] = from_us(found.created_us)
+    shown["changed_at"] = from_us(found.changed_us)
+    shown["expires_at"] = None if found.expires_us is None else from_us(found.expires_us)
     if parts is not None:
-        shown["parts"] = [part._asdict() for part in parts]
+        shown["parts"] = [{"lot": lot, "location": at, "units": n} for lot, at, n in parts]
     return shown

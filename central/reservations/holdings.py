@@ -15,13 +15,14 @@ __all__ = ["Holdings", "cells_of", "parts_of", "places_within", "reserved_of", "
 
 _PLACE = (("sku", "text"), ("lot", "text"), ("location", "text"))
 _CELLS = WholeLookup(
+    # Most goods are of no lot: then nothing is looked up.
     ("b.sku", "b.lot", "b.location", "b.on_hand", "coalesce(r.units, 0)", "a.since_us",
-     "e.expires_on"),
+     "CASE WHEN b.lot <> '' THEN "
+     "(SELECT e.expires_on FROM lot e WHERE e.sku = b.sku AND e.lot = b.lot) END"),
     "FROM {keys} JOIN balance b ON b.sku = k.sku "
     "JOIN location l ON l.code = b.location AND l.kind = 'internal' "
     "LEFT JOIN reserved r ON r.sku = b.sku AND r.lot = b.lot AND r.location = b.location "
     "LEFT JOIN arrival a ON a.sku = b.sku AND a.lot = b.lot AND a.location = b.location "
-    "LEFT JOIN lot e ON e.sku = b.sku AND e.lot = b.lot "
     "WHERE b.status = 'available' AND (b.on_hand > 0 OR r.units > 0)",
     (("sku", "text"),),
 )  # fmt: skip

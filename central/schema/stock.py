@@ -189,7 +189,7 @@ balance = Table(
     Column("status", Text, primary_key=True, server_default="available"),
     Column("on_hand", BigInteger, nullable=False),
     Column("last_seq", BigInteger, nullable=False),
-    Index("ix_balance_location", "location", "sku"),
+    Index("ix_balance_location", "location", "sku", "lot", "status"),
 )
 tag_place = Table(
     "tag_place",

@@ -26,7 +26,8 @@ __all__ = ["SESSION", "LocalDoor", "LoginDoor", "address_of"]
 SESSION = "tallyport.session"
 _BEARER = "Bearer "
 _SAFE = {"GET", "HEAD", "OPTIONS"}
-_FORWARDED = ("forwarded", "x-forwarded-for", "x-forwarded-host", "x-real-ip")
+_FORWARDED = {b"forwarded", b"x-forwarded-for", b"x-forwarded-host", b"x-real-ip"}
+_SHOWN = {b"authorization", b"cookie"}
 
 
 def address_of(request: HTTPConnection) -> str:
@@ -60,6 +61,8 @@ class LoginDoor:
         """Raises ``AccessError`` for a key or token that lets nobody in; a session that is over
         is no session.
         """
+        if _SHOWN.isdisjoint(_named(request)):
+            return None
         said = request.headers.get("authorization", "")
         try:
             if said.startswith(_BEARER):
@@ -110,7 +113,7 @@ class LocalDoor(LoginDoor):
             return found
         if self._hosts is None:
             return _unless_elsewhere(request)
-        if any(name in request.headers for name in _FORWARDED):
+        if not _FORWARDED.isdisjoint(_named(request)):
             return None
         host = _host_of(request)
         if host not in self._hosts and not _is_loopback(host):
@@ -122,6 +125,11 @@ class LocalDoor(LoginDoor):
                 )
             )
         return _unless_elsewhere(request)
+
+
+def _named(request: HTTPConnection) -> set[bytes]:
+    """The names of a request's headers."""
+    return {name for name, _ in request.scope["headers"]}
 
 
 def _host_of(request: HTTPConnection) -> str:

@@ -20,6 +20,8 @@ __all__ = ["COOKIE", "HEADER", "comes_from_elsewhere", "read", "shows_token"]
 
 COOKIE = "tp_session"
 HEADER = "x-csrf-token"
+_FROM = {b"sec-fetch-site", b"origin"}
+"""Headers by which a browser says whose page made a request."""
 _MOST_BYTES = 16_384
 _MOST_FIELDS = 20
 
@@ -56,6 +58,8 @@ def shows_token(secret: str, shown: str) -> bool:
 
 def comes_from_elsewhere(request: HTTPConnection) -> bool:
     """Whether a browser says that a page of another site made this request."""
+    if all(name not in _FROM for name, _ in request.scope["headers"]):
+        return False
     site = request.headers.get("sec-fetch-site")
     if site is not None:
         return site not in {"same-origin", "none"}
