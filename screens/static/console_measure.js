@@ -1,7 +1,7 @@
 // What the pages that measure share: the device's state, a name that is remembered, files, verdicts.
 "use strict";
 const measure = (() => {
-  const { el, text } = tally;
+  const { el, number, text } = tally;
   const get = (id) => document.getElementById(id);
   const device = tally.root.dataset.device;
 
@@ -34,7 +34,7 @@ const measure = (() => {
     } catch { /* the browser decides */ }
   };
 
-  const file = async (name, form) => {
+  const fetched = async (name, form) => {
     const parts = [];
     let got = 0, told = null;
     do {
@@ -44,7 +44,11 @@ const measure = (() => {
       parts.push(bytes);
       got += bytes.length;
     } while (got < told.bytes);
-    const link = el("a", { href: URL.createObjectURL(new Blob(parts, { type: told.media_type })), download: told.file });
+    return { blob: new Blob(parts, { type: told.media_type }), as: told.file };
+  };
+  const file = async (name, form) => {
+    const { blob, as } = await fetched(name, form);
+    const link = el("a", { href: URL.createObjectURL(blob), download: as });
     document.body.append(link);
     link.click();
     link.remove();
@@ -58,6 +62,10 @@ const measure = (() => {
     },
   }, words)));
 
+  // What a walk's passes came to, by whoever judged them.
+  const passes = (told) => el("table", { class: "walk-passes" }, el("thead", {}, el("tr", {}, ...["Pass", "Heard", "Right way", "Decided", "Missed"].map((one, i) => el("th", { scope: "col", class: i ? "num" : "" }, one)))),
+    el("tbody", {}, ...told.passes.map((one) => el("tr", {}, el("th", { scope: "row" }, `${one.number} ${one.want}`), el("td", { class: `num ${one.missed.length ? "walk-bad" : "walk-good"}` }, `${one.heard}/${one.expected}`), el("td", { class: `num ${one.wrong ? "walk-bad" : ""}` }, told.judges_direction ? [one.right, one.wrong ? `${one.wrong} wrong` : "", one.asked ? `${one.asked} to be asked` : "", one.unknown ? `${one.unknown} not told` : "", one.others ? `${one.others} others moved` : ""].filter((part) => part !== "").join(", ") : "–"), el("td", { class: "num" }, `${number(one.decided_s, 1)} s`), el("td", { class: "num code" }, one.missed.slice(0, 3).map((epc) => `…${epc.slice(-6)}`).join(" ") || "none")))));
+
   const verdicts = { pass: ["good", "passed"], fail: ["bad", "failed"], noted: ["", "noted"], "not done": ["", "not done"], incomplete: ["warn", "incomplete"] };
   const verdict = (state) => el("span", { class: `tag ${verdicts[state]?.[0] ?? ""}` }, verdicts[state]?.[1] ?? state);
 
@@ -67,5 +75,5 @@ const measure = (() => {
   const named = (row) => (row.key ? `${row.key} ${row.value}${row.serial ? ` · ${row.serial}` : ""}` : row.scheme || "Tag");
 
   if (device && get("state")) head();
-  return { get, device, remember, held, awake, file, downloads, verdict, card, says, again, named };
+  return { get, device, remember, held, awake, fetched, downloads, passes, verdict, card, says, again, named };
 })();

@@ -4,9 +4,32 @@
   const { el, number, text } = tally;
   const list = document.getElementById("records");
   const titles = { calibration: "Calibration certificate", walk: "Walk test" };
+  // What was judged of a walk is asked for when somebody looks: a list of many stays small.
+  const judged = (made) => {
+    const by = made.judged_by;
+    const told = made.summary.direction !== null;
+    const who = by?.who === "central" ? `Judged by central as in production: ${by.software}, weights ${by.weights}.` : made.direction;
+    return [el("p", { class: "meta" }, who), el("div", { class: "scroll", tabindex: "0", role: "region", "aria-label": `Passes at ${made.device}` }, measure.passes({ passes: made.passes, judges_direction: told }))];
+  };
+  const evidence = (one) => {
+    const inner = el("div", { class: "record-judged" }, el("p", { class: "meta" }, "The record is on its way …"));
+    const part = el("details", {}, el("summary", {}, "What was judged of each pass"), inner);
+    part.addEventListener("toggle", async () => {
+      if (!part.open || part.dataset.asked) return;
+      part.dataset.asked = "";
+      try {
+        const { blob } = await measure.fetched(one.name, "json");
+        inner.replaceChildren(...judged(JSON.parse(await blob.text())));
+      } catch (trouble) {
+        delete part.dataset.asked;
+        inner.replaceChildren(el("p", { class: "cause" }, trouble.text || trouble.message || "The record cannot be read now: open it again."));
+      }
+    });
+    return part;
+  };
   const row = (one) => {
     const late = one.due && one.due < new Date().toISOString().slice(0, 10);
-    return el("li", {}, el("div", { class: "device-what" }, el("strong", {}, `${titles[one.kind] ?? one.kind}: ${one.device}`), el("p", { class: "meta" }, el("local-time", { at: Date.parse(one.at), dates: true }), ` by ${one.by}`), one.due ? el("p", { class: late ? "cause" : "meta" }, `calibrate again by ${one.due}${late ? ": overdue" : ""}`) : null, measure.downloads(one.name, one.recording)), el("div", { class: "device-state" }, measure.verdict(one.verdict)));
+    return el("li", {}, el("div", { class: "device-what" }, el("strong", {}, `${titles[one.kind] ?? one.kind}: ${one.device}`), el("p", { class: "meta" }, el("local-time", { at: Date.parse(one.at), dates: true }), ` by ${one.by}`), one.due ? el("p", { class: late ? "cause" : "meta" }, `calibrate again by ${one.due}${late ? ": overdue" : ""}`) : null, one.kind === "walk" ? evidence(one) : null, measure.downloads(one.name, one.recording)), el("div", { class: "device-state" }, measure.verdict(one.verdict)));
   };
   const load = async () => {
     try {

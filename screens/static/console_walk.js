@@ -2,15 +2,13 @@
 "use strict";
 (() => {
   const { el, number, text } = tally;
-  const { get, device } = measure;
+  const { get, device, passes } = measure;
   const plan = get("plan"), start = get("start"), live = get("live"), result = get("result"), go = get("go");
   measure.remember(plan.elements.by);
   let errand = null, session = "", finished = false, shown = "";
   marks.onChange(() => { go.disabled = !marks.must.size; });
 
   const percent = (share) => (share === null || share === undefined ? "–" : `${number(100 * share, share === 1 ? 0 : 1)} %`);
-  const passes = (told) => el("table", { class: "walk-passes" }, el("thead", {}, el("tr", {}, ...["Pass", "Heard", "Right way", "Decided", "Missed"].map((one, i) => el("th", { scope: "col", class: i ? "num" : "" }, one)))),
-    el("tbody", {}, ...told.passes.map((one) => el("tr", {}, el("th", { scope: "row" }, `${one.number} ${one.want}`), el("td", { class: `num ${one.missed.length ? "walk-bad" : "walk-good"}` }, `${one.heard}/${one.expected}`), el("td", { class: `num ${one.wrong ? "walk-bad" : ""}` }, told.judges_direction ? [one.right, one.wrong ? `${one.wrong} wrong` : "", one.asked ? `${one.asked} to be asked` : ""].filter((part) => part !== "").join(", ") : "–"), el("td", { class: "num" }, `${number(one.decided_s, 1)} s`), el("td", { class: "num code" }, one.missed.slice(0, 3).map((epc) => `…${epc.slice(-6)}`).join(" ") || "none")))));
   const figures = (sum) => el("section", { class: "figures console-figures", "aria-label": "All passes" }, ...[["Detected", percent(sum.detected)], ["Right way", !sum.direction ? "not judged" : sum.direction.share === null ? "nothing told" : percent(sum.direction.share)], ["To a decision", sum.decided_s === null ? "–" : `${number(sum.decided_s, 1)} s`], ["Passes", number(sum.passes)]].map(([name, value]) => el("div", { class: "figure" }, el("h2", {}, name), el("p", { class: "value" }, value))));
   const judgedBy = (told) => el("p", { class: "measure-note", id: "judged-by" }, !told.judges_direction ? "Which way is not judged here: no antenna of this portal has a side (outside, inside) in the settings." : `Which way: by the order of the antennas, for now.${tally.base ? " When you finish, central judges it as in production, and the record says so." : " Central judges with more evidence."}`);
   const coverage = (sum) => el("ul", { class: "measure-list" }, ...Object.entries(sum.coverage).map(([antenna, share]) => el("li", {}, el("strong", {}, `Antenna ${antenna}`), el("span", {}, `heard ${percent(share)} of the tags`))));
