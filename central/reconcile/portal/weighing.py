@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import statistics
 from collections import Counter
 from collections.abc import Collection, Sequence
 from typing import NamedTuple
@@ -31,6 +32,9 @@ than half a tag is expected of those that seem not to have. Sure is who was so a
 too, or is at least ``AT_ONCE`` sure. Whoever is then at least ``ALONG_AT`` sure goes along; the
 others are judged when they are ripe themselves. Strays beside it, who surely did not cross, are not
 waited for."""
+BEHIND_US, LATELY_US = 1_600_000, 1_500_000
+"""Nor is who was loudest so long after half of those that crossed, and that lately: he may be on a
+pallet that comes close behind."""
 
 
 class Crossing(NamedTuple):
@@ -133,6 +137,7 @@ def ripe(group: Group, crossings: list[Crossing], portal: Portal) -> Ripe | None
     """
     if group.final:
         return Ripe(group, crossings)
+    crossings = _without_coming(crossings, portal)
     ways = {one.track.epc: one.direction for one in crossings if one.confidence >= SURE_AT}
     sure = portal.sure_again([one.track.epc for one in crossings], ways)
     sure |= {one.track.epc for one in crossings if one.confidence >= AT_ONCE}
@@ -142,6 +147,19 @@ def ripe(group: Group, crossings: list[Crossing], portal: Portal) -> Ripe | None
         return None
     left = [one for one in crossings if one.confidence >= ALONG_AT]
     return Ripe(group._replace(tracks=[one.track for one in left]), left)
+
+
+def _without_coming(crossings: list[Crossing], portal: Portal) -> list[Crossing]:
+    """Without those that are nearest only now, several of them and long after most who crossed:
+    another pallet that comes close behind looks as if it went along.
+    """
+    tops_us = {one.track.epc: portal.live[one.track.epc].pulse.top_us for one in crossings}
+    went_us = [tops_us[one.track.epc] for one in crossings if one.odds.crossed >= CROSSED_AT]
+    if not went_us:
+        return crossings
+    latest_us = max(statistics.median(went_us) + BEHIND_US, portal.now_us - LATELY_US)
+    left = [one for one in crossings if tops_us[one.track.epc] <= latest_us]
+    return left if len(crossings) - len(left) >= FEW else crossings
 
 
 def lain_of(portal: Portal, track: Track) -> Lain | None:

@@ -11,8 +11,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from central.database.moments import to_us
-from central.reconcile.portal import state
+from central.reconcile.portal import state, weighing
 from central.reconcile.portal.ahead import ahead_of
+from central.reconcile.portal.crossing import Judged
+from central.reconcile.portal.features import Seen
 from central.reconcile.portal.gathering import Group
 from central.reconcile.portal.residents import MEMORY_TAGS, Residents
 from central.reconcile.portal.state import Portal
@@ -20,6 +22,7 @@ from central.reconcile.reconciler import Reconciler
 from central.reconcile.verdict import Logged
 from drivers.emulators.portal_physics import Path, Scene, dock_antennas, pallet, simulate
 from gateway.contract import DeviceHealth, TagSighting
+from gateway.gs1 import decode_epc
 from tests.fakes.portal_log import WHO, described, fold, logged, moment
 from tests.fakes.portal_scenes import context, epcs_of
 
@@ -188,3 +191,35 @@ def test_memory_is_bounded_whoever_comes_by() -> None:
     kept = msgspec.msgpack.encode(residents)
     assert len(kept) < 60 * MEMORY_TAGS
     assert msgspec.msgpack.decode(kept, type=Residents) == residents
+
+
+def test_who_comes_close_behind_does_not_go_along() -> None:
+    """The pallet behind is nearest just when the first is told: it would have gone its way."""
+    first = [f"A{n:01X}" for n in range(8)]
+    second = [f"B{n:01X}" for n in range(4)]
+    portal = sighted_portal()
+    for number, epc in enumerate([*first, *second], 1):
+        at = 10.0 if epc in first else 12.4
+        for t in (at - 1.0, at):
+            seen = sighting(t, epc, -44.0 if t == at else -60.0)
+            portal.sight(Logged(number, "edge-1", "epoch0001", number, seen), seen)
+    portal.now_us = to_us(moment(12.6))
+    ones = [
+        weighing.Crossing(
+            one.track,
+            decode_epc(one.track.epc),
+            Seen((), ()),
+            Judged(0.999, 0.001, to_us(moment(10.0)), 0, 0.999, 0.001),
+            known=False,
+            pack=None,
+        )
+        for one in portal.live.values()
+    ]
+    tracks = [one.track for one in ones]
+    group = Group(tracks, frozenset([*first, *second]), 0, portal.now_us, final=False)
+    ripe = weighing.ripe(group, ones, portal)
+    assert ripe is not None
+    assert sorted(track.epc for track in ripe.group.tracks) == first
+    whole = weighing.ripe(group._replace(final=True), ones, portal)
+    assert whole is not None
+    assert len(whole.crossings) == len(ones)
