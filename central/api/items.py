@@ -13,6 +13,7 @@ from central.api.item_bodies import ItemBody, ItemPatch, ItemsAsked, ItemState, 
 from central.api.pages import following, page
 from central.api.permits import needs
 from central.api.problems import shown_as
+from central.api.quick import QuickRoute
 from central.api.services import Services, now_us
 from central.catalogue import changes, items, packs
 from central.catalogue.changes import Told
@@ -25,7 +26,7 @@ _PATCHES: dict[str, object] = {
 
 def router(services: Services) -> APIRouter:
     """The routes of items."""
-    made = APIRouter(tags=["catalogue"])
+    made = APIRouter(tags=["catalogue"], route_class=QuickRoute)
     _add_lookups(made, services)
     _add_changes(made, services)
     return made

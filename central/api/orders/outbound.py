@@ -16,6 +16,7 @@ from central.api.orders.bodies import BulkBody, CartonBody, OutboundOrderBody, S
 from central.api.pages import Limit, following, page
 from central.api.permits import needs
 from central.api.problems import shown_as
+from central.api.quick import QuickRoute
 from central.api.services import Services, json_answer, now_us
 from central.api.stock.commands import Key, command_id
 from central.database.moments import from_us
@@ -38,7 +39,7 @@ State = Literal[
 
 def router(services: Services) -> APIRouter:
     """The routes of outbound orders."""
-    made = APIRouter(prefix="/api/orders/outbound", tags=["orders"])
+    made = APIRouter(prefix="/api/orders/outbound", tags=["orders"], route_class=QuickRoute)
     _add_taking(made, services)
     _add_lookups(made, services)
     _add_leaving(made, services)
