@@ -36,7 +36,10 @@ class Checkpoints:
         if rows - self._rows < _ROWS or (self._running and not self._running.done()):
             return
         self._rows = rows
-        self._running = self._thread.submit(self._checkpoint)
+        try:
+            self._running = self._thread.submit(self._checkpoint)
+        except (RuntimeError, MemoryError) as error:  # no thread, where there is no memory
+            self._told(error)
 
     def close(self) -> None:
         """Wait for the one that runs."""
@@ -47,8 +50,12 @@ class Checkpoints:
             with closing(sqlite3.connect(self._file)) as connection:
                 connection.execute("PRAGMA synchronous=FULL")
                 connection.execute("PRAGMA wal_checkpoint(PASSIVE)")
-        except sqlite3.Error as error:
-            _log.warning(
-                "the log of %s was not brought into the file: %s; a commit will do it",
-                self._file, error,
-            )  # fmt: skip
+        except (sqlite3.Error, MemoryError) as error:
+            self._told(error)
+
+    def _told(self, error: Exception) -> None:
+        """Nothing is lost by it: what is committed stands in the log."""
+        _log.warning(
+            "the log of %s was not brought into the file: %r; a commit will do it",
+            self._file, error,
+        )  # fmt: skip

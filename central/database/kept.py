@@ -13,6 +13,8 @@ from typing import Any, TypeVar
 
 from sqlalchemy import Connection, Engine
 
+from central.database.prepared import as_told
+
 __all__ = ["Kept"]
 
 T = TypeVar("T")
@@ -36,11 +38,10 @@ class Kept:
             connection = self._idle.pop()
         except IndexError:
             connection = self._begun()
-        driver: Any = connection.connection.dbapi_connection
         try:
-            driver.execute("BEGIN")
+            _do(connection, "execute", "BEGIN")
             result = work(connection)
-            driver.commit()
+            _do(connection, "commit")
         except BaseException:
             connection.close()
             raise
@@ -54,8 +55,7 @@ class Kept:
         """Another one, in a transaction for SQLAlchemy and in none for the database."""
         connection = self._engine.connect()
         connection.begin()
-        driver: Any = connection.connection.dbapi_connection
-        driver.commit()
+        _do(connection, "commit")
         return connection
 
     def close(self) -> None:
@@ -63,3 +63,12 @@ class Kept:
         self._most = 0
         while self._idle:
             self._idle.pop().close()
+
+
+def _do(connection: Connection, what: str, *words: str) -> None:
+    """Past SQLAlchemy; raises what it would have raised."""
+    driver: Any = connection.connection.dbapi_connection
+    try:
+        getattr(driver, what)(*words)
+    except Exception as error:
+        raise as_told(error, " ".join(words) or what, connection) from error

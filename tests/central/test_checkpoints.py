@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import shutil
 import sqlite3
+import threading
 from contextlib import closing
 from pathlib import Path
 
@@ -53,7 +54,29 @@ def test_what_it_cannot_do_is_told_and_the_next_commit_goes_on(
     with caplog.at_level(logging.WARNING):
         checkpoints.written(4_000)
         checkpoints.close()
-    assert "was not brought into the file: unable to open" in caplog.text
+    assert "was not brought into the file: OperationalError('unable to open" in caplog.text
+
+
+def test_who_committed_is_told_so_where_no_thread_can_be_started(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    """As where there is no memory left: the commit stands, and its caller must not hear of it."""
+
+    def none_to_be_had(*_: object) -> None:
+        raise RuntimeError("can't start new thread")
+
+    database = Database(f"sqlite:///{tmp_path / 'central.sqlite'}")
+    try:
+        monkeypatch.setattr(threading.Thread, "start", none_to_be_had)
+        _write(database, 5_000)
+        assert "can't start new thread" in caplog.text
+        monkeypatch.undo()
+        _write(database, 5_000)
+        assert database._checkpoints is not None
+        database._checkpoints.close()
+        assert _in_the_file_itself(tmp_path / "central.sqlite", tmp_path / "after") == 10_000
+    finally:
+        database.close()
 
 
 def test_another_connection_counts_from_its_beginning(tmp_path: Path) -> None:

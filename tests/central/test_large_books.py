@@ -5,7 +5,6 @@ from __future__ import annotations
 import itertools
 from contextlib import closing
 
-import pytest
 from sqlalchemy import text
 
 from benchmarks.books import ledger
@@ -37,8 +36,7 @@ def test_a_seed_is_the_same_history() -> None:
     assert first != other
 
 
-def test_both_styles_move_the_same(books_url: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(ledger, "_OURS", 200)
+def test_both_styles_move_the_same(books_url: str) -> None:
     world = World(SIZE, seed=3)
     with closing(Database(books_url)) as database, closing(DocumentStyle(books_url)) as style:
         load(database, world)
@@ -56,6 +54,6 @@ def test_both_styles_move_the_same(books_url: str, monkeypatch: pytest.MonkeyPat
         }
         ahead = World(SIZE, seed=3)
         list(ahead.movements())
-        rate, cpu_us = ledger._ours(database, ahead, itertools.count(SIZE.movements))
+        rate, cpu_us = ledger._ours(database, ahead, itertools.count(SIZE.movements), 200, 100)
         assert min(rate, cpu_us) > 0
         assert database.read_now(queries.last_seq) == SIZE.movements + 200
