@@ -29,7 +29,7 @@ from central.config import AttachmentsSection
 from central.database.store import Database
 from central.database.tide import Tide
 from central.insight.series import Point
-from central.insight.series_duckdb import DuckDBSeries
+from central.insight.series_duckdb import FRONT_S, DuckDBSeries
 from central.insight.windows import SECOND_US, Window, window
 from central.reports.desk import ReportDesk
 
@@ -54,6 +54,7 @@ async def _measured(folder: Path, points: int, antennas: int) -> dict[str, Any]:
     await asyncio.to_thread(database.migrate)
     try:
         filled = await _fill(store, points, antennas)
+        await _live_on(store, days=points // 86_400 + 2)
         app = FastAPI()
         app.include_router(router(_services(folder, database, store)))
         transport = httpx.ASGITransport(app)
@@ -81,6 +82,16 @@ async def _fill(store: DuckDBSeries, points: int, antennas: int) -> float:
         seconds = range(first, min(points, first + _CHUNK // antennas))
         await store.write([_point(second, 1 + n) for second in seconds for n in range(antennas)])
     return points * antennas / (time.perf_counter() - begin)
+
+
+async def _live_on(store: DuckDBSeries, days: int) -> None:
+    """Points of today again: each write brings the minutes of a day of what was filled."""
+    await asyncio.sleep(FRONT_S)  # so long the store takes whoever fills it for busy
+    for _ in range(days):
+        now = Point(
+            measurement="alive", tags={}, fields={"up": 1.0}, time_us=time.time_ns() // 1_000
+        )
+        await store.write([now])
 
 
 def _point(second: int, antenna: int) -> Point:

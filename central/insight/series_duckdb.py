@@ -11,6 +11,7 @@ import asyncio
 import json
 import math
 import time
+from collections import deque
 from collections.abc import AsyncGenerator, Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -40,6 +41,8 @@ CREATE TABLE IF NOT EXISTS point (feed INTEGER, field VARCHAR, time_us BIGINT, v
 CREATE TABLE IF NOT EXISTS feed_field (feed INTEGER, field VARCHAR);
 {minutes.TABLES}"""
 _PAGE = 20_000
+FRONT_S = 5.0
+"""So long after a write its points may have others behind them."""
 
 
 class DuckDBSeries:
@@ -53,6 +56,7 @@ class DuckDBSeries:
         self._fields: set[tuple[int, str]] = set()
         self._began: dict[tuple[int, str], int] = {}
         self._state = minutes.State(0, 0)
+        self._fronts: deque[tuple[float, int]] = deque()
 
     async def _call(self, work: Callable[[], Result]) -> Result:
         try:
@@ -111,11 +115,12 @@ class DuckDBSeries:
     async def write(self, points: Sequence[Point]) -> None:
         """Append the points in one transaction; then write down the minutes that are over."""
         await self._call(lambda: self._write(points))
-        await self._call(self._roll)
+        behind_us = min((upto_us for _, upto_us in self._fronts), default=0)
+        await self._call(lambda: self._roll(behind_us))
 
-    def _roll(self) -> None:
-        now_us = time.time_ns() // 1_000
-        self._state = minutes.roll(self._open_connection, self._state, now_us)
+    def _roll(self, until_us: int) -> None:
+        until_us = min(until_us, time.time_ns() // 1_000)
+        self._state = minutes.roll(self._open_connection, self._state, until_us)
 
     def _write(self, points: Sequence[Point]) -> None:
         known, new = dict(self._feeds), list[tuple[int, str, str]]()
@@ -147,9 +152,20 @@ class DuckDBSeries:
             raise
         self._feeds = known
         self._fields |= fields
+        if rows:
+            self._advance(max(row[2] for row in rows))
         for number, field, at, _ in rows:
             if at < self._began.get((number, field), at):
                 self._began[number, field] = at
+
+    def _advance(self, front_us: int) -> None:
+        """Points came until then: who is writing years of them down is not overtaken, for each
+        minute that is mended afterwards costs a hundred times one that is written once.
+        """
+        now_s = time.monotonic()
+        while self._fronts and now_s - self._fronts[0][0] > FRONT_S:
+            self._fronts.popleft()
+        self._fronts.append((now_s, front_us))
 
     def _number(self, measurement: str, tags: Tags) -> int | None:
         return self._feeds.get((measurement, _written(tags)))
@@ -260,7 +276,7 @@ class DuckDBSeries:
         def work() -> None:
             whole_us = -(-before_us // MINUTE_US) * MINUTE_US
             while (rolled := self._state.rolled_us) < whole_us:
-                self._roll()
+                self._roll(time.time_ns() // 1_000)
                 if self._state.rolled_us == rolled:
                     break
             connection = self._open_connection

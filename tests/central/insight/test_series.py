@@ -6,6 +6,7 @@ import asyncio
 import json
 import shutil
 import subprocess
+import time
 import urllib.parse
 import warnings
 from collections.abc import AsyncIterator, Iterator
@@ -294,7 +295,8 @@ async def test_minutes_tell_what_the_points_tell(
                 _point("antenna", {"device": "a"}, AROUND + at * SECOND, x=float(value))
                 for at, value in moments
             ]
-            await store.write(points)
+            newest = _point("antenna", {"device": "b"}, time.time_ns() // 1_000, x=1.0)
+            await store.write([*points, newest])
             kept.update((point.time_us, point.fields["x"]) for point in points)
         assert store._state.rolled_us > 0
         asked = Window(from_us=AROUND, to_us=AROUND + 4 * DAY, stretch_us=stretch_s * SECOND)
@@ -305,6 +307,24 @@ async def test_minutes_tell_what_the_points_tell(
             assert await store.began("antenna", {"device": "a"}, "x") == min(kept)
             older = [at for at in kept if at < before_us]
             assert (told and told.value) == (kept[max(older)] if older else None)
+
+
+async def test_who_writes_the_past_down_is_not_overtaken(tmp_path: Path) -> None:
+    """Minutes are written down behind those who fill a new file, not before them: not one has to
+    be mended afterwards. When points are of today again, the rest follows.
+    """
+    hour = 3_600 * SECOND
+    store = DuckDBSeries(tmp_path / "series.duckdb")
+    async with _opened(store):
+        for nth in range(6):
+            at_us = AROUND + nth * hour
+            points = [_point("antenna", {}, at_us + n * SECOND, x=1.0) for n in range(0, 3_600, 60)]
+            assert store._state.rolled_us <= at_us
+            await store.write(points)
+        assert store._state.rolled_us > 0
+        store._fronts.clear()
+        await store.write([_point("antenna", {}, time.time_ns() // 1_000, x=1.0)])
+        assert store._state.rolled_us >= AROUND + 6 * hour
 
 
 def _folded(kept: dict[int, float], stretch_us: int) -> list[Bucket]:
