@@ -31,6 +31,12 @@ _WORTH_S = 10.0
 """A connection that lasted so long was a good one: the next failure waits briefly again."""
 _FLAWS_KEPT = 20
 HELD_HINT = "It goes on by itself afterwards."
+_NO_LEVELS = {
+    "cause": "This reader tells no levels (PeakRSSI): what moves past it can only be guessed, and "
+    "a person is asked about all of it.",
+    "hint": 'Switch levels on: "rssi" in `report` of its settings here, or PeakRSSI in the ROSpec '
+    "or the settings of whatever sends its reads.",
+}
 Listener = Callable[[int, Sequence[Reading]], None]
 """Is told when something was heard (microseconds since 1970) and what; must neither wait nor
 raise.
@@ -184,7 +190,7 @@ class Supervisor:
             observations = self._refold_after_step()
             observations += self._folder.feed(readings, self._time.now_us())
             await self._keep(observations)
-        await self._turn("running")
+        await self._turn("running", **self._complaint())
         for reading in readings:
             if isinstance(reading, DeviceEvent):
                 self._note(reading)
@@ -247,6 +253,12 @@ class Supervisor:
             log("device_" + state, device=self.name, cause=cause, hint=hint)
         self._health_due_us = now_us + self._health_every_us
         await self._keep([news])
+
+    def _complaint(self) -> dict[str, str]:
+        """What is wrong with a device that runs; without antennas nothing rests on its levels."""
+        if self.described is None or not self.described.antennas:
+            return {}
+        return _NO_LEVELS if self._folder.tells_no_levels else {}
 
     async def _say_health(self) -> None:
         now_us = self._time.now_us()

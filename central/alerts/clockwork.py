@@ -59,10 +59,12 @@ def _devices(conn: Connection, rules: Sequence[Rule], now_us: int) -> Iterator[F
     for row in conn.execute(select(schema.device).order_by(device.edge, device.device)):
         place = places.get(row.read_point, "")
         where.setdefault(row.edge, place)
-        if row.edge not in away and row.state not in _WELL:
+        complains = row.state == "running" and row.cause and row.device != row.edge
+        if row.edge not in away and (complains or row.state not in _WELL):
             why = ": ".join(part for part in (row.state, row.cause, row.hint) if part)
             ill.append(There(f"{row.edge}/{row.device}", place, 1, f"device {row.device} of "
                               f"edge {row.edge} is {why}"))  # fmt: skip
+    # What an edge complains of itself is the reason of its presence, which outruns its backlog.
     # Of an edge that is away nothing is known of its devices: one cause, one alert.
     ill += [
         There(edge, where.get(edge, ""), 1, f"edge {edge}: {why}") for edge, why in away.items()

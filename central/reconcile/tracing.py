@@ -149,7 +149,7 @@ def _tags(crossings: Sequence[Crossing]) -> Stage:
         [
             one.track.epc,
             *(side.count for side in one.track.sides),
-            round(one.track.peak_dbm, 1),
+            None if one.track.supposed else round(one.track.peak_dbm, 1),
             one.known,
             *(round(value, 4) for value in one.seen.named().values()),
             *(round(value, 4) for value in part.values()),

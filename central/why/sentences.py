@@ -71,10 +71,12 @@ def _tags(facts: dict[str, Any]) -> Iterator[str]:
         rows = rows[:1]
     for one in rows:
         company = one["company"]
+        level = one["peak_rssi_dbm"]
+        loud = "its reader told no levels" if level is None else f"at best {level:.0f} dBm"
         with_it = "made that surer" if company > 0 else "spoke against it"
         yield (
             f"Tag …{one['epc'][-6:]} was read {_n(one['reads outside'], 'time')} outside and "
-            f"{one['reads inside']} inside, at best {one['peak_rssi_dbm']:.0f} dBm: "
+            f"{one['reads inside']} inside, {loud}: "
             f"{_percent(one['crossed'])} that it crossed"
             + (f"; what went along {with_it}." if abs(company) > _TELLS else ".")
         )

@@ -49,7 +49,7 @@ def row(bench: Bench, device: DeviceConfig, supervisor: Supervisor) -> dict[str,
             for one in described.antennas
         ],
         "state": state,
-        "level": "warn" if held_for else _LEVELS.get(state, "bad"),
+        "level": _level(state, health.cause),
         "cause": f"In use for {held_for}." if held_for else health.cause,
         "hint": HELD_HINT if held_for else health.hint,
         "since_us": health.since_us,
@@ -57,6 +57,12 @@ def row(bench: Bench, device: DeviceConfig, supervisor: Supervisor) -> dict[str,
         "counters": supervisor.counters(),
         "unread": [detail for _, detail, _ in list(supervisor.flaws)[-3:]],
     }
+
+
+def _level(state: str, cause: str) -> str:
+    """A device that runs may have something to say all the same."""
+    level = "warn" if state == "held" else _LEVELS.get(state, "bad")
+    return "warn" if cause and level == "good" else level
 
 
 def _certificate(supervisor: Supervisor, now_us: int) -> dict[str, Any] | None:

@@ -65,6 +65,11 @@ class Folder:
         """Everything pending, at the end: nothing heard is kept back."""
         return self._tags.flush(now_us)
 
+    @property
+    def tells_no_levels(self) -> bool:
+        """Whether a reader of tags leaves out how loud it hears them."""
+        return self._tags.tells_no_levels
+
     def counters(self) -> dict[str, int]:
         """What was heard and made of it; kinds that this device never sent are left out."""
         counts = {

@@ -23,6 +23,8 @@ from gateway.contract import GateWindow, Observation, TagSighting
 
 _FORGET_US = 300_000_000
 """A tag not heard for so long is forgotten; coming back it is a new one."""
+_LEVELLESS_READS = 50
+"""Who reads so many times in a row without a level tells none; once or twice it goes missing."""
 
 
 class _OpenSighting:
@@ -81,7 +83,7 @@ class TagFolder:
         self._tags: OrderedDict[str, Residence] = OrderedDict()
         self._due: OrderedDict[str, int] = OrderedDict()
         self._reads = self._sightings = self._residents = self._windows = self._evicted = 0
-        self._darks = 0
+        self._darks = self._levelless = 0
 
     def feed(self, reads: Sequence[TagRead], arrived_us: int) -> list[Observation]:
         """Fold one lot of reads that arrived together."""
@@ -141,6 +143,11 @@ class TagFolder:
         self._close_all(out)
         return out
 
+    @property
+    def tells_no_levels(self) -> bool:
+        """Whether the reader leaves out how loud it hears tags."""
+        return self._levelless >= _LEVELLESS_READS
+
     def counters(self) -> dict[str, int]:
         """Monotonic counters for health."""
         return {
@@ -166,6 +173,7 @@ class TagFolder:
 
     def _hear(self, read: TagRead, at_us: int, arrived_us: int, out: list[Observation]) -> None:
         self._reads += read.count
+        self._levelless = 0 if read.peak_rssi_dbm is not None else self._levelless + 1
         antenna = read.antenna or 0
         tag = self._tags.get(read.epc)
         if tag is None:

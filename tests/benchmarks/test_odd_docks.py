@@ -55,6 +55,12 @@ def test_one_antenna_tells_no_way_so_that_a_person_is_asked() -> None:
     assert sum(bool(one.seen.asked) for one in found) == CASES
 
 
+def test_who_hears_no_levels_asks_a_person() -> None:
+    found = portal.grade(read_by("no-levels", passed()))
+    assert not any(one.seen.posted for one in found)
+    assert [bool(one.seen.asked) for one in found if one.seen.want] == [True] * CASES
+
+
 def test_a_reader_is_as_poor_as_it_says() -> None:
     reads = [one for one in passed().heard if isinstance(one, TagHeard)]
     told = {reader: list(READERS[reader](reads, Random(1))) for reader in READERS}

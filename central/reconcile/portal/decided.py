@@ -55,7 +55,7 @@ def _told(one: Crossing, direction: str, reason: str) -> TagVerdict:
         reason=reason,
         sku=one.pack.sku if one.pack is not None else None,
         quantity=one.pack.quantity if one.pack is not None else 0,
-        peak_rssi_dbm=one.track.peak_dbm,
+        peak_rssi_dbm=None if one.track.supposed else one.track.peak_dbm,
         sides={
             name: side.count
             for name, side in zip(SIDE_NAMES, one.track.sides, strict=True)

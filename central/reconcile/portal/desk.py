@@ -35,6 +35,9 @@ A tag that is less sure beside a group that moves is asked about by itself, as a
 ``NEARLY_AT`` crossed is asked about, too: nothing is left behind silently.
 Chosen on recordings left out of the fit of the weights."""
 NOT_ON_STOCK = "not on stock"
+NO_LEVELS = "reader tells no levels"
+"""How often tags are read stands in for how loud they are (``stand_in``): no weight was fitted on
+that, so that whatever may have crossed is asked about, and nothing is posted."""
 
 _WAYS = ("in", "out")
 OUTSIDE_PLACES = {kind.value for kind in LocationKind if kind is not LocationKind.INTERNAL}
@@ -97,6 +100,8 @@ def _may_have_gone(members: Sequence[Crossing]) -> bool:
     """Whether some of a group crossed, or its group did, and probably some of these with it, or
     so nearly did that a person had better look.
     """
+    if any(one.track.supposed for one in members):
+        return True
     best = max(one.odds.crossed for one in members)
     if members[0].odds.group_crossed >= CROSSED_AT:
         return best >= CROSSED_AT or _is_worth_asking(members)
@@ -174,6 +179,7 @@ class Desk:
         it is in doubt whether they belong to it, and these are asked about.
         """
         beside = [one for one in self._doubted if self._is_open(one)]
+        supposed = any(one.track.supposed for one in (*goods, *beside))
         sure = [one for one in goods if one.confidence >= SURE_TAG]
         doubt = self._doubt(goods, sure) if goods else ""
         if doubt:
@@ -183,12 +189,14 @@ class Desk:
         unsure = [one for one in goods if one.confidence < SURE_TAG]
         if unsure:
             self._ask("low confidence", unsure, guesses.of_a_group(unsure, beside, self._lots))
-        elif _is_worth_asking(beside):
-            why = "tags in doubt beside it"
+        elif beside and (supposed or _is_worth_asking(beside)):
+            why = NO_LEVELS if supposed else "tags in doubt beside it"
             self._ask(why, beside, guesses.of_a_group(beside, (), self._lots))
 
     def _doubt(self, goods: Sequence[Crossing], sure: Sequence[Crossing]) -> str:
         """Why this group cannot be posted without a person; empty when it can."""
+        if any(one.track.supposed for one in goods):
+            return NO_LEVELS
         if all(
             not (one.track.sides[0].count or one.track.sides[1].count or one.expected)
             for one in goods
@@ -282,7 +290,7 @@ class Desk:
                 "direction": direction,
                 "tags": len(ones),
                 "reads": sum(one.track.reads for one in ones),
-                "peak_rssi_dbm": max(one.track.peak_dbm for one in ones),
+                **_loudest(ones),
             },
         )
 
@@ -326,6 +334,12 @@ def _confidence(one: Crossing, direction: str) -> float:
     """That it crossed in this direction."""
     inwards = one.odds.inwards
     return one.odds.crossed * (inwards if direction == "in" else 1.0 - inwards)
+
+
+def _loudest(ones: Sequence[Crossing]) -> dict[str, float]:
+    """The loudest level that was told of these, if any was."""
+    told = [one.track.peak_dbm for one in ones if not one.track.supposed]
+    return {"peak_rssi_dbm": max(told)} if told else {}
 
 
 def _asked_about(one: Crossing) -> dict[str, object]:

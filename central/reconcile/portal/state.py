@@ -29,6 +29,7 @@ from central.reconcile.portal.live import Live
 from central.reconcile.portal.outage import MOST_TAGS, Hearing, Outage
 from central.reconcile.portal.residents import Residents
 from central.reconcile.portal.ripeness import FINAL_US, how_far
+from central.reconcile.portal.stand_in import StandIn, tells_level
 from central.reconcile.portal.track import SIDES, SUPPOSED_DBM, UNKNOWN, Track, begin
 from central.reconcile.verdict import Logged
 from central.stock.model import Cause
@@ -66,6 +67,7 @@ class Portal(msgspec.Struct):
     residents: Residents = msgspec.field(default_factory=Residents)
     eye: Eye = msgspec.field(default_factory=Eye)
     hearing: Hearing = msgspec.field(default_factory=Hearing)
+    stand_in: StandIn = msgspec.field(default_factory=StandIn)
     scan: Scan | None = None
     ahead: list[Ahead] = []
     now_us: int = 0
@@ -105,6 +107,9 @@ class Portal(msgspec.Struct):
         if one is None:
             one = self._begin(seen.epc, at_us, source, logged.seq)
         track = one.track
+        track.supposed = (track.supposed or not track.ears) and not tells_level(seen)
+        if track.supposed:
+            seen = self.stand_in.levelled(seen, at_us)
         if track.source != source or not track.ears:
             track.source, track.first_seq = source, logged.seq
         track.last_seq = logged.seq

@@ -158,7 +158,8 @@ class Track(msgspec.Struct, array_like=True):
     start at 250 ms and double whenever there would be more than 32. ``shifts`` holds of the same
     stretches and sides the number of sightings with a Doppler shift, and their sum in quarters of
     a hertz.
-    ``source`` indexes the portal's table of (edge, epoch); the seqs are of that epoch.
+    ``source`` indexes the portal's table of (edge, epoch); the seqs are of that epoch. ``supposed``
+    says that its reader told no level of it: how often it was read stands in (``stand_in``).
     """
 
     epc: str
@@ -171,6 +172,7 @@ class Track(msgspec.Struct, array_like=True):
     levels: list[int] = []
     width_us: int = _FIRST_WIDTH_US
     shifts: list[int] = []
+    supposed: bool = False
 
     @property
     def sides(self) -> tuple[Side, Side, Side]:

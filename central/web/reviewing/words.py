@@ -24,6 +24,7 @@ _REASONS = {
     "already outside": "Goods went out that are outside already",
     "directions contradict": "Tags went both ways at once",
     "antenna sides unknown": "Which way each antenna looks is not set",
+    "reader tells no levels": "The reader does not tell how loud it hears tags",
     "unknown item": "Tags of an item that is not in the catalogue",
     "tags in doubt beside it": "Some tags beside goods that moved may have gone along",
     "held by a technician": "Goods may have gone by while a technician had the portal",

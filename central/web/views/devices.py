@@ -59,7 +59,7 @@ def devices(connection: Connection) -> tuple[DeviceRow, ...]:
 
 def _device_row(row: Row[Any]) -> DeviceRow:
     # An edge's own alarm comes beside its backlog, long before the health that waits in it.
-    alarm = row.reason if row.there == "online" else ""
+    alarm = (row.reason if row.there == "online" else "") or row.cause
     level = _LEVELS.get(row.state, "bad")
     return DeviceRow(
         edge=row.edge,
@@ -69,7 +69,7 @@ def _device_row(row: Row[Any]) -> DeviceRow:
         model=row.model,
         state=row.state,
         level="warn" if alarm and level == "good" else level,
-        cause=alarm or row.cause,
+        cause=alarm,
         hint=row.hint,
         last_us=row.last_us,
         counters=_COUNTERS.decode(row.counters),

@@ -186,16 +186,22 @@ async def test_a_place_where_nothing_moves_and_what_devices_say(stage: Stage) ->
             for name, how in (("reader", "retrying"), ("scale", "running")):
                 device = {"edge": edge, "device": name, "read_point": "door", "state": how}
                 conn.execute(insert(schema.device).values(device))
+        conn.execute(
+            schema.device.update()
+            .where(schema.device.c.edge == "e1", schema.device.c.device == "scale")
+            .values(cause="its lid is open", hint="close it")
+        )
 
     stage.write(devices)
     await stage.after(12 * 3_600)
     assert sorted(stage.open()) == [
         "device reader of edge e1 is retrying",
+        "device scale of edge e1 is running: its lid is open: close it",
         "edge e2: it is offline",
         "edge e3: journal full",
         "nothing moved at shelf for 12 hours",
     ]
-    stage.write(lambda c: c.execute(schema.device.update().values(state="running")))
+    stage.write(lambda c: c.execute(schema.device.update().values(state="running", cause="")))
     stage.write(
         lambda c: c.execute(schema.edge_presence.update().values(state="online", reason=""))
     )
