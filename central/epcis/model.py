@@ -15,8 +15,8 @@ import msgspec
 from central.epcis.hashing import word
 
 __all__ = [
-    "CONTEXT", "SIMPLE", "TYPES", "NotAnEvent", "Wanted", "bare_reason", "checked", "document",
-    "things_of",
+    "CONTEXT", "SIMPLE", "TYPES", "NotAnEvent", "Order", "Wanted", "bare_reason", "checked",
+    "document", "things_of",
 ]  # fmt: skip
 
 CONTEXT = "https://ref.gs1.org/standards/epcis/2.0.0/epcis-context.jsonld"
@@ -141,6 +141,14 @@ def checked(event: object) -> Times:
     return Times(known.event_time, None if wrong is None else wrong.declaration_time)
 
 
+class Order(msgspec.Struct, frozen=True, kw_only=True):
+    """By which time, whether the latest come first, and how many of the first there are to be."""
+
+    by: Literal["eventTime", "recordTime"]
+    descending: bool
+    at_most: int | None = None
+
+
 class Wanted(msgspec.Struct, frozen=True, kw_only=True):
     """What a query asks for; an empty tuple or ``None`` asks nothing. Times are microseconds since
     1970, words bare or in full, identifiers canonical.
@@ -182,12 +190,30 @@ class Wanted(msgspec.Struct, frozen=True, kw_only=True):
     destinations: Mapping[str, tuple[str, ...]] = {}
     quantities: tuple[tuple[str, float], ...] = ()
     """How a quantity compares (``EQ``, ``GT``, ``GE``, ``LT``, ``LE``), and with what."""
+    measures: tuple[tuple[str, str, str, float], ...] = ()
+    """How a number of a sensor's report, or a quantity, compares, which one, in what unit (a code
+    of UN/CEFACT; empty for one without), and with what.
+    """
+    sensed: bool = False
+    reported: Mapping[str, tuple[str, ...]] = {}
+    reported_at: tuple[tuple[str, str, int], ...] = ()
+    """How a time of a sensor's report compares, which one, and with what."""
+    order: Order | None = None
+    """``None``: as they were recorded."""
+    most: int | None = None
+    """More than so many are refused."""
 
     @property
     def of_errors(self) -> bool:
         """Whether only what was declared wrong is asked for."""
         times = (self.ge_declared_us, self.lt_declared_us)
         return self.declared or times != (None, None) or bool(self.error_reasons + self.correctives)
+
+    @property
+    def of_sensors(self) -> bool:
+        """Whether only what sensors reported is asked for: no movement of ours tells of any."""
+        numbers = any(field != "quantity" for _, field, _, _ in self.measures)
+        return self.sensed or bool(self.reported or self.reported_at) or numbers
 
 
 def things_of(event: Mapping[str, Any]) -> set[tuple[str, str]]:

@@ -2,21 +2,17 @@
 
 from __future__ import annotations
 
-import operator
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from central.epcis.hashing import word
 from central.epcis.identifiers import canonical, gtin_of
 from central.epcis.model import Wanted
 from central.epcis.names import Names
+from central.epcis.sensing import COMPARED, senses
 
-__all__ = ["COMPARED", "is_class", "narrows"]
+__all__ = ["is_class", "narrows"]
 
-COMPARED: dict[str, Callable[[float, float], bool]] = {
-    "EQ": operator.eq, "GT": operator.gt, "GE": operator.ge, "LT": operator.lt, "LE": operator.le,
-}  # fmt: skip
-"""What stands before ``_quantity`` (EPCIS 2.0, 8.2.7.1)."""
 _CLASSES = ("quantityList", "childQuantityList", "inputQuantityList", "outputQuantityList")
 _FULL = {
     name: word(name, "x")[:-1] for name in ("disposition", "sourceList", "destinationList")
@@ -36,6 +32,7 @@ def narrows(event: Mapping[str, Any], wanted: Wanted) -> bool:
         and _ends(event, wanted)
         and _holds(event, wanted)
         and _counts(event, wanted)
+        and senses(event, wanted)
     )
 
 

@@ -34,7 +34,7 @@ from central.stock import found, queries
 from central.stock.found import Sought
 from central.stock.model import Posted
 
-__all__ = ["Place", "TooMuch", "head", "query"]
+__all__ = ["Place", "Told", "TooMuch", "head", "look", "query"]
 
 _HASH = "ni:///sha-256;"
 _DAY_US = 86_400 * 1_000_000
@@ -70,8 +70,11 @@ def head(conn: Connection) -> Place:
     return Place(queries.last_seq(conn), int(captured), log.newest(conn))
 
 
-class _Told(NamedTuple):
+class Told(NamedTuple):
+    """An event, with the times that it happened and was recorded."""
+
     record_us: int
+    event_us: int
     place: Place
     event: dict[str, Any]
 
@@ -82,11 +85,19 @@ def query(
     """At most ``limit`` events behind ``after`` that whoever asks may see, and where the next page
     begins; ``None`` at the end.
     """
+    found, behind = look(conn, wanted, names, after=after, limit=limit)
+    return [one.event for one in found], behind
+
+
+def look(
+    conn: Connection, wanted: Wanted, names: Names, *, after: Place, limit: int
+) -> tuple[list[Told], Place | None]:
+    """What ``query`` does, with the times of each."""
     wanted, sees = _within(conn, wanted, names), sight(conn, names)
     others = _of_others(conn, wanted, sees, after.captured, limit + 1)
     ours = _Ours(conn, wanted, names, sees)
     if _are_theirs(wanted, others):
-        told: tuple[list[_Told], ...] = (others,)
+        told: tuple[list[Told], ...] = (others,)
     else:
         moved, happened = (ours.moved(after.ledger, limit + 1), ours.happened(after.log, limit + 1))
         told = (moved, others, happened)
@@ -94,7 +105,7 @@ def query(
     at = after
     for one in merged[:limit]:
         at = Place(*map(max, at, one.place))
-    return [one.event for one in merged[:limit]], at if len(merged) > limit else None
+    return merged[:limit], at if len(merged) > limit else None
 
 
 def _within(conn: Connection, wanted: Wanted, names: Names) -> Wanted:
@@ -114,11 +125,14 @@ def _within(conn: Connection, wanted: Wanted, names: Names) -> Wanted:
     return msgspec.structs.replace(wanted, **found) if found else wanted
 
 
-def _are_theirs(wanted: Wanted, others: Sequence[_Told]) -> bool:
-    """Whether all events that are asked for by their ids are others'. Raises ``TooMuch`` where the
+def _are_theirs(wanted: Wanted, others: Sequence[Told]) -> bool:
+    """Whether all events that are asked for are others': they have ids of others, or tell what
+    sensors reported. Raises ``TooMuch`` where the
     whole of the books would have to be looked through for one: our events' ids are their hashes.
     """
     hashes = {one for one in wanted.event_ids if one.startswith(_HASH)}
+    if wanted.of_sensors:
+        return True
     if not wanted.event_ids or not hashes:
         return bool(wanted.event_ids)
     if hashes <= {one.event["eventID"] for one in others}:
@@ -142,34 +156,39 @@ class _Ours:
         self._gtins: dict[str, str | None] = {}
         self._papers = Papers(conn)
 
-    def moved(self, after: int, limit: int) -> list[_Told]:
+    def moved(self, after: int, limit: int) -> list[Told]:
         """Movements. What the ledger cannot be asked is looked at afterwards."""
         sought = _sought(self._conn, self._wanted, self._names)
-        told = list[_Told]()
+        told = list[Told]()
         while sought is not None:
             page = found.find(self._conn, sought, after_seq=after, limit=limit)
             self._papers.learn(one.movement for one in page)
             for posted in page:
                 after, event = posted.seq, self._of_movement(posted)
                 if matches(event, self._wanted):
-                    told.append(_Told(to_us(posted.record_time), Place(posted.seq, 0, 0), event))
+                    recorded, happened = (
+                        to_us(posted.record_time),
+                        to_us(posted.movement.event_time),
+                    )
+                    told.append(Told(recorded, happened, Place(posted.seq, 0, 0), event))
             if len(told) >= limit or len(page) < limit:
                 break
         return told[:limit]
 
-    def happened(self, after: int, limit: int) -> list[_Told]:
+    def happened(self, after: int, limit: int) -> list[Told]:
         """What is told of packing and reserving."""
-        told, wanted = list[_Told](), self._wanted
+        told, wanted = list[Told](), self._wanted
         sought = not wanted.of_errors and bool({*wanted.types} & _LOGGED or not wanted.types)
+        since, until = _span(wanted)
         while sought:
-            page = log.following(self._conn, after, limit, kinds=KINDS)
+            page = log.following(
+                self._conn, after, limit, kinds=KINDS, since_us=since, until_us=until
+            )
             for one in page:
                 after = one.seq
                 event = event_of_log(one, self._names, self._gtin)
-                if event is None or not (_in_time(one.at_us, wanted) and self._sees(event)):
-                    continue
-                if matches(event, wanted):
-                    told.append(_Told(one.at_us, Place(0, 0, one.seq), event))
+                if event is not None and self._sees(event) and matches(event, wanted):
+                    told.append(Told(one.at_us, one.at_us, Place(0, 0, one.seq), event))
             if len(told) >= limit or len(page) < limit:
                 break
         return told[:limit]
@@ -201,12 +220,11 @@ class _Ours:
         return self._gtins[sku]
 
 
-def _in_time(at_us: int, wanted: Wanted) -> bool:
-    since = (wanted.ge_event_us, wanted.ge_record_us)
-    until = (wanted.lt_event_us, wanted.lt_record_us)
-    return all(one is None or at_us >= one for one in since) and all(
-        one is None or at_us < one for one in until
-    )
+def _span(wanted: Wanted) -> tuple[int | None, int | None]:
+    """From when on and until when what is recorded when it happens is asked for."""
+    since = [one for one in (wanted.ge_event_us, wanted.ge_record_us) if one is not None]
+    until = [one for one in (wanted.lt_event_us, wanted.lt_record_us) if one is not None]
+    return max(since, default=None), min(until, default=None)
 
 
 def _bare(name: str, words: tuple[str, ...]) -> list[str] | None:
@@ -282,8 +300,8 @@ def _goods(conn: Connection, wanted: Wanted, names: Names) -> list[tuple[str, st
     return goods
 
 
-def _of_others(conn: Connection, wanted: Wanted, sees: Sees, after: int, limit: int) -> list[_Told]:
-    told = list[_Told]()
+def _of_others(conn: Connection, wanted: Wanted, sees: Sees, after: int, limit: int) -> list[Told]:
+    told = list[Told]()
     while True:
         asked = select(_event).where(_event.c.id > after).order_by(_event.c.id).limit(limit)
         page = conn.execute(_narrowed(asked, wanted)).mappings().all()
@@ -292,7 +310,7 @@ def _of_others(conn: Connection, wanted: Wanted, sees: Sees, after: int, limit: 
             if not (narrows(body, wanted) and sees(body)):
                 continue
             event = {**body, "recordTime": moment(from_us(row["record_us"]))}
-            told.append(_Told(row["record_us"], Place(0, row["id"], 0), event))
+            told.append(Told(row["record_us"], row["event_us"], Place(0, row["id"], 0), event))
         if len(told) >= limit or len(page) < limit:
             return told[:limit]
 

@@ -32,8 +32,8 @@ from central.events.model import Position, Secret, Subscription, Target
 from central.stock.model import OutOfReach
 
 __all__ = [
-    "KIND", "MOST", "Asked", "Query", "Terms", "add", "beginning", "end", "find", "listed",
-    "listener", "position", "remove",
+    "KIND", "MOST", "Asked", "NotTold", "Query", "Terms", "add", "beginning", "end", "find",
+    "listed", "listener", "position", "remove",
     "signature", "subscribe", "subscribed", "subscribers",
 ]  # fmt: skip
 
@@ -44,6 +44,12 @@ MOST = 200
 _READING = "read:epcis"
 _table = schema.epcis_query
 _encode = msgspec.json.Encoder(order="deterministic").encode
+
+
+class NotTold(ValueError):
+    """What is asked cannot be subscribed to; the text says why. (The standard's
+    SubscribeNotPermittedException.)
+    """
 
 
 class Query(msgspec.Struct, frozen=True, kw_only=True):
@@ -151,10 +157,23 @@ def listener(name: str, terms: Terms, actor: Actor, at_us: int) -> Subscription:
 
 
 def beginning(conn: Connection, made: Query, terms: Terms, names: Names, at_us: int) -> Position:
-    """Where a reader begins. Raises ``TooMuch`` for what cannot be asked: it is refused at once."""
+    """Where a reader begins. Raises ``NotTold``, ``TooMuch`` for what cannot be asked: it is
+    refused at once.
+    """
+    _check_told(made)
     now = query.head(conn)
     query.query(conn, made.wanted, names, after=now, limit=1)
     return position(Place(0, 0, 0) if 0 < terms.since_us < at_us else now)
+
+
+def _check_told(made: Query) -> None:
+    """Raises ``NotTold``."""
+    if made.wanted.order is not None or made.wanted.most is not None:
+        raise NotTold(
+            f"the query {made.name} says in which order, or how many: whoever subscribes is told "
+            "what comes, as it comes; make a query without orderBy, eventCountLimit and "
+            "maxEventCount"
+        )
 
 
 def subscribers(conn: Connection, name: str, by: str) -> list[Subscription]:

@@ -8,12 +8,13 @@ from datetime import date, datetime
 from typing import Any
 
 import msgspec
-from sqlalchemy import Connection, insert, select
+from sqlalchemy import Connection, RowMapping, insert, select
 
 from central import schema
 from central.catalogue import packs
 from central.catalogue.changes import Told
 from central.catalogue.errors import AlreadyExists, CatalogueError, NotFound, NotValid
+from central.database import keyset
 from central.database.moments import to_us
 from central.epcis import errors
 from central.epcis.announced import announce, announces
@@ -26,7 +27,7 @@ from central.lots import store as lots
 from central.reservations import guarding
 from central.stock.model import Movement, StockError
 
-__all__ = ["Captured", "Job", "capture", "error_of", "find", "job", "take"]
+__all__ = ["Captured", "Job", "capture", "error_of", "find", "job", "jobs", "take"]
 
 _event, _thing, _capture = schema.epcis_event, schema.epcis_thing, schema.epcis_capture
 _encode = msgspec.json.Encoder(order="deterministic").encode
@@ -234,6 +235,17 @@ def job(conn: Connection, wanted: str) -> Job:
     row = conn.execute(select(_capture).where(_capture.c.id == wanted)).mappings().one_or_none()
     if row is None:
         raise NotFound(f"there is no capture job {wanted}")
+    return _job(row)
+
+
+def jobs(conn: Connection, before: tuple[int, str] | None, limit: int) -> list[Job]:
+    """What became of documents, the latest first; those behind a time and an id."""
+    its = _capture.c
+    page = keyset.newest(select(_capture), (its.at_us, its.id), before, limit)
+    return [_job(row) for row in conn.execute(page).mappings()]
+
+
+def _job(row: RowMapping) -> Job:
     lists = {name: tuple(msgspec.json.decode(row[name])) for name in ("events", "errors")}
     return Job(**dict(row) | lists | {"success": bool(row["success"])})
 

@@ -68,12 +68,19 @@ def newest(conn: Connection) -> int:
 
 
 def following(
-    conn: Connection, after: int, limit: int, *, kinds: Collection[str] | None = None
-) -> list[Event]:
-    """Events behind number ``after``, oldest first; only of some ``kinds`` where told."""
+    conn: Connection, after: int, limit: int, *, kinds: Collection[str] | None = None,
+    since_us: int | None = None, until_us: int | None = None,
+) -> list[Event]:  # fmt: skip
+    """Events behind number ``after``, oldest first; only of some ``kinds``, and from ``since_us``
+    on and before ``until_us``, where told.
+    """
     found = select(schema.domain_event).where(_event.seq > after).order_by(_event.seq).limit(limit)
     if kinds is not None:
         found = found.where(_event.kind.in_(kinds))
+    if since_us is not None:
+        found = found.where(_event.at_us >= since_us)
+    if until_us is not None:
+        found = found.where(_event.at_us < until_us)
     return [
         Event(
             seq=row.seq,

@@ -51,6 +51,7 @@ epcis_capture = Table(
     Column("success", Boolean, nullable=False),
     Column("events", Text, nullable=False),
     Column("errors", Text, nullable=False),
+    Index("ix_epcis_capture_at", "at_us", "id"),
 )
 # Questions that stand under a name: as they were asked, and as they are understood.
 epcis_query = Table(

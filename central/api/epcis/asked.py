@@ -4,38 +4,29 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable
-from datetime import datetime
 from typing import Annotated
 
 from fastapi import Request
 from pydantic import AwareDatetime, Field
 
-from central.api.bodies import Body, Said
+from central.api.epcis.parameters import Flag, Sensed, Words, is_true, us, words
 from central.api.problems import Problem
-from central.database.moments import to_us
 from central.epcis.model import Wanted
-from central.epcis.narrowing import COMPARED
+from central.epcis.sensing import COMPARED
 
 __all__ = ["Asked", "refuse_unbuilt", "refuse_unknown"]
 
-_MOST_ASKED = 100
 _PARTIES = ("location", "owning_party", "possessing_party")
-Words = Annotated[Said, Field(max_length=8_000, description="Several with `|` between.")]
 Quantity = Annotated[float, Field(ge=0, le=1e15, allow_inf_nan=False)]
 _UNBUILT = re.compile(
-    r"orderBy|orderDirection|eventCountLimit|maxEventCount|EXISTS_sensorElementList"
-    r"|(GE|LT)_(time|startTime|endTime)|(GE|LT|GT|LE)_percRank"
-    r"|EQ_(type|deviceID|dataProcessingMethod|microorganism|chemicalSubstance|bizRules"
-    r"|stringValue|booleanValue|hexBinaryValue|uriValue)"
-    r"|(EQ|GE|GT|LE|LT)_(value|minValue|maxValue|meanValue|sDev|percValue|quantity)_[A-Z0-9]{2,4}"
-    r"|(HASATTR|EQATTR)_.+|EQ_ATTR_.+|EQ_(bizTransaction|source|destination)_.+"
+    r"(HASATTR|EQATTR)_.+|EQ_ATTR_.+|EQ_(bizTransaction|source|destination)_.+"
     r"|(EQ|GE|GT|LE|LT|EXISTS)_((INNER|ILMD|ERROR_DECLARATION|SENSOR[A-Z]+|readPoint|bizLocation)_)*"
     r"[A-Za-z][A-Za-z0-9]*:\w+"
 )
-"""Names of the standard that nothing is made of: sensors, extensions and master data, and order."""
+"""Names of the standard that nothing is made of: extensions and master data."""
 
 
-class Papers(Body):
+class Papers(Sensed):
     """Business transactions that are asked for, by the types of CBV 2.0, 7.3."""
 
     po: Words | None = Field(None, alias="EQ_bizTransaction_po")
@@ -54,7 +45,8 @@ class Papers(Body):
 
     def papers(self) -> dict[str, tuple[str, ...]]:
         """Those that are asked for."""
-        asked = {name: _words(getattr(self, name)) for name in Papers.model_fields}
+        named = Papers.model_fields.keys() - Sensed.model_fields.keys()
+        asked = {name: words(getattr(self, name)) for name in sorted(named)}
         return {name: uris for name, uris in asked.items() if uris}
 
 
@@ -72,7 +64,7 @@ class Parties(Papers):
 
     def parties(self, end: str) -> dict[str, tuple[str, ...]]:
         """Those of an end (``source``, ``destination``) that are asked for."""
-        named = {kind: _words(getattr(self, f"{end}_{kind}")) for kind in _PARTIES}
+        named = {kind: words(getattr(self, f"{end}_{kind}")) for kind in _PARTIES}
         return {kind: uris for kind, uris in named.items() if uris}
 
 
@@ -119,9 +111,7 @@ class Asked(Things):
     epc_class: Words | None = Field(None, alias="MATCH_epcClass")
     parent: Words | None = Field(None, alias="MATCH_parentID")
     action: Words | None = Field(None, alias="EQ_action")
-    declared: Annotated[Said, Field(max_length=20)] | None = Field(
-        None, alias="EXISTS_errorDeclaration"
-    )
+    declared: Flag | None = Field(None, alias="EXISTS_errorDeclaration")
     ge_declared: AwareDatetime | None = Field(None, alias="GE_errorDeclarationTime")
     lt_declared: AwareDatetime | None = Field(None, alias="LT_errorDeclarationTime")
     error_reason: Words | None = Field(None, alias="EQ_errorReason")
@@ -132,58 +122,47 @@ class Asked(Things):
     def wanted(self) -> Wanted:
         """What is asked for."""
         return Wanted(
-            types=_words(self.event_type),
-            ge_event_us=_us(self.ge_event),
-            lt_event_us=_us(self.lt_event),
-            ge_record_us=_us(self.ge_record),
-            lt_record_us=_us(self.lt_record),
-            biz_steps=_words(self.biz_step),
-            dispositions=_words(self.disposition),
-            read_points=_words(self.read_point),
-            biz_locations=_words(self.biz_location),
-            epcs=_words(self.epc),
-            any_epcs=_words(self.any_epc),
-            classes=_words(self.epc_class),
-            declared=self.declared is not None,
-            ge_declared_us=_us(self.ge_declared),
-            lt_declared_us=_us(self.lt_declared),
-            error_reasons=_words(self.error_reason),
-            correctives=_words(self.corrective),
-            actions=_words(self.action),
-            parents=_words(self.parent),
+            types=words(self.event_type),
+            ge_event_us=us(self.ge_event),
+            lt_event_us=us(self.lt_event),
+            ge_record_us=us(self.ge_record),
+            lt_record_us=us(self.lt_record),
+            biz_steps=words(self.biz_step),
+            dispositions=words(self.disposition),
+            read_points=words(self.read_point),
+            biz_locations=words(self.biz_location),
+            epcs=words(self.epc),
+            any_epcs=words(self.any_epc),
+            classes=words(self.epc_class),
+            declared=is_true(self.declared),
+            ge_declared_us=us(self.ge_declared),
+            lt_declared_us=us(self.lt_declared),
+            error_reasons=words(self.error_reason),
+            correctives=words(self.corrective),
+            actions=words(self.action),
+            parents=words(self.parent),
             papers=self.papers(),
             sources=self.parties("source"),
             destinations=self.parties("destination"),
             quantities=self.quantities(),
-            event_ids=_words(self.event_id),
-            transformations=_words(self.transformation),
-            set_dispositions=_words(self.set_disposition),
-            unset_dispositions=_words(self.unset_disposition),
-            input_epcs=_words(self.input_epc),
-            output_epcs=_words(self.output_epc),
-            input_classes=_words(self.input_class),
-            output_classes=_words(self.output_class),
-            any_classes=_words(self.any_class),
-            within_read_points=_words(self.within_read_point),
-            within_biz_locations=_words(self.within_biz_location),
+            measures=self.measures(),
+            sensed=is_true(self.sensed),
+            reported=self.reported(),
+            reported_at=self.reported_at(),
+            order=self.order(),
+            most=self.max_count,
+            event_ids=words(self.event_id),
+            transformations=words(self.transformation),
+            set_dispositions=words(self.set_disposition),
+            unset_dispositions=words(self.unset_disposition),
+            input_epcs=words(self.input_epc),
+            output_epcs=words(self.output_epc),
+            input_classes=words(self.input_class),
+            output_classes=words(self.output_class),
+            any_classes=words(self.any_class),
+            within_read_points=words(self.within_read_point),
+            within_biz_locations=words(self.within_biz_location),
         )
-
-
-def _us(at: datetime | None) -> int | None:
-    return None if at is None else to_us(at)
-
-
-def _words(said: str | None) -> tuple[str, ...]:
-    """Raises ``Problem`` 413 for more than are looked for at once."""
-    words = tuple(one for one in (said or "").split("|") if one)
-    if len(words) > _MOST_ASKED:
-        raise Problem(
-            413,
-            f"a parameter names {_MOST_ASKED} values at most, and this one {len(words)}: ask for "
-            "some of them at a time",
-            kind="epcisException:QueryTooLargeException",
-        )
-    return words
 
 
 async def refuse_unbuilt(request: Request) -> None:
@@ -198,6 +177,6 @@ def refuse_unknown(named: Iterable[str]) -> None:
     if asked:
         raise Problem(
             501,
-            f"EPCIS has {', '.join(asked)}, and this does not: it asks by what the page of EPCIS "
-            "lists (docs/epcis.md), and orders by the time of the record",
+            f"EPCIS has {', '.join(asked)}, and this does not: fields of extensions and master "
+            "data cannot be asked for; the page of EPCIS (docs/epcis.md) lists what can",
         )

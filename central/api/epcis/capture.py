@@ -6,10 +6,13 @@ from collections.abc import Iterable
 from itertools import chain
 from typing import Annotated, Any, Literal
 
-from fastapi import APIRouter, Header, Response
+from fastapi import APIRouter, Header, Query, Response
 from pydantic import BaseModel, ConfigDict, Field
 
 from central.api.acting import Telling
+from central.api.epcis.answers import HEADERS, JSON_ONLY, next_page
+from central.api.epcis.parameters import Paged
+from central.api.pages import Count, Cursor
 from central.api.permits import needs
 from central.api.problems import Problem, shown_as
 from central.api.services import Services, json_answer
@@ -23,6 +26,7 @@ from central.epcis.store import Job
 MOST_EVENTS = 500
 """In one document."""
 _DEEPEST = 20
+_CURSOR = Cursor(tuple[Count, str])
 Behaviour = Annotated[
     Literal["rollback", "proceed"],
     Header(alias="GS1-Capture-Error-Behaviour", description="All or nothing, or what can be."),
@@ -86,7 +90,7 @@ class EpcisDocument(BaseModel):
 
 def router(services: Services) -> APIRouter:
     """The routes of capturing."""
-    made = APIRouter(tags=["epcis"])
+    made = APIRouter(tags=["epcis"], dependencies=JSON_ONLY, responses=shown_as(406))
     names = Names(services.epcis.locations)
     _add_documents(made, services, names)
     _add_events(made, services, names)
@@ -98,7 +102,7 @@ def _add_documents(made: APIRouter, services: Services, names: Names) -> None:
         "/epcis/capture",
         status_code=202,
         summary="Capture a document of events",
-        responses=shown_as(422),
+        responses=shown_as(415, 422),
         openapi_extra=needs("write:epcis"),
     )
     async def capture(
@@ -121,6 +125,23 @@ def _add_documents(made: APIRouter, services: Services, names: Names) -> None:
         return answer
 
     @made.get(
+        "/epcis/capture",
+        summary="What became of documents",
+        responses=shown_as(422),
+        openapi_extra=needs("read:epcis"),
+    )
+    async def jobs(paged: Annotated[Paged, Query()]) -> Response:
+        """The latest first. While there is more, `Link` says where."""
+        before, limit = _CURSOR.read(paged.token), paged.per_page
+        found = await services.read(lambda c: store.jobs(c, before, limit))
+        answer = json_answer([_shown(one) for one in found])
+        answer.headers.update(HEADERS)
+        if len(found) == limit:
+            token = _CURSOR.told((found[-1].at_us, found[-1].id))
+            answer.headers["Link"] = next_page("/epcis/capture", {"perPage": str(limit)}, token)
+        return answer
+
+    @made.get(
         "/epcis/capture/{job}",
         summary="What became of a document",
         responses=shown_as(404),
@@ -136,7 +157,7 @@ def _add_events(made: APIRouter, services: Services, names: Names) -> None:
         "/epcis/events",
         status_code=201,
         summary="Capture one event",
-        responses=shown_as(409, 422),
+        responses=shown_as(409, 415, 422),
         openapi_extra=needs("write:epcis"),
     )
     async def one(body: EpcisEvent, told: Telling) -> Response:

@@ -14,12 +14,14 @@ from central.api.bodies import Body, Said
 from central.api.epcis.answers import (
     HEADERS,
     JSON_LD,
+    JSON_ONLY,
     events_of,
     next_page,
     refusal,
     refused_as_said,
 )
 from central.api.epcis.asked import Asked, refuse_unknown
+from central.api.epcis.parameters import Paged
 from central.api.pages import Cursor
 from central.api.permits import needs
 from central.api.problems import Problem, shown_as
@@ -70,21 +72,16 @@ class NamedQueryBody(Body):
         try:
             asked = Asked.model_validate({name: _text(name, one) for name, one in said.items()})
         except ValidationError as error:
-            told = "; ".join(f"{one['loc'][0]}: {one['msg']}" for one in error.errors())
+            told = "; ".join(
+                ": ".join([*map(str, one["loc"][:1]), one["msg"]]) for one in error.errors()
+            )
             raise _no_query(told) from error
         return asked.wanted()
 
 
-class Paged(Body):
-    """Which page, and how long."""
-
-    per_page: Annotated[int, Field(ge=1, le=500)] = Field(30, alias="perPage")
-    token: Annotated[str, Field(max_length=200)] | None = Field(None, alias="nextPageToken")
-
-
 def router(services: Services) -> APIRouter:
     """The routes of named queries."""
-    made = APIRouter(tags=["epcis"])
+    made = APIRouter(tags=["epcis"], dependencies=JSON_ONLY, responses=shown_as(406))
     _add_making(made, services)
     _add_asking(made, services)
     return made
@@ -95,7 +92,7 @@ def _add_making(made: APIRouter, services: Services) -> None:
         "/epcis/queries",
         status_code=201,
         summary="Have a query stand under a name",
-        responses=shown_as(400, 409, 413, 422, 501),
+        responses=shown_as(400, 409, 413, 415, 422, 501),
         openapi_extra=needs("write:epcis", "none"),
     )
     async def add(body: NamedQueryBody, told: Telling) -> Response:

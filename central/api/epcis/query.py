@@ -6,7 +6,7 @@ from typing import Annotated
 
 from fastapi import APIRouter, Depends, Query, Request, Response
 
-from central.api.epcis.answers import JSON_LD, events_of
+from central.api.epcis.answers import JSON_LD, JSON_ONLY, events_of
 from central.api.epcis.asked import Asked, refuse_unbuilt
 from central.api.permits import needs
 from central.api.problems import shown_as
@@ -15,21 +15,22 @@ from central.api.services import Services
 
 def router(services: Services) -> APIRouter:
     """The route of queries."""
-    made = APIRouter(tags=["epcis"])
+    made = APIRouter(tags=["epcis"], dependencies=JSON_ONLY, responses=shown_as(406))
 
     @made.get(
         "/epcis/events",
         summary="EPCIS events",
         responses={
             200: {"content": {JSON_LD: {"schema": {"type": "object"}}}},
-            **shown_as(413, 422, 501),
+            **shown_as(400, 413, 422, 501),
         },
         openapi_extra=needs("read:epcis", "own"),
         dependencies=[Depends(refuse_unbuilt)],
     )
     async def events(request: Request, asked: Annotated[Asked, Query()]) -> Response:
         """An EPCISQueryDocument: the ledger's movements, packing and reserving, and what was
-        captured, in the order in which they were recorded. While there is more, `Link` says where.
+        captured, in the order in which they were recorded, or in that of `orderBy`. While there is
+        more, `Link` says where.
         """
         return await events_of(
             services, asked.wanted(), path="/epcis/events", said=request.query_params,

@@ -11,6 +11,7 @@ from pydantic import Field
 from central.api.bodies import Body, Said
 from central.api.epcis.answers import (
     JSON_LD,
+    JSON_ONLY,
     collection,
     events_of,
     next_page,
@@ -59,7 +60,7 @@ class ListedPage(Body):
 
 def router(services: Services) -> APIRouter:
     """The routes of the resources."""
-    made = APIRouter(tags=["epcis"])
+    made = APIRouter(tags=["epcis"], dependencies=JSON_ONLY, responses=shown_as(406))
     _add_top(made)
     for name, kind in KINDS.items():
         _add_list(made, services, name, kind)

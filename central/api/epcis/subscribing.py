@@ -11,7 +11,7 @@ from pydantic import AwareDatetime, ConfigDict, Field
 from central.api.access.gate import actor_of
 from central.api.acting import Asker, Telling
 from central.api.bodies import Body, Said
-from central.api.epcis.answers import HEADERS, refusal, refused_as_said
+from central.api.epcis.answers import HEADERS, JSON_ONLY, refusal, refused_as_said
 from central.api.epcis.queries import QueryName
 from central.api.events.bodies import Url
 from central.api.permits import needs
@@ -92,7 +92,7 @@ class SubscribeBody(Controls):
 
 def router(services: Services) -> APIRouter:
     """The routes of subscriptions to queries."""
-    made = APIRouter(tags=["epcis"])
+    made = APIRouter(tags=["epcis"], dependencies=JSON_ONLY, responses=shown_as(406))
     _add_subscribing(made, services)
     _add_lookups(made, services)
     return made
@@ -105,7 +105,7 @@ def _add_subscribing(made: APIRouter, services: Services) -> None:
         "/epcis/queries/{name}/subscriptions",
         status_code=201,
         summary="Be told what a query finds",
-        responses=shown_as(400, 403, 404, 413, 422),
+        responses=shown_as(400, 403, 404, 413, 415, 422),
         openapi_extra=needs("write:epcis", "own"),
     )
     async def subscribe(

@@ -125,7 +125,9 @@ async def test_a_query_stands_under_its_name(made: Bench) -> None:
 @pytest.mark.parametrize(
     ("query", "status", "said"),
     [
-        ({"orderBy": "eventTime"}, 501, "orderBy"),
+        ({"HASATTR_bizLocation": ["x"]}, 501, "HASATTR_bizLocation"),
+        ({"orderBy": "example:field"}, 400, "orderBy"),
+        ({"eventCountLimit": 3}, 400, "eventCountLimit"),
         ({"EQ_example:field": ["x"]}, 501, "EQ_example:field"),
         ({"EQ_nothing": ["x"]}, 400, "EQ_nothing"),
         ({"GE_eventTime": "yesterday"}, 400, "GE_eventTime"),
