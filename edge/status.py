@@ -108,6 +108,7 @@ def _figures(now: EdgeNow) -> Sequence[tuple[str, str, str]]:
 
 def _row(one: DeviceNow) -> Sequence[Text | str]:
     level = _LEVELS.get(one.state, "bad")
+    level = "warn" if one.cause and level == "good" else level
     mark, style = board.MARKS[level]
     name = Text.assemble((f"{mark} ", style), one.name)
     if level != "good" and one.cause:

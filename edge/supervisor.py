@@ -246,7 +246,9 @@ class Supervisor:
         news = self.health.turn(state, now_us, cause=cause, hint=hint, counters=self.counters())
         if news is None:
             return
-        if state == "running":
+        if state == "running" and cause:
+            _log.warning("device_complains", device=self.name, cause=cause, hint=hint)
+        elif state == "running":
             _log.info("device_running", device=self.name, before=before)
         elif state in {"retrying", "refused"} and state != before:
             log = _log.error if state == "refused" else _log.warning

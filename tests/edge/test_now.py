@@ -82,6 +82,14 @@ def test_no_line_is_wider_than_the_terminal() -> None:
         assert any("gate" in line for line in picture)
 
 
+def test_a_device_that_runs_and_complains_says_so() -> None:
+    told = edge(device("gate", cause="This reader tells no levels.", hint="Switch them on."))
+    lines = drawn(lambda width, height: draw(told, width, height), 120, 24)
+    (line,) = (line for line in lines if "gate" in line)
+    assert "running" in line
+    assert "tells no levels" in line
+
+
 def test_the_last_line_of_a_run_says_what_still_waits() -> None:
     assert farewell(edge()) == (
         "edge dock-pi ran 1 min: 1,200 observations kept, central has them all."
