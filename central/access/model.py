@@ -47,7 +47,7 @@ _READ = (
 )  # fmt: skip
 _WRITE = (
     "catalogue", "places", "stock", "documents", "orders", "counts",
-    "count-reviews", "reviews", "devices", "access", "alerts",
+    "count-reviews", "reviews", "devices", "plates", "access", "alerts",
     "alert-rules", "events", "epcis", "erp",
     "labels",
 )  # fmt: skip
@@ -69,7 +69,8 @@ ROLES: dict[Role, frozenset[str]] = {
         "audit alerts events"
         " reports epcis erp labels",
         write="counts count-reviews "
-        "catalogue places stock documents orders reviews alerts alert-rules events epcis erp "
+        "catalogue places plates stock documents orders reviews alerts alert-rules events epcis "
+        "erp "
         "labels",
     ),
     Role.OPERATOR: _given(
@@ -77,7 +78,8 @@ ROLES: dict[Role, frozenset[str]] = {
         write="counts stock documents orders reviews alerts labels",
     ),
     Role.TECHNICIAN: _given(
-        read="catalogue places devices screens insight metrics alerts", write="devices alerts"
+        read="catalogue places devices screens insight metrics alerts",
+        write="devices plates alerts",
     ),
     Role.AUDITOR: _given(read=" ".join(_READ)),
     Role.INTEGRATION: _given(

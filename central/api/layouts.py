@@ -104,7 +104,7 @@ def router(services: Services) -> APIRouter:
         "/read-points/{code}/layout/preview",
         summary="What of a layout cannot be",
         responses=shown_as(404),
-        openapi_extra=needs("write:devices", "own"),
+        openapi_extra=needs("write:plates", "own"),
     )
     async def preview(code: str, body: LayoutBody) -> Response:
         """Every mistake for which it would be refused; nothing is changed."""
@@ -124,7 +124,7 @@ def _add_change(made: APIRouter, services: Services) -> None:
         "/read-points/{code}/layout",
         summary="Say how a shelf stands",
         responses=shown_as(404, 412),
-        openapi_extra=needs("write:devices", "own"),
+        openapi_extra=needs("write:plates", "own"),
     )
     async def put_layout(
         code: str, body: LayoutBody, told: Telling, if_match: IfMatch = None

@@ -141,7 +141,7 @@ def _add_plates(made: APIRouter, services: Services) -> None:
     @made.put(
         "/read-points/{code}/plates/{plate}",
         summary="Say what lies on a plate",
-        openapi_extra=needs("write:devices", "own"),
+        openapi_extra=needs("write:plates", "own"),
     )
     async def put_plate(code: str, plate: Plate, body: PlateBody, told: Telling) -> Response:
         """`unit_mg` is a piece's mass, `unit_cv` its relative standard deviation. Without

@@ -17,7 +17,7 @@ from central.web.views import shelf_setup, stock
 
 __all__ = ["ArrangePages"]
 
-CHANGE = needs("write:devices", "own")
+CHANGE = needs("write:plates", "own")
 Plate = Annotated[int, Path(ge=-(2**31), lt=2**31)]
 Said = Annotated[str, Query(max_length=200)]
 
