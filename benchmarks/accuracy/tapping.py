@@ -16,7 +16,7 @@ from unittest.mock import patch
 
 import msgspec
 
-from central.reconcile.portal import weighing
+from central.reconcile.portal import ripeness, weighing
 from central.reconcile.portal.ahead import Ahead
 from central.reconcile.portal.features import Lain
 from central.reconcile.portal.state import Portal
@@ -32,6 +32,8 @@ NEAR_S = 1.5
 """A truth this long before or after a track may still be the track's: nobody's clock is perfect,
 and a pallet's middle is not every case's."""
 _EARLY = 5
+_SOON_SHARE, _SOON_US = 0.75, 400_000
+"""Looks are kept from so soon on, whenever judging takes its first."""
 _LATER = timedelta(seconds=60)
 
 
@@ -167,6 +169,8 @@ def _listening(site: str, truths: _Truths) -> Iterator[_Tap]:
         patch.object(weighing, "weigh", tap.weigh),
         patch.object(weighing, "is_sure", tap.is_sure),
         patch.object(weighing, "learn", tap.learn),
+        patch.object(ripeness, "SOON_SHARE", _SOON_SHARE),
+        patch.object(ripeness, "SOON_US", _SOON_US),
     ):
         yield tap
 

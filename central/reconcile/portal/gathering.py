@@ -24,8 +24,9 @@ BESIDE_US = 1_000_000
 
 class Group(NamedTuple):
     """What went by together: the tracks to judge, the tags of them that make the group, when
-    these were heard, whether there is no more to wait for, whether it stands in the doorway, and
-    who of it was judged before.
+    these were heard, whether there is no more to wait for, whether it stands in the doorway, who of
+    it was judged before, and whether it is looked at so ``soon`` that its best moment may be to
+    come.
     """
 
     tracks: list[Track]
@@ -35,6 +36,7 @@ class Group(NamedTuple):
     final: bool = True
     standing: bool = False
     ahead: Sequence[Ahead] = ()
+    soon: bool = False
 
 
 class Makers(NamedTuple):
@@ -149,6 +151,7 @@ class Table:
             final=state is State.OVER,
             standing=state is State.STANDING,
             ahead=makers.ahead,
+            soon=state is State.SOON,
         )
 
     def _is_candidate(self, one: Live) -> bool:

@@ -18,6 +18,9 @@ OVER_SHARE = 0.5
 OVER_US = 800_000
 """when three quarters of its tags were loudest so long ago. A decision is wanted within 2 s of
 the crossing; earlier ones are only worse."""
+SOON_SHARE, SOON_US = 0.75, 400_000
+"""It is probably past when no more than this share is heard, and three quarters were loudest so
+long ago: whoever is all but certain then need not be waited for."""
 RISING = 1.5
 LOW_SHARE = 0.1
 """and when it is not coming back: no more is heard than so many times the least since, or than
@@ -38,14 +41,15 @@ over when they are silent, or at the latest."""
 
 
 class State(Enum):
-    """How far a group is: tags still come nearer, or its best moment is past, or it is over, or
-    it stands there since.
+    """How far a group is: tags still come nearer, or its best moment is probably past, or is, or
+    it is over, or it stands there since.
     """
 
     OPEN = 0
     PAST = 1
     OVER = 2
     STANDING = 3
+    SOON = 4
 
 
 def how_far(
@@ -75,19 +79,32 @@ def how_far(
         gone = gone and silent_us > ALONE_US
     if (gone and past_us > OVER_US) or (silent and silent_us > HUSH_US):
         return State.OVER
-    if past_us < OVER_US or blind:
+    if past_us < SOON_US or blind:
         return State.OPEN  # goods held before a blind portal do not go: they are a scan
-    fall = segment.fall((_curve(one.track) for one in company), now_us)
-    came_us = sorted(one.pulse.top_us - one.track.first_us for one in company)[len(tops) // 2]
-    final_us = min(max(FINAL_US, round(SLOW * came_us)), LATEST_US)
-    if few:
-        final_us = LATEST_US
     if waited_us > LATEST_US:
         return State.STANDING if steady and live.came(company, since_us) else State.OVER
-    loud = fall.now > (LONE_SHARE if few else OVER_SHARE)
-    if loud or fall.now > max(RISING * fall.least, LOW_SHARE):
+    state = _fallen(company, now_us, past_us, few=few)
+    if state is State.PAST and not steady and waited_us > _final_us(company, few=few):
+        return State.OVER
+    return state
+
+
+def _final_us(company: Sequence[Live], *, few: bool) -> int:
+    """How long after its best moment it is judged as it is."""
+    if few:
+        return LATEST_US
+    came_us = sorted(one.pulse.top_us - one.track.first_us for one in company)[len(company) // 2]
+    return min(max(FINAL_US, round(SLOW * came_us)), LATEST_US)
+
+
+def _fallen(company: Sequence[Live], now_us: int, past_us: int, *, few: bool) -> State:
+    """Whether its best moment is past, by how much is heard now."""
+    fall = segment.fall((_curve(one.track) for one in company), now_us)
+    if fall.now > max(RISING * fall.least, LOW_SHARE):
         return State.OPEN
-    return State.OVER if waited_us > final_us and not steady else State.PAST
+    if past_us >= OVER_US and fall.now <= (LONE_SHARE if few else OVER_SHARE):
+        return State.PAST
+    return State.SOON if fall.now <= (LONE_SHARE if few else SOON_SHARE) else State.OPEN
 
 
 def _curve(track: Track) -> segment.Curve:

@@ -22,6 +22,7 @@ CROSSED_AT = 0.5
 DOUBT_AT = 0.1
 SURE_AT = 0.98
 AT_ONCE = 0.99
+SOON_AT = 0.995
 SURE_SHARE = 0.8
 HARDLY_AT = 0.8
 ALONG_AT = 0.9
@@ -140,7 +141,10 @@ def ripe(group: Group, crossings: list[Crossing], portal: Portal) -> Ripe | None
     crossings = _without_coming(crossings, portal)
     ways = {one.track.epc: one.direction for one in crossings if one.confidence >= SURE_AT}
     sure = portal.sure_again([one.track.epc for one in crossings], ways)
-    sure |= {one.track.epc for one in crossings if one.confidence >= AT_ONCE}
+    if group.soon:
+        sure = set()
+    at_once = SOON_AT if group.soon else AT_ONCE
+    sure |= {one.track.epc for one in crossings if one.confidence >= at_once}
     if not is_sure(crossings, sure):
         if group.standing:
             portal.park(group)
