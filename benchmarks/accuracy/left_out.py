@@ -19,8 +19,10 @@ REAL = "r420"
 RIDGE = 3.0
 DECAY, CURVE_DECAY = 8.0, 30.0
 """The latter for nets that see a group's whole curve."""
-SEEDS = (1, 2, 3)
-WAY_STEPS = 1200
+SEEDS = (1, 2, 3, 4, 5)
+"""So many nets are asked, and their mean is the answer: one alone differs by chance from the next
+as much as two kinds of training do."""
+WAY_STEPS, WAY_UNITS = 2000, 24
 
 
 class Whether(NamedTuple):
@@ -60,14 +62,20 @@ def whether(
     use: Numbers,
     *,
     steps: int,
+    units: int = regression.UNITS,
     decay: float = DECAY,
+    most: int | None = None,
 ) -> Whether:
-    """Fit on the rows in ``use``, and on all but each fold of them, in so many ``steps``."""
+    """Fit on the rows in ``use``, and on all but each fold of them, in so many ``steps``, from
+    all ``SEEDS`` or the first of them.
+    """
 
     def nets(rows: Numbers) -> list[regression.Net]:
         return [
-            regression.fit_net(x[rows], y[rows], weight[rows], ridge=decay, seed=seed, steps=steps)
-            for seed in SEEDS
+            regression.fit_net(
+                x[rows], y[rows], weight[rows], ridge=decay, seed=seed, steps=steps, units=units
+            )
+            for seed in SEEDS[:most]
         ]
 
     left_out = np.zeros(len(x))
@@ -106,7 +114,7 @@ def which_way_by_nets(
         return [
             regression.fit_net(
                 x[rows, :width], went[rows], weight[rows],
-                ridge=decay, seed=seed, steps=WAY_STEPS, odd=True,
+                ridge=decay, seed=seed, steps=WAY_STEPS, units=WAY_UNITS, odd=True,
             )
             for width, decay in ((first, DECAY), (x.shape[1], CURVE_DECAY))
             for seed in SEEDS

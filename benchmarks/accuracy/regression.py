@@ -71,7 +71,8 @@ class Net(NamedTuple):
         )
 
 
-_UNITS, _LOT, _RATE = 16, 256, 0.01
+UNITS = 16
+_LOT, _RATE = 512, 0.01
 
 
 def fit_net(
@@ -82,19 +83,21 @@ def fit_net(
     ridge: float,
     seed: int,
     steps: int,
+    units: int = UNITS,
     odd: bool = False,
 ) -> Net:
     """The same question as ``fit`` for a ``Net``: Adam (Kingma and Ba 2015) with a rate that
-    falls to nothing in so many ``steps`` and decay on the weights, from a seed. An ``odd`` one has
-    no biases: the negative of all features gives the negative of its log-odds.
+    falls to nothing in so many ``steps`` and decay on the weights, from a seed, with so many hidden
+    ``units``. An ``odd`` one has no biases: the negative of all features gives the negative of its
+    log-odds.
     """
     chance = np.random.default_rng(seed)
     middle = np.zeros(x.shape[1]) if odd else np.average(x, axis=0, weights=weight)
     scale = np.sqrt(np.average((x - middle) ** 2, axis=0, weights=weight))
     scale[scale < 1e-9] = np.inf
     z = np.hstack([(x - middle) / scale, np.full((len(x), 1), 0.0 if odd else 1.0)])
-    first = chance.normal(0.0, 0.5 / math.sqrt(z.shape[1]), (z.shape[1], _UNITS))
-    second = np.append(chance.normal(0.0, 0.1, _UNITS), 0.0)
+    first = chance.normal(0.0, 0.5 / math.sqrt(z.shape[1]), (z.shape[1], units))
+    second = np.append(chance.normal(0.0, 0.1, units), 0.0)
     movers = (_Adam(first), _Adam(second))
     up_to = (weight / weight.sum()).cumsum()
     up_to /= up_to[-1]

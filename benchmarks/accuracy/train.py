@@ -14,6 +14,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import math
 import sys
 from collections.abc import Sequence
 from concurrent.futures import ProcessPoolExecutor
@@ -55,12 +56,16 @@ from central.reconcile.portal.weights import Line, Net, Weights
 from central.reconcile.portal.weights import Way as ByNets
 
 VERSION = 2
-REAL_COUNTS = 25.0
+REAL_COUNTS = 40.0
 """A tag of a real walk counts as so many emulated ones."""
-STEPS, GROUP_STEPS = 1500, 3000
-"""There is more to a group than to a tag: on recordings left out, 1,500 steps did a little worse.
-"""
-EARLY_COUNTS = 0.12
+STEPS, GROUP_STEPS, GROUP_UNITS = 2000, 5000, 32
+"""There is more to a group than to a tag: on recordings left out, fewer did worse."""
+TAG_NETS = 3
+"""Every tag is asked by itself at each look: fewer nets of it are quicker."""
+LEAST_WEIGHT = 0.5
+"""A group counts as the root of the tags that are expected to have crossed with it, or of this: a
+pallet of thirty is worth more than a case, and not as much as thirty."""
+EARLY_COUNTS = 0.2
 """A look at a pass that is not over is worth less: there are many of the same pass."""
 _WEIGHTS = Path(crossing.__file__).with_name("weights.json")
 _BINS = 10
@@ -102,7 +107,13 @@ def train(passes: Sequence[Tapped], people: Sequence[labelled.Row] = ()) -> Trai
     placed = moved & (np.abs(every.way).sum(axis=1) > 0)
     _check(tags, passes)
     tag = whether(
-        every.shape, moved * 1.0, every.fold, every.weight, np.ones(len(moved), bool), steps=STEPS
+        every.shape,
+        moved * 1.0,
+        every.fold,
+        every.weight,
+        np.ones(len(moved), bool),
+        steps=STEPS,
+        most=TAG_NETS,
     )
     tag_way = which_way(every.way, every.truth, every.alone, every.weight, placed)
     tag = tag._replace(left_out=tag.left_out[: len(tags.truth)])
@@ -197,7 +208,9 @@ class _Cohorts:
             self.rows += [cohort.of_group(group, len(voices)) for group in found]
             self.fold += [fold_of(one.site)] * len(found)
             self.alone += [alone_of(one.site)] * len(found)
-            self.weight += [_counts(one)] * len(found)
+            self.weight += [
+                _counts(one) * math.sqrt(max(group.weight, LEAST_WEIGHT)) for group in found
+            ]
             self.over += [not one.early] * len(found)
             self.movers += [{-1: 0, 0: 0, 1: 0} for _ in found]
             for voice, place, way in zip(voices, nearest, one.truths, strict=True):
@@ -282,7 +295,9 @@ def _went_through(
     y = np.append(through, through[over])
     every = np.ones(len(x), bool)
     folds, weights = np.append(fold, fold[over]), np.append(weight, weight[over])
-    fitted = whether(x, y, folds, weights, every, steps=GROUP_STEPS, decay=CURVE_DECAY)
+    fitted = whether(
+        x, y, folds, weights, every, steps=GROUP_STEPS, units=GROUP_UNITS, decay=CURVE_DECAY
+    )
     return fitted._replace(left_out=fitted.left_out[: len(shape)])
 
 

@@ -30,7 +30,8 @@ MOST_DOUBT = 0.5
 """A pass is judged before it is over if of the tags that may have crossed (more than
 ``1 - SURE_AT``) so many did so surely, the others that crossed did so hardly in doubt, and less
 than half a tag is expected of those that seem not to have. Sure is who was so at the look before,
-too, or is at least ``AT_ONCE`` sure. Whoever is then at least ``ALONG_AT`` sure goes along; the
+too, or is at least ``AT_ONCE`` sure; at a look so soon that more may be to come, only who is
+``SOON_AT`` sure. Whoever is then at least ``ALONG_AT`` sure goes along; the
 others are judged when they are ripe themselves. Strays beside it, who surely did not cross, are not
 waited for."""
 BEHIND_US, LATELY_US = 1_600_000, 1_500_000
