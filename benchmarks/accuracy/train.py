@@ -58,6 +58,8 @@ from central.reconcile.portal.weights import Way as ByNets
 VERSION = 2
 REAL_COUNTS = 40.0
 """A tag of a real walk counts as so many emulated ones."""
+PLAIN, PLAIN_COUNTS = "standard", 3.0
+"""A group at a dock as it should be counts so much: of hard docks there are three times as many."""
 STEPS, GROUP_STEPS, GROUP_UNITS = 2000, 5000, 32
 """There is more to a group than to a tag: on recordings left out, fewer did worse."""
 TAG_NETS = 3
@@ -208,9 +210,8 @@ class _Cohorts:
             self.rows += [cohort.of_group(group, len(voices)) for group in found]
             self.fold += [fold_of(one.site)] * len(found)
             self.alone += [alone_of(one.site)] * len(found)
-            self.weight += [
-                _counts(one) * math.sqrt(max(group.weight, LEAST_WEIGHT)) for group in found
-            ]
+            worth = _counts(one) * (PLAIN_COUNTS if one.site.startswith(PLAIN) else 1.0)
+            self.weight += [worth * math.sqrt(max(group.weight, LEAST_WEIGHT)) for group in found]
             self.over += [not one.early] * len(found)
             self.movers += [{-1: 0, 0: 0, 1: 0} for _ in found]
             for voice, place, way in zip(voices, nearest, one.truths, strict=True):

@@ -208,7 +208,7 @@ def test_the_way_of_a_group_is_told_by_odd_nets_of_two_widths() -> None:
     assert tuple(way.names) == GROUP_CURVE
     assert not way.weights
     widths = [{len(unit) for unit in layer.units} for layer in way.layers]
-    assert widths == [{len(GROUP_WAY)}] * 3 + [{len(GROUP_CURVE)}] * 3
+    assert widths == [{len(GROUP_WAY)}] * 5 + [{len(GROUP_CURVE)}] * 5
     assert all(layer.bias == 0.0 and not any(layer.biases) for layer in way.layers)
     chance = Random(1)
     values = [chance.gauss(0.0, 0.5) for _ in GROUP_CURVE]
