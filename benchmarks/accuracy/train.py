@@ -56,8 +56,9 @@ from central.reconcile.portal.weights import Line, Net, Weights
 from central.reconcile.portal.weights import Way as ByNets
 
 VERSION = 2
-REAL_COUNTS = 40.0
-"""A tag of a real walk counts as so many emulated ones."""
+COUNTS = {REAL: 40.0, "apart": 3.0, "flat": 3.0}
+"""A tag of a real walk counts as so many emulated ones, one before the second emulator's antennas
+as three before the first one's: there are fewer of them. By the beginning of a recording's name."""
 PLAIN, PLAIN_COUNTS = "standard", 3.0
 """A group at a dock as it should be counts so much: of hard docks there are three times as many."""
 STEPS, GROUP_STEPS, GROUP_UNITS = 2000, 5000, 32
@@ -142,8 +143,8 @@ def _tags(passes: Sequence[Tapped], said: Sequence[Sequence[Look]]) -> Tags:
 
 def _counts(one: Tapped) -> float:
     """As how many a pass counts."""
-    real = REAL_COUNTS if one.site.startswith(REAL) else 1.0
-    return real * (EARLY_COUNTS if one.early else 1.0)
+    worth = next((count for name, count in COUNTS.items() if one.site.startswith(name)), 1.0)
+    return worth * (EARLY_COUNTS if one.early else 1.0)
 
 
 def _with_labels(tags: Tags, people: Sequence[labelled.Row]) -> Tags:
