@@ -77,6 +77,22 @@ SECTIONS = (
         ("python -m benchmarks.datasets.docks small test 0 60 small_test",),
     ),
     Section(
+        "apart_test",
+        "Emulated by another radio: antennas apart",
+        "A second emulator, which shares nothing with the first: a coherent sum of paths, scenes "
+        "of 12 s one after another (in, out, two behind each other, nearly through, through and "
+        "back, past the door). Antennas 0.3 to 0.5 m either side, cartons, up to 90 strays. None "
+        "of its halls was trained on.",
+        ("python -m benchmarks.datasets.second_radio apart test 0 40 apart_test",),
+    ),
+    Section(
+        "flat_test",
+        "Emulated by another radio: antennas in one plane",
+        "The same with antennas 0.1 to 0.25 m either side that are hardly turned, liquids, 40 to "
+        "180 strays and up to 3.2 m/s.",
+        ("python -m benchmarks.datasets.second_radio flat test 0 40 flat_test",),
+    ),
+    Section(
         "odd",
         "Emulated: docks with one oddity each",
         "Pallets of 5 to 24 cases at a dock with antennas on both sides (*plain*), and the same "
