@@ -22,7 +22,7 @@ DECAY, CURVE_DECAY = 8.0, 30.0
 SEEDS = (1, 2, 3, 4, 5)
 """So many nets are asked, and their mean is the answer: one alone differs by chance from the next
 as much as two kinds of training do."""
-WAY_STEPS, WAY_UNITS = 2000, 24
+WAY_STEPS, WAY_UNITS = 4000, 40
 
 
 class Whether(NamedTuple):

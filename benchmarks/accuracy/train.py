@@ -40,6 +40,7 @@ from benchmarks.accuracy.left_out import (
 )
 from benchmarks.accuracy.regression import Numbers, array
 from benchmarks.accuracy.tapping import Tapped, tapped
+from benchmarks.datasets import odd_docks, second_radio
 from central.reconcile.portal import cohort, crossing
 from central.reconcile.portal.cohort import (
     FIT,
@@ -56,14 +57,14 @@ from central.reconcile.portal.weights import Line, Net, Weights
 from central.reconcile.portal.weights import Way as ByNets
 
 VERSION = 2
-COUNTS = {REAL: 40.0, "apart": 3.0, "flat": 3.0}
-"""A tag of a real walk counts as so many emulated ones, one before the second emulator's antennas
-as three before the first one's: there are fewer of them. By the beginning of a recording's name."""
+COUNTS = {REAL: 70.0} | dict.fromkeys((*second_radio.SUITES, *odd_docks.KINDS), 0.5)
+"""A tag of a real walk counts as so many of a dock, one of the second emulator or of an odd dock
+as half of one. By the beginning of a recording's name."""
 PLAIN, PLAIN_COUNTS = "standard", 3.0
 """A group at a dock as it should be counts so much: of hard docks there are three times as many."""
-STEPS, GROUP_STEPS, GROUP_UNITS = 2000, 5000, 32
+STEPS, GROUP_STEPS, GROUP_UNITS = 2500, 6000, 40
 """There is more to a group than to a tag: on recordings left out, fewer did worse."""
-TAG_NETS = 3
+TAG_NETS, TAG_UNITS = 3, 24
 """Every tag is asked by itself at each look: fewer nets of it are quicker."""
 LEAST_WEIGHT = 0.5
 """A group counts as the root of the tags that are expected to have crossed with it, or of this: a
@@ -116,6 +117,7 @@ def train(passes: Sequence[Tapped], people: Sequence[labelled.Row] = ()) -> Trai
         every.weight,
         np.ones(len(moved), bool),
         steps=STEPS,
+        units=TAG_UNITS,
         most=TAG_NETS,
     )
     tag_way = which_way(every.way, every.truth, every.alone, every.weight, placed)
