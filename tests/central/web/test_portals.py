@@ -58,7 +58,7 @@ async def test_a_portals_day_has_its_passes_and_filters(made: Bench) -> None:
     shown = await page(made, f"/screen/portals/dock-1?on={on}")
     for one in (moved, asked):
         assert f'id="pass-{one["id"]}"' in shown
-    assert "5 tags came in" in shown
+    assert "6 tags came in" in shown
     assert "asked about" in shown
     for kind, there in (("asked", asked), ("empty", None), ("corrected", None)):
         listed = await page(made, f"/screen/portals/dock-1/day?on={on}&kind={kind}")
@@ -106,10 +106,10 @@ async def test_a_pass_tells_why_first_in_sentences_then_in_numbers(made: Bench) 
     found = await driven(made)
     moved = found["moved"]
     shown = await page(made, f"/screen/passes/{moved['id']}")
-    assert "<h1>5 tags came in.</h1>" in shown
+    assert "<h1>6 tags came in.</h1>" in shown
     said = re.findall(r"<li>([^<]+)</li>", shown)
-    assert any(one.startswith("The antennas heard 5 tags") for one in said)
-    assert "Decided: 5 tags came in." in said
+    assert any(one.startswith("The antennas heard 6 tags") for one in said)
+    assert "Decided: 6 tags came in." in said
     assert any("moves without asking from 97" in one for one in said)
     assert "SURE_TAG" in shown
     assert "peak_rssi_dbm" in shown
@@ -134,7 +134,7 @@ async def test_a_movement_tells_why_and_leads_to_its_pass(made: Bench) -> None:
     rows: Any = (await made.get("/movements"))["rows"]
     (first, *_) = [one for one in rows if one["evidence"].get("pass") == moved["id"]]
     shown = await page(made, f"/screen/movements/{first['id']}")
-    assert "Decided: 5 tags came in." in shown
+    assert "Decided: 6 tags came in." in shown
     assert "Posted as ledger line" in shown
     assert f'href="/screen/passes/{moved["id"]}"' in shown
     done = await made.post(f"/passes/{moved['id']}/corrections", whole="none")
@@ -181,5 +181,5 @@ async def test_a_large_pass_is_shown_in_part_at_first(
     assert "more of" in shown
     rest = await page(made, f"/screen/passes/{moved['id']}/tags?skip=2")
     assert all(f'data-epc="{tag["epc"]}"' in shown + rest for tag in moved["tags"])
-    assert rest.count('class="pass-tag') == 3
+    assert rest.count('class="pass-tag') == 4
     assert "hx-get" not in rest, "there are no more"
