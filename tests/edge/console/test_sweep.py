@@ -92,7 +92,7 @@ async def test_progress_is_the_whole_curve_so_far_and_nothing_reaches_the_books(
     async with dock(tmp_path, losing(MUST[0], 60.0), losing(MUST[1], 41.0)) as (here, _, air):
         air.powers_seen.clear()
         here.kept.clear()
-        await here.ask("sweep", device="dock-1", must=[MUST[1]], step_db=10.0, measure_s=0.4)
+        await here.ask("sweep", device="dock-1", must=[MUST[1]], step_db=10.0, measure_s=1.0)
         counts = [sum(map(len, told["steps"].values())) for told in here.told]
         assert counts == sorted(counts)
         assert counts[-1] >= 3
