@@ -228,7 +228,9 @@
       const asked = ++state.asked;
       try {
         const { told } = await shelf.send("POST", `${path}/preview`, state.layout);
-        if (asked === state.asked && !pointer.busy()) showWrong(told.mistakes);
+        if (asked !== state.asked) return;
+        if (pointer.busy()) look();
+        else showWrong(told.mistakes);
       } catch (error) { at("state").textContent = error.message; }
     }, 150);
   };

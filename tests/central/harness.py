@@ -123,6 +123,8 @@ async def served(made: Bench) -> AsyncIterator[str]:
     await server.startup(sockets=[listening])
     tasks = [asyncio.create_task(made.pages.run()), asyncio.create_task(server.main_loop())]
     tasks += [asyncio.create_task(follower.run()) for follower in made.followers]
+    for stream in made.pages.streams:
+        stream.resume()  # a bench that was served before has stopped them
     try:
         yield f"http://127.0.0.1:{listening.getsockname()[1]}"
     finally:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import re
 from collections.abc import AsyncIterator
@@ -35,8 +36,10 @@ async def made(tmp_path: Path) -> AsyncIterator[Bench]:
 
 
 async def box(screen: Screen, selector: str) -> dict[str, float]:
-    found = await screen.page.locator(selector).bounding_box()
-    assert found is not None, selector
+    """Where it stands; while the board is drawn anew it stands nowhere."""
+    async with asyncio.timeout(20):
+        while (found := await screen.page.locator(selector).bounding_box()) is None:
+            pass
     return dict(found)
 
 

@@ -55,7 +55,7 @@ async def test_the_recommendation_is_right_to_one_step_of_the_table(tmp_path: Pa
     tags = (losing(MUST[0], 34.1), losing(MUST[1], 38.6), losing(STRAY, 45.3))
     async with dock(tmp_path, *tags) as (here, reader, _):
         result = await here.ask(
-            "sweep", device="dock-1", must=MUST, must_not=[STRAY], step_db=4.0, measure_s=0.5
+            "sweep", device="dock-1", must=MUST, must_not=[STRAY], step_db=4.0, measure_s=1.0
         )
         low, high = tags[1].wakes_at_dbm(1), tags[2].wakes_at_dbm(1)
         assert low is not None
@@ -115,7 +115,7 @@ async def test_each_antenna_gets_its_own_window_and_its_own_tags(tmp_path: Path)
     ):  # fmt: skip
         result = await here.ask(
             "sweep", device="dock-1", must=[*MUST, FAR], must_not=[STRAY], step_db=5.0,
-            measure_s=0.4,
+            measure_s=1.0,
         )  # fmt: skip
         one, two = result["windows"]["1"], result["windows"]["2"]
         assert (one["jobs"], two["jobs"]) == ((MUST[0],), (MUST[1],))
@@ -148,7 +148,7 @@ async def test_the_legal_cap_bounds_what_is_tried(tmp_path: Path) -> None:
     async with dock(tmp_path, losing(MUST[0], 35.0)) as (here, _, air):
         air.powers_seen.clear()
         result = await here.ask(
-            "sweep", device="dock-1", must=[MUST[0]], step_db=5.0, measure_s=0.4,
+            "sweep", device="dock-1", must=[MUST[0]], step_db=5.0, measure_s=1.0,
             region="etsi-865", gain_dbi=12.0,
         )  # fmt: skip
         assert result["cap"]["port_dbm"] == 23.15
@@ -160,7 +160,7 @@ async def test_an_unplugged_antenna_is_left_out_and_said(tmp_path: Path) -> None
     async with dock(tmp_path, losing(MUST[0], 35.0, 36.0), antennas=2) as (here, reader, _):
         await reader.antenna(2, False)
         result = await here.ask(
-            "sweep", device="dock-1", must=[MUST[0]], step_db=10.0, measure_s=0.4
+            "sweep", device="dock-1", must=[MUST[0]], step_db=10.0, measure_s=1.0
         )
         assert list(result["steps"]) == ["1"]
         assert result["unplugged"] == [2]
