@@ -11,7 +11,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import NamedTuple
 
 import msgspec
-from sqlalchemy import ColumnElement, Connection, Table, func, select
+from sqlalchemy import ColumnElement, Connection, Table, and_, func, or_, select
 
 from central import schema
 from central.database.store import Database
@@ -23,6 +23,7 @@ __all__ = ["CentralNow", "Parts", "Vitals"]
 
 _WINDOW = 6
 """Looks over which a rate is taken: some five seconds at one a second."""
+_WELL = ("running", "starting", "held", "stopped")
 _OPEN_ALERTS = ("raised", "acknowledged")
 
 
@@ -122,8 +123,12 @@ class Vitals:
     def _read(self, conn: Connection) -> _Books:
         presence, device = schema.edge_presence.c, schema.device.c
         edges = conn.execute(select(presence.edge, presence.state).order_by(presence.edge))
+        # One that runs may complain: a reader that tells no levels.
+        complains = and_(
+            device.state == "running", device.cause != "", device.device != device.edge
+        )
         ill = select(device.edge, device.device, device.cause)
-        ill = ill.where(device.state.not_in(("running", "starting", "held", "stopped")))
+        ill = ill.where(or_(device.state.not_in(_WELL), complains))
         return _Books(
             edges=[(row.edge, row.state) for row in edges],
             devices=_count(conn, schema.device),

@@ -5,6 +5,8 @@ from __future__ import annotations
 
 import asyncio
 import json
+import time
+import uuid
 from collections import Counter
 from collections.abc import AsyncIterator, Sequence
 from pathlib import Path
@@ -73,6 +75,19 @@ async def test_a_header_makes_a_command_idempotent(made: Bench) -> None:
         ]
         assert statuses == [201, 200]
     assert (await made.get("/stock/OAT"))["on_hand"] == 3
+
+
+async def test_who_names_no_command_is_given_ids_that_rise_with_time(made: Bench) -> None:
+    await _shop(made)
+    before_ms = time.time_ns() // 1_000_000
+    body = {"sku": "OAT", "quantity": 1, "location": "shelf"}
+    made_ids = [uuid.UUID((await made.post("/stock/receive", **body))["id"]) for _ in range(20)]
+    after_ms = time.time_ns() // 1_000_000
+    assert {(one.version, one.variant) for one in made_ids} == {(7, uuid.RFC_4122)}
+    at_ms = [one.int >> 80 for one in made_ids]
+    assert at_ms == sorted(at_ms)
+    assert before_ms <= at_ms[0] <= at_ms[-1] <= after_ms
+    assert len(set(made_ids)) == 20
 
 
 @pytest.mark.parametrize(
