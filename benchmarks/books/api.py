@@ -23,7 +23,11 @@ from benchmarks.books.load import load, tell
 from benchmarks.books.world import BINS, WAREHOUSES, Size, World, bin_code, sized, sku
 from benchmarks.machine import describe
 from benchmarks.proc import cpu_s
+from central.database import cursors
 from central.database.store import Database
+from central.insight.follow import LedgerSource
+from central.insight.series_duckdb import DuckDBSeries
+from central.stock import queries
 from tallyport.demo.processes import Site
 
 _ALIVE = "GET /healthz"
@@ -79,6 +83,7 @@ async def _measure(url: str, asked: dict[str, tuple[Ask, int]], hours: _Hours) -
     figures: dict[str, Any] = {}
     with tempfile.TemporaryDirectory(prefix="tallyport-api-") as folder:
         site = Site(Path(folder), "", database_url=url)
+        await _charted(Path(folder) / "central" / "series.duckdb", url)
         try:
             await site.start_central()
             await _idle(site.central.pid)
@@ -102,6 +107,19 @@ async def _measure(url: str, asked: dict[str, tuple[Ask, int]], hours: _Hours) -
         finally:
             await site.kill()
     return figures
+
+
+async def _charted(path: Path, url: str) -> None:
+    """The charts stand where the books do, as if central had drawn each movement as it was posted:
+    drawing millions of them at once takes longer than all that is measured here.
+    """
+    path.parent.mkdir(parents=True)
+    store = DuckDBSeries(path)
+    await store.open()
+    await store.close()
+    with closing(Database(url)) as database:
+        name = f"series:duckdb:{LedgerSource.name}"
+        await database.write(lambda c: cursors.move(c, name, queries.last_seq(c)))
 
 
 def _asked(size: Size, seed: int) -> dict[str, tuple[Ask, int]]:
