@@ -39,6 +39,11 @@ from central.reconcile.portal.features import Lain, Seen
 from central.reconcile.portal.track import Track
 from central.reconcile.portal.weights import WEIGHTS, Weights
 
+HARDLY, SURELY = 0.5, 0.9
+CLOSE_BY_US = 4_000_000
+"""Tags of a group that hardly went through are asked whether they belong to a sure one close by:
+a few of a pallet, heard badly, are a group of their own."""
+
 
 class Judged(NamedTuple):
     """One tag's probabilities: that it crossed, and that it went inwards if it did; when it was
@@ -130,7 +135,23 @@ def judge(spoken: Sequence[Voice]) -> list[Judged]:
     """The second and third stage, in the order given."""
     found, nearest = groups(spoken)
     went = [_went(group, len(spoken)) for group in found]
-    return [_judged(one, place, found, went) for one, place in zip(spoken, nearest, strict=True)]
+    asked = [_group_of(one, place, found, went) for one, place in zip(spoken, nearest, strict=True)]
+    return [_judged(one, place, found, went) for one, place in zip(spoken, asked, strict=True)]
+
+
+def _group_of(
+    one: Voice, place: int | None, found: Sequence[Group], went: Sequence[tuple[float, float]]
+) -> int | None:
+    """The group of which a tag is asked whether it belongs to it."""
+    if place is None or went[place][0] >= HARDLY:
+        return place
+
+    def off_us(other: int) -> float:
+        return abs(found[other].centre_us - one.when.centre_us)
+
+    sure = [other for other, (crossed, _) in enumerate(went) if crossed >= SURELY]
+    close = [other for other in sure if off_us(other) <= CLOSE_BY_US]
+    return min(close, key=off_us, default=place)
 
 
 def _went(group: Group, tags: int) -> tuple[float, float]:

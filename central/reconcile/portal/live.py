@@ -7,6 +7,7 @@ and how it leaves, so the time that it stood is cut out: while it is parked its 
 
 from __future__ import annotations
 
+import math
 import statistics
 from collections.abc import Collection, Iterable, Sequence
 
@@ -14,7 +15,7 @@ import msgspec
 
 from central.reconcile.portal.crossing import when
 from central.reconcile.portal.pulse import Pulse
-from central.reconcile.portal.track import Track
+from central.reconcile.portal.track import Track, begin
 
 BACK_DB = 6.0
 """A tag that crossed is coming back when it is within this of how loud it was."""
@@ -43,7 +44,8 @@ KEPT_US = 3_600_000_000
 
 class Live(msgspec.Struct, array_like=True):
     """A tag under way. ``tail_dbm`` is how loud it was in the pass whose tail this is, which
-    ends at ``tail_until_us``. ``came`` is its track until it stood; ``parked_us`` is when it was
+    ends at ``tail_until_us``; ``least`` is the least amplitude that was heard of all of that pass
+    since. ``came`` is its track until it stood; ``parked_us`` is when it was
     parked, 0 if it is not, ``usual`` the amplitude that was heard of it of late. It ``rests`` while
     its edge hears nothing of it change. It is ``back`` when its group came as near again as it was;
     ``way`` is where it surely went at the last look, if it surely did.
@@ -59,6 +61,7 @@ class Live(msgspec.Struct, array_like=True):
     rests: bool = False
     back: bool = False
     way: str = ""
+    least: float = math.inf
 
     @property
     def is_tail(self) -> bool:
@@ -98,6 +101,14 @@ class Live(msgspec.Struct, array_like=True):
         if self.came is not None:
             self.track = self.came.ending(at_us)
 
+    def go_on(self, heard: float) -> None:
+        """It goes on its way with all of its pass, of which no less was ``heard`` since: if it
+        comes back, that begins here.
+        """
+        old, self.least = self.track, heard
+        self.track = begin(old.epc, old.last_us, source=old.source, seq=old.last_seq)
+        self.pulse.afresh()
+
     def leave(self, now_us: int) -> None:
         """It goes on: from here its track is its coming and its going."""
         self.parked_us, self.came = 0, None
@@ -124,17 +135,22 @@ def is_steady(ones: Collection[Live], now_us: int) -> bool:
     return now > max(STEADY * sum(one.usual for one in ones), FAR * best)
 
 
-def come_back(ones: Iterable[Live]) -> None:
-    """Tags that crossed together come back together: one that is loud again alone is not."""
+def come_back(ones: Iterable[Live], now_us: int) -> None:
+    """Tags that crossed together come back together: one that is loud again alone is not, and one
+    that is hardly heard is, if the others are. They turned when they were faintest together.
+    """
     lots: dict[int, list[Live]] = {}
     for one in ones:
-        if one.tail_until_us:
+        if one.is_tail:
             lots.setdefault(one.tail_until_us, []).append(one)
     for lot in lots.values():
-        near = [one for one in lot if one.is_near_again]
-        if len(near) >= COME_BACK * len(lot):
-            for one in near:
+        near = sum(one.is_near_again for one in lot)
+        heard = sum(one.amplitude(now_us) for one in lot)
+        for one in lot:
+            if near >= COME_BACK * len(lot):
                 one.back = True
+            elif heard < one.least:
+                one.go_on(heard)
 
 
 def stand(ones: Iterable[Live], *, steady: bool) -> None:

@@ -68,6 +68,11 @@ class Pulse(msgspec.Struct, array_like=True):
         if len(self.spans) < _ANTENNAS:
             self.spans.append(Span(antenna, level_dbm, level_dbm))
 
+    def afresh(self) -> None:
+        """What is heard from now on is another event, which begins as loud as this one ends."""
+        self.first_us, self.spans = self.last_us, []
+        self.top_dbm, self.top_us = -math.inf, 0
+
     @property
     def best(self) -> float:
         """The most that was heard of it at once, as ``amplitude``."""

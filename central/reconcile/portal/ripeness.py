@@ -60,10 +60,12 @@ def how_far(
     blind: bool,
     since_us: int,
     before: int = 0,
+    turned: bool = False,
 ) -> State:
     """How far a group is, now; meanwhile its tags are told whether they stand. ``silent`` says
     that a window closed in silence, ``blind`` that no antenna's side is known, ``since_us`` from
-    when on anything was heard here, ``before`` how many of the group have been judged already.
+    when on anything was heard here, ``before`` how many of the group have been judged already, and
+    ``turned`` that these are coming back.
     """
     few = len(company) + before < FEW
     if not company:  # another group at nearly the same time has them all
@@ -77,7 +79,7 @@ def how_far(
     gone = all(one.pulse.is_gone(now_us) for one in company)
     if few:
         gone = gone and silent_us > ALONE_US
-    if (gone and past_us > OVER_US) or (silent and silent_us > HUSH_US):
+    if turned or (gone and past_us > OVER_US) or (silent and silent_us > HUSH_US):
         return State.OVER
     if past_us < SOON_US or blind:
         return State.OPEN  # goods held before a blind portal do not go: they are a scan

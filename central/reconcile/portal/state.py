@@ -186,7 +186,9 @@ class Portal(msgspec.Struct):
     def _settle(self, one: Live) -> None:
         """No pass took it: it lies about, or went by far away."""
         del self.live[one.track.epc]
-        if not one.tail_until_us and not self.is_scanning and not self.hearing.cut(one.track):
+        if not one.track.ears or one.tail_until_us or self.is_scanning:
+            return
+        if not self.hearing.cut(one.track):
             self.residents.stay(one.track, lay=one.pulse.is_still())
 
     # ---- memory of strays, for weighing --------------------------------------------------
@@ -223,7 +225,7 @@ class Portal(msgspec.Struct):
             return []
         self.looked_us = now_us
         self._stand(now_us)
-        live.come_back(self.live.values())
+        live.come_back(self.live.values(), now_us)
         self.ahead = ahead.kept(self.ahead, now_us)
         free = {epc: one for epc, one in self.live.items() if not one.parked_us}
         table = Table(free, self.ahead, self.is_known, self.residents.tags, self.eye.middles())
@@ -237,6 +239,7 @@ class Portal(msgspec.Struct):
                 blind=self.is_blind,
                 since_us=self.began_us,
                 before=len(makers.ahead),
+                turned=self._turned((one.track.epc for one in makers.ones), makers.ahead),
             )
             group = table.take(makers, company, state)
             if group is not None:
@@ -244,6 +247,18 @@ class Portal(msgspec.Struct):
         live.stand(free.values(), steady=False)
         self._age(free, now_us)
         return found
+
+    def _turned(self, makers: Iterable[str], ahead: Iterable[Ahead]) -> bool:
+        """Whether those of a group that were judged are coming back: what is still to be judged of
+        it turned with them.
+        """
+        if any(self._is_back(epc) for epc in makers):
+            return False
+        return any(self._is_back(one.track.epc) for one in ahead)
+
+    def _is_back(self, epc: str) -> bool:
+        one = self.live.get(epc)
+        return one is not None and one.back
 
     def _stand(self, now_us: int) -> None:
         """What the passing of time does to the tags that stand."""
@@ -294,20 +309,23 @@ class Portal(msgspec.Struct):
 
     def take(self, group: Group) -> None:
         """The group is judged: its tracks are not here any more, and what is still heard of its
-        tags is its tail.
+        tags is its tail, unless those who went before are coming back already.
         """
+        turned = self._turned(group.makers, group.ahead)
         for track in group.tracks:
             one = self.live.pop(track.epc)
             if track.epc in group.makers:
-                self._trail(one)
+                self._trail(one, back=turned)
 
     def _age(self, free: dict[str, Live], now_us: int) -> None:
         """What becomes of the tags that are in no group."""
         for one in free.values():
             if one.tail_until_us and (now_us > one.tail_until_us or not one.is_tail):
                 self._end_tail(one, now_us)
-            elif one.came is not None and now_us - one.pulse.last_us <= NEW_TRACK_US:
-                continue  # it stands, and its group is still to be judged
+            elif one.is_tail or (
+                one.came is not None and now_us - one.pulse.last_us <= NEW_TRACK_US
+            ):
+                continue  # it may come back; or it stands, and its group is still to be judged
             elif now_us - one.track.last_us > NEW_TRACK_US or (
                 now_us - one.track.first_us > STILL_FOR_US
                 and now_us - one.pulse.top_us > (FINAL_US if one.pulse.is_still() else SINCE_TOP_US)
@@ -319,12 +337,12 @@ class Portal(msgspec.Struct):
             del self.live[one.track.epc]
         one.tail_until_us = 0
 
-    def _trail(self, one: Live) -> None:
-        """What is heard from now on belongs to the pass just taken."""
+    def _trail(self, one: Live, *, back: bool) -> None:
+        """What is heard from now on belongs to the pass just taken, or is its way ``back``."""
         old = one.track
         track = begin(old.epc, old.last_us, source=old.source, seq=old.last_seq)
         self.live[old.epc] = Live(
-            track, pulse.begin(old.last_us), self.now_us + TAIL_US, one.pulse.top_dbm
+            track, pulse.begin(old.last_us), self.now_us + TAIL_US, one.pulse.top_dbm, back=back
         )
 
     # ---- causes --------------------------------------------------------------------------

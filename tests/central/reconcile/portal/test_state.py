@@ -144,6 +144,51 @@ def test_one_tag_that_is_loud_again_alone_has_not_come_back() -> None:
     assert again(pallet) == [frozenset(pallet)]
 
 
+def test_who_is_hardly_heard_on_the_way_back_comes_back_with_the_others() -> None:
+    pallet, faint = [f"A{n:01X}" for n in range(6)], ["B0", "B1"]
+    portal = sighted_portal()
+    sound(portal, [one for epc in (*pallet, *faint) for one in hump(epc, 5.0, 0.9)])
+    (group,) = portal.groups(to_us(moment(7.0)))
+    portal.take(group)
+    portal.groups(to_us(moment(7.5)))
+    sound(portal, [one for epc in pallet for one in hump(epc, 12.6, 0.9) if one[0] < 15.0])
+    sound(portal, [one for epc in faint for one in hump(epc, 12.6, 0.9, top=-55.0)])
+    (back,) = portal.groups(to_us(moment(15.0)))
+    assert back.makers == {*pallet, *faint}
+    assert all(track.first_us >= to_us(moment(7.0)) for track in back.tracks)
+
+
+def test_who_is_still_to_be_judged_is_so_when_the_others_come_back() -> None:
+    """Two ways in one track say nothing: it ends where the others turned."""
+    pallet = [f"A{n:01X}" for n in range(8)]
+    portal = sighted_portal()
+    sound(portal, [one for epc in (*pallet, "B0") for one in hump(epc, 5.0, 0.9) if one[0] <= 7.0])
+    (group,) = portal.groups(to_us(moment(7.0)))
+    gone = [track for track in group.tracks if track.epc != "B0"]
+    portal.ahead += [ahead_of(track, None) for track in gone]
+    portal.take(group._replace(tracks=gone))
+    sound(portal, [(t, "B0", dbm) for t, _, dbm in hump("B0", 5.0, 0.9) if 7.0 < t < 9.3])
+    (rest,) = portal.groups(to_us(moment(8.5)))
+    assert (rest.makers, rest.final) == ({"B0"}, False)
+    sound(portal, [one for epc in pallet for one in hump(epc, 9.5, 0.9) if 8.5 < one[0] < 9.4])
+    (rest,) = [one for one in portal.groups(to_us(moment(9.4))) if "B0" in one.makers]
+    assert rest.final
+    portal.take(rest)
+    assert not portal.live["B0"].is_tail
+
+
+def test_a_pallet_that_went_for_good_leaves_nothing_behind() -> None:
+    pallet = [f"A{n:01X}" for n in range(8)]
+    portal = sighted_portal()
+    sound(portal, [one for epc in pallet for one in hump(epc, 5.0, 0.9)])
+    (group,) = portal.groups(to_us(moment(10.0)))
+    portal.take(group)
+    for t in (11.0, 15.0, 21.0, 33.0):
+        assert portal.groups(to_us(moment(t))) == []
+    assert not portal.live
+    assert not portal.residents.tags
+
+
 def test_a_tag_is_sure_when_it_was_so_at_the_look_before_too() -> None:
     portal = sighted_portal()
     sound(portal, [(1.0, "A0", -50.0), (1.0, "A1", -50.0)])
