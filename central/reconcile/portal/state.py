@@ -15,7 +15,7 @@ While no reader hears (``outage``) nothing is judged, and who was under way then
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 
 import msgspec
 
@@ -248,13 +248,13 @@ class Portal(msgspec.Struct):
         self._age(free, now_us)
         return found
 
-    def _turned(self, makers: Iterable[str], ahead: Iterable[Ahead]) -> bool:
+    def _turned(self, makers: Iterable[str], ahead: Collection[Ahead]) -> bool:
         """Whether those of a group that were judged are coming back: what is still to be judged of
         it turned with them.
         """
-        if any(self._is_back(epc) for epc in makers):
+        if len(ahead) < live.FEW or any(self._is_back(epc) for epc in makers):
             return False
-        return any(self._is_back(one.track.epc) for one in ahead)
+        return sum(self._is_back(one.track.epc) for one in ahead) >= live.COME_BACK * len(ahead)
 
     def _is_back(self, epc: str) -> bool:
         one = self.live.get(epc)

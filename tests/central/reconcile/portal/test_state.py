@@ -137,6 +137,7 @@ def test_one_tag_that_is_loud_again_alone_has_not_come_back() -> None:
         sound(portal, [one for epc in pallet for one in hump(epc, 5.0, 0.9)])
         (group,) = portal.groups(to_us(moment(10.0)))
         portal.take(group)
+        portal.groups(to_us(moment(12.0)))
         sound(portal, [one for epc in back for one in hump(epc, 15.2, 0.9) if one[0] < 18.0])
         return [group.makers for group in portal.groups(to_us(moment(19.0)))]
 
