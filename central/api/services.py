@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import time
 from collections import Counter
-from collections.abc import Callable, Mapping
-from typing import Protocol, TypeVar
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, Protocol, TypeVar
 
 import msgspec
 from fastapi import Response
 from sqlalchemy import Connection
+from sqlalchemy.exc import DBAPIError
 
 from central.access.behalf import carried
 from central.alerts.model import ChannelKind
@@ -40,6 +41,8 @@ from central.stock.model import Movement, Posted
 from gateway.mqtt_settings import NotConnected
 
 T = TypeVar("T")
+_LOOK_UPS = 100
+"""So many look-ups are asked together: the first waits for the last."""
 _encode = msgspec.json.Encoder().encode
 
 
@@ -100,6 +103,9 @@ class Services:
         self.ordering: Grouped[Order, Taken] = Grouped(
             self.write, lambda conn, group: take_each(conn, group, at_us=now_us())
         )
+        self._looking: Grouped[Callable[[Connection], Any], Any] = Grouped(
+            database.read, look_up_each, most=_LOOK_UPS, gather_s=0.0
+        )
         self.counters = {
             **(counters or {}),
             "ordering": self.ordering.counters,
@@ -123,11 +129,13 @@ class Services:
 
     async def look_up(self, work: Callable[[Connection], T]) -> T:
         """Ask for a few rows that an index finds. On SQLite that is done before a thread has been
-        woken, and beside busy threads the loop would wait for its turn: it is done at once.
+        woken, and beside busy threads the loop would wait for its turn: it is done at once. On
+        PostgreSQL, which answers from afar, those who ask meanwhile ask together.
         """
         if self.database.backend == "sqlite":
             return self.database.read_now(work)
-        return await self.read(work)
+        found: T = await self._looking.do(work)
+        return found
 
     async def write(self, work: Callable[[Connection], T]) -> T:
         """Change something in one transaction, on behalf of whoever sent the request, and wake
@@ -136,6 +144,19 @@ class Services:
         result = await self.database.write(carried(work))
         self.tide.rise()
         return result
+
+
+def look_up_each(connection: Connection, group: Sequence[Callable[[Connection], Any]]) -> list[Any]:
+    """What each finds, or what it raised: of an item that there is not the others hear nothing."""
+    found: list[Any] = []
+    for work in group:
+        try:
+            found.append(work(connection))
+        except DBAPIError:  # the transaction is over, for all of them
+            raise
+        except Exception as error:  # noqa: BLE001 (handed to whoever asked)
+            found.append(error)
+    return found
 
 
 async def _to_nobody(topic: str, payload: bytes, *, qos: int = 1) -> bool:

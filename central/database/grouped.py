@@ -7,6 +7,8 @@ decided one after another in memory.
 A client hears of its command after the commit, and of its own command only. One that goes away
 before its command was taken takes it along; later, the command is carried out all the same, and
 the same id again tells how it ended.
+
+What many only look up far away goes the same way: one journey for all who ask meanwhile.
 """
 
 from __future__ import annotations

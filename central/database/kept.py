@@ -19,56 +19,87 @@ __all__ = ["Kept"]
 
 T = TypeVar("T")
 
+_BEGIN = {
+    "sqlite": "BEGIN",
+    "postgresql": "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY",
+}
+
 
 class Kept:
-    """At most ``most`` connections of an engine whose connections do not break while nobody uses
-    them: SQLite's. Any thread may use it; at a time each connection has one transaction.
+    """At most ``most`` connections of an engine that are not in use. Any thread may use it; at a
+    time each connection has one transaction, which only reads. The engine's isolation level is
+    ``AUTOCOMMIT``: it must leave transactions alone.
     """
 
     def __init__(self, engine: Engine, most: int) -> None:
         self._engine = engine
         self._most = most
         self._idle: deque[Connection] = deque()
+        self._begin = _BEGIN[engine.dialect.name]
 
     def run(self, work: Callable[[Connection], T]) -> T:
-        """``work`` in a transaction of its own. What raised goes back to the pool, which sees to
-        it that nothing is left of it.
+        """``work`` in a transaction of its own. A connection whose transaction failed is not used
+        again, nor one that broke while nobody used it: the server was started anew.
         """
+        connection = self._ready()
         try:
-            connection = self._idle.pop()
-        except IndexError:
-            connection = self._begun()
-        try:
-            _do(connection, "execute", "BEGIN")
             result = work(connection)
             _do(connection, "commit")
         except BaseException:
-            connection.close()
+            _drop(connection)
             raise
         if len(self._idle) < self._most:
             self._idle.append(connection)
         else:
-            connection.close()
+            _drop(connection)
         return result
 
-    def _begun(self) -> Connection:
-        """Another one, in a transaction for SQLAlchemy and in none for the database."""
+    def _ready(self) -> Connection:
+        """A connection in a transaction: one that is at hand, or another."""
+        while True:
+            try:
+                connection = self._idle.pop()
+            except IndexError:
+                return self._started(self._opened())
+            try:
+                return self._started(connection)
+            except Exception:  # noqa: BLE001, S112 (it broke unused: a new one will say what is wrong)
+                continue
+
+    def _started(self, connection: Connection) -> Connection:
+        try:
+            _do(connection, "execute", self._begin)
+        except BaseException:
+            _drop(connection)
+            raise
+        return connection
+
+    def _opened(self) -> Connection:
+        """One in a transaction for SQLAlchemy and in none for the database."""
         connection = self._engine.connect()
         connection.begin()
-        _do(connection, "commit")
         return connection
 
     def close(self) -> None:
-        """Give all of them back; from now on none is kept."""
+        """Give all of them up; from now on none is kept."""
         self._most = 0
         while self._idle:
-            self._idle.pop().close()
+            _drop(self._idle.pop())
+
+
+def _driver(connection: Connection) -> Any:  # noqa: ANN401 (sqlite3's or psycopg's)
+    return connection.connection.dbapi_connection
+
+
+def _drop(connection: Connection) -> None:
+    """Close it: what was begun behind the pool's back must not go back to it."""
+    connection.invalidate()
+    connection.close()
 
 
 def _do(connection: Connection, what: str, *words: str) -> None:
     """Past SQLAlchemy; raises what it would have raised."""
-    driver: Any = connection.connection.dbapi_connection
     try:
-        getattr(driver, what)(*words)
+        getattr(_driver(connection), what)(*words)
     except Exception as error:
         raise as_told(error, " ".join(words) or what, connection) from error

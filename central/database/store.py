@@ -134,7 +134,7 @@ class Database:
                 f"the database must be sqlite or postgresql, not {backend}: mend database.url"
             )
         self.backend = backend
-        self._at_hand = Kept(self._reading, _READERS + 1) if backend == "sqlite" else None
+        self._at_hand = Kept(self._reading, _READERS + 1)
         self._shared = shared
         self._beside = create_engine(self._writing.url, pool_size=1) if shared else self._writing
         self._writer = ThreadPoolExecutor(1, thread_name_prefix="database-writer")
@@ -178,10 +178,7 @@ class Database:
 
     def read_now(self, work: Callable[[Connection], T]) -> T:
         """As ``read``, in the calling thread: for commands, and for indexed look-ups."""
-        if self._at_hand is not None:
-            return self._at_hand.run(work)
-        with self._reading.begin() as connection:
-            return work(connection)
+        return self._at_hand.run(work)
 
     def close(self) -> None:
         """Wait for what is under way and close every connection."""
@@ -189,8 +186,7 @@ class Database:
         self._readers.shutdown(wait=True)
         if self._checkpoints is not None:
             self._checkpoints.close()
-        if self._at_hand is not None:
-            self._at_hand.close()
+        self._at_hand.close()
         for engine in (self._reading, self._beside, self._writing):
             engine.dispose()
 
@@ -264,7 +260,7 @@ def _sqlite_engines(url: URL) -> tuple[Engine, Engine]:
         raise ValueError("SQLite needs a file: readers and the writer have their own connections")
     Path(url.database).expanduser().parent.mkdir(parents=True, exist_ok=True)
     writing = create_engine(url, pool_size=1, max_overflow=0)
-    reading = create_engine(url, pool_size=_READERS, max_overflow=64)
+    reading = create_engine(url, pool_size=_READERS, max_overflow=64, isolation_level="AUTOCOMMIT")
     claim = _FileClaim(Path(f"{url.database}.lock").expanduser())
     event.listen(writing, "connect", functools.partial(_open_sqlite, read_only=False))
     event.listen(writing, "connect", claim.take)  # last: a file that cannot be opened holds none
@@ -272,7 +268,6 @@ def _sqlite_engines(url: URL) -> tuple[Engine, Engine]:
     event.listen(reading, "connect", functools.partial(_open_sqlite, read_only=True))
     # IMMEDIATE: a writer that starts as a reader can fail half-way when another writes.
     event.listen(writing, "begin", _begin_writing)
-    event.listen(reading, "begin", _begin_reading)
     return writing, reading
 
 
@@ -325,14 +320,6 @@ def _begin_writing(connection: Connection) -> None:
     connection.exec_driver_sql("BEGIN IMMEDIATE")
 
 
-def _begin_reading(connection: Connection) -> None:
-    """Past SQLAlchemy, which takes half as long over it as an empty read does in all. No file is
-    touched yet, so that nothing can be wrong with one.
-    """
-    driver: Any = connection.connection.dbapi_connection
-    driver.execute("BEGIN")
-
-
 def _postgres_engines(url: URL, *, shared: bool) -> tuple[Engine, Engine]:
     if url.drivername == "postgresql":
         url = url.set(drivername="postgresql+psycopg")
@@ -342,8 +329,7 @@ def _postgres_engines(url: URL, *, shared: bool) -> tuple[Engine, Engine]:
         pool_size=_READERS,
         max_overflow=16,
         pool_pre_ping=True,
-        isolation_level="REPEATABLE READ",
-        execution_options={"postgresql_readonly": True},
+        isolation_level="AUTOCOMMIT",  # ``Kept`` begins and ends transactions
     )
     event.listen(writing, "connect", functools.partial(_claim, shared=shared))
     if shared:

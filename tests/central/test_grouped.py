@@ -4,15 +4,19 @@ from __future__ import annotations
 
 import asyncio
 import threading
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
+from typing import Any
 
 import pytest
 from sqlalchemy import Connection, event, text
-from sqlalchemy.exc import OperationalError
+from sqlalchemy.exc import DBAPIError, OperationalError
 
-from central.catalogue.items import Item, add_item
+from central.api.services import look_up_each
+from central.catalogue.errors import NotFound
+from central.catalogue.items import Item, add_item, get_item
 from central.catalogue.tree import Location, add_location
 from central.database.grouped import Grouped
 from central.database.store import Database
@@ -82,6 +86,21 @@ async def test_one_on_which_everything_fails_is_parted_from_the_others(books: Da
     assert [n for n, one in enumerate(told) if not isinstance(one, Posted)] == [3]
     assert on_hand(books) == 3
     assert many.counters["split"] == 3
+
+
+async def test_look_ups_asked_together_do_not_hurt_each_other(books: Database) -> None:
+    def broken(conn: Connection) -> int:
+        return int(conn.execute(text("SELECT nothing FROM nowhere")).scalar_one())
+
+    def held(conn: Connection) -> int:
+        return queries.on_hand(conn, sku="NUT")[0].on_hand
+
+    looking: Grouped[Callable[[Connection], Any], Any] = Grouped(books.read, look_up_each)
+    works = [held, held, partial(get_item, sku="NOTHING"), broken, held]
+    told = await asyncio.gather(*(looking.do(one) for one in works), return_exceptions=True)
+    assert [told[0], told[1], told[4]] == [10, 10, 10]
+    assert isinstance(told[2], NotFound)
+    assert isinstance(told[3], DBAPIError)
 
 
 async def test_nobody_is_told_of_what_was_not_committed(books: Database) -> None:

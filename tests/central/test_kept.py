@@ -8,6 +8,7 @@ from threading import Barrier
 
 import pytest
 from sqlalchemy import Connection, Engine, create_engine, event, text
+from sqlalchemy.exc import DBAPIError
 
 from central.database.kept import Kept
 from central.database.store import Database
@@ -39,7 +40,7 @@ def test_each_reading_sees_what_was_committed_before_it(database: Database) -> N
 
 @pytest.fixture
 def engine(database: Database) -> Iterator[Engine]:
-    made = create_engine(database._reading.url)
+    made = create_engine(database._reading.url, isolation_level="AUTOCOMMIT")
     yield made
     made.dispose()
 
@@ -60,3 +61,22 @@ def test_one_is_used_again_until_it_fails_or_many_are_idle(engine: Engine) -> No
     assert engine.pool.checkedout() == 0  # type: ignore[attr-defined]
     assert kept.run(_count) > 0
     assert engine.pool.checkedout() == 0  # type: ignore[attr-defined]
+
+
+def test_one_that_broke_while_nobody_used_it_is_replaced(database: Database) -> None:
+    if database.backend == "sqlite":
+        pytest.skip("SQLite has no sessions")
+    before = database.read_now(_count)
+    ended = text(
+        "SELECT count(pg_terminate_backend(pid, 10000)) FROM pg_stat_activity "
+        "WHERE datname = current_database() AND pid <> pg_backend_pid()"
+    )
+    assert database.write_now(lambda conn: conn.execute(ended).scalar_one()) > 0
+    assert database.read_now(_count) == before
+
+
+def test_nothing_is_written_while_reading(database: Database) -> None:
+    before = database.read_now(_count)
+    with pytest.raises(DBAPIError, match=r"read-only|readonly"):
+        database.read_now(_add)
+    assert database.read_now(_count) == before
