@@ -67,7 +67,9 @@ class DuckDBSegments:
         self._release = weakref.finalize(self, os.close, _claim(directory))
         self._directory = directory
         self._aside_bytes = aside_bytes
+        self._memory_mib = memory_mib
         self._db = _connect(memory_mib)
+        self._attached: dict[int, Segment] = {}
         self._appender: tuple[int, duckdb.Appender] | None = None
 
     # ---- what stands there -------------------------------------------------------------
@@ -114,11 +116,11 @@ class DuckDBSegments:
             self._db.execute(f"CREATE TABLE {alias}.ev({_COLUMNS})")
             files.sync_folder(self._directory)
         except (duckdb.Error, OSError, MemoryError) as error:
-            self.let_go(segment)
+            self._let_go_after(error, segment)
             with contextlib.suppress(StoreFailed):
                 self.remove(segment)
             raise StoreFailed(f"no new journal segment can be made: {error}") from error
-        segment.is_open = True
+        self._attach(segment)
         return segment
 
     def open(self, segment: Segment, found: Recovery) -> None:
@@ -128,10 +130,10 @@ class DuckDBSegments:
             try:
                 path = _quoted(self._path(segment))
                 self._db.execute(f"ATTACH '{path}' AS {_alias(segment)} {mode}")
-                segment.is_open = True
+                self._attach(segment)
                 last = self._last_sound(segment, found)
             except (duckdb.Error, MemoryError) as error:
-                self.let_go(segment)
+                self._let_go_after(error, segment)
                 if _is_starved(error):
                     raise Starved(f"{segment.name} could not be opened: {error}") from error
                 if not mode and os.strerror(errno.EROFS) in str(error):
@@ -158,6 +160,7 @@ class DuckDBSegments:
             appender.flush()
         except (duckdb.Error, MemoryError) as error:
             self._appender = None
+            self._begin_anew_after(error)
             raise StoreFailed(f"the journal could not be written: {error}") from error
 
     def rows(self, segment: Segment, after_seq: int, limit: int) -> list[Row]:
@@ -166,6 +169,7 @@ class DuckDBSegments:
         try:
             found = self._db.execute(query, [after_seq + 1, segment.last_seq, limit]).fetchall()
         except (duckdb.Error, MemoryError) as error:
+            self._begin_anew_after(error)
             kind = Starved if _is_starved(error) else StoreFailed
             raise kind(f"{segment.name} could not be read: {error}") from error
         sound = sums.sound(found)
@@ -179,6 +183,7 @@ class DuckDBSegments:
         try:
             self._db.execute(f"CHECKPOINT {_alias(segment)}")
         except (duckdb.Error, MemoryError) as error:
+            self._begin_anew_after(error)
             raise StoreFailed(f"{segment.name} stays unsealed: {error}") from error
         finally:
             self.let_go(segment)
@@ -189,6 +194,29 @@ class DuckDBSegments:
         with contextlib.suppress(duckdb.Error):  # it was not attached
             self._db.execute(f"DETACH {_alias(segment)}")
         segment.is_open = False
+        self._attached.pop(segment.number, None)
+
+    def _attach(self, segment: Segment) -> None:
+        segment.is_open = True
+        self._attached[segment.number] = segment
+
+    def _let_go_after(self, error: Exception, segment: Segment) -> None:
+        self._begin_anew_after(error)
+        self.let_go(segment)
+
+    def _begin_anew_after(self, error: Exception) -> None:
+        """What is fatal for DuckDB in one file it holds against all: it answers nothing any more.
+        Each of the others is opened again when it is asked for.
+        """
+        if not isinstance(error, duckdb.FatalException | duckdb.InternalException):
+            return
+        for segment in self._attached.values():
+            segment.is_open = False
+        self._attached.clear()
+        self._appender = None
+        with contextlib.suppress(duckdb.Error):
+            self._db.close()
+        self._db = _connect(self._memory_mib)
 
     def remove(self, segment: Segment) -> None:
         """See ``SegmentStore``: the WAL first, as a file without its WAL would be half a truth."""

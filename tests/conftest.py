@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import gc
 import inspect
+import re
 import socket
 import threading
 from collections.abc import AsyncIterator, Iterator
@@ -65,6 +66,25 @@ def pytest_runtestloop() -> None:
 def pytest_unconfigure() -> None:
     """As it was, for what libraries look for when the interpreter ends."""
     gc.unfreeze()
+
+
+_GROUP = re.compile(r"^([^\[]*|.*\])@[\w-]+\]?$")
+"""The name of a test with its xdist group behind it, as reports have it: behind parameters, too."""
+
+
+def without_group(name: str) -> str:
+    """The name by which a test of a group is found again where there are no groups."""
+    found = _GROUP.match(name)
+    return found[1] if found else name
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_sessionfinish(session: pytest.Session) -> None:
+    """Let those of a group be found by ``--last-failed``, which ``make test`` runs once more."""
+    cache = session.config.cache
+    if cache is not None and not hasattr(session.config, "workerinput"):
+        failed = cache.get("cache/lastfailed", {})
+        cache.set("cache/lastfailed", {without_group(name): True for name in failed})
 
 
 @pytest.fixture

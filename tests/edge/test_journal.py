@@ -12,7 +12,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from edge.journal import Journal, JournalFull, JournalLimits
@@ -201,6 +201,7 @@ def test_a_torn_tail_never_stops_the_start_and_loses_only_the_tail(
 
 @settings(max_examples=40, deadline=None)
 @given(where=st.floats(0, 1, exclude_max=True), bit=st.integers(0, 7))
+@example(where=0.0003, bit=1).via("fatal for all of DuckDB")
 def test_a_flipped_bit_is_repaired_or_put_aside(
     tmp_path_factory: pytest.TempPathFactory, where: float, bit: int
 ) -> None:
