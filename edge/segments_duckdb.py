@@ -29,6 +29,7 @@ from pathlib import Path
 import duckdb
 
 from edge import sums
+from edge.duckdb_instance import connect, is_fatal, is_starved
 from edge.segments import Recovery, Row, Segment, SegmentLost, Starved, StoreFailed
 from gateway import files
 
@@ -47,7 +48,6 @@ _WAL_WITHOUT_ROWS = 300
 _COLUMNS = "seq BIGINT NOT NULL, body BLOB NOT NULL, sum UINTEGER NOT NULL"
 _CHECKED_AT_ONCE = 1_000
 _REPAIRS = 3
-_SHORTAGES = (errno.EMFILE, errno.ENFILE, errno.ENOMEM)
 _COPIES = 4
 
 
@@ -68,7 +68,7 @@ class DuckDBSegments:
         self._directory = directory
         self._aside_bytes = aside_bytes
         self._memory_mib = memory_mib
-        self._db = _connect(memory_mib)
+        self._db = connect(memory_mib)
         self._attached: dict[int, Segment] = {}
         self._appender: tuple[int, duckdb.Appender] | None = None
 
@@ -134,7 +134,7 @@ class DuckDBSegments:
                 last = self._last_sound(segment, found)
             except (duckdb.Error, MemoryError) as error:
                 self._let_go_after(error, segment)
-                if _is_starved(error):
+                if is_starved(error):
                     raise Starved(f"{segment.name} could not be opened: {error}") from error
                 if not mode and os.strerror(errno.EROFS) in str(error):
                     mode = "(READ_ONLY)"
@@ -170,7 +170,7 @@ class DuckDBSegments:
             found = self._db.execute(query, [after_seq + 1, segment.last_seq, limit]).fetchall()
         except (duckdb.Error, MemoryError) as error:
             self._begin_anew_after(error)
-            kind = Starved if _is_starved(error) else StoreFailed
+            kind = Starved if is_starved(error) else StoreFailed
             raise kind(f"{segment.name} could not be read: {error}") from error
         sound = sums.sound(found)
         if found and not sound:
@@ -208,7 +208,7 @@ class DuckDBSegments:
         """What is fatal for DuckDB in one file it holds against all: it answers nothing any more.
         Each of the others is opened again when it is asked for.
         """
-        if not isinstance(error, duckdb.FatalException | duckdb.InternalException):
+        if not is_fatal(error):
             return
         for segment in self._attached.values():
             segment.is_open = False
@@ -216,7 +216,7 @@ class DuckDBSegments:
         self._appender = None
         with contextlib.suppress(duckdb.Error):
             self._db.close()
-        self._db = _connect(self._memory_mib)
+        self._db = connect(self._memory_mib)
 
     def remove(self, segment: Segment) -> None:
         """See ``SegmentStore``: the WAL first, as a file without its WAL would be half a truth."""
@@ -390,31 +390,6 @@ def _claim(directory: Path) -> int:
     except OSError:  # a file system that knows no locks
         return handle
     return handle
-
-
-def _is_starved(error: Exception) -> bool:
-    """Whether the machine, not the file, is to blame; DuckDB tells of the system's errors only
-    in words.
-    """
-    if isinstance(error, MemoryError | duckdb.OutOfMemoryException):
-        return True
-    return any(os.strerror(one) in str(error) for one in _SHORTAGES)
-
-
-def _connect(memory_mib: int) -> duckdb.DuckDBPyConnection:
-    """An in-memory DuckDB to which segments are attached; it never checkpoints by itself."""
-    connection = duckdb.connect(
-        ":memory:",
-        config={
-            "threads": 1,
-            "memory_limit": f"{memory_mib}MB",
-            "checkpoint_threshold": "1TB",
-            "autoinstall_known_extensions": "false",
-            "autoload_known_extensions": "false",
-        },
-    )
-    connection.execute("PRAGMA disable_checkpoint_on_shutdown")
-    return connection
 
 
 def _alias(segment: Segment) -> str:

@@ -81,7 +81,7 @@ def without_group(name: str) -> str:
 @pytest.hookimpl(trylast=True)
 def pytest_sessionfinish(session: pytest.Session) -> None:
     """Let those of a group be found by ``--last-failed``, which ``make test`` runs once more."""
-    cache = session.config.cache
+    cache = getattr(session.config, "cache", None)
     if cache is not None and not hasattr(session.config, "workerinput"):
         failed = cache.get("cache/lastfailed", {})
         cache.set("cache/lastfailed", {without_group(name): True for name in failed})
