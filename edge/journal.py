@@ -165,12 +165,14 @@ class Journal:
 
     def _writable(self) -> Segment:
         """The active segment, or a new one; JournalFull when the disk has no room for it."""
-        if self._active is None:
-            try:
+        try:
+            if self._active is not None and not self._active.is_open:
+                self._stands_after_failure(self._active, self.next_seq)
+            if self._active is None:
                 self._active = self._store.create(self.epoch, self.next_seq)
-            except StoreFailed as failed:
-                raise JournalFull(str(failed)) from failed
-            self._segments.append(self._active)
+                self._segments.append(self._active)
+        except StoreFailed as failed:
+            raise JournalFull(str(failed)) from failed
         return self._active
 
     def _stands_after_failure(self, active: Segment, last_seq: int) -> bool:
@@ -207,9 +209,8 @@ class Journal:
             self._forget(oldest)
 
     def _is_complete(self, active: Segment) -> bool:
-        limits = self.limits
-        smaller = min(limits.segment_bytes, limits.max_bytes // 8)
-        return active.rows >= limits.segment_rows or self._store.size(active) >= smaller
+        smaller = min(self.limits.segment_bytes, self.limits.max_bytes // 8)
+        return active.rows >= self.limits.segment_rows or self._store.size(active) >= smaller
 
     def _seal(self, active: Segment) -> None:
         """No more is added to it; the next append starts another. A failure (a full disk) costs
@@ -233,8 +234,7 @@ class Journal:
             for segment in [one for one in self._segments if one.epoch == epoch]:
                 if segment.last_seq <= after_seq:
                     continue
-                rows = self._rows(segment, after_seq, limit)
-                if rows:
+                if rows := self._rows(segment, after_seq, limit):
                     first = rows[0][0]
                     return Stretch(first, first - after_seq - 1, [body for _, body in rows])
             at = self._chapter_at(epoch)

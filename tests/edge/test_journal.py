@@ -221,6 +221,21 @@ def test_a_flipped_bit_is_repaired_or_put_aside(
     journal.close()
 
 
+def test_what_is_fatal_in_one_segment_costs_the_others_nothing(tmp_path: Path) -> None:
+    fill(tmp_path, 120, limits=JournalLimits()).close()
+    journal = Journal.open(tmp_path, JournalLimits())
+    assert journal.append([b"one", b"two"]) == range(1, 3)
+    (old,) = [wal for wal in tmp_path.glob("*.wal") if journal.epoch not in wal.name]
+    content = bytearray(old.read_bytes())
+    content[2] ^= 2  # a kind of entry that there is not
+    old.write_bytes(bytes(content))
+    assert drain(journal, epoch=earlier(journal)) == ({}, 120)
+    assert "Invalid WAL entry" in journal.recovery.quarantined[0]
+    assert journal.append([b"three"]) == range(3, 4)
+    assert drain(journal) == ({1: b"one", 2: b"two", 3: b"three"}, 0)
+    journal.close()
+
+
 def test_a_bad_sealed_segment_is_declared_lost_and_the_rest_is_read(tmp_path: Path) -> None:
     fill(tmp_path, 200).close()
     second = sorted(tmp_path.glob("*.duckdb"))[1]
