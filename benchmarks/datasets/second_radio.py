@@ -124,8 +124,8 @@ def _field(hall: Hall, antenna: Antenna, path: Numbers) -> Complex:
 
 
 def _wave(far_m: Numbers) -> Complex:
-    field: Complex = _WAVE_M / (4 * math.pi * far_m) * np.exp(-2j * math.pi * far_m / _WAVE_M)
-    return field
+    turned = np.exp(-2j * math.pi * far_m / _WAVE_M)
+    return np.asarray(_WAVE_M / (4 * math.pi * far_m) * turned, dtype=np.complex128)
 
 
 def _patch(way: Numbers, looks: Numbers) -> Numbers:
