@@ -9,6 +9,7 @@ import duckdb
 
 __all__ = ["connect", "is_fatal", "is_starved"]
 
+_AFTERMATH = "database has been invalidated because of a previous fatal error"
 _SHORTAGES = (errno.EMFILE, errno.ENFILE, errno.ENOMEM)
 
 
@@ -18,10 +19,10 @@ def is_fatal(error: Exception) -> bool:
 
 
 def is_starved(error: Exception) -> bool:
-    """Whether the machine, not the file, is to blame; DuckDB tells of the system's errors only
-    in words.
+    """Whether the machine, or what was fatal before, and not the file is to blame; DuckDB tells
+    of both only in words.
     """
-    if isinstance(error, MemoryError | duckdb.OutOfMemoryException):
+    if isinstance(error, MemoryError | duckdb.OutOfMemoryException) or _AFTERMATH in str(error):
         return True
     return any(os.strerror(one) in str(error) for one in _SHORTAGES)
 

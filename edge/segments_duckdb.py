@@ -191,8 +191,10 @@ class DuckDBSegments:
     def let_go(self, segment: Segment) -> None:
         """See ``SegmentStore``."""
         self._forget_appender(segment)
-        with contextlib.suppress(duckdb.Error):  # it was not attached
+        try:
             self._db.execute(f"DETACH {_alias(segment)}")
+        except duckdb.Error as error:  # mostly that it was not attached
+            self._begin_anew_after(error)
         segment.is_open = False
         self._attached.pop(segment.number, None)
 
@@ -206,9 +208,14 @@ class DuckDBSegments:
 
     def _begin_anew_after(self, error: Exception) -> None:
         """What is fatal for DuckDB in one file it holds against all: it answers nothing any more.
-        Each of the others is opened again when it is asked for.
+        Each of the others is opened again when it is asked for. Without memory for another one it
+        stays, and is tried again after the next error.
         """
         if not is_fatal(error):
+            return
+        try:
+            fresh = connect(self._memory_mib)
+        except (duckdb.Error, MemoryError):
             return
         for segment in self._attached.values():
             segment.is_open = False
@@ -216,7 +223,7 @@ class DuckDBSegments:
         self._appender = None
         with contextlib.suppress(duckdb.Error):
             self._db.close()
-        self._db = connect(self._memory_mib)
+        self._db = fresh
 
     def remove(self, segment: Segment) -> None:
         """See ``SegmentStore``: the WAL first, as a file without its WAL would be half a truth."""

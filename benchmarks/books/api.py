@@ -25,7 +25,7 @@ from benchmarks.machine import describe
 from benchmarks.proc import cpu_s
 from central.database import cursors
 from central.database.store import Database
-from central.insight.follow import LedgerSource
+from central.insight.follow import LedgerSource, cursor_of
 from central.insight.series_duckdb import DuckDBSeries
 from central.stock import queries
 from tallyport.demo.processes import Site
@@ -118,7 +118,7 @@ async def _charted(path: Path, url: str) -> None:
     await store.open()
     await store.close()
     with closing(Database(url)) as database:
-        name = f"series:duckdb:{LedgerSource.name}"
+        name = cursor_of("duckdb", LedgerSource.name)
         await database.write(lambda c: cursors.move(c, name, queries.last_seq(c)))
 
 

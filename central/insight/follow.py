@@ -171,6 +171,11 @@ def _moved(place: str, change: int, at_us: int) -> Point:
     )
 
 
+def cursor_of(target: str, source: str) -> str:
+    """Under which name it is kept how far a source has been drawn into a store."""
+    return f"series:{target}:{source}"
+
+
 class Follower:
     """One source into one store. ``counters``: ``points``, ``refused``, ``retries``, ``failed``."""
 
@@ -181,7 +186,7 @@ class Follower:
         self._tide = tide
         self._store = store
         self._source = source
-        self._cursor = f"series:{target}:{source.name}"
+        self._cursor = cursor_of(target, source.name)
         self._position: int | None = None
         self._held: int | None = None
         self.counters: Counter[str] = Counter()

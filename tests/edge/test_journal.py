@@ -236,6 +236,19 @@ def test_what_is_fatal_in_one_segment_costs_the_others_nothing(tmp_path: Path) -
     journal.close()
 
 
+def test_what_is_fatal_in_one_old_segment_condemns_no_other(tmp_path: Path) -> None:
+    fill(tmp_path, 30, limits=JournalLimits()).close()
+    (first,) = tmp_path.glob("*.wal")
+    fill(tmp_path, 40, limits=JournalLimits()).close()
+    content = bytearray(first.read_bytes())
+    content[2] ^= 2
+    first.write_bytes(bytes(content))
+    journal = Journal.open(tmp_path, JournalLimits())
+    assert len(journal.recovery.quarantined) == 1
+    assert drain(journal, epoch=journal.chapters[-2].epoch)[0] == {n: body(n) for n in range(1, 41)}
+    journal.close()
+
+
 def test_a_bad_sealed_segment_is_declared_lost_and_the_rest_is_read(tmp_path: Path) -> None:
     fill(tmp_path, 200).close()
     second = sorted(tmp_path.glob("*.duckdb"))[1]
