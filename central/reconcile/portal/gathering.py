@@ -89,6 +89,7 @@ class Table:
             and (
                 one.pulse.range_db >= LIVELY_DB
                 or (all_silent and one.pulse.is_gone(now_us))
+                or one.left_behind
                 or self._is_behind(one)
             )
         ]
@@ -155,7 +156,9 @@ class Table:
         )
 
     def _is_candidate(self, one: Live) -> bool:
-        return one.is_under_way and not one.pulse.is_still() and not self._known(one.track)
+        if not one.is_under_way or one.left_behind:
+            return one.is_under_way
+        return not one.pulse.is_still() and not self._known(one.track)
 
     def _is_new(self, one: Live) -> bool:
         """Whether it was never heard before, and so little that nobody saw it change."""

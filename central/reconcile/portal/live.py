@@ -48,7 +48,8 @@ class Live(msgspec.Struct, array_like=True):
     since. ``came`` is its track until it stood; ``parked_us`` is when it was
     parked, 0 if it is not, ``usual`` the amplitude that was heard of it of late. It ``rests`` while
     its edge hears nothing of it change. It is ``back`` when its group came as near again as it was;
-    ``way`` is where it surely went at the last look, if it surely did.
+    ``way`` is where it surely went at the last look, if it surely did. It was ``left_behind`` by
+    its group, which surely went while of this one it was in doubt: it is judged, whatever it does.
     """
 
     track: Track
@@ -62,6 +63,7 @@ class Live(msgspec.Struct, array_like=True):
     back: bool = False
     way: str = ""
     least: float = math.inf
+    left_behind: bool = False
 
     @property
     def is_tail(self) -> bool:

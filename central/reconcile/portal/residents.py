@@ -90,6 +90,11 @@ class Residents(msgspec.Struct):
             return UNKNOWN
         return INSIDE if resident.inside_dbm > resident.outside_dbm else OUTSIDE
 
+    def first_us(self, epc: str) -> int:
+        """When a remembered tag was first heard, to the second; 0 of others."""
+        resident = self.tags.get(epc)
+        return resident.first_s * 1_000_000 if resident else 0
+
     def rest(
         self, epc: str, at_us: int, side: int, level_dbm: float | None, *, gap_s: float = 0.0
     ) -> None:

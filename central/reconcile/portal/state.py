@@ -290,7 +290,30 @@ class Portal(msgspec.Struct):
                 came_us.append(one.pulse.first_us)
         since_us, until_us = self.stood_us
         since_us = since_us if until_us >= now_us else now_us
-        self.stood_us = (min(since_us, *came_us) - BESIDE_US, now_us + AFTER_US)
+        since_us = min(since_us, *came_us) - BESIDE_US
+        self.stood_us = (since_us, now_us + AFTER_US)
+        near_us = sorted(self.live[track.epc].nearest_us for track in group.tracks)
+        self._park_beside(since_us, near_us[len(near_us) // 2] + BESIDE_US)
+
+    def _park_beside(self, since_us: int, until_us: int) -> None:
+        """Who was first heard while goods came that stand now, and since then unchanged or at
+        another moment than they, came with them for all one knows: it is asked when they go.
+        """
+        for epc, one in self.live.items():
+            if not one.is_under_way or self.is_known(one.track):
+                continue
+            lain_us = self.residents.first_us(epc) or one.pulse.first_us
+            if since_us <= min(lain_us, one.pulse.first_us) <= until_us:
+                one.came = one.track.ending(one.track.last_us)
+                one.park(self.now_us)
+                self.forget(one.track)
+
+    def leave_behind(self, epcs: Iterable[str]) -> None:
+        """Their group is judged without these, of which it is in doubt: they are when they are
+        ripe themselves.
+        """
+        for epc in epcs:
+            self.live[epc].left_behind = True
 
     def take_scan(self, now_us: int) -> Scan | None:
         """The scan of goods held still, if it is over; its tags are not under way any more."""

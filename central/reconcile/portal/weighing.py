@@ -150,8 +150,13 @@ def ripe(group: Group, crossings: list[Crossing], portal: Portal) -> Ripe | None
         if group.standing:
             portal.park(group)
         return None
-    left = [one for one in crossings if one.confidence >= ALONG_AT]
-    return Ripe(group._replace(tracks=[one.track for one in left]), left)
+    along = [one for one in crossings if one.confidence >= ALONG_AT]
+    portal.leave_behind(
+        one.track.epc
+        for one in crossings
+        if one.confidence < ALONG_AT and one.odds.crossed >= DOUBT_AT
+    )
+    return Ripe(group._replace(tracks=[one.track for one in along]), along)
 
 
 def _without_coming(crossings: list[Crossing], portal: Portal) -> list[Crossing]:

@@ -7,6 +7,7 @@ from itertools import pairwise
 from random import Random
 
 import msgspec
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -190,6 +191,50 @@ def test_a_pallet_that_went_for_good_leaves_nothing_behind() -> None:
     assert not portal.residents.tags
 
 
+def lying(epc: str, since: float, until: float, dbm: float = -62.0) -> list[Heard]:
+    """Heard every 0.4 s, with nothing changing."""
+    return [(since + 0.4 * n, epc, dbm) for n in range(int((until - since) / 0.4))]
+
+
+@pytest.mark.parametrize("in_doubt", [True, False])
+def test_of_whom_his_group_was_in_doubt_he_is_judged_though_he_stands_still(
+    in_doubt: bool,
+) -> None:
+    pallet = [f"A{n:01X}" for n in range(8)]
+    portal = sighted_portal()
+    sound(portal, [one for epc in pallet for one in hump(epc, 5.0, 0.9)])
+    sound(portal, lying("B0", 4.6, 7.0))
+    (group,) = portal.groups(to_us(moment(7.0)))
+    gone = [track for track in group.tracks if track.epc != "B0"]
+    assert len(gone) == len(group.tracks) - 1
+    portal.ahead += [ahead_of(track, None) for track in gone]
+    portal.take(group._replace(tracks=gone))
+    if in_doubt:
+        portal.leave_behind(["B0"])
+    rest = [group for t in range(8, 20) for group in portal.groups(to_us(moment(t)))]
+    judged = {group.makers for group in rest if group.final}
+    assert judged == ({frozenset({"B0"})} if in_doubt else set())
+    assert all(len(group.ahead) == len(pallet) for group in rest)
+
+
+def test_who_came_with_goods_that_stand_is_asked_when_they_go() -> None:
+    """One case of the pallet is heard unchanged, and never was near when the others were."""
+    pallet = [f"A{n:01X}" for n in range(8)]
+    portal = sighted_portal()
+    heard = [(t, epc, dbm) for epc in pallet for t, _, dbm in hump(epc, 8.0, 0.9) if t <= 8.0]
+    heard += [one for epc in pallet for one in lying(epc, 8.2, 22.0, -44.0)]
+    heard += [*lying("B0", 6.0, 22.0), *lying("C0", 0.2, 22.0), *lying("D0", 14.0, 22.0)]
+    for number, (t, epc, dbm) in enumerate(sorted(heard), 1):
+        seen = sighting(t, epc, dbm)
+        portal.sight(Logged(number, "edge-1", "epoch0001", number, seen), seen)
+        for group in portal.groups(to_us(moment(t))):
+            if group.standing:
+                assert "B0" not in group.makers
+                portal.park(group)
+    parked = {epc for epc, one in portal.live.items() if one.parked_us}
+    assert parked == {*pallet, "B0"}
+
+
 def test_a_tag_is_sure_when_it_was_so_at_the_look_before_too() -> None:
     portal = sighted_portal()
     sound(portal, [(1.0, "A0", -50.0), (1.0, "A1", -50.0)])
@@ -269,3 +314,26 @@ def test_who_comes_close_behind_does_not_go_along() -> None:
     whole = weighing.ripe(group._replace(final=True), ones, portal)
     assert whole is not None
     assert len(whole.crossings) == len(ones)
+
+
+def test_a_group_that_goes_leaves_behind_of_whom_it_is_in_doubt() -> None:
+    odds = dict.fromkeys([f"A{n:01X}" for n in range(8)], 0.999) | {"B0": 0.3, "C0": 0.05}
+    portal = sighted_portal()
+    sound(portal, [one for epc in odds for one in lying(epc, 9.0, 10.1)])
+    portal.now_us = to_us(moment(11.0))
+    ones = [
+        weighing.Crossing(
+            one.track,
+            decode_epc(epc),
+            Seen((), ()),
+            Judged(odds[epc], 0.001, to_us(moment(10.0)), 0, 0.999, 0.001),
+            known=False,
+            pack=None,
+        )
+        for epc, one in portal.live.items()
+    ]
+    group = Group([one.track for one in ones], frozenset(odds), 0, portal.now_us, final=False)
+    ripe = weighing.ripe(group, ones, portal)
+    assert ripe is not None
+    assert len(ripe.crossings) == 8
+    assert [epc for epc, one in portal.live.items() if one.left_behind] == ["B0"]
