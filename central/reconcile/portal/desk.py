@@ -26,7 +26,7 @@ SURE_TAG = 0.97
 SURE_SHARE = 0.8
 MOST_RISK = 0.02
 MOST_BESIDE = 0.5
-NEARLY_AT = 0.3
+NEARLY_AT = 0.2
 """A group moves by itself when so many of its tags are at least ``SURE_TAG`` sure, and the mistakes
 expected among these are no more than ``MOST_RISK`` of them and of those that went before (what
 goes wrong in a group goes wrong for most of it, so that a sum would only ask about large pallets).

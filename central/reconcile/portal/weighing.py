@@ -134,12 +134,13 @@ class Ripe(NamedTuple):
 
 
 def ripe(group: Group, crossings: list[Crossing], portal: Portal) -> Ripe | None:
-    """What of a group is judged now: one that stands without having crossed surely is parked. Of
-    one that is not over only who crossed with it: who is beside it may still be on the way.
+    """What of a group is judged now: one that stands and did not cross so far is parked, one that
+    stands behind the door is over. Of one that is not over only who crossed with it: who is beside
+    it may still be on the way.
     """
     if group.final:
         return Ripe(group, crossings)
-    crossings = _without_coming(crossings, portal)
+    whole, crossings = crossings, _without_coming(crossings, portal)
     ways = {one.track.epc: one.direction for one in crossings if one.confidence >= SURE_AT}
     sure = portal.sure_again([one.track.epc for one in crossings], ways)
     if group.soon:
@@ -147,6 +148,8 @@ def ripe(group: Group, crossings: list[Crossing], portal: Portal) -> Ripe | None
     at_once = SOON_AT if group.soon else AT_ONCE
     sure |= {one.track.epc for one in crossings if one.confidence >= at_once}
     if not is_sure(crossings, sure):
+        if group.standing and _is_through(crossings):
+            return Ripe(group._replace(final=True), whole)
         if group.standing:
             portal.park(group)
         return None
@@ -157,6 +160,13 @@ def ripe(group: Group, crossings: list[Crossing], portal: Portal) -> Ripe | None
         if one.confidence < ALONG_AT and one.odds.crossed >= DOUBT_AT
     )
     return Ripe(group._replace(tracks=[one.track for one in along]), along)
+
+
+def _is_through(crossings: Sequence[Crossing]) -> bool:
+    """Whether several tags, and most of those that may have crossed, did so hardly in doubt."""
+    maybe = [one.odds.crossed for one in crossings if one.odds.crossed > 1.0 - SURE_AT]
+    went = sum(odds >= HARDLY_AT for odds in maybe)
+    return went >= FEW and 2 * went >= len(maybe)
 
 
 def _without_coming(crossings: list[Crossing], portal: Portal) -> list[Crossing]:

@@ -284,6 +284,21 @@ def test_memory_is_bounded_whoever_comes_by() -> None:
     assert msgspec.msgpack.decode(kept, type=Residents) == residents
 
 
+def weighed(portal: Portal, odds: dict[str, float]) -> list[weighing.Crossing]:
+    """Each tag under way as if it had been weighed: it went out, if it did."""
+    return [
+        weighing.Crossing(
+            one.track,
+            decode_epc(epc),
+            Seen((), ()),
+            Judged(odds[epc], 0.001, to_us(moment(10.0)), 0, 0.999, 0.001),
+            known=False,
+            pack=None,
+        )
+        for epc, one in portal.live.items()
+    ]
+
+
 def test_who_comes_close_behind_does_not_go_along() -> None:
     """The pallet behind is nearest just when the first is told: it would have gone its way."""
     first = [f"A{n:01X}" for n in range(8)]
@@ -295,17 +310,7 @@ def test_who_comes_close_behind_does_not_go_along() -> None:
             seen = sighting(t, epc, -44.0 if t == at else -60.0)
             portal.sight(Logged(number, "edge-1", "epoch0001", number, seen), seen)
     portal.now_us = to_us(moment(12.6))
-    ones = [
-        weighing.Crossing(
-            one.track,
-            decode_epc(one.track.epc),
-            Seen((), ()),
-            Judged(0.999, 0.001, to_us(moment(10.0)), 0, 0.999, 0.001),
-            known=False,
-            pack=None,
-        )
-        for one in portal.live.values()
-    ]
+    ones = weighed(portal, dict.fromkeys([*first, *second], 0.999))
     tracks = [one.track for one in ones]
     group = Group(tracks, frozenset([*first, *second]), 0, portal.now_us, final=False)
     ripe = weighing.ripe(group, ones, portal)
@@ -321,19 +326,28 @@ def test_a_group_that_goes_leaves_behind_of_whom_it_is_in_doubt() -> None:
     portal = sighted_portal()
     sound(portal, [one for epc in odds for one in lying(epc, 9.0, 10.1)])
     portal.now_us = to_us(moment(11.0))
-    ones = [
-        weighing.Crossing(
-            one.track,
-            decode_epc(epc),
-            Seen((), ()),
-            Judged(odds[epc], 0.001, to_us(moment(10.0)), 0, 0.999, 0.001),
-            known=False,
-            pack=None,
-        )
-        for epc, one in portal.live.items()
-    ]
+    ones = weighed(portal, odds)
     group = Group([one.track for one in ones], frozenset(odds), 0, portal.now_us, final=False)
     ripe = weighing.ripe(group, ones, portal)
     assert ripe is not None
     assert len(ripe.crossings) == 8
     assert [epc for epc, one in portal.live.items() if one.left_behind] == ["B0"]
+
+
+@pytest.mark.parametrize(("went", "is_asked"), [(0.9, True), (0.6, False)])
+def test_goods_that_stand_behind_the_door_are_asked_about_while_they_do(
+    went: float, is_asked: bool
+) -> None:
+    """Others are parked, and asked about when they go."""
+    odds = {f"A{n:01X}": went for n in range(4)} | {"B0": 0.001, "B1": 0.001}
+    portal = sighted_portal()
+    sound(portal, [one for epc in odds for one in lying(epc, 9.0, 10.1)])
+    portal.now_us = to_us(moment(20.0))
+    ones = weighed(portal, odds)
+    for one in portal.live.values():
+        one.came = one.track
+    tracks = [one.track for one in ones]
+    group = Group(tracks, frozenset(odds), 0, 0, final=False, standing=True)
+    ripe = weighing.ripe(group, ones, portal)
+    assert (ripe is not None and ripe.group.final and len(ripe.crossings) == 6) == is_asked
+    assert {one.parked_us > 0 for one in portal.live.values()} == {not is_asked}
