@@ -12,11 +12,12 @@ from typing import Annotated, Any, Literal, NamedTuple
 
 import msgspec
 
+from central.epcis.fields import OURS
 from central.epcis.hashing import word
 
 __all__ = [
-    "CONTEXT", "SIMPLE", "TYPES", "NotAnEvent", "Order", "Wanted", "bare_reason", "checked",
-    "document", "things_of",
+    "CONTEXT", "SIMPLE", "TYPES", "Added", "Attribute", "NotAnEvent", "Order", "Place", "Told",
+    "Wanted", "bare_reason", "checked", "document", "things_of",
 ]  # fmt: skip
 
 CONTEXT = "https://ref.gs1.org/standards/epcis/2.0.0/epcis-context.jsonld"
@@ -142,11 +143,41 @@ def checked(event: object) -> Times:
 
 
 class Order(msgspec.Struct, frozen=True, kw_only=True):
-    """By which time, whether the latest come first, and how many of the first there are to be."""
+    """By which time, or by which field that users added (its full name), whether the latest or
+    greatest come first, and how many of the first there are to be.
+    """
 
-    by: Literal["eventTime", "recordTime"]
+    by: str
     descending: bool
     at_most: int | None = None
+
+    @property
+    def field(self) -> str:
+        """The full name of the added field; empty for a time."""
+        return "" if self.by in {"eventTime", "recordTime"} else self.by
+
+
+class Added(msgspec.Struct, frozen=True, kw_only=True):
+    """What is asked of a field that users added: ``name`` is its full one (``central.epcis.fields``
+    says what that is), ``scope`` the part of the event where it stands, in the standard's words
+    (``ILMD``, ``SENSORREPORT`` and so on), ``inner`` says that it lies within a field there.
+    """
+
+    how: Literal["EQ", "GT", "GE", "LT", "LE", "EXISTS", "LACKS"]
+    name: str
+    scope: str = ""
+    inner: bool = False
+    values: tuple[str, ...] = ()
+
+
+class Attribute(msgspec.Struct, frozen=True, kw_only=True):
+    """What is asked of the master data of what a ``field`` of the event names: that it has one of
+    the attributes ``names``, with one of the ``values`` where there are such.
+    """
+
+    field: str
+    names: tuple[str, ...]
+    values: tuple[str, ...] = ()
 
 
 class Wanted(msgspec.Struct, frozen=True, kw_only=True):
@@ -198,6 +229,10 @@ class Wanted(msgspec.Struct, frozen=True, kw_only=True):
     reported: Mapping[str, tuple[str, ...]] = {}
     reported_at: tuple[tuple[str, str, int], ...] = ()
     """How a time of a sensor's report compares, which one, and with what."""
+    added: tuple[Added, ...] = ()
+    typed: tuple[tuple[str, str, tuple[str, ...]], ...] = ()
+    """Papers and ends of types that the CBV does not have: the list, the type, and which."""
+    attributes: tuple[Attribute, ...] = ()
     order: Order | None = None
     """``None``: as they were recorded."""
     most: int | None = None
@@ -207,13 +242,43 @@ class Wanted(msgspec.Struct, frozen=True, kw_only=True):
     def of_errors(self) -> bool:
         """Whether only what was declared wrong is asked for."""
         times = (self.ge_declared_us, self.lt_declared_us)
-        return self.declared or times != (None, None) or bool(self.error_reasons + self.correctives)
+        fields = any(one.scope == "ERROR_DECLARATION" for one in self.added)
+        named = bool(self.error_reasons + self.correctives)
+        return self.declared or times != (None, None) or named or fields
 
     @property
     def of_sensors(self) -> bool:
         """Whether only what sensors reported is asked for: no movement of ours tells of any."""
         numbers = any(field != "quantity" for _, field, _, _ in self.measures)
         return self.sensed or bool(self.reported or self.reported_at) or numbers
+
+    @property
+    def of_others(self) -> bool:
+        """Whether only what others added is asked for: our own events have none of it."""
+        return bool(self.typed) or any(
+            one.how != "LACKS"
+            and (one.scope not in {"", "ERROR_DECLARATION"} or not one.name.startswith(OURS))
+            for one in self.added
+        )
+
+
+class Place(NamedTuple):
+    """How far a reader has come: the numbers of the last movement, of the last captured event and
+    of the last that the log of other events tells.
+    """
+
+    ledger: int
+    captured: int
+    log: int
+
+
+class Told(NamedTuple):
+    """An event, with the times that it happened and was recorded."""
+
+    record_us: int
+    event_us: int
+    place: Place
+    event: dict[str, Any]
 
 
 def things_of(event: Mapping[str, Any]) -> set[tuple[str, str]]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Any
 
+from central.epcis.extending import extends
 from central.epcis.hashing import word
 from central.epcis.identifiers import canonical, gtin_of
 from central.epcis.model import Wanted
@@ -33,6 +34,7 @@ def narrows(event: Mapping[str, Any], wanted: Wanted) -> bool:
         and _holds(event, wanted)
         and _counts(event, wanted)
         and senses(event, wanted)
+        and extends(event, wanted)
     )
 
 

@@ -6,24 +6,23 @@ import heapq
 from collections.abc import Sequence
 from itertools import islice
 from operator import itemgetter
-from typing import Any, NamedTuple
+from typing import Any
 
 import msgspec
-from sqlalchemy import Connection, Select, exists, func, select
+from sqlalchemy import Connection
 
-from central import schema
 from central.catalogue import packs
-from central.database.moments import from_us, to_us
+from central.database.moments import to_us
 from central.documents.books import heard_for
-from central.epcis.errors import key_of
-from central.epcis.from_ledger import ORIGIN, declared_wrong, declares_wrong, event_of, moment
+from central.epcis import captured
+from central.epcis.from_ledger import ORIGIN, declared_wrong, declares_wrong, event_of
 from central.epcis.from_log import KINDS, event_of_log
 from central.epcis.hashing import word
 from central.epcis.identifiers import canonical, gtin_of
+from central.epcis.masters import Knows, knowing
 from central.epcis.matching import matches
-from central.epcis.model import Wanted, bare_reason
+from central.epcis.model import Place, Told, Wanted
 from central.epcis.names import Names
-from central.epcis.narrowing import narrows
 from central.epcis.papers import Papers
 from central.epcis.sight import Sees, sight
 from central.epcis.tags import hex_forms
@@ -39,13 +38,8 @@ __all__ = ["Place", "Told", "TooMuch", "head", "look", "query"]
 _HASH = "ni:///sha-256;"
 _DAY_US = 86_400 * 1_000_000
 
-_event, _thing = schema.epcis_event, schema.epcis_thing
-_FIELDS = (
-    ("biz_steps", "bizStep", "biz_step"),
-    ("dispositions", "disposition", "disposition"),
-)
 _LOGGED = {"AggregationEvent", "TransactionEvent"}
-_FULL = {name: word(name, "x")[:-1] for _, name, _ in _FIELDS}
+_FULL = {name: word(name, "x")[:-1] for name in ("bizStep", "disposition")}
 
 
 class TooMuch(Exception):
@@ -54,29 +48,9 @@ class TooMuch(Exception):
     """
 
 
-class Place(NamedTuple):
-    """How far a reader has come: the numbers of the last movement, of the last captured event and
-    of the last that the log of other events tells.
-    """
-
-    ledger: int
-    captured: int
-    log: int
-
-
 def head(conn: Connection) -> Place:
     """Where a reader stands who has read all."""
-    captured = conn.execute(select(func.coalesce(func.max(_event.c.id), 0))).scalar_one()
-    return Place(queries.last_seq(conn), int(captured), log.newest(conn))
-
-
-class Told(NamedTuple):
-    """An event, with the times that it happened and was recorded."""
-
-    record_us: int
-    event_us: int
-    place: Place
-    event: dict[str, Any]
+    return Place(queries.last_seq(conn), captured.newest(conn), log.newest(conn))
 
 
 def query(
@@ -94,8 +68,11 @@ def look(
 ) -> tuple[list[Told], Place | None]:
     """What ``query`` does, with the times of each."""
     wanted, sees = _within(conn, wanted, names), sight(conn, names)
-    others = _of_others(conn, wanted, sees, after.captured, limit + 1)
-    ours = _Ours(conn, wanted, names, sees)
+    knows = knowing(conn, wanted, names)
+    others = captured.found(
+        conn, wanted, lambda one: sees(one) and knows(one), after=after.captured, limit=limit + 1
+    )
+    ours = _Ours(conn, wanted, names, sees, knows)
     if _are_theirs(wanted, others):
         told: tuple[list[Told], ...] = (others,)
     else:
@@ -127,11 +104,11 @@ def _within(conn: Connection, wanted: Wanted, names: Names) -> Wanted:
 
 def _are_theirs(wanted: Wanted, others: Sequence[Told]) -> bool:
     """Whether all events that are asked for are others': they have ids of others, or tell what
-    sensors reported. Raises ``TooMuch`` where the
+    sensors reported, or what others added. Raises ``TooMuch`` where the
     whole of the books would have to be looked through for one: our events' ids are their hashes.
     """
     hashes = {one for one in wanted.event_ids if one.startswith(_HASH)}
-    if wanted.of_sensors:
+    if wanted.of_sensors or wanted.of_others:
         return True
     if not wanted.event_ids or not hashes:
         return bool(wanted.event_ids)
@@ -151,8 +128,11 @@ def _are_theirs(wanted: Wanted, others: Sequence[Told]) -> bool:
 class _Ours:
     """What our books tell: the ledger's movements, and what else happened."""
 
-    def __init__(self, conn: Connection, wanted: Wanted, names: Names, sees: Sees) -> None:
+    def __init__(
+        self, conn: Connection, wanted: Wanted, names: Names, sees: Sees, knows: Knows
+    ) -> None:
         self._conn, self._wanted, self._names, self._sees = conn, wanted, names, sees
+        self._knows = knows
         self._gtins: dict[str, str | None] = {}
         self._papers = Papers(conn)
 
@@ -165,7 +145,7 @@ class _Ours:
             self._papers.learn(one.movement for one in page)
             for posted in page:
                 after, event = posted.seq, self._of_movement(posted)
-                if matches(event, self._wanted):
+                if matches(event, self._wanted) and self._knows(event):
                     recorded, happened = (
                         to_us(posted.record_time),
                         to_us(posted.movement.event_time),
@@ -187,7 +167,12 @@ class _Ours:
             for one in page:
                 after = one.seq
                 event = event_of_log(one, self._names, self._gtin)
-                if event is not None and self._sees(event) and matches(event, wanted):
+                if (
+                    event is not None
+                    and self._sees(event)
+                    and matches(event, wanted)
+                    and self._knows(event)
+                ):
                     told.append(Told(one.at_us, one.at_us, Place(0, 0, one.seq), event))
             if len(told) >= limit or len(page) < limit:
                 break
@@ -298,71 +283,3 @@ def _goods(conn: Connection, wanted: Wanted, names: Names) -> list[tuple[str, st
         elif named is not None and (pack := packs.find_pack(conn, named[0])) is not None:
             goods.append((pack.sku, named[1] or None))
     return goods
-
-
-def _of_others(conn: Connection, wanted: Wanted, sees: Sees, after: int, limit: int) -> list[Told]:
-    told = list[Told]()
-    while True:
-        asked = select(_event).where(_event.c.id > after).order_by(_event.c.id).limit(limit)
-        page = conn.execute(_narrowed(asked, wanted)).mappings().all()
-        for row in page:
-            after, body = row["id"], msgspec.json.decode(row["body"])
-            if not (narrows(body, wanted) and sees(body)):
-                continue
-            event = {**body, "recordTime": moment(from_us(row["record_us"]))}
-            told.append(Told(row["record_us"], row["event_us"], Place(0, row["id"], 0), event))
-        if len(told) >= limit or len(page) < limit:
-            return told[:limit]
-
-
-def _narrowed(asked: Select[Any], wanted: Wanted) -> Select[Any]:
-    its = _event.c
-    if wanted.types:
-        asked = asked.where(its.type.in_(wanted.types))
-    for value, compare in (
-        (wanted.ge_event_us, its.event_us.__ge__), (wanted.lt_event_us, its.event_us.__lt__),
-        (wanted.ge_record_us, its.record_us.__ge__), (wanted.lt_record_us, its.record_us.__lt__),
-        (wanted.ge_declared_us, its.declared_us.__ge__),
-        (wanted.lt_declared_us, its.declared_us.__lt__),
-    ):  # fmt: skip
-        if value is not None:
-            asked = asked.where(compare(value))
-    for field, name, column in _FIELDS:
-        words = [word(name, one) for one in getattr(wanted, field)]
-        if words:
-            asked = asked.where(its[column].in_(words))
-    if wanted.event_ids:
-        keys = [*wanted.event_ids, *map(key_of, wanted.event_ids)]
-        asked = asked.where(its.event_id.in_(keys))
-    asked = _of_errors(asked, wanted)
-    for uris, column in (
-        (wanted.read_points, "read_point"), (wanted.biz_locations, "biz_location"),
-    ):  # fmt: skip
-        if uris:
-            asked = asked.where(its[column].in_([canonical(uri) for uri in uris]))
-    return _about(asked, wanted)
-
-
-def _about(asked: Select[Any], wanted: Wanted) -> Select[Any]:
-    """What it is about, by the table of these."""
-    for kind, uris in (
-        ("epc", wanted.epcs), ("any", wanted.any_epcs), ("class", wanted.classes),
-        ("corrective", wanted.correctives), ("parent", wanted.parents),
-        *((f"paper:{kind}", named) for kind, named in wanted.papers.items()),
-    ):  # fmt: skip
-        if uris:
-            named = _thing.c.uri.in_([canonical(uri) for uri in uris])
-            asked = asked.where(
-                exists().where(_thing.c.event == _event.c.id, _thing.c.kind == kind, named)
-            )
-    return asked
-
-
-def _of_errors(asked: Select[Any], wanted: Wanted) -> Select[Any]:
-    its = _event.c
-    if wanted.of_errors:
-        asked = asked.where(its.declared_us.is_not(None))
-    if wanted.error_reasons:
-        words = [bare_reason(one) for one in wanted.error_reasons]
-        asked = asked.where(its.error_reason.in_(words))
-    return asked

@@ -18,10 +18,10 @@ from central.epcis.model import Wanted
 
 __all__ = ["COMPARED", "senses"]
 
-COMPARED: dict[str, Callable[[float, float], bool]] = {
+COMPARED: dict[str, Callable[[Any, Any], bool]] = {
     "EQ": operator.eq, "GT": operator.gt, "GE": operator.ge, "LT": operator.lt, "LE": operator.le,
 }  # fmt: skip
-"""What stands before a number that is compared."""
+"""What stands before a number or a time that is compared."""
 _QUANTITIES = ("quantityList", "childQuantityList", "inputQuantityList", "outputQuantityList")
 _TYPES = ("https://gs1.org/voc/", "gs1:", "MT-")
 """What may stand before a measurement's bare word."""

@@ -18,6 +18,7 @@ from central.database import keyset
 from central.database.moments import to_us
 from central.epcis import errors
 from central.epcis.announced import announce, announces
+from central.epcis.fields import keys_of
 from central.epcis.hashing import event_hash, word
 from central.epcis.identifiers import canonical
 from central.epcis.into_ledger import NotBookable, expiry_said, gtins_of, movements_of
@@ -30,6 +31,8 @@ from central.stock.model import Movement, StockError
 __all__ = ["Captured", "Job", "capture", "error_of", "find", "job", "jobs", "take"]
 
 _event, _thing, _capture = schema.epcis_event, schema.epcis_thing, schema.epcis_capture
+_OF_GS1 = "epcis-context.jsonld"
+"""The end of the address of GS1's own context, which every answer has, wherever it lies."""
 _encode = msgspec.json.Encoder(order="deterministic").encode
 
 
@@ -73,7 +76,8 @@ def take(
         times = checked(event)
     except NotAnEvent as error:
         raise NotValid(f"this is no EPCIS 2.0 event: {error}") from error
-    digest = event_hash(event, context)
+    own = _own_contexts(context, event.get("@context"))
+    digest = event_hash(event, own)
     event_id = event.get("eventID") or digest
     is_error = times.declared is not None
     key = errors.key_of(event_id) if is_error else event_id
@@ -85,7 +89,7 @@ def take(
         booked, why = [], errors.TOO_LATE
     else:
         booked, why = _book(conn, event, times.at, event_id, names, record_us, actor)
-    own = _own_context(context)
+    body = ({"@context": own} if own else {}) | _without_context(event) | {"eventID": event_id}
     declaration = event.get(errors.FIELD) or {}
     row = conn.execute(
         insert(_event).values(
@@ -97,7 +101,7 @@ def take(
             disposition=word("disposition", event.get("disposition", "")),
             read_point=canonical(event.get("readPoint", {}).get("id", "")),
             biz_location=canonical(event.get("bizLocation", {}).get("id", "")),
-            body=_text(({"@context": own} if own else {}) | event | {"eventID": event_id}),
+            body=_text(body),
             digest=digest,
             movements=_text(booked),
             why=why,
@@ -108,8 +112,10 @@ def take(
     assert row.inserted_primary_key is not None
     number = row.inserted_primary_key[0]
     things = {(kind, canonical(uri)) for kind, uri in things_of(event)}
-    for kind, uri in sorted(things):
-        conn.execute(insert(_thing).values(uri=uri, kind=kind, event=number))
+    things |= {("field", key) for key in keys_of(body)}
+    rows = [{"uri": uri, "kind": kind, "event": number} for kind, uri in sorted(things)]
+    if rows:
+        conn.execute(insert(_thing), rows)
     return event_id, False
 
 
@@ -280,10 +286,20 @@ def captured(row: dict[str, Any]) -> Captured:
     )
 
 
-def _own_context(context: object) -> list[object]:
-    """The prefixes that a sender added: they go with his events."""
-    parts = context if isinstance(context, list) else [context]
-    return [one for one in parts if isinstance(one, dict)]
+def _own_contexts(*contexts: object) -> list[object]:
+    """What senders defined beside GS1's own words, of a document and of an event: prefixes go with
+    events.
+    """
+    parts = [
+        part
+        for context in contexts
+        for part in (context if isinstance(context, list | tuple) else [context])
+    ]
+    return [one for one in parts if one and not str(one).endswith(_OF_GS1)]
+
+
+def _without_context(event: dict[str, Any]) -> dict[str, Any]:
+    return {name: value for name, value in event.items() if name != "@context"}
 
 
 def _text(value: object) -> str:
