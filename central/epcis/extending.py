@@ -102,13 +102,9 @@ def _names(
     told = {
         canonical(one[_ENDS.get(field, "destination")])
         for one in event.get(field) or ()
-        if _is_type(str(one.get("type") or ""), field, kind, fields)
+        if kind == full(word(field, str(one.get("type") or "")), fields.prefixes)
     }
     return not told.isdisjoint(map(canonical, uris))
-
-
-def _is_type(told: str, field: str, kind: str, fields: Fields) -> bool:
-    return kind in {told, word(field, told), full(told, fields.prefixes)}
 
 
 @lru_cache(maxsize=1_024)

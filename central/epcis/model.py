@@ -29,6 +29,10 @@ SIMPLE = "SimpleEventQuery"
 """The name of the query that everybody has (EPCIS 2.0, 8.2.7.1)."""
 _PAPER = "https://ref.gs1.org/cbv/BTT-"
 _REASONS = ("https://ref.gs1.org/cbv/ER-", "urn:epcglobal:cbv:er:", "cbv:ER-")
+_TYPES_OF_OURS = {
+    f"https://ref.gs1.org/cbv#{one}" for one in ("BTT-po", "BTT-desadv", "BTT-rma", "SDT-location")
+}
+"""Of papers and ends that our own events have, by their full names."""
 _EPCS = ("epcList", "childEPCs", "inputEPCList", "outputEPCList")
 _CLASSES = (
     "quantityList", "childQuantityList", "inputQuantityList", "outputQuantityList",
@@ -231,7 +235,9 @@ class Wanted(msgspec.Struct, frozen=True, kw_only=True):
     """How a time of a sensor's report compares, which one, and with what."""
     added: tuple[Added, ...] = ()
     typed: tuple[tuple[str, str, tuple[str, ...]], ...] = ()
-    """Papers and ends of types that the CBV does not have: the list, the type, and which."""
+    """Papers and ends of types that have no parameter of their own: the list, the type's full name,
+    and which.
+    """
     attributes: tuple[Attribute, ...] = ()
     order: Order | None = None
     """``None``: as they were recorded."""
@@ -255,7 +261,7 @@ class Wanted(msgspec.Struct, frozen=True, kw_only=True):
     @property
     def of_others(self) -> bool:
         """Whether only what others added is asked for: our own events have none of it."""
-        return bool(self.typed) or any(
+        return any(kind not in _TYPES_OF_OURS for _, kind, _ in self.typed) or any(
             one.how != "LACKS"
             and (one.scope not in {"", "ERROR_DECLARATION"} or not one.name.startswith(OURS))
             for one in self.added

@@ -16,7 +16,8 @@ from central.api.problems import Problem
 from central.api.services import Services, json_answer, now_us
 from central.catalogue.errors import AlreadyExists, NotFound
 from central.database.moments import from_us
-from central.epcis import ordering, query
+from central.epcis import by_field, ordering, query
+from central.epcis.by_field import Stood
 from central.epcis.from_ledger import moment
 from central.epcis.model import CONTEXT, SIMPLE, Wanted, document
 from central.epcis.names import Names
@@ -41,6 +42,7 @@ HEADERS = {"GS1-EPCIS-Version": "2.0.0", "GS1-CBV-Version": "2.0.0"}
 _CURSOR = Cursor(tuple[Count, Count, Count])
 _Time = Annotated[int, msgspec.Meta(ge=-(2**62), le=2**62)]
 _ORDERED = Cursor(tuple[_Time, Count, Count])
+_STOOD = Cursor(tuple[bool, Count, Count, Count, Count])
 
 
 def refusal(status: int, kind: str, why: object) -> Problem:
@@ -98,8 +100,7 @@ async def events_of(
     too.
     """
     names = Names(services.epcis.locations)
-    find = _recorded if wanted.order is None else _ordered
-    read = find(wanted, names, token, per_page)
+    read = _reader(wanted)(wanted, names, token, per_page)
 
     def work(conn: Connection) -> _Page:
         if token is None:
@@ -116,6 +117,12 @@ async def events_of(
     return answer
 
 
+def _reader(wanted: Wanted) -> Callable[[Wanted, Names, str | None, int], _Reads]:
+    if wanted.order is None:
+        return _recorded
+    return _by_field if wanted.order.field else _by_time
+
+
 def _recorded(wanted: Wanted, names: Names, token: str | None, limit: int) -> _Reads:
     """Reads a page in the order of the records."""
     seen = _CURSOR.read(token)
@@ -130,8 +137,8 @@ def _recorded(wanted: Wanted, names: Names, token: str | None, limit: int) -> _R
     return read
 
 
-def _ordered(wanted: Wanted, names: Names, token: str | None, limit: int) -> _Reads:
-    """Reads a page in the order that is asked for."""
+def _by_time(wanted: Wanted, names: Names, token: str | None, limit: int) -> _Reads:
+    """Reads a page in the order of a time."""
     seen, now = _ORDERED.read(token), now_us()
     after = None if seen is None else Reached(*seen)
 
@@ -140,6 +147,20 @@ def _ordered(wanted: Wanted, names: Names, token: str | None, limit: int) -> _Re
         return found, None if behind is None else _ORDERED.told(
             (behind.at_us, behind.same, behind.given)
         )
+
+    return read
+
+
+def _by_field(wanted: Wanted, names: Names, token: str | None, limit: int) -> _Reads:
+    """Reads a page in the order of a field that users added."""
+    seen = _STOOD.read(token)
+    after = None if seen is None else Stood(*seen)
+
+    def read(conn: Connection) -> _Page:
+        found, behind = by_field.ordered(conn, wanted, names, after=after, limit=limit)
+        if behind is None:
+            return found, None
+        return found, _STOOD.told((behind.lacking, *behind.place, behind.given))
 
     return read
 

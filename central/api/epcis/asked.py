@@ -2,28 +2,20 @@
 
 from __future__ import annotations
 
-import re
-from collections.abc import Iterable
+from collections.abc import Mapping
 from typing import Annotated
 
-from fastapi import Request
 from pydantic import AwareDatetime, Field
 
-from central.api.epcis.parameters import Flag, Sensed, Words, is_true, us, words
-from central.api.problems import Problem
+from central.api.epcis.parameters import Sensed, us
+from central.api.epcis.texts import Flag, Words, is_true, words
 from central.epcis.model import Wanted
 from central.epcis.sensing import COMPARED
 
-__all__ = ["Asked", "refuse_unbuilt", "refuse_unknown"]
+__all__ = ["Asked"]
 
 _PARTIES = ("location", "owning_party", "possessing_party")
 Quantity = Annotated[float, Field(ge=0, le=1e15, allow_inf_nan=False)]
-_UNBUILT = re.compile(
-    r"(HASATTR|EQATTR)_.+|EQ_ATTR_.+|EQ_(bizTransaction|source|destination)_.+"
-    r"|(EQ|GE|GT|LE|LT|EXISTS)_((INNER|ILMD|ERROR_DECLARATION|SENSOR[A-Z]+|readPoint|bizLocation)_)*"
-    r"[A-Za-z][A-Za-z0-9]*:\w+"
-)
-"""Names of the standard that nothing is made of: extensions and master data."""
 
 
 class Papers(Sensed):
@@ -119,9 +111,15 @@ class Asked(Things):
     per_page: Annotated[int, Field(ge=1, le=500)] = Field(30, alias="perPage")
     token: Annotated[str, Field(max_length=200)] | None = Field(None, alias="nextPageToken")
 
-    def wanted(self) -> Wanted:
-        """What is asked for."""
+    def wanted(self, prefixes: Mapping[str, str]) -> Wanted:
+        """What is asked for; ``prefixes`` are those that whoever asks defines. Raises ``Problem``
+        for values that cannot be asked for.
+        """
+        extended = self.extended(prefixes)
         return Wanted(
+            added=extended.added,
+            typed=extended.typed,
+            attributes=extended.attributes,
             types=words(self.event_type),
             ge_event_us=us(self.ge_event),
             lt_event_us=us(self.lt_event),
@@ -149,7 +147,7 @@ class Asked(Things):
             sensed=is_true(self.sensed),
             reported=self.reported(),
             reported_at=self.reported_at(),
-            order=self.order(),
+            order=self.order(prefixes),
             most=self.max_count,
             event_ids=words(self.event_id),
             transformations=words(self.transformation),
@@ -162,21 +160,4 @@ class Asked(Things):
             any_classes=words(self.any_class),
             within_read_points=words(self.within_read_point),
             within_biz_locations=words(self.within_biz_location),
-        )
-
-
-async def refuse_unbuilt(request: Request) -> None:
-    """Raises ``Problem`` 501 for parameters that the standard has and this does not."""
-    refuse_unknown(request.query_params)
-
-
-def refuse_unknown(named: Iterable[str]) -> None:
-    """The same, of the parameters that are ``named``."""
-    ours = {field.alias for field in Asked.model_fields.values()}
-    asked = [one for one in named if one not in ours and _UNBUILT.fullmatch(one)]
-    if asked:
-        raise Problem(
-            501,
-            f"EPCIS has {', '.join(asked)}, and this does not: fields of extensions and master "
-            "data cannot be asked for; the page of EPCIS (docs/epcis.md) lists what can",
         )

@@ -1,30 +1,42 @@
-"""Parameters of an EPCIS query beside those of what events are about: order and number, sensors."""
+"""Parameters of an EPCIS query beside those of what events are about: order and number, sensors,
+and those that have no name of their own.
+"""
 
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable, Mapping
 from datetime import datetime
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
 from pydantic import AwareDatetime, ConfigDict, Field, TypeAdapter, ValidationError, model_validator
 
 from central.api.bodies import Body, Said
-from central.api.problems import Problem
+from central.api.epcis import extensions
+from central.api.epcis.texts import Flag, Words, query_flaw, words
 from central.database.moments import to_us
+from central.epcis.fields import full, prefixes_of
 from central.epcis.model import Order
 
-__all__ = ["Flag", "Paged", "Sensed", "Words", "is_true", "us", "words"]
+__all__ = ["Paged", "Sensed", "us"]
 
-_MOST_ASKED = 100
 _MEASURED = re.compile(
     r"(?P<how>EQ|GT|GE|LT|LE)_(?:(?P<rank>percRank)"
     r"|(?P<field>value|minValue|maxValue|meanValue|sDev|percValue|quantity)_(?P<unit>[A-Z0-9]{2,3}))"
 )
 """Numbers that sensors reported, and quantities, in a unit by its code of UN/CEFACT."""
-Words = Annotated[Said, Field(max_length=8_000, description="Several with `|` between.")]
 _Number = Annotated[float, Field(ge=-1e15, le=1e15, allow_inf_nan=False)]
 _NUMBER = TypeAdapter[float](_Number)
-Flag = Annotated[Said, Field(max_length=20)]
+
+
+OrderBy = Annotated[
+    Said,
+    Field(
+        max_length=2_000,
+        pattern=r"^(eventTime|recordTime|[A-Za-z][A-Za-z0-9.+-]*:\S+)$",
+        description="`eventTime`, `recordTime`, or a field that users added.",
+    ),
+]
 
 
 class Paged(Body):
@@ -37,21 +49,23 @@ class Paged(Body):
 class Ordered(Body):
     """In which order, and how many."""
 
-    order_by: Literal["eventTime", "recordTime"] | None = Field(None, alias="orderBy")
+    order_by: OrderBy | None = Field(None, alias="orderBy")
     direction: Literal["ASC", "DESC"] = Field("DESC", alias="orderDirection")
     count_limit: Annotated[int, Field(ge=1, le=2**31)] | None = Field(None, alias="eventCountLimit")
     max_count: Annotated[int, Field(ge=0, le=2**31)] | None = Field(None, alias="maxEventCount")
 
-    def order(self) -> Order | None:
+    def order(self, prefixes: Mapping[str, str]) -> Order | None:
         """Raises ``Problem`` 400 for what the standard has not together."""
         if self.count_limit is not None and self.max_count is not None:
-            raise _together("eventCountLimit and maxEventCount exclude each other: leave one out")
+            raise query_flaw("eventCountLimit and maxEventCount exclude each other: leave one out")
         if self.count_limit is not None and self.order_by is None:
-            raise _together("eventCountLimit is of an order: say which by orderBy")
+            raise query_flaw("eventCountLimit is of an order: say which by orderBy")
         if self.order_by is None:
             return None
         return Order(
-            by=self.order_by, descending=self.direction == "DESC", at_most=self.count_limit
+            by=full(self.order_by, prefixes_of(dict(prefixes))),
+            descending=self.direction == "DESC",
+            at_most=self.count_limit,
         )
 
 
@@ -80,15 +94,30 @@ class Sensed(Ordered):
 
     @model_validator(mode="after")
     def _named_rightly(self) -> Sensed:
-        """Nothing but numbers has a name that is not listed."""
-        for name, value in (self.__pydantic_extra__ or {}).items():
-            if _MEASURED.fullmatch(name) is None:
+        """A name that is not listed has a unit in it, or the name of a field that users added."""
+        for name, value in self._others():
+            measured = _MEASURED.fullmatch(name) is not None
+            if not (measured or extensions.is_one(name)):
                 raise ValueError(f"{name}: there is no such parameter")
             try:
-                _NUMBER.validate_python(value)
+                if measured:
+                    _NUMBER.validate_python(value)
+                else:
+                    extensions.check(name, value)
             except ValidationError as error:
                 raise ValueError(f"{name}: {error.errors()[0]['msg']}") from error
         return self
+
+    def extended(self, prefixes: Mapping[str, str]) -> extensions.Extended:
+        """What is asked of fields that users added, and what else has its name in the parameter's.
+        Raises ``Problem``.
+        """
+        named = {name: one for name, one in self._others() if not _MEASURED.fullmatch(name)}
+        return extensions.asked_of(named, prefixes)
+
+    def _others(self) -> Iterable[tuple[str, Any]]:
+        """The parameters whose names are not listed."""
+        return (self.__pydantic_extra__ or {}).items()
 
     def reported(self) -> dict[str, tuple[str, ...]]:
         """What is asked of attributes that are compared as words, by their names."""
@@ -119,9 +148,10 @@ class Sensed(Ordered):
     def measures(self) -> tuple[tuple[str, str, str, float], ...]:
         """How a number compares, which, in what unit, and with what."""
         found = list[tuple[str, str, str, float]]()
-        for name, value in (self.__pydantic_extra__ or {}).items():
+        for name, value in self._others():
             named = _MEASURED.fullmatch(name)
-            assert named is not None, "other names are refused"
+            if named is None:
+                continue
             field = named["rank"] or named["field"]
             than = _NUMBER.validate_python(value)
             found.append((named["how"], field, named["unit"] or "", than))
@@ -131,25 +161,3 @@ class Sensed(Ordered):
 def us(at: datetime | None) -> int | None:
     """In microseconds since 1970."""
     return None if at is None else to_us(at)
-
-
-def is_true(said: str | None) -> bool:
-    """Whether a parameter that asks for what exists is there, and does not say ``false``."""
-    return said is not None and said.lower() != "false"
-
-
-def words(said: str | None) -> tuple[str, ...]:
-    """Raises ``Problem`` 413 for more than are looked for at once."""
-    found = tuple(one for one in (said or "").split("|") if one)
-    if len(found) > _MOST_ASKED:
-        raise Problem(
-            413,
-            f"a parameter names {_MOST_ASKED} values at most, and this one {len(found)}: ask for "
-            "some of them at a time",
-            kind="epcisException:QueryTooLargeException",
-        )
-    return found
-
-
-def _together(why: str) -> Problem:
-    return Problem(400, why, kind="epcisException:QueryParameterException")

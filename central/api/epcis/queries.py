@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-import contextlib
+from collections.abc import Mapping
 from typing import Annotated, Any
 from urllib.parse import quote
 
+import msgspec
 from fastapi import APIRouter, Depends, Path, Query, Request, Response
 from pydantic import ConfigDict, Field, ValidationError
 
@@ -20,13 +21,15 @@ from central.api.epcis.answers import (
     refusal,
     refused_as_said,
 )
-from central.api.epcis.asked import Asked, refuse_unknown
+from central.api.epcis.asked import Asked
+from central.api.epcis.extensions import Prefixes
 from central.api.epcis.parameters import Paged
 from central.api.pages import Cursor
 from central.api.permits import needs
 from central.api.problems import Problem, shown_as
 from central.api.services import Services, json_answer
 from central.epcis import standing
+from central.epcis.fields import prefixes_of
 from central.epcis.model import Wanted
 from central.epcis.timetable import FIELDS
 
@@ -60,12 +63,11 @@ class NamedQueryBody(Body):
     name: Annotated[Said, Field(min_length=1, max_length=100, pattern=_NAME)]
     query: Annotated[dict[str, Any], Field(max_length=100)]
 
-    def wanted(self) -> Wanted:
-        """What is asked for. Raises ``Problem``: 501 for what the standard has and this does not,
-        400 for what is no query.
+    def wanted(self, prefixes: Mapping[str, str]) -> Wanted:
+        """What is asked for; its own ``@context`` comes before the request's ``prefixes``. Raises
+        ``Problem`` 400 for what is no query.
         """
         said = {name: value for name, value in self.query.items() if name != "@context"}
-        refuse_unknown(said)
         wrong = sorted(_ASIDE & said.keys())
         if wrong:
             raise _no_query(f"{', '.join(wrong)} is of whoever asks for its events")
@@ -76,7 +78,7 @@ class NamedQueryBody(Body):
                 ": ".join([*map(str, one["loc"][:1]), one["msg"]]) for one in error.errors()
             )
             raise _no_query(told) from error
-        return asked.wanted()
+        return asked.wanted({**prefixes, **prefixes_of(self.query.get("@context"))})
 
 
 def router(services: Services) -> APIRouter:
@@ -92,13 +94,13 @@ def _add_making(made: APIRouter, services: Services) -> None:
         "/epcis/queries",
         status_code=201,
         summary="Have a query stand under a name",
-        responses=shown_as(400, 409, 413, 415, 422, 501),
+        responses=shown_as(400, 409, 413, 415, 422),
         openapi_extra=needs("write:epcis", "none"),
     )
-    async def add(body: NamedQueryBody, told: Telling) -> Response:
+    async def add(body: NamedQueryBody, told: Telling, prefixes: Prefixes) -> Response:
         """`Location` is where it is; its events are at `.../events`."""
         query = standing.Query(
-            name=body.name, query=body.query, wanted=body.wanted(), made_by=told.by,
+            name=body.name, query=body.query, wanted=body.wanted(prefixes), made_by=told.by,
             made_us=told.at_us,
         )  # fmt: skip
         with refused_as_said():
@@ -190,13 +192,19 @@ async def _refuse_controls(request: Request) -> None:
 def _text(name: str, said: object) -> object:
     """A parameter as it stands in a URL. Raises ``Problem``."""
     if not isinstance(said, list):
+        if said is None and name.startswith("EXISTS_"):
+            return "true"
         return str(said).lower() if isinstance(said, bool) else said
-    with contextlib.suppress(TypeError):
-        texts = [one if isinstance(one, str) else f"{one:g}" for one in said]
-        if any("|" in one for one in texts):
-            raise _no_query(f"{name}: a value with | in it cannot be asked for")
-        return "|".join(texts)
-    raise _no_query(f"{name} is a list of texts")
+    texts = [one if isinstance(one, str) else _number(name, one) for one in said]
+    if any("|" in one for one in texts):
+        raise _no_query(f"{name}: a value with | in it cannot be asked for")
+    return "|".join(texts)
+
+
+def _number(name: str, said: object) -> str:
+    if isinstance(said, int | float):
+        return msgspec.json.encode(said).decode()
+    raise _no_query(f"{name} is a list of texts, or of numbers")
 
 
 def _no_query(why: str) -> Problem:

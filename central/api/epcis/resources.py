@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Annotated, NamedTuple
 from urllib.parse import quote
 
-from fastapi import APIRouter, Depends, Path, Query, Request, Response
+from fastapi import APIRouter, Path, Query, Request, Response
 from pydantic import Field
 
 from central.api.bodies import Body, Said
@@ -18,7 +18,8 @@ from central.api.epcis.answers import (
     refusal,
     refused_as_said,
 )
-from central.api.epcis.asked import Asked, refuse_unbuilt
+from central.api.epcis.asked import Asked
+from central.api.epcis.extensions import Prefixes, spelled_out
 from central.api.pages import Count, Cursor
 from central.api.permits import needs
 from central.api.problems import shown_as
@@ -121,12 +122,13 @@ def _add_events(made: APIRouter, services: Services, name: str, kind: Kind) -> N
         summary=f"EPCIS: events of {_CALLED[name].one}",
         responses={
             200: {"content": {JSON_LD: {"schema": {"type": "object"}}}},
-            **shown_as(400, 404, 413, 422, 501),
+            **shown_as(400, 404, 413, 422),
         },
         openapi_extra=needs("read:epcis", "own"),
-        dependencies=[Depends(refuse_unbuilt)],
     )
-    async def events(value: Value, request: Request, asked: Annotated[Asked, Query()]) -> Response:
+    async def events(
+        value: Value, request: Request, asked: Annotated[Asked, Query()], prefixes: Prefixes
+    ) -> Response:
         """An EPCISQueryDocument, as of all events; asked for by what stands in the path, and by
         what the query has beside it. While there is more, `Link` says where.
         """
@@ -137,8 +139,9 @@ def _add_events(made: APIRouter, services: Services, name: str, kind: Kind) -> N
             )  # fmt: skip
         await _check(services, name, kind, value, names)
         return await events_of(
-            services, known.narrowed(kind, asked.wanted(), value),
-            path=f"/epcis/{name}/{quote(value, safe='')}/events", said=request.query_params,
+            services, known.narrowed(kind, asked.wanted(prefixes), value),
+            path=f"/epcis/{name}/{quote(value, safe='')}/events",
+            said=spelled_out(request.query_params, prefixes),
             token=asked.token, per_page=asked.per_page,
         )  # fmt: skip
 
