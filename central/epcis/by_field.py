@@ -9,12 +9,11 @@ from typing import NamedTuple
 import msgspec
 from sqlalchemy import Connection
 
-from central.epcis import query
+from central.epcis import ordering, query
 from central.epcis.extending import Scalar, ranks
 from central.epcis.fields import Fields, scalars
 from central.epcis.model import Added, Order, Wanted
 from central.epcis.names import Names
-from central.epcis.ordering import MOST
 from central.epcis.query import Place, Told, TooMuch
 
 __all__ = ["Stood", "ordered"]
@@ -82,10 +81,10 @@ def _having(conn: Connection, wanted: Wanted, names: Names) -> list[Told]:
     """All that have the field, in the order that is asked for; of one value as recorded."""
     order = wanted.order
     assert order is not None
-    found, more = query.look(conn, _asking(wanted, "EXISTS"), names, after=_BEGIN, limit=MOST)
+    found, more = query.look(conn, _asking(wanted, "EXISTS"), names, after=_BEGIN, limit=ordering.MOST)
     if more is not None:
         raise TooMuch(
-            f"more than {MOST} events have {order.by}, and would have to be put in order: ask for "
+            f"more than {ordering.MOST} events have {order.by}, and would have to be put in order: ask for "
             "fewer by GE_eventTime and LT_eventTime, or by GE_ and LT_ of the field itself"
         )
     valued = [(one, value) for one in found if (value := _value(one, order)) is not None]

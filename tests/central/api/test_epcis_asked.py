@@ -92,13 +92,7 @@ async def test_ours_are_found_by_id_where_the_books_need_not_be_looked_through(
         assert [one["eventID"] for one in await found(made, EQ_eventID=first, **more)] == [first]
 
 
-@pytest.mark.parametrize(
-    "name",
-    ["EQ_ILMD_cbvmda:lotNumber", "HASATTR_bizLocation", "EQ_example:myField",
-     "EXISTS_INNER_SENSORREPORT_ex:a", "EQ_bizTransaction_other"],
-)  # fmt: skip
-async def test_what_the_standard_has_and_this_has_not_is_named(made: Bench, name: str) -> None:
-    refused = await made.http.get("/epcis/events", params={name: "x"})
-    assert (refused.status_code, name in refused.json()["detail"]) == (501, True)
-    typo = await made.http.get("/epcis/events", params={"EQ_bizSteps": "x"})
-    assert typo.status_code == 422
+async def test_what_is_no_parameter_is_refused_by_its_name(made: Bench) -> None:
+    for name in ("EQ_bizSteps", "EXISTS_myField", "EQ_ILMD_lotNumber", "GE_bizTransaction_po"):
+        refused = await made.http.get("/epcis/events", params={name: "x"})
+        assert (refused.status_code, name in refused.text) == (422, True)
