@@ -77,7 +77,7 @@ def keys_of(event: Mapping[str, Any]) -> set[str]:
     for key, _ in _within({name: event[name] for name in event if name != "@context"}):
         if _is_added(key, prefixes):
             found |= {index_key(key), index_key(full(key, prefixes))}
-    return found
+    return {key for key in found if "\x00" not in key}  # nobody can ask for those
 
 
 class Fields:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable
 from itertools import chain
 from typing import Annotated, Any, Literal
@@ -26,6 +27,7 @@ from central.epcis.store import Job
 MOST_EVENTS = 500
 """In one document."""
 _DEEPEST = 20
+_LARGEST: dict[type, float] = {int: 2**63, bool: 2, float: math.inf}
 _CURSOR = Cursor(tuple[Count, str])
 Behaviour = Annotated[
     Literal["rollback", "proceed"],
@@ -111,7 +113,7 @@ def _add_documents(made: APIRouter, services: Services, names: Names) -> None:
         """`Location` is the job that says what became of it. An event that is known is no error.
         What the ledger can take is posted; what it cannot is kept, and says why.
         """
-        document = body.model_dump(mode="json", by_alias=True)
+        document = body.model_dump(by_alias=True)
         _check(document)
         job = await services.write(
             lambda c: store.capture(
@@ -162,7 +164,7 @@ def _add_events(made: APIRouter, services: Services, names: Names) -> None:
     )
     async def one(body: EpcisEvent, told: Telling) -> Response:
         """409 for one that is known. Without an `eventID` its hash is its id."""
-        event = body.model_dump(mode="json")
+        event = body.model_dump()
         _check(event)
         context = event.pop("@context", ())
         event_id, known = await services.write(
@@ -226,7 +228,7 @@ def _check(said: object, depth: int = 0) -> None:
         raise Problem(422, f"an event has at most {_DEEPEST} levels within it")
     if isinstance(said, str) and any("\ud800" <= one <= "\udfff" for one in said):
         raise Problem(422, "half of a character (a lone surrogate) cannot be stored")
-    if isinstance(said, int) and abs(said) >= 2**63:
+    if isinstance(said, int | float) and not abs(said) < _LARGEST[type(said)]:
         raise Problem(422, "a number that large cannot be stored: write it as text")
     parts: Iterable[object] = ()
     if isinstance(said, dict):

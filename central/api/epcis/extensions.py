@@ -188,4 +188,4 @@ def _text(name: str, value: object) -> str:
         return str(value is not False).lower()
     if isinstance(value, int | float):
         return msgspec.json.encode(value).decode()
-    raise query_flaw(f"{name} is a text, a number, or a list of these")
+    raise query_flaw(f"{name} is said once, as one text or number; several have | between them")

@@ -168,6 +168,31 @@ async def test_a_subscription_says_when(made: Bench, more: dict[str, object]) ->
     assert refused["type"] == "epcisException:SubscriptionControlsException"
 
 
+async def test_what_is_asked_of_added_fields_is_told_to_subscribers(
+    made: Bench, receiver: Receiver
+) -> None:
+    space = "https://ns.example.com/epcis/"
+    query = {"@context": {"mine": space}, "GE_mine:warmth": 8,
+             "HASATTR_bizLocation": ["cbvmda:name"]}  # fmt: skip
+    await made.post("/epcis/queries", name="arrivals", query=query)
+    mine = await _subscribed(made, receiver.url)
+    told = Telling(made)
+    for number in range(120):
+        await made.post("/epcis/events", **{
+            "@context": {"theirs": space}, "type": "ObjectEvent", "action": "OBSERVE",
+            "eventID": f"urn:uuid:{number}", "eventTime": "2026-01-31T08:00:00Z",
+            "eventTimeZoneOffset": "+00:00", "epcList": ["urn:epc:id:sscc:4012345.0000000333"],
+            "bizLocation": {"id": f"urn:tallyport:location:{'WEST' if number % 2 else 'GONE'}"},
+            "theirs:warmth": number % 10,
+        })  # fmt: skip
+    await _receive(made, "WEST")
+    assert await told.step(mine["subscriptionID"]) > 0
+    events = [one for request in receiver.all() for one in _events(request.body)]
+    assert [one["theirs:warmth"] for one in events] == [9] * 12
+    assert await told.step(mine["subscriptionID"]) > 0
+    assert receiver.all() == [], "once"
+
+
 async def test_what_a_query_finds_is_told_at_once_and_signed(
     made: Bench, receiver: Receiver
 ) -> None:
