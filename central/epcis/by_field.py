@@ -81,10 +81,11 @@ def _having(conn: Connection, wanted: Wanted, names: Names) -> list[Told]:
     """All that have the field, in the order that is asked for; of one value as recorded."""
     order = wanted.order
     assert order is not None
-    found, more = query.look(conn, _asking(wanted, "EXISTS"), names, after=_BEGIN, limit=ordering.MOST)
+    having, most = _asking(wanted, "EXISTS"), ordering.MOST
+    found, more = query.look(conn, having, names, after=_BEGIN, limit=most)
     if more is not None:
         raise TooMuch(
-            f"more than {ordering.MOST} events have {order.by}, and would have to be put in order: ask for "
+            f"more than {most} events have {order.by}, and would have to be put in order: ask for "
             "fewer by GE_eventTime and LT_eventTime, or by GE_ and LT_ of the field itself"
         )
     valued = [(one, value) for one in found if (value := _value(one, order)) is not None]
