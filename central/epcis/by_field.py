@@ -10,11 +10,11 @@ import msgspec
 from sqlalchemy import Connection
 
 from central.epcis import ordering, query
-from central.epcis.extending import Scalar, ranks
 from central.epcis.fields import Fields, scalars
 from central.epcis.model import Added, Order, Wanted
 from central.epcis.names import Names
 from central.epcis.query import Place, Told, TooMuch
+from central.epcis.values import Scalar, ranks
 
 __all__ = ["Stood", "ordered"]
 

@@ -11,7 +11,7 @@ from sqlalchemy import ColumnElement, Connection, Exists, Select, exists, func, 
 from central import schema
 from central.database.moments import from_us
 from central.epcis.errors import key_of
-from central.epcis.fields import index_key
+from central.epcis.extending import keys_asked
 from central.epcis.from_ledger import moment
 from central.epcis.hashing import word
 from central.epcis.identifiers import canonical
@@ -97,8 +97,8 @@ def _about(asked: Select[Any], wanted: Wanted) -> Select[Any]:
             kinds = _thing.c.kind.startswith("paper:", autoescape=True)
             asked = asked.where(_has(kinds, map(canonical, uris)))
     for one in wanted.added:
-        if one.how != "LACKS":
-            asked = asked.where(_has(_thing.c.kind == "field", [index_key(one.name)]))
+        if keys := keys_asked(one):
+            asked = asked.where(_has(_thing.c.kind == keys[0], keys[1]))
     return asked
 
 

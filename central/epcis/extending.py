@@ -1,31 +1,27 @@
-"""What a query asks of fields that users added (EPCIS 2.0, 8.2.7.1). Pure.
+"""What a query asks of fields that users added (EPCIS 2.0, 8.2.7.1), and by which texts events are
+looked up that may have it. Pure.
 
-A text is asked for as it is written, an identifier or a time in whatever form it is, a number by
-its value. What is greater or less is a number, or a time; texts of an event are read as these.
+What is greater or less is a number, or a time; texts of an event are read as these.
 """
 
 from __future__ import annotations
 
-import re
-from collections.abc import Callable, Mapping
-from datetime import UTC, datetime
-from decimal import Decimal
-from functools import lru_cache
+from collections.abc import Mapping
 from typing import Any
 
-from central.database.moments import to_us
-from central.epcis.fields import KNOWN, Fields, full, scalars
+from central.epcis.fields import Fields, added_to, full, index_key, prefixes_of, scalars
 from central.epcis.hashing import word
 from central.epcis.identifiers import canonical
 from central.epcis.model import Added, Wanted
 from central.epcis.sensing import COMPARED
+from central.epcis.values import Scalar, asked_forms, measure_as, same, told_forms
 
-__all__ = ["extends", "is_measure", "ranks", "same"]
+__all__ = ["extends", "keys_asked", "keys_of"]
 
-Scalar = str | int | float | bool
-_NUMBER = re.compile(r"[+-]?([0-9]{1,60}(\.[0-9]{0,60})?|\.[0-9]{1,60})([eE][+-]?[0-9]{1,3})?")
-_TIME = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}(T[0-9:.,]{5,30}(Z|[+-][0-9]{2}:?[0-9]{2}))?")
 _ENDS = {"bizTransactionList": "bizTransaction", "sourceList": "source"}
+_MOST_INDEXED = 200
+_MOST_LOOKED_UP = 10
+"""Values of one parameter that are looked up; of more only the field is."""
 
 
 def extends(event: Mapping[str, Any], wanted: Wanted) -> bool:
@@ -38,34 +34,33 @@ def extends(event: Mapping[str, Any], wanted: Wanted) -> bool:
     )
 
 
-def same(asked: str, told: Scalar) -> bool:
-    """Whether a value is what somebody asks for in words."""
-    if isinstance(told, bool):
-        return asked.lower() == str(told).lower()
-    if not isinstance(told, str):
-        return _number(asked) == Decimal(str(told))
-    if asked == told or canonical(asked) == canonical(told):
-        return True
-    at = _time(asked)
-    return at is not None and at == _time(told)
-
-
-def is_measure(said: str) -> bool:
-    """Whether it can be greater or less: a number, or a time."""
-    return _number(said) is not None or _time(said) is not None
-
-
-def ranks(told: list[Scalar]) -> list[Any]:
-    """By what values of a field come in order: as numbers where all are such, as times where all
-    are, else as texts, character by character (EPCIS 2.0, 8.2.7.1, ``orderBy``).
+def keys_of(event: Mapping[str, Any]) -> set[tuple[str, str]]:
+    """By what an event is looked up, of the fields that users added to it: ``field`` (their names),
+    ``value`` (with what they say).
     """
-    texts = [str(one).lower() if isinstance(one, bool) else str(one) for one in told]
-    kinds: tuple[Callable[[str], Any], ...] = (_number, _time)
-    for read in kinds:
-        read_so = [read(one) for one in texts]
-        if None not in read_so:
-            return read_so
-    return texts
+    prefixes, found = prefixes_of(event.get("@context")), set[tuple[str, str]]()
+    for key, value in added_to(event):
+        forms = {form for one in scalars(value) for form in told_forms(one, prefixes)}
+        for name in {index_key(key), index_key(full(key, prefixes))}:
+            found.add(("field", name))
+            found |= {("value", _pair(name, form)) for form in forms}
+    return {one for one in found if "\x00" not in one[1]}  # nobody can ask for those
+
+
+def keys_asked(asked: Added) -> tuple[str, set[str]] | None:
+    """The kind and the texts of what an event must have one of; ``None`` where no event is ruled
+    out by that.
+    """
+    if asked.how == "LACKS":
+        return None
+    name = index_key(asked.name)
+    if asked.how != "EQ" or len(asked.values) > _MOST_LOOKED_UP:
+        return "field", {name}
+    return "value", {_pair(name, form) for one in asked.values for form in asked_forms(one)}
+
+
+def _pair(name: str, form: str) -> str:
+    return f"{name}={form[:_MOST_INDEXED]}"
 
 
 def _has(fields: Fields, asked: Added) -> bool:
@@ -79,20 +74,12 @@ def _has(fields: Fields, asked: Added) -> bool:
 
 def _compares(asked: Added, told: Scalar, fields: Fields) -> bool:
     if asked.how == "EQ":
-        return any(same(one, told) or _same_word(one, told, fields) for one in asked.values)
+        return any(same(one, told, fields.prefixes) for one in asked.values)
     if isinstance(told, bool):
         return False
     (than,) = asked.values
-    read: Callable[[str], Any] = _time if _number(than) is None else _number
-    value, limit = read(str(told)), read(than)
+    value, limit = measure_as(than, told), measure_as(than, than)
     return None not in {value, limit} and COMPARED[asked.how](value, limit)
-
-
-def _same_word(asked: str, told: Scalar, fields: Fields) -> bool:
-    """Whether both are one word of a vocabulary, in full or by a prefix of the event."""
-    if not isinstance(told, str) or told.partition(":")[0] not in fields.prefixes:
-        return False
-    return full(told, fields.prefixes) == full(asked, KNOWN)
 
 
 def _names(
@@ -105,20 +92,3 @@ def _names(
         if kind == full(word(field, str(one.get("type") or "")), fields.prefixes)
     }
     return not told.isdisjoint(map(canonical, uris))
-
-
-@lru_cache(maxsize=1_024)
-def _number(said: str) -> Decimal | None:
-    return Decimal(said) if _NUMBER.fullmatch(said) else None
-
-
-@lru_cache(maxsize=1_024)
-def _time(said: str) -> int | None:
-    """In microseconds since 1970; a day alone is its beginning in UTC."""
-    if not _TIME.fullmatch(said):
-        return None
-    try:
-        at = datetime.fromisoformat(said)
-        return to_us(at.replace(tzinfo=UTC) if "T" not in said else at)
-    except (ValueError, OverflowError):
-        return None

@@ -11,7 +11,7 @@ import re
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-__all__ = ["KNOWN", "OURS", "Fields", "full", "index_key", "keys_of", "prefixes_of", "scalars"]
+__all__ = ["KNOWN", "OURS", "Fields", "added_to", "full", "index_key", "prefixes_of", "scalars"]
 
 KNOWN: Mapping[str, str] = {
     "cbvmda": "urn:epcglobal:cbv:mda:",
@@ -70,14 +70,12 @@ def index_key(name: str) -> str:
     return (name if parts is None else parts[2])[:_MOST_INDEXED]
 
 
-def keys_of(event: Mapping[str, Any]) -> set[str]:
-    """The ``index_key`` of every field that users added, at whatever depth."""
+def added_to(event: Mapping[str, Any]) -> Iterator[tuple[str, Any]]:
+    """Every field that users added, at whatever depth, with what stands in it."""
     prefixes = prefixes_of(event.get("@context"))
-    found = set[str]()
-    for key, _ in _within({name: event[name] for name in event if name != "@context"}):
-        if _is_added(key, prefixes):
-            found |= {index_key(key), index_key(full(key, prefixes))}
-    return {key for key in found if "\x00" not in key}  # nobody can ask for those
+    for key, value in _within({name: event[name] for name in event if name != "@context"}):
+        if _is_added(key, prefixes) and value is not None:
+            yield key, value
 
 
 class Fields:

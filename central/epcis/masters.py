@@ -12,11 +12,11 @@ from sqlalchemy import Connection
 
 from central.catalogue import items, packs, tree, warehouses
 from central.catalogue.errors import CatalogueError
-from central.epcis.extending import same
 from central.epcis.fields import KNOWN, full
 from central.epcis.identifiers import gtin_of
 from central.epcis.model import Attribute, Wanted
 from central.epcis.names import Names
+from central.epcis.values import same
 from central.stock.model import OutOfReach
 
 __all__ = ["FIELDS", "PLACE_ATTRIBUTES", "Knows", "knowing"]

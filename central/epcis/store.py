@@ -18,7 +18,7 @@ from central.database import keyset
 from central.database.moments import to_us
 from central.epcis import errors
 from central.epcis.announced import announce, announces
-from central.epcis.fields import keys_of
+from central.epcis.extending import keys_of
 from central.epcis.hashing import event_hash, word
 from central.epcis.identifiers import canonical
 from central.epcis.into_ledger import NotBookable, expiry_said, gtins_of, movements_of
@@ -112,7 +112,7 @@ def take(
     assert row.inserted_primary_key is not None
     number = row.inserted_primary_key[0]
     things = {(kind, canonical(uri)) for kind, uri in things_of(event)}
-    things |= {("field", key) for key in keys_of(body)}
+    things |= keys_of(body)
     rows = [{"uri": uri, "kind": kind, "event": number} for kind, uri in sorted(things)]
     if rows:
         conn.execute(insert(_thing), rows)

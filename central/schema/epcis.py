@@ -34,7 +34,7 @@ epcis_event = Table(
 )
 # What an event is about, by canonical identifiers: epc, any, class; ``corrective`` are the ids of
 # events that are right instead of one that was declared wrong, ``field`` the names (without their
-# namespaces) of fields that users added.
+# namespaces) of fields that users added, ``value`` the same with what they say.
 epcis_thing = Table(
     "epcis_thing",
     metadata,

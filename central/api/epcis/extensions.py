@@ -18,11 +18,11 @@ from pydantic import TypeAdapter
 
 from central.api.bodies import Said
 from central.api.epcis.texts import Words, is_true, query_flaw, words
-from central.epcis.extending import is_measure
 from central.epcis.fields import KNOWN, full, prefixes_of
 from central.epcis.hashing import word
 from central.epcis.masters import FIELDS, PLACE_ATTRIBUTES
 from central.epcis.model import Added, Attribute
+from central.epcis.values import is_measure
 
 __all__ = ["Extended", "Prefixes", "asked_of", "check", "is_one", "spelled_out"]
 

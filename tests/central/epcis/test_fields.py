@@ -9,9 +9,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from central.epcis.extending import extends, is_measure, ranks, same
-from central.epcis.fields import KNOWN, Fields, full, index_key, keys_of, prefixes_of, scalars
+from central.epcis.extending import extends, keys_asked, keys_of
+from central.epcis.fields import KNOWN, Fields, full, index_key, prefixes_of, scalars
 from central.epcis.model import Added, Wanted
+from central.epcis.values import asked_forms, is_measure, ranks, same, told_forms
 
 CONTEXT = [
     "https://ref.gs1.org/standards/epcis/2.0.0/epcis-context.jsonld",
@@ -64,8 +65,14 @@ def test_every_field_that_is_found_is_found_by_its_key(added: dict[str, Any], wo
         for asked in (name, full(name, prefixes_of(CONTEXT))):
             there = [*fields.named(asked), *fields.named(asked, inner=True)]
             assert list(fields.named(asked, "ILMD")) == list(fields.named(asked))
-            assert not there or index_key(asked) in keys
+            assert not there or ("field", index_key(asked)) in keys
             assert bool(list(fields.named(asked))) == (added.get(name) is not None)
+
+
+def _may_have(event: dict[str, Any], asked: Added) -> bool:
+    """Whether the event is one of those that are looked at, by the keys that are kept of it."""
+    keys = keys_asked(asked)
+    return keys is None or not keys_of(event).isdisjoint({(keys[0], one) for one in keys[1]})
 
 
 @given(VALUES, st.sampled_from(["EQ", "GT", "GE", "LT", "LE", "EXISTS", "LACKS"]))
@@ -73,12 +80,15 @@ def test_any_value_can_be_asked_for(value: object, how: Any) -> None:
     event = {"type": "ObjectEvent", "ex:a": value}
     there = Added(how=how, name="ex:a", values=("5",))
     judged = extends(event, Wanted(added=(there,)))
+    assert not judged or _may_have(event, there)
     if how in {"EXISTS", "LACKS"}:
         assert judged == ((value is not None) == (how == "EXISTS"))
     for one in scalars(value):
         text = str(one).lower() if isinstance(one, bool) else str(one)
         assert same(text, one)
-        assert extends(event, Wanted(added=(Added(how="EQ", name="ex:a", values=(text,)),)))
+        asked = Added(how="EQ", name="ex:a", values=(text,))
+        assert extends(event, Wanted(added=(asked,)))
+        assert _may_have(event, asked)
 
 
 @given(st.integers(-(2**60), 2**60), st.integers(-(2**60), 2**60))
@@ -104,6 +114,21 @@ def test_numbers_compare_as_numbers_however_they_are_written(told: int, than: in
 )  # fmt: skip
 def test_values_are_the_same_by_what_they_are(asked: str, told: Any, holds: bool) -> None:
     assert same(asked, told) is holds
+
+
+LIKE = st.sampled_from([
+    "-0", "0", "0.0", "1", "01", "1.0", "1e0", "TRUE", "true", "False", "x", "X", "", "2026-01-31",
+    "2026-01-31T00:00:00Z", "2026-01-31T01:00:00+01:00", "https://x.example/414/4012345000016",
+    "urn:epc:id:sgln:4012345.00001.0", "ex:word", "https://ns.example.com/epcis/word", "cbv:x",
+    "https://ref.gs1.org/cbv/x", "1" * 70, "x" * 300, "9" * 59 + ".5", "1e400",
+])  # fmt: skip
+
+
+@given(LIKE, LIKE | st.booleans() | st.sampled_from([0, -0.0, 1, 1.0, 1e300, 2**62]))
+def test_what_is_the_same_is_looked_up_by_the_same_text(asked: str, told: Any) -> None:
+    prefixes = prefixes_of(CONTEXT)
+    if same(asked, told, prefixes):
+        assert asked_forms(asked) & told_forms(told, prefixes)
 
 
 def test_only_numbers_and_times_can_be_greater_or_less() -> None:

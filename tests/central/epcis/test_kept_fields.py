@@ -36,7 +36,8 @@ def _capture(conn: Connection) -> None:
 
 def _kept(conn: Connection) -> list[tuple[str, int]]:
     thing = schema.epcis_thing.c
-    rows = conn.execute(select(thing.uri, thing.event).where(thing.kind == "field"))
+    kinds = thing.kind.in_(("field", "value"))
+    rows = conn.execute(select(thing.uri, thing.event).where(kinds))
     return sorted((row.uri, row.event) for row in rows)
 
 
@@ -55,9 +56,9 @@ def _found(conn: Connection, *added: Added) -> list[str]:
 async def test_an_upgrade_reads_the_fields_of_the_events_that_are_there(database: Database) -> None:
     await database.write(_capture)
     kept = await database.read(_kept)
-    assert len(kept) == 2 * (MANY // 2)
+    assert len(kept) == 3 * (MANY // 2)
     database.migrate("0060")
-    before = text("SELECT count(*) FROM epcis_thing WHERE kind = 'field'")
+    before = text("SELECT count(*) FROM epcis_thing WHERE kind IN ('field', 'value')")
     assert database.read_now(lambda c: c.execute(before).scalar_one()) == 0
     database.migrate()
     assert await database.read(_kept) == kept
@@ -69,6 +70,10 @@ async def test_rare_ones_are_found_in_pages_that_end(database: Database) -> None
     rare = Added(how="GE", name=name, inner=True, values=("1100",))
     expected = [f"urn:uuid:{number}" for number in range(1_101, MANY, 2)]
     assert await database.read(lambda c: _found(c, rare)) == expected
+    one = msgspec.structs.replace(rare, how="EQ", values=("1101.0", "1102"))
+    assert await database.read(lambda c: _found(c, one)) == ["urn:uuid:1101"]
+    many = msgspec.structs.replace(one, values=tuple(map(str, range(1_101, 1_120))))
+    assert await database.read(lambda c: _found(c, many)) == expected[:10]
     none = msgspec.structs.replace(rare, values=("9999",))
     assert await database.read(lambda c: _found(c, none)) == []
     lacks = Added(how="LACKS", name="https://ns.example.com/epcis#odd")
