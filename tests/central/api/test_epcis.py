@@ -326,7 +326,7 @@ async def test_what_was_declared_wrong_before_it_came_is_never_booked(made: Benc
 async def test_the_pages_requests_are_answered(made: Bench) -> None:
     await made.post("/items", sku="ABC-12345", name="Wireless mouse")
     asked = indented("epcis.md")
-    assert len(asked) == 21
+    assert len(asked) == 23
     for method, path, body in asked:
         answer = await made.http.request(method, path, json=body)
         assert answer.is_success, f"{method} {path}: {answer.text}"
