@@ -25,7 +25,7 @@ from central.stock.model import Cause, LocationKind, Movement
 SURE_TAG = 0.97
 SURE_SHARE = 0.8
 MOST_RISK = 0.02
-MOST_BESIDE = 0.5
+MOST_BESIDE = 0.3
 NEARLY_AT = 0.2
 """A group moves by itself when so many of its tags are at least ``SURE_TAG`` sure, and the mistakes
 expected among these are no more than ``MOST_RISK`` of them and of those that went before (what
