@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Annotated
 
-from pydantic import AwareDatetime, Field
+from pydantic import AwareDatetime, Field, model_validator
 
 from central.api.epcis.parameters import Sensed, us
 from central.api.epcis.texts import Flag, Words, is_true, words
@@ -16,6 +16,8 @@ __all__ = ["Asked"]
 
 _PARTIES = ("location", "owning_party", "possessing_party")
 Quantity = Annotated[float, Field(ge=0, le=1e15, allow_inf_nan=False)]
+_SPELLED = {f"{how}_errorDeclaration_Time": f"{how}_errorDeclarationTime" for how in ("GE", "LT")}
+"""As GS1's schema of queries writes two names, and as the standard's text does (8.2.7.1)."""
 
 
 class Papers(Sensed):
@@ -110,6 +112,13 @@ class Asked(Things):
     corrective: Words | None = Field(None, alias="EQ_correctiveEventID")
     per_page: Annotated[int, Field(ge=1, le=500)] = Field(30, alias="perPage")
     token: Annotated[str, Field(max_length=200)] | None = Field(None, alias="nextPageToken")
+
+    @model_validator(mode="before")
+    @classmethod
+    def _spelled_alike(cls, said: object) -> object:
+        if not isinstance(said, Mapping):
+            return said
+        return {_SPELLED.get(name, name): value for name, value in said.items()}
 
     def wanted(self, prefixes: Mapping[str, str]) -> Wanted:
         """What is asked for; ``prefixes`` are those that whoever asks defines. Raises ``Problem``

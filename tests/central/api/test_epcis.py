@@ -290,6 +290,8 @@ async def test_what_is_declared_wrong_is_taken_back(made: Bench) -> None:
         ({"EQ_correctiveEventID": ID}, 0),
         ({"GE_errorDeclarationTime": "2026-02-01T09:00:00+01:00"}, 1),
         ({"LT_errorDeclarationTime": "2026-02-01T08:00:00Z"}, 0),
+        ({"GE_errorDeclaration_Time": "2026-02-01T08:00:00Z"}, 1),
+        ({"LT_errorDeclaration_Time": "2026-02-01T08:00:00Z"}, 0),
     ):
         events = await _found(made, **asked)
         assert [one["errorDeclaration"] for one in events] == [WRONG] * found, asked
