@@ -29,9 +29,10 @@ AFRESH_US = 3_000_000
 scatter less in the mean), or if most of several were heard first within so short a time, and that
 not when everything was, at the beginning."""
 STEADY = 0.75
-LEFT = 0.6
+LEFT, NEARER = 0.6, 1.8
 """Of the amplitude that was heard of goods in the last seconds: they stand with the first, parked
-ones leave below the second."""
+ones leave below the second, and above the third: those that waited beside the door come nearer
+before they go."""
 FAR = 0.2
 """They do not stand in the doorway if no more than this is heard of what was heard at best."""
 _SOON, _SLOWLY = 0.2, 0.05
@@ -172,7 +173,7 @@ def pass_time(ones: Iterable[Live], now_us: int) -> None:
             lots.setdefault(one.parked_us, []).append(one)
     for parked_us, lot in lots.items():
         before, now = sum(one.usual for one in lot), sum(one.amplitude(now_us) for one in lot)
-        gone = now_us - parked_us > KEPT_US or now < LEFT * before
+        gone = now_us - parked_us > KEPT_US or not LEFT * before < now < NEARER * before
         for one in lot:
             if gone or now_us - one.pulse.last_us > SILENT_US:
                 one.leave(now_us)

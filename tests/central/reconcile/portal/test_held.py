@@ -144,7 +144,7 @@ def test_a_pallet_of_which_only_the_leaving_was_heard_is_asked_about() -> None:
 
 
 def test_a_pass_of_which_a_part_was_not_heard_says_so_where_it_is_asked_about() -> None:
-    (review,) = judged(log_of(reads_of("waits"), (26.0, 28.0)), "in").reviews
+    (review,) = judged(log_of(reads_of("stays"), (7.0, 8.0)), "in").reviews
     assert review.reason == "low confidence"
     assert msgspec.to_builtins(review.evidence)["outage"]["state"] == "held"
 

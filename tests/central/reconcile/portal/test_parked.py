@@ -7,7 +7,10 @@ from random import Random
 import pytest
 
 from central.reconcile.ordering import told_us
+from central.reconcile.portal import pulse
+from central.reconcile.portal.live import Live, pass_time
 from central.reconcile.portal.state import Portal
+from central.reconcile.portal.track import begin
 from central.reconcile.reconciler import Reconciler
 from central.reconcile.verdict import Logged, Verdict
 from drivers.emulators.portal_physics import (
@@ -98,9 +101,9 @@ def test_its_edge_may_sum_it_up_while_it_stands_and_restarts_change_nothing() ->
     assert moved(whole) == dict.fromkeys(EPCS, "in")
     state: bytes | None = None
     parts: list[Verdict] = []
-    for begin in range(0, len(log), 997):
+    for first in range(0, len(log), 997):
         reconciler = Reconciler(state)
-        parts.append(reconciler.judge(log[begin : begin + 997], context({})))
+        parts.append(reconciler.judge(log[first : first + 997], context({})))
         state = reconciler.dump()
     assert [one.movements for one in parts if one.movements] == [whole.movements]
 
@@ -128,3 +131,19 @@ def test_who_stays_for_hours_lies_there_in_the_end() -> None:
         for group in portal.groups(at_us + minutes * 60_000_000):
             portal.take(group)
     assert not portal.live
+
+
+@pytest.mark.parametrize(("dbm", "stands"), [(-44.0, True), (-38.0, False), (-49.0, False)])
+def test_goods_that_come_nearer_go_on_as_those_do_that_leave(dbm: float, *, stands: bool) -> None:
+    """Who waited beside the door is loudest on his way through it: not a moment of that is cut."""
+    ones = [Live(begin(epc, 0, source=0, seq=1), pulse.begin(0)) for epc in EPCS[:5]]
+    for now_us in range(0, 8_000_000, 500_000):
+        for one in ones:
+            one.pulse.add(now_us, "reader/1", -44.0)
+            one.hear(now_us)
+    for one in ones:
+        one.park(7_500_000)
+        one.pulse.add(9_000_000, "reader/1", dbm)
+        one.pulse.recent_dbm = dbm
+    pass_time(ones, 9_000_000)
+    assert {one.parked_us > 0 for one in ones} == {stands}
