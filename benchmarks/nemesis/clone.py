@@ -39,10 +39,10 @@ class Clone:
         clone = Process(
             "clone", ["edge", "run", "--config", str(settings)], self._folder / "edge.log"
         )
-        before = await self._starts_known()
+        before = await self._field.starts_known()
 
         async def took_over() -> bool:
-            return await self._starts_known() > before
+            return await self._field.starts_known() > before
 
         await clone.start()
         try:
@@ -51,8 +51,3 @@ class Clone:
         finally:
             await clone.kill()
         await asyncio.to_thread(self._field.witness.look, self._data / "journal", comes_back=False)
-
-    async def _starts_known(self) -> int:
-        """How many starts under the edge's name central has heard of."""
-        road = await self._field.demo.api.get("/road")
-        return sum(one["starts"] for one in road["edges"])

@@ -86,17 +86,33 @@ class Storm:
 
     @asynccontextmanager
     async def edge_away(self) -> AsyncIterator[None]:
-        """Scans wait from here until an edge that was started anew is heard."""
+        """Scans wait from here until the scanner of an edge that was started anew is heard.
+
+        What the dead edge said of itself may come long after its death: central takes what an edge
+        kept in the order in which it kept it, so health tells of the new one only when it is newer
+        than what had come when the new one's epoch was heard of.
+        """
         self._listening.clear()
-        before = await self._scanner_started()
         with self.watch.away("edge"):
+            before = await self.starts_known()
             yield
 
-        async def listens_anew() -> bool:
-            return await self._scanner_started() > before
+        async def is_there_anew() -> bool:
+            return await self.starts_known() > before
 
-        await until(listens_anew, 60, "the scanner is not heard again", self.demo.site)
+        await until(is_there_anew, 60, "no edge that was started anew is heard", self.demo.site)
+        old = await self.scanner_running()
+
+        async def listens() -> bool:
+            return await self.scanner_running() not in {"", old}
+
+        await until(listens, 60, "the scanner is not heard again", self.demo.site)
         self._listening.set()
+
+    async def starts_known(self) -> int:
+        """How many starts under the edge's name central has heard of: each is an epoch."""
+        road = await self.demo.api.get("/road")
+        return sum(one["starts"] for one in road["edges"])
 
     async def drained(self, since_s: float) -> bool:
         """Whether central has all that the edge had heard at ``since_s`` (Unix time).
@@ -119,8 +135,8 @@ class Storm:
             await asyncio.sleep(self.chance.uniform(0.2, 1.5))  # how long it stays dead
             await self.demo.site.start_central(_STARTS_S)
 
-    async def _scanner_started(self) -> str:
-        """How often the scanner was reported running, by the newest health's time."""
+    async def scanner_running(self) -> str:
+        """The time of the newest health that says that the scanner runs; empty if none does."""
         devices = await self.demo.api.every("/devices")
         return max(
             (

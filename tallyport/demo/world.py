@@ -223,13 +223,17 @@ class World:
         await _pause(until, 5.0)
         while not until.is_set():
             await ready()
-            good = self._chance.choice(SCANNED)
-            lot = f"L{self._chance.randint(100, 999)}"
-            code = f"01{good.case_gtin}10{lot}"
-            await self.scanner.scan(code, symbology="]C1")
-            self.scans[code] += 1
-            self.truth.move(good.sku, good.pack, source=None, destination=RECEIVING)
+            await self.scan()
             await _pause(until, self._chance.uniform(5.0, 9.0))
+
+    async def scan(self) -> None:
+        """Somebody at the desk scans a case that came in."""
+        good = self._chance.choice(SCANNED)
+        lot = f"L{self._chance.randint(100, 999)}"
+        code = f"01{good.case_gtin}10{lot}"
+        await self.scanner.scan(code, symbology="]C1")
+        self.scans[code] += 1
+        self.truth.move(good.sku, good.pack, source=None, destination=RECEIVING)
 
 
 async def _pause(until: asyncio.Event, seconds: float) -> None:

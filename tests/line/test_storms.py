@@ -52,6 +52,22 @@ async def test_central_and_its_broker_die(storm: Storm) -> None:
     await run(storm, storm.kill_central)
 
 
+async def test_what_is_scanned_once_a_new_edge_listens_is_counted(storm: Storm) -> None:
+    """However much the dead one had said of itself on its way there."""
+
+    async def says_more() -> bool:
+        return await storm.scanner_running() > before
+
+    async with storm.edge_away():
+        before = await storm.scanner_running()
+        await storm.until(says_more, "the edge says nothing of its health")
+        await storm.demo.site.edge.kill()
+        await storm.demo.site.edge.start()
+    await storm.demo.world.scan()
+    await storm.edge_will_die()  # when it is counted
+    assert storm.demo.world.scans.total() == 1
+
+
 @pytest.mark.mosquitto
 async def test_the_broker_dies_and_forgets_everything(tmp_path: Path) -> None:
     (tmp_path / "broker").mkdir()
