@@ -12,7 +12,7 @@ from central.reconcile import serials, tracing
 from central.reconcile.containment import Carried
 from central.reconcile.fusion import Recently
 from central.reconcile.identity import cause_of, derived_id, spanning
-from central.reconcile.portal import beam, desk, dwell, in_part, missing, weighing
+from central.reconcile.portal import beam, desk, dwell, in_part, missing, weighing, whereabouts
 from central.reconcile.portal.company import Company
 from central.reconcile.portal.crossing import Judged
 from central.reconcile.portal.gathering import Group
@@ -67,6 +67,7 @@ class Passing(NamedTuple):
         for group in groups:
             alone = weighing.weigh(group.tracks, portal, self.context, group.ahead)
             crossings = directed(beam.heed(alone, portal.eye), self.point.one_way)
+            crossings = whereabouts.lean(crossings, self._places_of(crossings), self.point)
             ripe = weighing.ripe(group, crossings, portal)
             if ripe is None:
                 continue
@@ -90,7 +91,7 @@ class Passing(NamedTuple):
         known = {track.epc: portal.is_known(track) for track in tracks}
         share = dwell.presented(scan.tags, known)
         crossings = weighing.weigh(tracks, portal, self.context)
-        places = self._places([one.track.epc for one in crossings if one.pack is not None])
+        places = self._places_of(crossings)
         middle_us = (scan.first_us + scan.last_us) // 2
         crossings = [
             one._replace(
@@ -158,7 +159,7 @@ class Passing(NamedTuple):
         portal, point, logged = self.portal, self.point, self.logged
         when = (str(group.opened_us), str(group.closed_us))
         pass_id = derived_id("pass", point.code, logged.edge, logged.epoch, logged.seq, *when)
-        places = self._places([one.track.epc for one in crossings if one.pack is not None])
+        places = self._places_of(crossings)
         at_us = to_us(logged.observation.event_time)
         company = Company(point, self.context, self.recent, places, pass_id=pass_id, at_us=at_us)
         left = company.before(crossings)
@@ -212,6 +213,9 @@ class Passing(NamedTuple):
             return list(reviews)
         told = {"outage": in_part.told_of(outage)}
         return [msgspec.structs.replace(one, evidence={**one.evidence, **told}) for one in reviews]
+
+    def _places_of(self, crossings: Sequence[Crossing]) -> dict[str, str]:
+        return self._places([one.track.epc for one in crossings if one.pack is not None])
 
     def _places(self, goods: Sequence[str]) -> dict[str, str]:
         """Where the ledger has goods, or will once it has posted what was decided just now."""

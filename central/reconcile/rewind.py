@@ -21,7 +21,7 @@ from central.reconcile.serials import Placed
 from central.reconcile.verdict import Context, Heard, Logged, Verdict, together
 from central.reconcile.witness import NOTHING_RECENT
 from central.stock.model import Movement
-from gateway.contract import DeviceHealth
+from gateway.contract import DeviceHealth, TagSighting
 
 __all__ = ["Rewound", "as_described", "note", "nothing_more", "rewind"]
 
@@ -70,7 +70,8 @@ def rewind(
     assert context.heard is not None
     came, past.late = set(past.late), []
     stretch = _stretch(past, order, code, context.heard, came)
-    known = past.places(stretch.base) if stretch.base in past.snapshots else {}
+    remembered = stretch.base in past.snapshots
+    known = past.places(stretch.base) if remembered else _places_before(stretch, context)
     judge = _Judging(stretch, described, context, known)
     before = judge.fold(one for one in stretch.log if one.log_id not in came)
     after = judge.fold(stretch.log, upto_us=_time(stretch.last))
@@ -109,6 +110,23 @@ def _nothing_known(past: Past, first: int) -> Snapshot:
     """The time before a log entry of which no place in the log is remembered."""
     since_us = past.late_us - late.AROUND_US
     return Snapshot(max(0, first - late.AGAIN), since_us, {}, [], b"", 0)
+
+
+def _places_before(stretch: _Stretch, context: Context) -> dict[str, str]:
+    """Where the tags of a stretch were before what a portal moved of them in that time: of its
+    moves nothing is remembered here, but the ledger has them.
+    """
+    times = [_time(one) for one in stretch.log]
+    seen = (one.observation for one in stretch.log)
+    epcs = {one.epc for one in seen if isinstance(one, TagSighting)}
+    packs = [pack for pack in map(context.pack_of, epcs) if pack is not None]
+    places: dict[str, str] = {}
+    for sku in sorted({pack.sku for pack in packs}):
+        for known in context.recent.of(sku, min(times), max(times)):
+            if known.origin == "portal":
+                for epc in epcs.intersection(known.epcs):
+                    places.setdefault(epc, known.source)
+    return places
 
 
 # ---- judging it --------------------------------------------------------------------------

@@ -14,11 +14,12 @@ from collections.abc import Callable, Container, Sequence
 
 from central.database.moments import from_us
 from central.reconcile.identity import derived_id, spanning
-from central.reconcile.portal import crossing, guesses
+from central.reconcile.portal import crossing, guesses, whereabouts
 from central.reconcile.portal.decided import Decided, told
 from central.reconcile.portal.live import FEW
 from central.reconcile.portal.state import Portal
 from central.reconcile.portal.weighing import CROSSED_AT, DOUBT_AT, Crossing
+from central.reconcile.portal.whereabouts import NOT_ON_STOCK
 from central.reconcile.verdict import Hypothesis, ReadPoint, Review
 from central.stock.model import Cause, LocationKind, Movement
 
@@ -34,13 +35,11 @@ A tag that is less sure beside a group that moves is asked about by itself, as a
 (``DOUBT_AT`` to ``CROSSED_AT``) if so many of them are expected to be of it. A group that
 ``NEARLY_AT`` crossed is asked about, too: nothing is left behind silently.
 Chosen on recordings left out of the fit of the weights."""
-NOT_ON_STOCK = "not on stock"
 NO_LEVELS = "reader tells no levels"
 """How often tags are read stands in for how loud they are (``stand_in``): no weight was fitted on
 that, so that whatever may have crossed is asked about, and nothing is posted."""
 
 _WAYS = ("in", "out")
-OUTSIDE_PLACES = {kind.value for kind in LocationKind if kind is not LocationKind.INTERNAL}
 
 Placed = Callable[[str], str | None]
 
@@ -219,9 +218,11 @@ class Desk:
         return doubted.pack is not None and not doubted.known and not self._barred(doubted)
 
     def _ask_of_barred(self, barred: dict[str, list[Crossing]], moving: int) -> None:
-        """One tag against the ledger is a stray; a whole group against it is a question."""
+        """One tag against the ledger is a stray; a whole group that surely crossed, whichever way,
+        is a question against it.
+        """
         for reason, ones in barred.items():
-            sure = [one for one in ones if one.confidence >= SURE_TAG and one.pack is not None]
+            sure = [one for one in ones if one.odds.crossed >= SURE_TAG and one.pack is not None]
             strange = reason == NOT_ON_STOCK
             if (len(sure) >= 3 and len(sure) > moving) or (strange and sure):
                 guessed = guesses.against_the_ledger(sure, never_received=strange, lots=self._lots)
@@ -231,13 +232,7 @@ class Desk:
         """Why the ledger says that this tag cannot have gone this way; empty when it can."""
         if one.pack is None:
             return ""
-        place = self._placed(one.track.epc)
-        if one.direction == "in":
-            return "already inside" if place == self._point.location else ""
-        if place is None:
-            return NOT_ON_STOCK
-        outside = place in OUTSIDE_PLACES or place == self._point.outbound_to
-        return "already outside" if outside else ""
+        return whereabouts.barred(one.direction, self._placed(one.track.epc), self._point)
 
     def _lots(self, goods: Sequence[Crossing], way: str | None) -> tuple[Movement, ...]:
         """The movements of goods that go ``way``, or each as judged; none for goods that lie

@@ -15,13 +15,14 @@ from central.reconcile.hypotheses import count, ranked
 from central.reconcile.portal import guesses
 from central.reconcile.portal.crossing import Judged
 from central.reconcile.portal.decided import Decided, told
-from central.reconcile.portal.desk import OUTSIDE_PLACES, Desk, Placed
+from central.reconcile.portal.desk import Desk, Placed
 from central.reconcile.portal.features import SHAPE, WAY, Seen
 from central.reconcile.portal.missing import Suspect, is_against
 from central.reconcile.portal.outage import Outage
 from central.reconcile.portal.state import Portal
 from central.reconcile.portal.track import UNKNOWN
 from central.reconcile.portal.weighing import DOUBT_AT, Crossing, weigh
+from central.reconcile.portal.whereabouts import OUTSIDE_PLACES
 from central.reconcile.verdict import Context, Hypothesis, ReadPoint
 from gateway.gs1 import decode_epc
 

@@ -15,12 +15,14 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from central.reconcile import late, rewind
+from central.reconcile.fusion import known_of
 from central.reconcile.late import Past
 from central.reconcile.layout import layout_of
 from central.reconcile.mind import ForeignState, Mind
 from central.reconcile.ordering import LATENESS_US, Order
 from central.reconcile.reconciler import Reconciler
 from central.reconcile.verdict import Context, Logged, Verdict, together
+from central.reconcile.witness import Known
 from central.stock.model import Movement
 from gateway.contract import DeviceHealth
 from tests.fakes.portal_log import moment
@@ -34,6 +36,14 @@ class Ledger:
     def __init__(self, placed: dict[str, str]) -> None:
         self.placed = dict(placed)
         self.movements: list[Movement] = []
+
+    def of(self, sku: str, from_us: int, upto_us: int, *, besides: str = "") -> Sequence[Known]:
+        """As ``Recent.of``, of what portals moved and nothing corrected."""
+        void = {one.corrects for one in self.movements}
+        stands = [one for one in self.movements if one.corrects is None and one.id not in void]
+        every = [known_of(one) for one in stands if one.origin == "portal"]
+        within = [one for one in every if from_us <= one.event_us <= upto_us]
+        return [one for one in within if one.sku == sku and one.origin != besides]
 
     def post(self, verdict: Verdict) -> None:
         amended = [one for a in verdict.amendments for one in a.movements]
@@ -66,7 +76,7 @@ def judge(
         return (one for one in log if first <= one.log_id <= last)
 
     known = known or context(ledger.placed)
-    known = msgspec.structs.replace(known, placed=ledger.placed, heard=heard)
+    known = msgspec.structs.replace(known, placed=ledger.placed, heard=heard, recent=ledger)
     mind, parts = Mind(), []
     for one in log:
         parts.append(mind.judge(one, known))
@@ -258,7 +268,7 @@ def test_an_edge_whose_clock_is_days_off_is_judged_apart_and_nobody_waits() -> N
     alone, _ = judge(log_of(one for one in made.told if one.edge == "edge-in"), made.placed)
     verdict, ledger = judge(log_of(shifted(one) for one in in_time(made.told)), made.placed)
     with_us = [one for one in verdict.passes if one.opened_at > moment(0)]
-    assert [one.direction for one in with_us] == [one.direction for one in alone.passes]
+    assert [one.opened_at for one in with_us] == [one.opened_at for one in alone.passes]
     apart = [one for one in verdict.passes if one.opened_at < moment(0)]
     assert len(apart) >= 2
     assert not verdict.amendments
