@@ -1,10 +1,9 @@
 """What others know of the goods in a pass: the ledger, documents, and the units they ride on.
 
 Before the pass is decided, what a scanner has just received leaves it (it crossed, and is stock
-already: a witness), as does what a portal has just moved the same way (it is the same crossing,
-heard by another of its readers or told late), and what documents announce settles doubts.
-Afterwards the lines are ticked off, units are looked through for what was not heard, and movements
-tell what of them was read, inferred and expected.
+already: a witness), and what documents announce settles doubts. Afterwards the lines are ticked
+off, units are looked through for what was not heard, and movements tell what of them was read,
+inferred and expected.
 """
 
 from __future__ import annotations
@@ -29,8 +28,6 @@ from central.stock.model import Cause, Movement
 
 __all__ = ["Company"]
 
-_PORTAL = "portal"
-
 
 class Company:
     """The context of one pass. ``places`` tells where the ledger has its tags."""
@@ -54,12 +51,11 @@ class Company:
         self._opened: list[Open] = documents.open_at(point, context, at_us)
         self.all: Sequence[Crossing] = ()
         self._attested: list[tuple[Crossing, Known]] = []
-        self._again: list[tuple[Crossing, Known]] = []
 
     # ---- before ----------------------------------------------------------------------------
     def before(self, crossings: Sequence[Crossing]) -> list[Crossing]:
-        """The tags to decide, in the light of what was announced, without those that were moved
-        so just now.
+        """The tags to decide, in the light of what was announced, without those that another
+        kind of sensor has moved just now.
         """
         self._opened = [
             one._replace(brought=self._context.brought.of(one.document.id)) for one in self._opened
@@ -70,8 +66,6 @@ class Company:
             known = self._just_moved(one)
             if known is None:
                 left.append(one)
-            elif known.origin == _PORTAL:
-                self._again.append((one, known))
             else:
                 self._attested.append((one, known))
         return left
@@ -85,7 +79,8 @@ class Company:
         name, window_us = serial_of(one.track.epc), self._point.fuse_s * 1_000_000
         at_us = one.odds.centre_us
         for known in reversed(self._recent.of(one.pack.sku, at_us - window_us, at_us + window_us)):
-            if known.destination == destination and name in map(serial_of, known.epcs):
+            moved_so = known.origin != "portal" and known.destination == destination
+            if moved_so and name in map(serial_of, known.epcs):
                 return known
         return None
 
@@ -108,7 +103,7 @@ class Company:
                     if side.count
                 },
             )
-            for one, known in (*self._attested, *self._again)
+            for one, known in self._attested
         ]
 
     def in_all(self, direction: str, decision: str, found: Verdict) -> tuple[str, str]:
@@ -169,7 +164,7 @@ class Company:
                 id=derived_id("witness", self._pass_id, movement_id),
                 movement_id=movement_id,
                 quantity=sum(one.pack.quantity for one in ones if one.pack is not None),
-                origin=_PORTAL,
+                origin="portal",
                 read_point=self._point.code,
                 event_time=from_us(ones[0].odds.centre_us),
                 confidence=round(min(one.confidence for one in ones), 4),
@@ -203,7 +198,7 @@ class Company:
                     absent,
                     unit,
                     self._point,
-                    origin=_PORTAL,
+                    origin="portal",
                     of=self._pass_id,
                     causes=self._causes(unit, portal),
                     places=self._places_of(absent.epcs),

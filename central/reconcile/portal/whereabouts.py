@@ -3,7 +3,7 @@
 Goods that are inside cannot come in, and goods that are not cannot go out. That tells nothing of
 whether they crossed: strays lie on both sides. But where the antennas are not sure which way a
 group went, and the ledger has nearly all of it on one side, it came from there. So the mean of what
-it says of each is added to the log-odds of the group's way. What the ledger says of a few only is
+it says of these is added to the log-odds of the group's way. What the ledger says of a few only is
 no reason: these are strays, or the ledger is wrong.
 
 The numbers are mild enough that surely heard goods never go the other way for what the ledger says:
@@ -70,8 +70,10 @@ def _says(place: str | None, point: ReadPoint) -> float:
 
 
 def _mean(said: Sequence[float]) -> float:
-    inwards, outwards = (sum(sign * one > 0.0 for one in said) for sign in (1, -1))
-    return sum(said) / len(said) if max(inwards, outwards) >= COVERED * len(said) else 0.0
+    """What those say that agree, if they are nearly all."""
+    inwards, outwards = [one for one in said if one > 0.0], [one for one in said if one < 0.0]
+    most = max(inwards, outwards, key=len)
+    return sum(most) / len(most) if most and len(most) >= COVERED * len(said) else 0.0
 
 
 def _leaned(one: Crossing, mean: float, place: str | None, point: ReadPoint) -> Crossing:

@@ -1,0 +1,102 @@
+"""The ledger's say in which way goods went."""
+
+from __future__ import annotations
+
+from random import Random
+
+import msgspec
+import pytest
+
+from central.reconcile.portal.crossing import logistic
+from central.reconcile.portal.desk import decide
+from central.reconcile.portal.state import Portal
+from central.reconcile.portal.weighing import Crossing
+from central.reconcile.portal.whereabouts import KNOWN, NEVER_MET, lean
+from central.reconcile.reconciler import Reconciler
+from central.reconcile.verdict import Logged
+from drivers.emulators.portal_physics import Path, Scene, dock_antennas, pallet, simulate
+from gateway.contract import DeviceHealth
+from tests.central.reconcile.test_documents import crossing
+from tests.fakes.portal_log import WHO, described, fold, logged, moment
+from tests.fakes.portal_scenes import DOCK, context, epcs_of
+
+GOODS = epcs_of(1, 8)
+
+
+def group(inwards: float = 0.5, crossed: float = 0.99) -> list[Crossing]:
+    return [crossing(epc, crossed, inwards) for epc in GOODS]
+
+
+def leant(ones: list[Crossing], places: dict[str, str]) -> list[float]:
+    return [one.odds.inwards for one in lean(ones, places, DOCK)]
+
+
+@pytest.mark.parametrize(
+    ("place", "log_odds"),
+    [("hall", -KNOWN), ("customer", KNOWN), (None, NEVER_MET), ("elsewhere", 0.0)],
+)
+def test_where_a_group_was_tells_its_way(place: str | None, log_odds: float) -> None:
+    places = {} if place is None else dict.fromkeys(GOODS, place)
+    assert leant(group(), places) == pytest.approx([logistic(log_odds)] * len(GOODS))
+
+
+def test_antennas_that_are_sure_are_not_overruled() -> None:
+    for one in lean(group(inwards=0.999), dict.fromkeys(GOODS, "hall"), DOCK):
+        assert one.direction == "in"
+
+
+def test_what_lies_inside_beside_a_pallet_that_comes_in_is_no_part_of_it() -> None:
+    """Its own place bars its way; it neither goes along nor out."""
+    strays = GOODS[:2]
+    ones = lean(group(), dict.fromkeys(strays, "hall"), DOCK)
+    assert [one.leaned for one in ones[:2]] == [0.0, 0.0]
+    assert all(one.direction == "in" and one.leaned > 0.0 for one in ones[2:])
+
+
+def test_of_a_mixed_group_the_ledger_says_nothing() -> None:
+    assert lean(group(), dict.fromkeys(GOODS[:4], "hall"), DOCK) == group()
+
+
+def test_nothing_is_said_of_who_did_not_cross_or_where_the_door_tells_the_way() -> None:
+    inside = dict.fromkeys(GOODS, "hall")
+    assert lean(group(crossed=0.05), inside, DOCK) == group(crossed=0.05)
+    one_way = msgspec.structs.replace(DOCK, one_way="in")
+    assert lean(group(), inside, one_way) == group()
+
+
+@pytest.mark.parametrize("inwards", [0.45, 0.2, 0.001])
+def test_goods_that_surely_crossed_against_the_ledger_are_asked_about(inwards: float) -> None:
+    """However unsure their way is: they went silently once."""
+    decided = decide(
+        group(inwards),
+        portal=Portal(sources=[("edge", "epoch")]),
+        point=DOCK,
+        placed={}.get,
+        pass_id="pass",
+    )
+    assert [one.reason for one in decided.reviews] == ["not on stock"]
+    assert not decided.movements
+
+
+def heard_from_inside(seed: int) -> list[Logged]:
+    """A pallet goes out, and only the antennas inside hear it."""
+    antennas = tuple(one for one in dock_antennas() if one.side == "inside")
+    tags = pallet(GOODS, Path.through(4.0, speed=1.0, inwards=False), Random(seed))
+    reads = simulate(Scene(antennas=antennas, tags=tuple(tags), seed=seed), 0.0, 18.0)
+    beat = DeviceHealth(event_time=moment(100.0), state="running", **WHO)
+    return logged([described(antennas), *fold(reads), beat])
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_goods_of_which_the_ledger_knows_go_out_through_half_a_portal(seed: int) -> None:
+    log = heard_from_inside(seed)
+    blind = Reconciler().judge(log, context(dict.fromkeys(GOODS, "elsewhere")))
+    assert [one.reason for one in blind.reviews] == ["low confidence"]
+    verdict = Reconciler().judge(log, context(dict.fromkeys(GOODS, "hall")))
+    moved = {epc: one.destination for one in verdict.movements for epc in one.epcs}
+    assert moved == dict.fromkeys(GOODS, "customer")
+    (stage,) = [one for one in verdict.traces[-1].stages if one.name == "ledger"]
+    rows = stage.facts["rows"]
+    assert isinstance(rows, list)
+    assert {row[0]: row[1] for row in rows} == dict.fromkeys(GOODS, -KNOWN)
+    assert all(row[3] < row[2] for row in rows)
