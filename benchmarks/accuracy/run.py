@@ -71,7 +71,7 @@ def run(
 
 def graded(folder: Path, workers: int = 0) -> dict[str, list[OfFile]]:
     """Every rung's outcome, recording by recording; empty when there are none."""
-    places = _places(folder)
+    places = places_of(folder)
     found: dict[str, list[OfFile]] = {}
     most = min(workers or os.cpu_count() or 1, len(places) or 1)
     if most == 1:
@@ -93,7 +93,7 @@ def _graded(paths: Sequence[Path]) -> dict[str, list[OfFile]]:
     return {rung: grade(recordings, judge) for rung, judge in LADDER.items()}
 
 
-def _places(folder: Path) -> list[list[Path]]:
+def places_of(folder: Path) -> list[list[Path]]:
     """The portal recordings below a folder: those of one read point together, in order of time."""
     places: dict[str, list[tuple[object, Path]]] = {}
     for path in sorted([*folder.rglob("*.jsonl"), *folder.rglob("*.jsonl.gz")]):

@@ -1,6 +1,6 @@
 """What judging makes of passes through a portal apart from all books: test walks, recordings. Pure.
 
-Nobody's stock stands behind them: every tag stands for one piece of one item that is known and may
+No stock need stand behind them: every tag stands for one piece of one item that is known and may
 go either way, until a movement of it is posted. Passes of one read point that follow each other are
 one log to judging, as they would be in production: what it learned of the place from one it knows
 in the next.
@@ -13,15 +13,16 @@ from datetime import datetime
 from typing import NamedTuple
 
 from central.reconcile.reconciler import Reconciler
+from central.reconcile.serials import serial_of
 from central.reconcile.verdict import Context, Logged, Pack, ReadPoint, Review, Verdict
 from central.stock.model import Movement
 from gateway.contract import Observation
 from gateway.gs1 import sgtin96_hex
 
-__all__ = ["Names", "Rehearsal", "Told"]
+__all__ = ["INSIDE", "Names", "Rehearsal", "Told"]
 
 _GTIN, _COMPANY_DIGITS = "09521234000013", 7
-_ELSEWHERE = "elsewhere"
+INSIDE, _ELSEWHERE = "inside", "elsewhere"
 
 
 class Told(NamedTuple):
@@ -59,11 +60,15 @@ class Names:
 
 
 class _Ledger(Mapping[str, str]):
-    """Where each tag's goods are: after what was posted there, before that where they may come
-    in and go out. It begins anew with every pass, since nobody knows what was between.
+    """Where each tag's goods are: after what was posted there, before that where they were
+    ``before`` (``None``: nowhere), or where they may come in and go out. It begins anew with every
+    pass, since nobody knows what was between.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, before: Mapping[str, str | None]) -> None:
+        self._before = {
+            name: place for epc, place in before.items() for name in (epc, serial_of(epc))
+        }
         self._posted: dict[str, str] = {}
 
     def post(self, movements: Iterable[Movement]) -> None:
@@ -72,7 +77,10 @@ class _Ledger(Mapping[str, str]):
             self._posted.update(dict.fromkeys(movement.epcs, movement.destination))
 
     def __getitem__(self, epc: str) -> str:
-        return self._posted.get(epc, _ELSEWHERE)
+        place = self._posted.get(epc) or self._before.get(epc, _ELSEWHERE)
+        if place is None:
+            raise KeyError(epc)
+        return place
 
     def __iter__(self) -> Iterator[str]:
         return iter(self._posted)
@@ -87,15 +95,21 @@ class Rehearsal:
     """
 
     def __init__(self, read_point: str) -> None:
-        self._point = ReadPoint(code=read_point, kind="portal", location="inside")
+        self._point = ReadPoint(code=read_point, kind="portal", location=INSIDE)
         self._reconciler = Reconciler()
         self._seq = 0
 
-    def judged(self, log: Iterable[tuple[int, Observation]], began: datetime) -> Iterator[Told]:
+    def judged(
+        self,
+        log: Iterable[tuple[int, Observation]],
+        began: datetime,
+        before: Mapping[str, str | None] | None = None,
+    ) -> Iterator[Told]:
         """What is made of each tag of one pass; ``log`` has each observation with when it was had,
-        in microseconds since 1970, from ``began`` on.
+        in microseconds since 1970, from ``began`` on; ``before`` is where a ledger has tags:
+        ``INSIDE``, ``None`` for nowhere.
         """
-        ledger = _Ledger()
+        ledger = _Ledger(before or {})
         context = Context(
             read_points={self._point.code: self._point},
             packs={_GTIN: Pack(gtin=_GTIN, sku="ITEM")},

@@ -6,7 +6,7 @@ read point that follow each other in time are one log to judging.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from datetime import datetime, timedelta
 from typing import NamedTuple
 
@@ -38,11 +38,20 @@ class TagHappening(NamedTuple):
     seen: Happening
 
 
-class Production:
-    """The judging that runs in production: a ``Judge`` that remembers every read point."""
+Stock = Callable[[Recording], Mapping[str, str | None]]
+"""Where a ledger has the tags of a recording before it, by EPC in upper case: ``rehearsal.INSIDE``,
+or ``None`` for nowhere; of others nothing is known.
+"""
 
-    def __init__(self) -> None:
+
+class Production:
+    """The judging that runs in production: a ``Judge`` that remembers every read point. ``stock``
+    is a ledger for it to look into.
+    """
+
+    def __init__(self, stock: Stock | None = None) -> None:
         self._places: dict[str, _Place] = {}
+        self._stock = stock
 
     def __call__(self, recording: Recording) -> Iterator[tuple[str, Event]]:
         """What is made of each tag; give recordings in the order in which they were made."""
@@ -51,7 +60,7 @@ class Production:
         place = self._places.get(header.read_point)
         if place is None or not place.goes_on_with(header):
             place = self._places[header.read_point] = _Place(header)
-        return place.judged(recording, header)
+        return place.judged(recording, header, self._stock(recording) if self._stock else {})
 
 
 class _Place:
@@ -69,7 +78,9 @@ class _Place:
         """
         return header.antennas == self._antennas and _us(header.started_at) >= self._ended_us
 
-    def judged(self, recording: Recording, header: PortalHeader) -> Iterator[tuple[str, Event]]:
+    def judged(
+        self, recording: Recording, header: PortalHeader, stock: Mapping[str, str | None]
+    ) -> Iterator[tuple[str, Event]]:
         """What is made of each tag. One minute of silence is added after each recording; where
         the next began sooner, its log begins that much later.
         """
@@ -77,7 +88,8 @@ class _Place:
         header = replace(header, started_at=header.started_at + timedelta(microseconds=late_us))
         self._ended_us = _us(header.started_at) - late_us + round(recording.duration_s * 1e6)
         log = self._counted(_log(_renamed(recording, header, self._names), header))
-        for told in self._rehearsal.judged(log, header.started_at):
+        before = {self._names.ours(epc): place for epc, place in stock.items()}
+        for told in self._rehearsal.judged(log, header.started_at, before):
             event = Event(told.t, told.way, True, told.known_t, told.confidence, told.asked)
             yield self._names.theirs(told.epc), event
 
