@@ -90,6 +90,16 @@ def _beam(facts: dict[str, Any]) -> Iterator[str]:
         yield "The photo-eye stayed free, which speaks against a crossing."
 
 
+def _ledger(facts: dict[str, Any]) -> Iterator[str]:
+    place = facts["columns"].index("ledger")
+    said = [row[place] for row in facts["rows"]]
+    out, into = sum(one < 0 for one in said), sum(one > 0 for one in said)
+    if out:
+        yield f"The ledger had {_n(out, 'tag')} inside, which could only go out."
+    if into:
+        yield f"The ledger did not have {_n(into, 'tag')} inside, which could only come in."
+
+
 def _documents(facts: dict[str, Any]) -> Iterator[str]:
     expected = sum(bool(row[1]) for row in facts["rows"])
     if expected:
@@ -171,6 +181,7 @@ _TOLD: dict[str, Callable[[dict[str, Any]], Iterator[str]]] = {
     "tags": _tags,
     "beam": _beam,
     "documents": _documents,
+    "ledger": _ledger,
     "weight": _weight,
     "code": _code,
     "decision": _decision,

@@ -72,3 +72,16 @@ def test_what_a_person_was_asked_and_said_is_told() -> None:
 
 def test_without_a_trace_nothing_is_made_up() -> None:
     assert told(story(log_id=0)) == []
+
+
+def test_what_the_ledger_said_of_the_way_is_told() -> None:
+    columns = ["epc", "ledger", "inwards before", "inwards"]
+    rows: list[list[object]] = [
+        ["A", -3.0, 0.5, 0.05],
+        ["B", -3.0, 0.5, 0.05],
+        ["C", 1.0, 0.5, 0.7],
+    ]
+    assert told(story(("ledger", {"columns": columns, "rows": rows}))) == [
+        "The ledger had 2 tags inside, which could only go out.",
+        "The ledger did not have 1 tag inside, which could only come in.",
+    ]

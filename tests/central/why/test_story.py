@@ -62,7 +62,13 @@ async def test_a_portals_trace_decides_what_was_posted(database: Database) -> No
     for one in posted:
         movement = one.movement
         story = await told(database, movement.id)
-        assert [stage.name for stage in story.stages] == ["heard", "tags", "decision", "posted"]
+        assert [stage.name for stage in story.stages] == [
+            "heard",
+            "tags",
+            "ledger",
+            "decision",
+            "posted",
+        ]
         tags = tags_of(stage(story, "tags"))
         assert {tag["epc"] for tag in tags} == {*movement.epcs}
         for tag in tags:
