@@ -234,9 +234,8 @@ async def test_an_edge_that_was_offline_puts_right_what_was_decided_without_it(
     assert await database.read(stock) == expected[1]
     assert await database.read(whole) == []
     new = [one.movement for one in after[len(before) :]]
-    told = {one.evidence["late"] for one in new if "late" in one.evidence}
-    assert told <= {"again"}
-    assert told or edge == "edge-in", "the outer antennas alone tell the way of these"
+    # With the ledger's say either half may have told the way of all; ``test_mind`` is of others.
+    assert {one.evidence["late"] for one in new if "late" in one.evidence} <= {"again"}
     assert await database.read(lambda c: c.execute(_OPEN).scalar_one()) == 0
 
 
