@@ -100,17 +100,7 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("recordings", nargs="+", type=Path, help="folders of portal recordings")
     parser.add_argument("--workers", type=int, default=None)
     options = parser.parse_args(arguments)
-    names = (
-        "recordings",
-        "ledger",
-        "F1",
-        "recall",
-        "direction",
-        "posted wrong",
-        "reviewed",
-        "p50, s",
-    )
-    table = Table(*names)
+    table = Table("recordings", "ledger", *SHARES, "latency p50, s")
     for folder in options.recordings:
         for row in rows(folder, options.workers):
             table.add_row(*row)

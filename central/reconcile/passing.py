@@ -12,7 +12,7 @@ from central.reconcile import serials, tracing
 from central.reconcile.containment import Carried
 from central.reconcile.fusion import Recently
 from central.reconcile.identity import cause_of, derived_id, spanning
-from central.reconcile.portal import beam, desk, dwell, in_part, missing, weighing, whereabouts
+from central.reconcile.portal import beam, desk, dwell, in_part, missing, on_stock, weighing
 from central.reconcile.portal.company import Company
 from central.reconcile.portal.crossing import Judged
 from central.reconcile.portal.gathering import Group
@@ -67,7 +67,7 @@ class Passing(NamedTuple):
         for group in groups:
             alone = weighing.weigh(group.tracks, portal, self.context, group.ahead)
             crossings = directed(beam.heed(alone, portal.eye), self.point.one_way)
-            crossings = whereabouts.lean(crossings, self._places_of(crossings), self.point)
+            crossings = on_stock.heed(crossings, self._places_of(crossings), self.point)
             ripe = weighing.ripe(group, crossings, portal)
             if ripe is None:
                 continue

@@ -16,7 +16,7 @@ import msgspec
 
 from central.database.moments import from_us, to_us
 from central.reconcile.identity import cause_of, spanning
-from central.reconcile.portal import beam, crossing, desk, eye, state, weighing, whereabouts
+from central.reconcile.portal import beam, crossing, desk, eye, on_stock, state, weighing
 from central.reconcile.portal.state import Portal
 from central.reconcile.portal.track import SIDE_NAMES
 from central.reconcile.portal.weighing import Crossing
@@ -69,7 +69,7 @@ def of_pass(
     stages = [Stage(name="heard", facts=heard), _tags(crossings)]
     if portal.eye.darks:
         stages.append(_beam(portal, told))
-    if any(one.leaned for one in crossings):
+    if any(one.ledger for one in crossings):
         stages.append(_ledger(crossings))
     documents = _documents(crossings, informed)
     if documents is not None:
@@ -184,16 +184,16 @@ def _ledger(crossings: Sequence[Crossing]) -> Stage:
     rows = [
         [
             one.track.epc,
-            round(one.leaned, 4),
-            round(crossing.logistic(_logit(one.odds.inwards) - one.leaned), 6),
+            round(one.ledger, 4),
+            round(crossing.logistic(_logit(one.odds.inwards) - one.ledger), 6),
             round(one.odds.inwards, 6),
         ]
         for one in crossings
-        if one.leaned
+        if one.ledger
     ]
     columns = ["epc", "ledger", "inwards before", "inwards"]
     facts: dict[str, object] = {"columns": columns, "rows": rows}
-    return Stage(name="ledger", facts=facts | dict(thresholds(whereabouts)))
+    return Stage(name="ledger", facts=facts | dict(thresholds(on_stock)))
 
 
 def _documents(before: Sequence[Crossing], after: Sequence[Crossing]) -> Stage | None:

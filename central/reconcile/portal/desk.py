@@ -14,12 +14,12 @@ from collections.abc import Callable, Container, Sequence
 
 from central.database.moments import from_us
 from central.reconcile.identity import derived_id, spanning
-from central.reconcile.portal import crossing, guesses, whereabouts
+from central.reconcile.portal import crossing, guesses, on_stock
 from central.reconcile.portal.decided import Decided, told
 from central.reconcile.portal.live import FEW
+from central.reconcile.portal.on_stock import NOT_ON_STOCK
 from central.reconcile.portal.state import Portal
 from central.reconcile.portal.weighing import CROSSED_AT, DOUBT_AT, Crossing
-from central.reconcile.portal.whereabouts import NOT_ON_STOCK
 from central.reconcile.verdict import Hypothesis, ReadPoint, Review
 from central.stock.model import Cause, LocationKind, Movement
 
@@ -232,7 +232,7 @@ class Desk:
         """Why the ledger says that this tag cannot have gone this way; empty when it can."""
         if one.pack is None:
             return ""
-        return whereabouts.barred(one.direction, self._placed(one.track.epc), self._point)
+        return on_stock.barred(one.direction, self._placed(one.track.epc), self._point)
 
     def _lots(self, goods: Sequence[Crossing], way: str | None) -> tuple[Movement, ...]:
         """The movements of goods that go ``way``, or each as judged; none for goods that lie

@@ -18,11 +18,11 @@ from central.reconcile.portal.decided import Decided, told
 from central.reconcile.portal.desk import Desk, Placed
 from central.reconcile.portal.features import SHAPE, WAY, Seen
 from central.reconcile.portal.missing import Suspect, is_against
+from central.reconcile.portal.on_stock import OUTSIDE_PLACES
 from central.reconcile.portal.outage import Outage
 from central.reconcile.portal.state import Portal
 from central.reconcile.portal.track import UNKNOWN
 from central.reconcile.portal.weighing import DOUBT_AT, Crossing, weigh
-from central.reconcile.portal.whereabouts import OUTSIDE_PLACES
 from central.reconcile.verdict import Context, Hypothesis, ReadPoint
 from gateway.gs1 import decode_epc
 

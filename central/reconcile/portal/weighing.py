@@ -42,7 +42,7 @@ pallet that comes close behind."""
 class Crossing(NamedTuple):
     """One tag of the pass with all that is known of it. ``expected`` is the way that an open
     document says it goes, where that settles it; empty otherwise. ``after`` is how many of its
-    group have crossed before and were judged; ``leaned`` are the log-odds of inwards that came of
+    group have crossed before and were judged; ``ledger`` are the log-odds of inwards that came of
     where the ledger has its group.
     """
 
@@ -54,7 +54,7 @@ class Crossing(NamedTuple):
     pack: Pack | None
     expected: str = ""
     after: int = 0
-    leaned: float = 0.0
+    ledger: float = 0.0
 
     @property
     def direction(self) -> str:

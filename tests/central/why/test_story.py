@@ -62,13 +62,9 @@ async def test_a_portals_trace_decides_what_was_posted(database: Database) -> No
     for one in posted:
         movement = one.movement
         story = await told(database, movement.id)
-        assert [stage.name for stage in story.stages] == [
-            "heard",
-            "tags",
-            "ledger",
-            "decision",
-            "posted",
-        ]
+        names = [stage.name for stage in story.stages]
+        assert names == ["heard", "tags", "ledger", "decision", "posted"]
+        assert {row[0] for row in stage(story, "ledger")["rows"]} == {*movement.epcs}
         tags = tags_of(stage(story, "tags"))
         assert {tag["epc"] for tag in tags} == {*movement.epcs}
         for tag in tags:

@@ -42,7 +42,7 @@ def barred(direction: str, place: str | None, point: ReadPoint) -> str:
     return ALREADY_OUTSIDE if outside else ""
 
 
-def lean(
+def heed(
     crossings: Sequence[Crossing], places: Mapping[str, str], point: ReadPoint
 ) -> list[Crossing]:
     """The tags of a pass in the light of where the ledger has them (``places``, by EPC)."""
@@ -55,7 +55,7 @@ def lean(
             groups.setdefault(one.odds.group, []).append(said)
     means = {group: _mean(said) for group, said in groups.items()}
     return [
-        _leaned(one, means.get(one.odds.group, 0.0), places.get(one.track.epc), point)
+        _heeding(one, means.get(one.odds.group, 0.0), places.get(one.track.epc), point)
         for one in crossings
     ]
 
@@ -76,12 +76,12 @@ def _mean(said: Sequence[float]) -> float:
     return sum(most) / len(most) if most and len(most) >= COVERED * len(said) else 0.0
 
 
-def _leaned(one: Crossing, mean: float, place: str | None, point: ReadPoint) -> Crossing:
-    """Nobody is leant towards a way that the ledger bars to him."""
+def _heeding(one: Crossing, mean: float, place: str | None, point: ReadPoint) -> Crossing:
+    """Nobody is told to have gone a way that the ledger bars to him."""
     if not mean or one.pack is None or one.odds.crossed < DOUBT_AT:
         return one
     if barred("in" if mean > 0.0 else "out", place, point):
         return one
     safe = min(max(one.odds.inwards, 1e-9), 1.0 - 1e-9)
     inwards = logistic(math.log(safe / (1.0 - safe)) + mean)
-    return one._replace(odds=one.odds._replace(inwards=inwards), leaned=mean)
+    return one._replace(odds=one.odds._replace(inwards=inwards), ledger=mean)

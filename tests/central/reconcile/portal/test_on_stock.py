@@ -9,9 +9,9 @@ import pytest
 
 from central.reconcile.portal.crossing import logistic
 from central.reconcile.portal.desk import decide
+from central.reconcile.portal.on_stock import KNOWN, NEVER_MET, heed
 from central.reconcile.portal.state import Portal
 from central.reconcile.portal.weighing import Crossing
-from central.reconcile.portal.whereabouts import KNOWN, NEVER_MET, lean
 from central.reconcile.reconciler import Reconciler
 from central.reconcile.verdict import Logged
 from drivers.emulators.portal_physics import Path, Scene, dock_antennas, pallet, simulate
@@ -27,8 +27,8 @@ def group(inwards: float = 0.5, crossed: float = 0.99) -> list[Crossing]:
     return [crossing(epc, crossed, inwards) for epc in GOODS]
 
 
-def leant(ones: list[Crossing], places: dict[str, str]) -> list[float]:
-    return [one.odds.inwards for one in lean(ones, places, DOCK)]
+def told_ways(ones: list[Crossing], places: dict[str, str]) -> list[float]:
+    return [one.odds.inwards for one in heed(ones, places, DOCK)]
 
 
 @pytest.mark.parametrize(
@@ -37,31 +37,31 @@ def leant(ones: list[Crossing], places: dict[str, str]) -> list[float]:
 )
 def test_where_a_group_was_tells_its_way(place: str | None, log_odds: float) -> None:
     places = {} if place is None else dict.fromkeys(GOODS, place)
-    assert leant(group(), places) == pytest.approx([logistic(log_odds)] * len(GOODS))
+    assert told_ways(group(), places) == pytest.approx([logistic(log_odds)] * len(GOODS))
 
 
 def test_antennas_that_are_sure_are_not_overruled() -> None:
-    for one in lean(group(inwards=0.999), dict.fromkeys(GOODS, "hall"), DOCK):
+    for one in heed(group(inwards=0.999), dict.fromkeys(GOODS, "hall"), DOCK):
         assert one.direction == "in"
 
 
 def test_what_lies_inside_beside_a_pallet_that_comes_in_is_no_part_of_it() -> None:
     """Its own place bars its way; it neither goes along nor out."""
     strays = GOODS[:2]
-    ones = lean(group(), dict.fromkeys(strays, "hall"), DOCK)
-    assert [one.leaned for one in ones[:2]] == [0.0, 0.0]
-    assert all(one.direction == "in" and one.leaned > 0.0 for one in ones[2:])
+    ones = heed(group(), dict.fromkeys(strays, "hall"), DOCK)
+    assert [one.ledger for one in ones[:2]] == [0.0, 0.0]
+    assert all(one.direction == "in" and one.ledger > 0.0 for one in ones[2:])
 
 
 def test_of_a_mixed_group_the_ledger_says_nothing() -> None:
-    assert lean(group(), dict.fromkeys(GOODS[:4], "hall"), DOCK) == group()
+    assert heed(group(), dict.fromkeys(GOODS[:4], "hall"), DOCK) == group()
 
 
 def test_nothing_is_said_of_who_did_not_cross_or_where_the_door_tells_the_way() -> None:
     inside = dict.fromkeys(GOODS, "hall")
-    assert lean(group(crossed=0.05), inside, DOCK) == group(crossed=0.05)
+    assert heed(group(crossed=0.05), inside, DOCK) == group(crossed=0.05)
     one_way = msgspec.structs.replace(DOCK, one_way="in")
-    assert lean(group(), inside, one_way) == group()
+    assert heed(group(), inside, one_way) == group()
 
 
 @pytest.mark.parametrize("inwards", [0.45, 0.2, 0.001])
