@@ -8,6 +8,7 @@ from functools import partial
 from sqlalchemy import Connection, Table, select, text
 
 from central import schema
+from central.catalogue.enclosures import KeptEnclosures
 from central.catalogue.packs import NO_PACK, pack_of
 from central.catalogue.places import read_point_of
 from central.catalogue.planogram import plate_of
@@ -36,6 +37,7 @@ _NEXT = text(
     "SELECT min(valid_from_log) FROM plate_plan WHERE valid_from_log > :after UNION ALL "
     "SELECT min(valid_from_log) FROM pack WHERE valid_from_log > :after UNION ALL "
     "SELECT min(valid_from_log) FROM tag_binding WHERE valid_from_log > :after UNION ALL "
+    "SELECT min(valid_from_log) FROM enclosure WHERE valid_from_log > :after UNION ALL "
     "SELECT min(valid_from_log) FROM document WHERE valid_from_log > :after) AS entries"
 )
 
@@ -84,6 +86,7 @@ class ContextCache:
         self._open: dict[str, Document] = {}
         self._documents: Mapping[str, tuple[Document, ...]] = {}
         self._bindings = KeptBindings()
+        self._enclosures = KeptEnclosures()
 
     def load(
         self,
@@ -102,6 +105,7 @@ class ContextCache:
             self._key = key
         self._read_documents(conn, at)
         bound, since = self._bindings.at(conn, at)
+        enclosing, lying_since = self._enclosures.at(conn, at)
         return Context(
             read_points=self._maps.read_points,
             plates=self._maps.plates,
@@ -112,7 +116,8 @@ class ContextCache:
             recent=RecentMovements(conn) if recent is None else recent,
             documents=self._documents,
             brought=BroughtByNotes(conn) if brought is None else brought,
-            version=max(self._maps.version, since),
+            version=max(self._maps.version, since, lying_since),
+            enclosing=enclosing,
             heard=partial(heard, conn),
         )
 
@@ -148,7 +153,7 @@ def next_change(conn: Connection, after: int) -> int | None:
 def context_changes(conn: Connection) -> list[int]:
     """The log entries from which on something new was in force, in order."""
     found: set[int] = set()
-    for table in (*_EFFECTIVE, schema.tag_binding, schema.document):
+    for table in (*_EFFECTIVE, schema.tag_binding, schema.enclosure, schema.document):
         found.update(conn.execute(select(table.c.valid_from_log).distinct()).scalars())
     return sorted(found)
 

@@ -25,6 +25,7 @@ from sqlalchemy import (
 
 from central import schema
 from central.access import reach
+from central.catalogue.enclosures import enclose
 from central.catalogue.errors import (
     AlreadyExists,
     NotFound,
@@ -95,6 +96,8 @@ def add_location(conn: Connection, location: Location) -> Location:
     else:
         _check_parent(conn, location.parent)
     conn.execute(insert(schema.location).values(_row(location)))
+    if location.parent is not None:
+        enclose(conn, location.code, location.parent)
     if location.rules.limits:
         totals.count_anew(conn, [location.code])
     return location
@@ -186,6 +189,7 @@ def change_location(
     conn.execute(update(schema.location).where(_location.code == code).values(_row(after)))
     otherwise = {code} if after.rules != before.rules else set[str]()
     if after.parent != before.parent:
+        enclose(conn, code, after.parent)
         otherwise |= {*path_of(conn, before)} ^ {*path_of(conn, after)}
     totals.count_anew(conn, otherwise)
     return before, after

@@ -26,13 +26,15 @@ from __future__ import annotations
 
 import math
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import NamedTuple
 
 import msgspec
 
 from central.reconcile.expected import Document, Line, LineTold, Note
 from central.reconcile.portal.crossing import logistic
+from central.reconcile.portal.sides import Sides
+from central.reconcile.portal.track import INSIDE
 from central.reconcile.portal.weighing import CROSSED_AT, DOUBT_AT, Crossing
 from central.reconcile.serials import serial_of
 from central.reconcile.verdict import Context, ReadPoint
@@ -91,14 +93,26 @@ class Tally(NamedTuple):
 
 
 def open_at(point: ReadPoint, context: Context, at_us: int) -> list[Open]:
-    """The documents that are expected at a read point at a moment, in order of their ids."""
-    found = []
-    door = point.code if point.kind == "portal" else None  # people scan beside the door
-    for document in context.documents.get(point.location, ()):
-        way = document.way(door, point.location, at_us)
-        if way:
-            found.append(Open(document, way))
-    return sorted(found, key=lambda one: one.document.id)
+    """The documents that are expected at a read point at a moment, in order of their ids.
+
+    What goes to or from any place behind a portal goes through it; scanners move goods on within
+    a warehouse, too, so that there only their own place counts.
+    """
+    is_portal = point.kind == "portal"
+    inside = _behind(point, context) if is_portal else point.location.__eq__
+    door = point.code if is_portal else None  # people scan beside the door
+    found = {
+        document.id: Open(document, document.way(inside))
+        for place in filter(inside, context.documents)
+        for document in context.documents[place]
+        if document.is_due(door, at_us) and document.way(inside)
+    }
+    return [found[name] for name in sorted(found)]
+
+
+def _behind(point: ReadPoint, context: Context) -> Callable[[str], bool]:
+    sides = Sides(point, context)
+    return lambda place: sides.of(place) == INSIDE
 
 
 # ---- the prior ---------------------------------------------------------------------------

@@ -6,7 +6,7 @@ An expected document settles doubts of judging; it never makes a quantity.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from datetime import datetime
 from typing import Protocol
 
@@ -72,17 +72,18 @@ class Document(msgspec.Struct, frozen=True, kw_only=True):
     units: tuple[Unit, ...] = ()
     status: str = "open"
 
-    def way(self, door: str | None, location: str, at_us: int) -> str:
-        """``in`` or ``out`` when it is expected at this door of a location now (``None``: at
-        any), else empty.
-        """
+    def is_due(self, door: str | None, at_us: int) -> bool:
+        """Whether it is expected at this door now (``None``: at any)."""
         if door is not None and self.read_point not in (None, door):
-            return ""
-        if (self.from_us or at_us) > at_us or (self.until_us or at_us) < at_us:
-            return ""
-        if self.destination == location:
-            return "in"
-        return "out" if self.source == location else ""
+            return False
+        return (self.from_us or at_us) <= at_us <= (self.until_us or at_us)
+
+    def way(self, inside: Callable[[str], bool]) -> str:
+        """``in`` or ``out`` for what ends or begins ``inside``; empty for what does both, or
+        neither.
+        """
+        ends, begins = inside(self.destination), inside(self.source)
+        return "" if ends == begins else "in" if ends else "out"
 
 
 class LineTold(msgspec.Struct, frozen=True, kw_only=True):

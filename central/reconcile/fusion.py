@@ -126,6 +126,7 @@ def known_of(movement: Movement) -> Known:
         is_counted(movement.origin, movement.evidence),
         movement.lot,
         movement.epcs,
+        read_point=str(movement.evidence.get("read_point", "")),
     )
 
 

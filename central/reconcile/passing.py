@@ -16,9 +16,10 @@ from central.reconcile.portal import beam, desk, dwell, in_part, missing, on_sto
 from central.reconcile.portal.company import Company
 from central.reconcile.portal.crossing import Judged
 from central.reconcile.portal.gathering import Group
+from central.reconcile.portal.on_stock import Books
 from central.reconcile.portal.outage import Outage
 from central.reconcile.portal.state import Portal
-from central.reconcile.portal.track import UNKNOWN
+from central.reconcile.portal.track import INSIDE, UNKNOWN
 from central.reconcile.portal.ways import directed
 from central.reconcile.portal.weighing import Crossing
 from central.reconcile.verdict import Context, Logged, Pass, ReadPoint, Review, Verdict, together
@@ -67,7 +68,8 @@ class Passing(NamedTuple):
         for group in groups:
             alone = weighing.weigh(group.tracks, portal, self.context, group.ahead)
             crossings = directed(beam.heed(alone, portal.eye), self.point.one_way)
-            crossings = on_stock.heed(crossings, self._places_of(crossings), self.point)
+            if not self.point.one_way:
+                crossings = on_stock.heed(crossings, self._books(self._places_of(crossings)))
             ripe = weighing.ripe(group, crossings, portal)
             if ripe is None:
                 continue
@@ -91,13 +93,13 @@ class Passing(NamedTuple):
         known = {track.epc: portal.is_known(track) for track in tracks}
         share = dwell.presented(scan.tags, known)
         crossings = weighing.weigh(tracks, portal, self.context)
-        places = self._places_of(crossings)
+        books = self._books(self._places_of(crossings))
         middle_us = (scan.first_us + scan.last_us) // 2
         crossings = [
             one._replace(
                 odds=Judged(
                     share[one.track.epc],
-                    0.0 if places.get(one.track.epc) == self.point.location else 1.0,
+                    0.0 if books.side(one.track.epc) == INSIDE else 1.0,
                     middle_us,
                 )
             )
@@ -139,10 +141,8 @@ class Passing(NamedTuple):
         answers = []
         for outage in self.portal.hearing.due(now_us):
             suspects = missing.suspects(self.portal, outage, now_us)
-            places = self._places(list(suspects))
-            crossings = in_part.crossings_of(
-                suspects, self.portal, self.point, self.context, places
-            )
+            books = self._books(self._places(list(suspects)))
+            crossings = in_part.crossings_of(suspects, self.portal, self.context, books)
             outage.done()
             if crossings:
                 tracks = [one.track for one in crossings]
@@ -162,17 +162,15 @@ class Passing(NamedTuple):
         places = self._places_of(crossings)
         at_us = to_us(logged.observation.event_time)
         company = Company(point, self.context, self.recent, places, pass_id=pass_id, at_us=at_us)
-        left = company.before(crossings)
+        left, books = company.before(crossings), self._books(places)
         if outage is None:
-            decided = desk.decide(
-                left, portal=portal, point=point, placed=places.get, pass_id=pass_id
-            )
+            decided = desk.decide(left, portal=portal, point=point, books=books, pass_id=pass_id)
         else:
             decided = in_part.ask(
                 left,
                 portal=portal,
                 point=point,
-                placed=places.get,
+                books=books,
                 pass_id=pass_id,
                 outage=outage,
             )
@@ -213,6 +211,9 @@ class Passing(NamedTuple):
             return list(reviews)
         told = {"outage": in_part.told_of(outage)}
         return [msgspec.structs.replace(one, evidence={**one.evidence, **told}) for one in reviews]
+
+    def _books(self, places: Mapping[str, str]) -> Books:
+        return Books(self.point, self.context, places)
 
     def _places_of(self, crossings: Sequence[Crossing]) -> dict[str, str]:
         return self._places([one.track.epc for one in crossings if one.pack is not None])

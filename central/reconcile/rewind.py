@@ -71,7 +71,7 @@ def rewind(
     came, past.late = set(past.late), []
     stretch = _stretch(past, order, code, context.heard, came)
     remembered = stretch.base in past.snapshots
-    known = past.places(stretch.base) if remembered else _places_before(stretch, context)
+    known = past.places(stretch.base) if remembered else _places_before(stretch, code, context)
     judge = _Judging(stretch, described, context, known)
     before = judge.fold(one for one in stretch.log if one.log_id not in came)
     after = judge.fold(stretch.log, upto_us=_time(stretch.last))
@@ -112,21 +112,28 @@ def _nothing_known(past: Past, first: int) -> Snapshot:
     return Snapshot(max(0, first - late.AGAIN), since_us, {}, [], b"", 0)
 
 
-def _places_before(stretch: _Stretch, context: Context) -> dict[str, str]:
-    """Where the tags of a stretch were before what a portal moved of them in that time: of its
-    moves nothing is remembered here, but the ledger has them.
+def _places_before(stretch: _Stretch, code: str, context: Context) -> dict[str, str]:
+    """Where the tags of a stretch were before what this portal moved of them in that time, or
+    another one after they were heard here: nothing of it is remembered, but the ledger has it.
     """
     times = [_time(one) for one in stretch.log]
-    seen = (one.observation for one in stretch.log)
-    epcs = {one.epc for one in seen if isinstance(one, TagSighting)}
-    packs = [pack for pack in map(context.pack_of, epcs) if pack is not None]
-    places: dict[str, str] = {}
+    heard_us: dict[str, int] = {}
+    for one in stretch.log:
+        if isinstance(seen := one.observation, TagSighting):
+            heard_us[seen.epc] = min(_time(one), heard_us.get(seen.epc, _time(one)))
+    packs = [pack for pack in map(context.pack_of, heard_us) if pack is not None]
+    here: dict[str, str] = {}
+    elsewhere: dict[str, str] = {}
     for sku in sorted({pack.sku for pack in packs}):
         for known in context.recent.of(sku, min(times), max(times)):
-            if known.origin == "portal":
-                for epc in epcs.intersection(known.epcs):
-                    places.setdefault(epc, known.source)
-    return places
+            if known.origin != "portal":
+                continue
+            for epc in heard_us.keys() & set(known.epcs):
+                if known.read_point == code:
+                    here.setdefault(epc, known.source)
+                elif known.event_us >= heard_us[epc]:
+                    elsewhere.setdefault(epc, known.source)
+    return elsewhere | here
 
 
 # ---- judging it --------------------------------------------------------------------------

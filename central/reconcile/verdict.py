@@ -33,6 +33,14 @@ class Logged(NamedTuple):
 Heard = Callable[[str, int, int], Iterable[Logged]]
 """The observations of a read point from one log entry to another, in the order of the log."""
 
+Enclosing = Callable[[str], tuple[str, ...]]
+"""The places that enclose one, outermost first, and itself last."""
+
+
+def alone(place: str) -> tuple[str, ...]:
+    """``Enclosing`` where no place lies in another one."""
+    return (place,)
+
 
 class ReadPoint(msgspec.Struct, frozen=True, kw_only=True):
     """What a read point means for stock.
@@ -97,7 +105,8 @@ class Context(msgspec.Struct, frozen=True, kw_only=True):
     that begin at a time, the latest last. ``documents`` are the open ones by the locations at
     their ends, and ``brought`` tells what came of them so far. ``bound`` are the tags of which
     people said what they stand for: that goes before what is written in a tag.
-    ``heard`` reads the log again; without it nothing is judged again that was decided.
+    ``enclosing`` is the tree of places. ``heard`` reads the log again; without it nothing is judged
+    again that was decided.
     """
 
     read_points: Mapping[str, ReadPoint] = {}
@@ -110,6 +119,7 @@ class Context(msgspec.Struct, frozen=True, kw_only=True):
     documents: Mapping[str, tuple[Document, ...]] = {}
     brought: Brought = NOTHING_BROUGHT
     version: int = 0
+    enclosing: Enclosing = alone
     heard: Heard | None = None
 
     def pack_of(self, epc: str) -> Pack | None:

@@ -52,7 +52,7 @@ class Known(NamedTuple):
     """A movement on the ledger that was sensed or booked. ``quantity`` is what of it was not taken
     back since; ``counted`` says whether whoever sensed it claims to have counted all there was (a
     scan of one pack does not). ``attested`` tells to how many pieces each kind of sensor bore
-    witness.
+    witness; ``read_point`` is empty for what was booked.
     """
 
     id: str
@@ -66,6 +66,7 @@ class Known(NamedTuple):
     lot: str = ""
     epcs: tuple[str, ...] = ()
     attested: Mapping[str, int] = {}
+    read_point: str = ""
 
     def left(self, origin: str) -> int:
         """Pieces that a sensor of this kind has not seen yet."""

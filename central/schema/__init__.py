@@ -54,6 +54,7 @@ from central.schema.labels import label_job, label_number
 from central.schema.lots import lot, serial_place
 from central.schema.orders import carton, outbound_line, outbound_order, pick, pick_task, shipment
 from central.schema.places import (
+    enclosure,
     location,
     place_total,
     plate_plan,
@@ -122,6 +123,7 @@ __all__ = [
     "domain_event",
     "edge_presence",
     "edge_stream",
+    "enclosure",
     "epcis_capture",
     "epcis_event",
     "epcis_query",

@@ -1,7 +1,7 @@
 """The tables of places: the tree of locations, and what read points and plates mean there.
 
-What judging knows (read points, plate plans, and the packs of the catalogue) is effective from a
-place in the observation log on, see ``central.judging.effective``.
+What judging knows (read points, plate plans, what lies within what, and the packs of the catalogue)
+is effective from a place in the observation log on, see ``central.judging.effective``.
 """
 
 from __future__ import annotations
@@ -12,6 +12,7 @@ from sqlalchemy import (
     Column,
     Float,
     ForeignKey,
+    Index,
     Integer,
     Table,
     Text,
@@ -20,7 +21,9 @@ from sqlalchemy import (
 
 from central.schema.ground import ID, metadata
 
-__all__ = ["location", "place_total", "plate_plan", "read_point", "shelf_layout", "warehouse"]
+__all__ = [
+    "enclosure", "location", "place_total", "plate_plan", "read_point", "shelf_layout", "warehouse",
+]  # fmt: skip
 
 location = Table(
     "location",
@@ -34,6 +37,16 @@ location = Table(
     Column("rules", Text, nullable=False, server_default="{}"),
     Column("status", Text, nullable=False, server_default="active"),
     Column("version", BigInteger, nullable=False, server_default="1"),
+)
+# What encloses a place, as judging knows it; NULL: nothing any more.
+enclosure = Table(
+    "enclosure",
+    metadata,
+    Column("id", ID, primary_key=True, autoincrement=True),
+    Column("valid_from_log", BigInteger, nullable=False, index=True),
+    Column("code", Text, ForeignKey("location.code"), nullable=False),
+    Column("parent", Text, ForeignKey("location.code")),
+    Index("ix_enclosure_code", "code", "id"),
 )
 # What a place with a capacity holds, with all below it; NULL: more than a number here can say.
 place_total = Table(

@@ -220,6 +220,7 @@ class RecentMovements:
                 row.lot,
                 _epcs(row.epcs),
                 attested.get(row.id, Counter()),
+                str(evidence.get("read_point", "")),
             )
             for row in found
         ]

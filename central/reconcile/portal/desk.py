@@ -10,14 +10,14 @@ The ledger has a say: goods that are inside cannot come in, goods that are not c
 
 from __future__ import annotations
 
-from collections.abc import Callable, Container, Sequence
+from collections.abc import Container, Sequence
 
 from central.database.moments import from_us
 from central.reconcile.identity import derived_id, spanning
-from central.reconcile.portal import crossing, guesses, on_stock
+from central.reconcile.portal import crossing, guesses
 from central.reconcile.portal.decided import Decided, told
 from central.reconcile.portal.live import FEW
-from central.reconcile.portal.on_stock import NOT_ON_STOCK
+from central.reconcile.portal.on_stock import NOT_ON_STOCK, Books
 from central.reconcile.portal.state import Portal
 from central.reconcile.portal.weighing import CROSSED_AT, DOUBT_AT, Crossing
 from central.reconcile.verdict import Hypothesis, ReadPoint, Review
@@ -41,15 +41,13 @@ that, so that whatever may have crossed is asked about, and nothing is posted.""
 
 _WAYS = ("in", "out")
 
-Placed = Callable[[str], str | None]
-
 
 def decide(
     crossings: Sequence[Crossing],
     *,
     portal: Portal,
     point: ReadPoint,
-    placed: Placed,
+    books: Books,
     pass_id: str,
 ) -> Decided:
     """Turn judged tags into movements and reviews, group by group."""
@@ -57,12 +55,12 @@ def decide(
     reviews: list[Review] = []
     notes: dict[int, tuple[str, str]] = {}
     for members in _groups(crossings):
-        desk = Desk(portal, point, placed, pass_id, members)
+        desk = Desk(portal, point, books, pass_id, members)
         desk.decide()
         movements += desk.movements
         reviews += desk.reviews
         notes.update(desk.notes)
-    left = Desk(portal, point, placed, pass_id, _left_by_company(crossings, notes, portal))
+    left = Desk(portal, point, books, pass_id, _left_by_company(crossings, notes, portal))
     left.ask_whether_left()
     reviews += left.reviews
     notes.update(left.notes)
@@ -122,13 +120,13 @@ class Desk:
         self,
         portal: Portal,
         point: ReadPoint,
-        placed: Placed,
+        books: Books,
         pass_id: str,
         members: Sequence[Crossing],
     ) -> None:
         self._portal = portal
         self._point = point
-        self._placed = placed
+        self._books = books
         self._pass_id = pass_id
         self._all = members
         self._crossed = [one for one in members if one.odds.crossed >= CROSSED_AT]
@@ -232,7 +230,7 @@ class Desk:
         """Why the ledger says that this tag cannot have gone this way; empty when it can."""
         if one.pack is None:
             return ""
-        return on_stock.barred(one.direction, self._placed(one.track.epc), self._point)
+        return self._books.bars(one.track.epc, one.direction)
 
     def _lots(self, goods: Sequence[Crossing], way: str | None) -> tuple[Movement, ...]:
         """The movements of goods that go ``way``, or each as judged; none for goods that lie
@@ -242,7 +240,7 @@ class Desk:
         for one in goods:
             assert one.pack is not None
             direction = way or one.direction
-            place = self._placed(one.track.epc)
+            place = self._books.place(one.track.epc)
             if direction == "in":
                 source, destination = place or self._point.inbound_from, self._point.location
             else:

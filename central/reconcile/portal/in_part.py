@@ -15,13 +15,13 @@ from central.reconcile.hypotheses import count, ranked
 from central.reconcile.portal import guesses
 from central.reconcile.portal.crossing import Judged
 from central.reconcile.portal.decided import Decided, told
-from central.reconcile.portal.desk import Desk, Placed
+from central.reconcile.portal.desk import Desk
 from central.reconcile.portal.features import SHAPE, WAY, Seen
-from central.reconcile.portal.missing import Suspect, is_against
-from central.reconcile.portal.on_stock import OUTSIDE_PLACES
+from central.reconcile.portal.missing import Suspect
+from central.reconcile.portal.on_stock import Books
 from central.reconcile.portal.outage import Outage
 from central.reconcile.portal.state import Portal
-from central.reconcile.portal.track import UNKNOWN
+from central.reconcile.portal.track import INSIDE, OUTSIDE, UNKNOWN
 from central.reconcile.portal.weighing import DOUBT_AT, Crossing, weigh
 from central.reconcile.verdict import Context, Hypothesis, ReadPoint
 from gateway.gs1 import decode_epc
@@ -38,13 +38,12 @@ _NOTHING_SEEN = Seen((0.0,) * len(SHAPE), (0.0,) * len(WAY))
 def crossings_of(
     suspects: Mapping[str, Suspect],
     portal: Portal,
-    point: ReadPoint,
     context: Context,
-    places: Mapping[str, str],
+    books: Books,
 ) -> list[Crossing]:
     """The suspects that are goods and not where the books have them, each with its odds."""
     kept = [one for epc, one in suspects.items() if context.pack_of(epc) is not None]
-    kept = [one for one in kept if _is_missing(one, point, places.get(one.track.epc))]
+    kept = [one for one in kept if _is_missing(one, books)]
     found = {one.track.epc: one.found for one in kept}
     weighed = weigh([one.track for one in kept if one.track.ears], portal, context)
     silent = [_unheard(one, context) for one in kept if not one.track.ears]
@@ -68,12 +67,12 @@ def ask(
     *,
     portal: Portal,
     point: ReadPoint,
-    placed: Placed,
+    books: Books,
     pass_id: str,
     outage: Outage,
 ) -> Decided:
     """One question about all of these tags; nothing moves."""
-    desk = _Desk(portal, point, placed, pass_id, crossings)
+    desk = _Desk(portal, point, books, pass_id, crossings)
     desk.ask_of(outage)
     return told(crossings, [], desk.reviews, desk.notes)
 
@@ -105,15 +104,10 @@ class _Desk(Desk):
 
     def _by_the_books(self, one: Crossing) -> Crossing:
         """The same tag, going the way that its goods can go."""
-        place = self._placed(one.track.epc)
-        if one.expected:
+        side = self._books.side(one.track.epc)
+        if one.expected or side == UNKNOWN:
             return one
-        if place == self._point.location:
-            inwards = 0.0
-        elif place is None or place in OUTSIDE_PLACES or place == self._point.outbound_to:
-            inwards = 1.0
-        else:
-            inwards = one.odds.inwards
+        inwards = 0.0 if side == INSIDE else 1.0
         return one._replace(odds=one.odds._replace(inwards=inwards))
 
     def _guesses(self, ins: Sequence[Crossing], outs: Sequence[Crossing]) -> list[Hypothesis]:
@@ -147,11 +141,10 @@ class _Desk(Desk):
         )
 
 
-def _is_missing(one: Suspect, point: ReadPoint, place: str | None) -> bool:
-    outside = {*OUTSIDE_PLACES, point.outbound_to}
-    return one.found == UNKNOWN or is_against(
-        one.found, place, inside=point.location, outside=outside
-    )
+def _is_missing(one: Suspect, books: Books) -> bool:
+    """Whether it is gone, or was found on the side where the books do not have its goods."""
+    side = books.side(one.track.epc)
+    return one.found == UNKNOWN or {one.found, side} == {INSIDE, OUTSIDE}
 
 
 def _unheard(one: Suspect, context: Context) -> Crossing:

@@ -7,7 +7,6 @@ did not know there before. Who lies where he lay, who was judged whole since, an
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from typing import NamedTuple
 
 from central.reconcile.portal.gathering import LIVELY_DB
@@ -97,13 +96,6 @@ def suspects(portal: Portal, outage: Outage, now_us: int) -> dict[str, Suspect]:
         for epc in sorted(found)
         if judged_us.get(epc, 0) < found[epc].track.first_us
     }
-
-
-def is_against(found: int, place: str | None, *, inside: str, outside: Iterable[str]) -> bool:
-    """Whether goods that the books have at ``place`` were found on the other side."""
-    if found == INSIDE:
-        return place is None or place in outside
-    return found == OUTSIDE and place == inside
 
 
 def _is_there(one: Live, since_us: int) -> bool:

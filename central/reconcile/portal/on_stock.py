@@ -16,9 +16,10 @@ import math
 from collections.abc import Mapping, Sequence
 
 from central.reconcile.portal.crossing import logistic
+from central.reconcile.portal.sides import Sides
+from central.reconcile.portal.track import INSIDE, OUTSIDE
 from central.reconcile.portal.weighing import CROSSED_AT, DOUBT_AT, Crossing
-from central.reconcile.verdict import ReadPoint
-from central.stock.model import LocationKind
+from central.reconcile.verdict import Context, ReadPoint
 
 KNOWN, NEVER_MET = 3.0, 1.0
 """Log-odds of the way that is left to goods that the ledger has on one side, and to those that it
@@ -29,43 +30,50 @@ COVERED = 0.75
 
 ALREADY_INSIDE, ALREADY_OUTSIDE = "already inside", "already outside"
 NOT_ON_STOCK = "not on stock"
-OUTSIDE_PLACES = {kind.value for kind in LocationKind if kind is not LocationKind.INTERNAL}
 
 
-def barred(direction: str, place: str | None, point: ReadPoint) -> str:
-    """Why goods that are at ``place`` cannot have gone this way; empty when they can."""
-    if direction == "in":
-        return ALREADY_INSIDE if place == point.location else ""
-    if place is None:
-        return NOT_ON_STOCK
-    outside = place in OUTSIDE_PLACES or place == point.outbound_to
-    return ALREADY_OUTSIDE if outside else ""
+class Books:
+    """Where the ledger has the goods of a pass: ``places`` by EPC."""
+
+    def __init__(self, point: ReadPoint, context: Context, places: Mapping[str, str]) -> None:
+        self._places = places
+        self._sides = Sides(point, context)
+
+    def place(self, epc: str) -> str | None:
+        """The place of a tag's goods; ``None`` when the ledger has never met them."""
+        return self._places.get(epc)
+
+    def side(self, epc: str) -> int:
+        """The side of the portal that they are on, see ``Sides.of``."""
+        return self._sides.of(self.place(epc))
+
+    def bars(self, epc: str, direction: str) -> str:
+        """Why they cannot have gone this way; empty when they can."""
+        side = self.side(epc)
+        if direction == "in":
+            return ALREADY_INSIDE if side == INSIDE else ""
+        if side != OUTSIDE:
+            return ""
+        return NOT_ON_STOCK if self.place(epc) is None else ALREADY_OUTSIDE
 
 
-def heed(
-    crossings: Sequence[Crossing], places: Mapping[str, str], point: ReadPoint
-) -> list[Crossing]:
-    """The tags of a pass in the light of where the ledger has them (``places``, by EPC)."""
-    if point.one_way:
-        return list(crossings)
+def heed(crossings: Sequence[Crossing], books: Books) -> list[Crossing]:
+    """The tags of a pass, through a portal that goods pass both ways, in the light of the books."""
     groups: dict[int, list[float]] = {}
     for one in crossings:
         if one.pack is not None and one.odds.crossed >= CROSSED_AT:
-            said = _says(places.get(one.track.epc), point)
-            groups.setdefault(one.odds.group, []).append(said)
+            groups.setdefault(one.odds.group, []).append(_says(one.track.epc, books))
     means = {group: _mean(said) for group, said in groups.items()}
-    return [
-        _heeding(one, means.get(one.odds.group, 0.0), places.get(one.track.epc), point)
-        for one in crossings
-    ]
+    return [_heeding(one, means.get(one.odds.group, 0.0), books) for one in crossings]
 
 
-def _says(place: str | None, point: ReadPoint) -> float:
-    """The log-odds of inwards that goods of this place have by themselves."""
-    if barred("in", place, point):
+def _says(epc: str, books: Books) -> float:
+    """The log-odds of inwards that a tag has by itself."""
+    side = books.side(epc)
+    if side == INSIDE:
         return -KNOWN
-    if barred("out", place, point):
-        return NEVER_MET if place is None else KNOWN
+    if side == OUTSIDE:
+        return NEVER_MET if books.place(epc) is None else KNOWN
     return 0.0
 
 
@@ -76,11 +84,11 @@ def _mean(said: Sequence[float]) -> float:
     return sum(most) / len(most) if most and len(most) >= COVERED * len(said) else 0.0
 
 
-def _heeding(one: Crossing, mean: float, place: str | None, point: ReadPoint) -> Crossing:
+def _heeding(one: Crossing, mean: float, books: Books) -> Crossing:
     """Nobody is told to have gone a way that the ledger bars to him."""
     if not mean or one.pack is None or one.odds.crossed < DOUBT_AT:
         return one
-    if barred("in" if mean > 0.0 else "out", place, point):
+    if books.bars(one.track.epc, "in" if mean > 0.0 else "out"):
         return one
     safe = min(max(one.odds.inwards, 1e-9), 1.0 - 1e-9)
     inwards = logistic(math.log(safe / (1.0 - safe)) + mean)

@@ -14,9 +14,10 @@ from hypothesis import strategies as st
 from central.database.moments import to_us
 from central.reconcile import containment
 from central.reconcile.containment import Carried
-from central.reconcile.documents import Moved, Open, prior, tally
+from central.reconcile.documents import Moved, Open, open_at, prior, tally
 from central.reconcile.expected import Content, Document, Line, Unit
 from central.reconcile.portal.desk import Decided, decide
+from central.reconcile.portal.on_stock import Books
 from central.reconcile.portal.state import Portal
 from central.reconcile.portal.track import UNKNOWN, begin
 from central.reconcile.portal.weighing import Crossing, weigh
@@ -265,10 +266,10 @@ def test_without_its_pallet_a_case_that_was_not_heard_is_only_short() -> None:
 
 def test_a_portal_without_sides_asks_unless_a_document_says_the_way() -> None:
     blind = [crossing(epc, 0.995, 0.5) for epc in CASES]
-    portal = Portal(sources=[("edge-1", "epoch0001")])
+    portal, books = Portal(sources=[("edge-1", "epoch0001")]), Books(DOCK, Context(), {})
 
     def decided(ones: list[Crossing]) -> Decided:
-        return decide(ones, portal=portal, point=DOCK, placed={}.get, pass_id="pass-1")
+        return decide(ones, portal=portal, point=DOCK, books=books, pass_id="pass-1")
 
     asked = decided(blind)
     assert (asked.movements, [one.reason for one in asked.reviews]) == (
@@ -279,6 +280,38 @@ def test_a_portal_without_sides_asks_unless_a_document_says_the_way() -> None:
     assert not told.reviews
     assert {(one.source, one.destination) for one in told.movements} == {("supplier", "hall")}
     assert sum(one.quantity for one in told.movements) == 24
+
+
+# ---- at which door -------------------------------------------------------------------------
+PATHS = {place: ("site", place) for place in ("hall", "bin", "yard")}
+INTO_SITE, OUT_OF_A_BIN = ("supplier", "site"), ("bin", "customer")
+PUT_AWAY, TO_ANOTHER = ("hall", "bin"), ("elsewhere", "other")
+
+
+@pytest.mark.parametrize(
+    ("ends", "at_dock", "at_desk"),
+    [
+        (("supplier", "hall"), "in", "in"), (("hall", "customer"), "out", "out"),
+        (INTO_SITE, "in", ""), (OUT_OF_A_BIN, "out", ""), (PUT_AWAY, "", "out"),
+        (TO_ANOTHER, "", ""), (("site", "elsewhere"), "out", ""),
+    ],
+)  # fmt: skip
+def test_a_document_is_due_at_the_doors_of_the_place_that_it_names(
+    ends: tuple[str, str], at_dock: str, at_desk: str
+) -> None:
+    """A warehouse orders and ships; its portals stand at docks, and goods lie in bins. At a desk
+    goods are scanned again when they are put away: there only its own place counts.
+    """
+    source, destination = ends
+    one = asn(source=source, destination=destination)
+    known = msgspec.structs.replace(
+        knowing(),
+        documents={source: (one,), destination: (one,)},
+        enclosing=lambda place: PATHS.get(place, (place,)),
+    )
+    desk = msgspec.structs.replace(DESK, location="hall")
+    for point, way in ((DOCK, at_dock), (desk, at_desk)):
+        assert [opened.way for opened in open_at(point, known, 0)] == ([way] if way else [])
 
 
 # ---- by the scanner ------------------------------------------------------------------------
@@ -422,9 +455,8 @@ def test_whatever_is_announced_no_more_is_posted_than_was_read_or_openly_inferre
 def test_a_document_holds_in_its_time_and_at_its_door() -> None:
     noon = to_us(moment(0.0))
     one = asn(read_point="dock-1", from_us=noon, until_us=noon + 10)
-    assert one.way("dock-1", "hall", noon + 5) == "in"
-    assert one.way(None, "hall", noon + 5) == "in"
-    assert one.way("dock-2", "hall", noon + 5) == ""
-    assert one.way("dock-1", "hall", noon + 11) == one.way("dock-1", "hall", noon - 1) == ""
-    assert one.way("dock-1", "supplier", noon) == "out"
-    assert one.way("dock-1", "elsewhere", noon) == ""
+    assert one.is_due("dock-1", noon + 5)
+    assert one.is_due(None, noon + 5)
+    assert not one.is_due("dock-2", noon + 5)
+    assert not one.is_due("dock-1", noon + 11)
+    assert not one.is_due("dock-1", noon - 1)

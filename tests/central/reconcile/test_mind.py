@@ -68,9 +68,11 @@ def judge(
     *,
     upto: int = 0,
     known: Context | None = None,
+    before: Sequence[Movement] = (),
 ) -> tuple[Verdict, Ledger]:
     """Everything that a log comes to, with a new mind at each cut, and then time passing."""
     ledger = Ledger(placed)
+    ledger.post(Verdict(movements=tuple(before)))
 
     def heard(point: str, first: int, last: int) -> Iterator[Logged]:
         return (one for one in log if first <= one.log_id <= last)
@@ -226,10 +228,9 @@ def test_cuts_and_crashes_change_nothing_of_what_is_late() -> None:
     assert judge(log, made.placed, range(1, len(log), 97))[0] == judge(log, made.placed)[0]
 
 
-def test_what_comes_later_than_anything_remembered_is_judged_on_its_own(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    """A pallet that only the late edge heard: both sides of the dock are its own."""
+@pytest.fixture
+def all_late(monkeypatch: pytest.MonkeyPatch) -> list[Logged]:
+    """Pallets that only the late edge heard: both sides of the dock are its own."""
     made = scene(3)
     monkeypatch.setattr("central.reconcile.late.AGAIN", 10)
     both = [one._replace(edge="edge-late") for one in in_time(made.told) if one.seq > 1]
@@ -243,12 +244,39 @@ def test_what_comes_later_than_anything_remembered_is_judged_on_its_own(
     before = [Told(us(-300), "other", n, early) for n in range(5, 30)]
     others = [*before, *(Told(us(990), "other", n, health) for n in (2, 3))]
     later = msgspec.structs.replace(health, event_time=moment(991))
-    log = log_of([*starts, *others, Told(us(991), "other", 4, later), *numbered])
-    verdict, ledger = judge(log, made.placed)
+    return log_of([*starts, *others, Told(us(991), "other", 4, later), *numbered])
+
+
+def test_what_comes_later_than_anything_remembered_is_judged_on_its_own(
+    all_late: list[Logged],
+) -> None:
+    made = scene(3)
+    verdict, ledger = judge(all_late, made.placed)
     assert ledger.net() == net_of(whole(), made.placed)
     late = [one for amendment in verdict.amendments for one in amendment.movements]
     assert {one.evidence["late"] for one in late} == {"alone"}
     assert {one.event_time for one in late} == {one.event_time for one in whole().movements}
+
+
+@pytest.mark.parametrize(
+    ("at_s", "source", "asked"), [(1.0, "yard", False), (20.0, "street", True)]
+)
+def test_who_is_judged_on_his_own_comes_from_where_another_portal_had_put_him(
+    all_late: list[Logged], at_s: float, source: str, asked: bool
+) -> None:
+    """What it moved since says where he was then, and as he is not there now, a person is asked."""
+    first = whole().movements[0]
+    placed = {epc: place for epc, place in scene(3).placed.items() if epc not in first.epcs}
+    through_gate = msgspec.structs.replace(
+        first, id="gate", source="street", destination="yard", event_time=moment(at_s),
+        evidence={"read_point": "gate"},
+    )  # fmt: skip
+    verdict, _ = judge(all_late, placed, before=[through_gate])
+    posted = [one for amendment in verdict.amendments for one in amendment.movements]
+    proposed = [one for review in verdict.reviews for one in review.proposals]
+    (told,) = [one for one in (*posted, *proposed) if one.epcs == first.epcs]
+    assert (told.source, told.destination) == (source, "customer")
+    assert (told in proposed) == asked
 
 
 def test_an_edge_whose_clock_is_days_off_is_judged_apart_and_nobody_waits() -> None:

@@ -6,12 +6,14 @@ import pytest
 
 from central.reconcile.portal.ahead import ahead_of
 from central.reconcile.portal.desk import Decided, decide
+from central.reconcile.portal.on_stock import Books
 from central.reconcile.portal.state import Portal
 from central.reconcile.portal.weighing import Crossing
+from central.reconcile.verdict import Context
 from tests.central.reconcile.test_documents import CASES, DOCK, crossing
 
 OUT = 0.0
-PLACES = dict.fromkeys(CASES, DOCK.location)
+BOOKS = Books(DOCK, Context(), dict.fromkeys(CASES, DOCK.location))
 
 
 def behind(epc: str, alone: float) -> Crossing:
@@ -23,7 +25,7 @@ def behind(epc: str, alone: float) -> Crossing:
 def decided(ones: list[Crossing], *, lately: bool) -> Decided:
     portal = Portal(sources=[("edge-1", "epoch0001")])
     portal.ahead += [ahead_of(one.track, None) for one in ones if lately]
-    return decide(ones, portal=portal, point=DOCK, placed=PLACES.get, pass_id="pass-1")
+    return decide(ones, portal=portal, point=DOCK, books=BOOKS, pass_id="pass-1")
 
 
 def test_the_rest_of_a_pallet_that_goes_on_is_asked_about() -> None:
