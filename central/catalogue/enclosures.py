@@ -12,10 +12,11 @@ from central import schema
 from central.judging.effective import next_log_id
 from central.reconcile.verdict import Enclosing
 
-__all__ = ["KeptEnclosures", "enclose"]
+__all__ = ["KeptEnclosures", "enclose", "path_now"]
 
 _MOST_KEPT = 65_536
 _DEEPEST = 64
+_END = 2**62
 _NEWEST = text(
     "SELECT id, valid_from_log FROM enclosure WHERE valid_from_log <= :at ORDER BY id DESC LIMIT 1"
 )
@@ -28,6 +29,12 @@ def enclose(conn: Connection, code: str, parent: str | None) -> None:
     """Let a place lie within another one from the next observation on; ``None``: within none."""
     values = {"code": code, "parent": parent, "valid_from_log": next_log_id(conn)}
     conn.execute(insert(schema.enclosure).values(values))
+
+
+def path_now(conn: Connection, place: str) -> tuple[str, ...]:
+    """The places that enclose one, outermost first, and itself last, also out of reach."""
+    enclosing, _ = KeptEnclosures().at(conn, _END)
+    return enclosing(place)
 
 
 class KeptEnclosures:

@@ -11,7 +11,9 @@ from sqlalchemy import Connection, insert, select, update
 from central import schema
 from central.access import reach
 from central.catalogue.changes import Told
+from central.catalogue.enclosures import path_now
 from central.catalogue.errors import AlreadyExists, NotFound
+from central.catalogue.places import list_read_points
 from central.catalogue.tree import get_location
 from central.database.bulk import BulkLookup
 from central.events import log as events
@@ -124,10 +126,11 @@ def receive(
     if session.status != "open":
         raise InboundError(f"session {session_id} is closed: open another one")
     counts = orders.counts_of(conn, order)
-    places = {order.location, session.location}
+    goods = seen_of(conn, order, asked)
+    places = {order.location, session.location, *_doors(conn, order, goods)}
     ruled = [
         _rule(conn, order, counts, part, session)
-        for seen in seen_of(conn, order, asked)
+        for seen in goods
         for part in parted(order, places, seen)
     ]
     keep_expiries(conn, ruled, asked.expiry, told)
@@ -149,6 +152,15 @@ def receive(
     conn.execute(insert(schema.receipt).values(values))
     receipts.tell(conn, order, at_us=told.at_us)
     return answer, False
+
+
+def _doors(conn: Connection, order: Order, goods: Sequence[Seen]) -> set[str]:
+    """Where pieces lie that portals within the order's place have let in."""
+    lie = {piece.lies for seen in goods for piece in seen.pieces if piece.here and piece.lies}
+    if not lie - {order.location}:
+        return set()
+    led = {one.location for one in list_read_points(conn) if one.kind == "portal"}
+    return {place for place in lie & led if order.location in path_now(conn, place)}
 
 
 def _rule(

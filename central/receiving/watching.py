@@ -14,6 +14,7 @@ from sqlalchemy import Connection, insert, select
 
 from central import schema
 from central.catalogue.changes import Told
+from central.catalogue.enclosures import path_now
 from central.documents import books
 from central.receiving import asking, orders
 from central.receiving.asking import Goods
@@ -45,13 +46,15 @@ class ReceivingWatcher(Watcher):
         ]
         if not came:
             return
-        expected = _expected(conn, {one.destination for one in came})
+        paths = {place: path_now(conn, place) for place in {one.destination for one in came}}
+        expected = _expected(conn, set().union(*paths.values()))
         for one in came:
             keep_sensed(conn, one, Told(by=_BY, at_us=at_us))
-            listed = expected.get(one.destination, {})
-            awaited = {source for source, skus in listed.items() if one.sku in skus}
+            path = paths[one.destination]
+            listed = [found for place in path for found in expected.get(place, {}).items()]
+            awaited = {source for source, skus in listed if one.sku in skus}
             if not awaited:
-                _ask(conn, one, at_us)
+                _ask(conn, one, path, at_us)
             elif one.source == LocationKind.CUSTOMER or awaited == {LocationKind.CUSTOMER.value}:
                 _hold_back(conn, one, at_us)
 
@@ -66,17 +69,17 @@ def _expected(conn: Connection, places: set[str]) -> dict[str, dict[str, set[str
     return found
 
 
-def _ask(conn: Connection, one: Movement, at_us: int) -> None:
-    """What is on no line belongs to the newest open session at its place, if there is one."""
-    query = (
-        select(_session.id, _session.order_id)
-        .where(_session.location == one.destination, _session.status == "open")
-        .order_by(_session.opened_us.desc(), _session.id)
+def _ask(conn: Connection, one: Movement, path: Sequence[str], at_us: int) -> None:
+    """What is on no line belongs to the newest open session at its place, or next around it."""
+    query = select(_session.location, _session.order_id).where(
+        _session.location.in_(path), _session.status == "open"
     )
-    session = conn.execute(query.limit(1)).one_or_none()
-    if session is None:
+    newest_last = conn.execute(query.order_by(_session.opened_us, _session.id.desc()))
+    sessions = {row.location: row.order_id for row in newest_last}
+    nearest = next((sessions[place] for place in reversed(path) if place in sessions), None)
+    if nearest is None:
         return
-    order = orders.get_order(conn, session.order_id)
+    order = orders.get_order(conn, nearest)
     take = {
         "receipt": one.id, "no": 0, "order_id": order.id, "line": "", "sku": one.sku,
         "lot": one.lot, "kind": "unexpected", "confirmed": 0, "posted": 0, "aside": one.quantity,
