@@ -55,6 +55,7 @@ from central.reports.desk import ReportDesk
 from central.reports.regular import RegularReports
 from central.reservations.following import Settler
 from central.reviews.store import Ageing, age
+from central.tags.watching import TagWatcher
 from gateway.link import Link
 
 __all__ = ["Daily", "Ground", "Inventory", "Job", "Part"]
@@ -157,9 +158,8 @@ class Inventory:
         self._audit_heads = AuditHeads(
             ground.database, ground.tide, every_s=settings.ledger.digest_every_s
         )
-        self._settler = Settler(
-            ground.database, ground.tide, watchers=[OrderWatcher(), ReceivingWatcher()]
-        )
+        watchers = (TagWatcher(), OrderWatcher(), ReceivingWatcher())
+        self._settler = Settler(ground.database, ground.tide, watchers=watchers)
         self._receipts = ReceiptTeller(ground.database, ground.tide)
         self._folders = _carriers(settings)
         self._carriers = CarrierDesk(

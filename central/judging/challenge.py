@@ -8,9 +8,11 @@ been, not equal. Only reads.
 
 from __future__ import annotations
 
+import heapq
 from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager
+from typing import NamedTuple
 
 import msgspec
 from sqlalchemy import Connection, text
@@ -19,7 +21,8 @@ from central.intake.partitions import PARTITIONS
 from central.judging.replay import SENSED, turns
 from central.reconcile.mind import Mind
 from central.reconcile.verdict import Pass, Review, Verdict
-from central.stock import queries
+from central.reconcile.witness import BY_RULE
+from central.stock import queries, witnesses
 from central.stock.model import Movement
 
 __all__ = ["Changed", "Comparison", "challenge"]
@@ -37,6 +40,15 @@ _REVIEWS = text(
     "AND id NOT LIKE 'rule-%' ORDER BY event_us, id"
 )
 _PASSES = text("SELECT id, read_point, opened_us, direction, decision FROM portal_pass")
+
+
+class _Placed(NamedTuple):
+    """Tags that people put somewhere, in the order of the ledger."""
+
+    height: tuple[int, int]
+    log_id: int
+    epcs: tuple[str, ...]
+    place: str
 
 
 class Changed(msgspec.Struct, frozen=True, kw_only=True):
@@ -118,8 +130,8 @@ class _Challenge:
 
     def _bring(self, before_log: int) -> None:
         """What people moved until then happened in both worlds."""
-        while self._next is not None and self._next[0] < before_log:
-            self._placed.update(dict.fromkeys(self._next[1], self._next[2]))
+        while self._next is not None and self._next.log_id < before_log:
+            self._placed.update(dict.fromkeys(self._next.epcs, self._next.place))
             self._next = next(self._people, None)
 
     def _take(self, verdict: Verdict) -> None:
@@ -214,10 +226,22 @@ def _sensed(conn: Connection) -> Iterator[Movement]:
         after = page[-1].seq
 
 
-def _people(conn: Connection) -> Iterator[tuple[int, tuple[str, ...], str]]:
+def _people(conn: Connection) -> Iterator[_Placed]:
     """What was not sensed: under which log entry, which tags, and where to."""
+    yield from heapq.merge(_moved_by_people(conn), _along(conn))
+
+
+def _moved_by_people(conn: Connection) -> Iterator[_Placed]:
     after = 0
     while found := conn.execute(_PEOPLE, {"after": after, "limit": _PAGE}).all():
         for row in found:
-            yield row.log_id, msgspec.json.decode(row.epcs, type=tuple[str, ...]), row.destination
+            epcs = msgspec.json.decode(row.epcs, type=tuple[str, ...])
+            yield _Placed((row.seq, 0), row.log_id, epcs, row.destination)
         after = found[-1].seq
+
+
+def _along(conn: Connection) -> Iterator[_Placed]:
+    """The tags that went with what they moved."""
+    for one in witnesses.everything(conn):
+        if one.origin == BY_RULE:
+            yield _Placed((one.after_seq, one.no), one.log_id, one.epcs, one.location)

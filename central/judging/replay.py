@@ -26,6 +26,7 @@ from central.judging.stretches import Judged
 from central.reconcile.amending import question
 from central.reconcile.mind import Mind
 from central.reconcile.verdict import Amendment, Context, Hypothesis, Logged, Verdict
+from central.reconcile.witness import BY_RULE
 from central.stock import queries, rows, witnesses
 from central.stock.model import Movement, Posted
 from central.stock.witnesses import Bound, RecentMovements
@@ -34,8 +35,11 @@ __all__ = ["Turn", "differences", "turns"]
 
 SENSED = ("portal", "shelf", "scan", "zone")
 """The origins that only judging posts."""
-_DECIDED = ("review", "portal_pass", "presence_event", "witness", "document_note")
-"""Tables that only judging writes to, besides the ledger."""
+_DECIDED = {
+    "review": "", "portal_pass": "", "presence_event": "", "document_note": "",
+    "witness": f"WHERE origin <> '{BY_RULE}'",
+}  # fmt: skip
+"""Tables that only judging writes to, besides the ledger, and what of them is its own."""
 _MOST = 100
 _PAGE = 1_000
 _END = 2**62
@@ -207,8 +211,8 @@ class _Replay:
         for posted in _sensed(self._conn):
             if posted.movement.id not in self._ids["movement"]:
                 self._tell(f"number {posted.seq}, {_said(posted.movement)}, is not decided now")
-        for table in _DECIDED:
-            ids = self._conn.execute(text(f"SELECT id FROM {table} ORDER BY id"))  # noqa: S608
+        for table, which in _DECIDED.items():
+            ids = self._conn.execute(text(f"SELECT id FROM {table} {which} ORDER BY id"))  # noqa: S608
             for key in ids.scalars():
                 ours = key.startswith(("refused-", "fault-", "rule-", "received-"))
                 if key not in self._ids[table] and not ours:

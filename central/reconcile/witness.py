@@ -16,6 +16,7 @@ from central.stock.model import Cause
 
 __all__ = [
     "BOOKED",
+    "BY_RULE",
     "NOTHING_RECENT",
     "SENSED",
     "Known",
@@ -29,6 +30,9 @@ SENSED = ("portal", "shelf", "scan", "zone")
 """The origins of movements that sensors led to."""
 BOOKED = "api"
 """The origin of what a person, or a person's software, booked."""
+
+BY_RULE = "rule"
+"""The origin of witnesses that no sensor is: tags went along with what was moved without them."""
 
 
 def is_counted(origin: str, evidence: Mapping[str, object]) -> bool:

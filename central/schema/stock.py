@@ -199,7 +199,7 @@ tag_place = Table(
     Column("location", Text, nullable=False),
     Column("status", Text, nullable=False, server_default="available"),
     Column("last_seq", BigInteger, nullable=False),
-    Index("ix_tag_place_location", "location"),
+    Index("ix_tag_place_location", "location", "sku"),
 )
 block = Table(
     "block",

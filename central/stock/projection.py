@@ -187,6 +187,7 @@ class _Told:
     def bring(self, placed: dict[str, Place], before_seq: int = 2**62) -> None:
         """Bring ``placed`` up to movement ``before_seq``, without it."""
         while self._next is not None and self._next.after_seq < before_seq:
-            place = Place(*self._next[4:])
+            one = self._next
+            place = Place(one.sku, one.location, one.status, one.seq)
             placed.update(dict.fromkeys(self._next.epcs, place))
             self._next = next(self._rows, None)

@@ -17,7 +17,7 @@ from sqlalchemy import Connection, bindparam, text
 
 from central.database.bulk import BulkInsert, BulkLookup
 from central.database.moments import from_us, to_us
-from central.reconcile.witness import Known, Witness, is_counted, sensed_by
+from central.reconcile.witness import BOOKED, BY_RULE, Known, Witness, is_counted, sensed_by
 from central.stock import chain, rows
 from central.stock.model import Cause
 
@@ -73,12 +73,12 @@ _RECENT = text(
     "AND m.event_us BETWEEN :from_us AND :upto_us AND m.seq <= :seq ORDER BY m.seq"
 )
 _ATTESTED = text(
-    "SELECT movement_id, origin, quantity FROM witness "
+    "SELECT movement_id, origin, quantity, epcs FROM witness "
     "WHERE movement_id IN :ids AND no <= :no ORDER BY no"
 ).bindparams(bindparam("ids", expanding=True))
 _PLACED_BY = text(
     "SELECT w.no, w.after_seq, w.log_id, w.epcs, m.sku, m.destination, m.destination_status, "
-    "m.seq FROM witness w JOIN movement m ON m.id = w.movement_id "
+    "m.seq, w.origin FROM witness w JOIN movement m ON m.id = w.movement_id "
     "WHERE w.no > :after ORDER BY w.no LIMIT 1000"
 )
 _encode = msgspec.json.Encoder().encode
@@ -105,6 +105,7 @@ class Placing(NamedTuple):
     location: str
     status: str
     seq: int
+    origin: str
 
 
 def height(conn: Connection) -> int:
@@ -204,9 +205,13 @@ class RecentMovements:
         if not found:
             return ()
         attested: dict[str, Counter[str]] = {}
+        along: dict[str, tuple[str, ...]] = {}
         of_them = {"ids": [row.id for row in found], "no": bound.no}
-        for movement_id, origin, quantity in self._conn.execute(_ATTESTED, of_them):
-            attested.setdefault(movement_id, Counter())[origin] += quantity
+        for movement_id, origin, quantity, epcs in self._conn.execute(_ATTESTED, of_them):
+            if origin == BY_RULE:
+                along[movement_id] = along.get(movement_id, ()) + _epcs(epcs)
+            else:
+                attested.setdefault(movement_id, Counter())[origin] += quantity
         return [
             Known(
                 row.id,
@@ -218,7 +223,7 @@ class RecentMovements:
                 row.event_us,
                 is_counted(origin, evidence),
                 row.lot,
-                _epcs(row.epcs),
+                _epcs(row.epcs) + (along.get(row.id, ()) if origin == BOOKED else ()),
                 attested.get(row.id, Counter()),
                 str(evidence.get("read_point", "")),
             )

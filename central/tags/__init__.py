@@ -1,0 +1,1 @@
+"""Tags that nobody read when their goods were moved by hand."""

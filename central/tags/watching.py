@@ -1,0 +1,113 @@
+"""Tags follow their goods through moves that name none: see ``along`` for which.
+
+What is found is a witness of the move (``central.stock.witnesses``): it moves nothing, tells where
+the tags are, and stands on the ledger in its order, so that a replay knows it when judging did.
+Pieces with serial numbers are moved by name, and their tags go with them.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+from sqlalchemy import Connection, Row
+
+from central.catalogue.context import ContextCache
+from central.catalogue.tags import serials_of
+from central.database.bulk import BulkLookup
+from central.database.moments import from_us, to_us
+from central.judging.effective import judged_upto
+from central.reconcile.identity import derived_id
+from central.reconcile.serials import serial_in
+from central.reconcile.witness import BY_RULE, Witness
+from central.reservations.following import Watcher
+from central.stock import witnesses
+from central.stock.carried import carried_from
+from central.stock.model import VIRTUAL_LOCATIONS, Movement, Posted
+from central.tags.along import Move, Tag, along
+
+__all__ = ["TagWatcher"]
+
+_TAGS = BulkLookup(
+    "SELECT t.sku, t.location, t.epc, t.last_seq FROM {keys} "
+    "JOIN tag_place t ON t.location = k.place AND t.sku = k.sku",
+    (("sku", "text"), ("place", "text")),
+)
+_EMPTIED = BulkLookup(
+    "SELECT k.sku, k.place FROM {keys} WHERE EXISTS (SELECT 1 FROM tag_place t "
+    "WHERE t.location = k.place AND t.sku = k.sku) AND NOT EXISTS (SELECT 1 FROM balance b "
+    "WHERE b.location = k.place AND b.sku = k.sku AND b.on_hand <> 0)",
+    (("sku", "text"), ("place", "text")),
+)
+_Place = tuple[str, str]
+"""An item and a place."""
+
+
+class TagWatcher(Watcher):
+    """See the module."""
+
+    def __init__(self) -> None:
+        self._contexts = ContextCache()
+
+    def moved(self, conn: Connection, posted: Sequence[Posted], at_us: int) -> None:
+        """Let the tags of goods that were moved go with them."""
+        moved = [one.movement for one in posted if _leaves_a_place(one.movement)]
+        for movement in moved:
+            if movement.serials and not movement.epcs:
+                self._named(conn, movement, at_us)
+        due = deque(dict.fromkeys((one.sku, one.source) for one in moved))
+        while due:
+            places, due = list(dict.fromkeys(due)), deque()
+            for row in _EMPTIED.run(conn, places):
+                due += self._emptied(conn, (row.sku, row.place), at_us)
+
+    def _named(self, conn: Connection, movement: Movement, at_us: int) -> None:
+        """The tags of the pieces that a move names."""
+        lying = [row.epc for row in _TAGS.run(conn, [(movement.sku, movement.source)])]
+        bound = serials_of(conn, lying)
+        serials = {epc: bound[epc][1] if epc in bound else serial_in(epc) for epc in lying}
+        went = [Tag(epc, 0, 1) for epc in lying if serials[epc] in movement.serials]
+        self._keep(conn, [_witness(movement.id, to_us(movement.event_time), went)], at_us)
+
+    def _emptied(self, conn: Connection, place: _Place, at_us: int) -> Iterable[_Place]:
+        """All tags that lie where nothing of their item is left; where they went."""
+        tags = self._tags(conn, _TAGS.run(conn, [place]))
+        since = min(one.seq for one in tags)
+        carried = {one.id: one for one in carried_from(conn, *place, since)}
+        went = along(tags, [Move(one.id, one.seq, one.units) for one in carried.values()])
+        found = [_witness(name, carried[name].event_us, ones) for name, ones in went.items()]
+        self._keep(conn, found, at_us)
+        onward = {carried[name].destination for name in went} - set(VIRTUAL_LOCATIONS)
+        return [(place[0], destination) for destination in sorted(onward)]
+
+    def _tags(self, conn: Connection, rows: Sequence[Row[Any]]) -> list[Tag]:
+        context = self._contexts.load(conn)
+        packs = {row.epc: context.pack_of(row.epc) for row in rows}
+        return [
+            Tag(row.epc, row.last_seq, 1 if (pack := packs[row.epc]) is None else pack.quantity)
+            for row in rows
+        ]
+
+    def _keep(self, conn: Connection, found: Sequence[Witness], at_us: int) -> None:
+        told = [one for one in found if one.epcs]
+        if told:
+            witnesses.add(conn, told, record_us=at_us, log_id=judged_upto(conn))
+
+
+def _leaves_a_place(movement: Movement) -> bool:
+    return movement.source != movement.destination and movement.source not in VIRTUAL_LOCATIONS
+
+
+def _witness(movement_id: str, event_us: int, tags: Sequence[Tag]) -> Witness:
+    epcs = tuple(sorted(one.epc for one in tags))
+    return Witness(
+        id=derived_id(BY_RULE, movement_id, *epcs),
+        movement_id=movement_id,
+        quantity=sum(one.units for one in tags),
+        origin=BY_RULE,
+        read_point="",
+        event_time=from_us(event_us),
+        epcs=epcs,
+        evidence={"along": len(epcs)},
+    )
