@@ -22,7 +22,7 @@ from central.judging.replay import SENSED, turns
 from central.reconcile.mind import Mind
 from central.reconcile.verdict import Pass, Review, Verdict
 from central.reconcile.witness import BY_RULE
-from central.stock import queries, witnesses
+from central.stock import queries, rows, witnesses
 from central.stock.model import Movement
 
 __all__ = ["Changed", "Comparison", "challenge"]
@@ -202,7 +202,8 @@ class _Challenge:
         changed.sort(key=lambda one: (one.at_us, one.read_point, one.posted))
 
 
-def _content(one: Movement) -> tuple[object, ...]:
+def _content(posted: Movement) -> tuple[object, ...]:
+    one = rows.as_judged(posted)
     return one.sku, one.lot, one.quantity, one.source, one.destination, tuple(sorted(one.epcs))
 
 

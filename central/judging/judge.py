@@ -29,6 +29,7 @@ from central.documents import books
 from central.intake.observations import read_share
 from central.intake.partitions import Held, partition_of
 from central.judging import amendments, findings, left_alone, overtaken, questions, whereabouts
+from central.judging.carried_out import leaving
 from central.judging.minds import Minds
 from central.judging.stretches import Judged, Recorder, behind, keep
 from central.reconcile.mind import Mind
@@ -327,7 +328,11 @@ class Judge:
             return
         record_us, log_id = at.record_us, at.log_id
         late = overtaken.among(conn, verdict.movements)
-        in_time = [one for one in verdict.movements if one.id not in late]
+        in_time = []
+        for one in (movement for movement in verdict.movements if movement.id not in late):
+            left = leaving(conn, one)
+            witnesses.add(conn, left.along, record_us=record_us, log_id=log_id)
+            in_time.append(left.movement)
         results = ledger.post_each(conn, in_time, record_us=record_us, log_id=log_id)
         refused = [
             questions.of_overtaken(one, late[one.id]) for one in verdict.movements if one.id in late

@@ -6,22 +6,24 @@ whose tags went, until a portal hears them leave.
 
 from __future__ import annotations
 
+from collections import deque
 from typing import NamedTuple
 
 from sqlalchemy import Connection, text
 
 from central.reconcile.witness import BY_RULE
+from central.stock.model import VIRTUAL_LOCATIONS
 
-__all__ = ["Carried", "carried_from"]
+__all__ = ["Carried", "carried_from", "ways_from"]
 
+_MOST_WAYS = 100
 _MOVES = text(
-    "SELECT m.id, m.seq, m.event_us, m.destination, m.quantity - (SELECT coalesce("
+    "SELECT m.id, m.seq, m.event_us, m.destination, m.biz_step, m.quantity - (SELECT coalesce("
     "sum(w.quantity), 0) FROM witness w WHERE w.movement_id = m.id AND w.origin = :rule) AS units "
     "FROM movement m WHERE m.sku = :sku AND m.seq > :after AND m.source = :place "
     "AND m.destination NOT IN (:place, 'adjustment', 'unknown') AND m.epcs = '[]' "
     "AND m.serials = '[]' ORDER BY m.seq"
 )
-_HELD = text("SELECT coalesce(sum(on_hand), 0) FROM balance WHERE sku = :sku AND location = :place")
 
 
 class Carried(NamedTuple):
@@ -33,11 +35,30 @@ class Carried(NamedTuple):
     seq: int
     event_us: int
     destination: str
+    biz_step: str
     units: int
 
 
 def carried_from(conn: Connection, sku: str, place: str, after: int) -> list[Carried]:
     """What was carried away from a place since number ``after``, in order."""
     asked = {"sku": sku, "place": place, "after": after, "rule": BY_RULE}
-    rows = conn.execute(_MOVES, asked)
-    return [Carried(row.id, row.seq, row.event_us, row.destination, int(row.units)) for row in rows]
+    rows = conn.execute(_MOVES, asked).mappings()
+    return [Carried(**{**row, "units": int(row["units"])}) for row in rows]
+
+
+def ways_from(
+    conn: Connection, sku: str, place: str, after: int, units: int
+) -> list[tuple[Carried, ...]]:
+    """The ways, move by move, on which so many units were carried on from a place to another one;
+    those that ended last come first.
+    """
+    ways: list[tuple[Carried, ...]] = []
+    due: deque[tuple[Carried, ...]] = deque([()])
+    while due and len(ways) < _MOST_WAYS:
+        way = due.popleft()
+        at, since = (way[-1].destination, way[-1].seq) if way else (place, after)
+        for one in carried_from(conn, sku, at, since):
+            if one.units >= units and one.destination not in VIRTUAL_LOCATIONS:
+                ways.append((*way, one))
+                due.append(ways[-1])
+    return sorted(ways, key=lambda way: -way[-1].seq)

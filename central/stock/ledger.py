@@ -322,7 +322,7 @@ def _ends_refused(movement: Movement) -> StockError | None:
 
 
 def _repeat(before: Posted, movement: Movement) -> Posted | StockError:
-    if _content(before.movement) == _content(movement):
+    if _content(rows.as_judged(before.movement)) == _content(rows.as_judged(movement)):
         return msgspec.structs.replace(before, repeated=True, broken=())
     return ConflictingRepeat(
         f"movement {movement.id} was posted before with other content (as number {before.seq}): "

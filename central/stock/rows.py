@@ -99,11 +99,25 @@ def to_row(seq: int, movement: Movement, record_us: int, log_id: int) -> tuple[o
     )
 
 
+HEARD_AT = "heard_at"
+"""Where the tags of a movement had been heard, in its evidence: its goods were carried on by hand,
+and left from another place than judging knew.
+"""
+
+
+def as_judged(movement: Movement) -> Movement:
+    """A posted movement as judging told of it."""
+    if movement.origin != "portal" or HEARD_AT not in movement.evidence:
+        return movement
+    evidence = {**movement.evidence}
+    return msgspec.structs.replace(movement, source=str(evidence.pop(HEARD_AT)), evidence=evidence)
+
+
 def judged(movement: Movement) -> tuple[object, ...]:
     """What judging says of a movement, to compare it with what was posted: the rest of a row the
     ledger knows when it is posted.
     """
-    return to_row(0, movement, 0, 0)[:OLDER]
+    return to_row(0, as_judged(movement), 0, 0)[:OLDER]
 
 
 def from_row(row: Sequence[Any], *, repeated: bool = False) -> Posted:

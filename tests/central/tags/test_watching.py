@@ -15,8 +15,10 @@ from central.database.tide import Tide
 from central.intake.ingest import Ingest
 from central.judging.challenge import challenge
 from central.judging.replay import differences
+from central.orders.watching import OrderWatcher
 from central.reservations.following import Settler
-from central.stock import chain, projection
+from central.stock import chain, ledger, projection, queries, rows
+from central.stock.model import Posted, StockError
 from central.tags.watching import TagWatcher
 from drivers.emulators.portal_physics import Path, Scene, dock_antennas, pallet, simulate
 from gateway.contract import DeviceHealth
@@ -35,7 +37,7 @@ class Dock:
 
     def __init__(self, made: Bench) -> None:
         self.made = made
-        self._settler = Settler(made.database, Tide(), watchers=[TagWatcher()])
+        self._settler = Settler(made.database, Tide(), watchers=[TagWatcher(), OrderWatcher()])
         self._next_seq, self._at_s = 1, 0.0
 
     async def passes(self, epcs: Sequence[str], way: str) -> None:
@@ -57,9 +59,19 @@ class Dock:
     async def moves(self, name: str, units: int, way: str, **more: object) -> None:
         """Somebody moves goods by hand, ``from>to``, naming no tags."""
         source, destination = way.split(">")
-        body = {"id": f"move-{name}", "sku": "OAT", "quantity": units} | more
+        body: dict[str, Any] = {
+            "id": f"move-{name}",
+            "sku": "OAT",
+            "quantity": units,
+            "event_time": self.now,
+        }
+        body |= more
         await self.made.post("/stock/move", **body, **{"from": source, "to": destination})
         await self.watched()
+
+    @property
+    def now(self) -> str:
+        return portal_log.moment(self._at_s).isoformat()
 
     async def watched(self) -> None:
         while await self._settler.step():
@@ -125,7 +137,7 @@ async def test_tags_are_where_so_many_units_are_once_their_place_is_empty(dock: 
 async def test_what_was_moved_on_before_anybody_looked_is_followed_all_the_way(dock: Dock) -> None:
     await dock.passes(CASES, "in")
     for number, way in enumerate(("dock>bin-1", "bin-1>bin-2", "bin-2>pack")):
-        body = {"id": f"move-000{number}", "sku": "OAT", "quantity": 60}
+        body: dict[str, Any] = {"id": f"move-000{number}", "sku": "OAT", "quantity": 60}
         source, destination = way.split(">")
         await dock.made.post("/stock/move", **body, **{"from": source, "to": destination})
     assert await dock.lie() == {"dock": 10}
@@ -147,7 +159,13 @@ async def test_what_hands_shipped_and_the_portal_sees_leave_counts_once(dock: Do
     """The portal bears witness to what was booked just before, and asks nobody."""
     await dock.passes(CASES, "in")
     left = portal_log.moment(130.0).isoformat()
-    ship = {"id": "ship-0001", "sku": "OAT", "quantity": 60, "location": "dock", "event_time": left}
+    ship: dict[str, Any] = {
+        "id": "ship-0001",
+        "sku": "OAT",
+        "quantity": 60,
+        "location": "dock",
+        "event_time": left,
+    }
     await dock.made.post("/stock/ship", **ship)
     await dock.watched()
     assert await dock.lie() == {"customer": 10}
@@ -159,9 +177,68 @@ async def test_what_hands_shipped_and_the_portal_sees_leave_counts_once(dock: Do
     assert await dock.is_sound()
 
 
+async def picked(dock: Dock, name: str, units: int) -> None:
+    """Somebody picks goods for an order and brings them to the dock, naming no tags."""
+    made, at = dock.made, {"ship_to": {}, "warehouse": "wh", "ship_from": "pack"}
+    order: dict[str, Any] = {"id": name, "customer": "Jane", **at}
+    await made.post("/api/orders/outbound", **order, lines=[{"sku": "OAT", "quantity": units}])
+    task: Any = await made.post("/api/picking/tasks", id=f"wave-{name}", orders=[name])
+    for pick in task["picks"]:
+        said: dict[str, Any] = {name: pick[name] for name in ("location", "sku", "quantity")}
+        said["event_time"] = dock.now
+        await made.post(f"/api/picking/picks/{pick['id']}/confirm", 200, **said)
+    await dock.watched()
+
+
+async def test_some_of_a_pallet_that_were_picked_leave_from_where_they_were_brought(
+    dock: Dock,
+) -> None:
+    """Whose tags they bear nobody knows, until the portal hears them leave."""
+    await dock.passes(CASES, "in")
+    await dock.moves("0001", 60, "dock>bin-1")
+    await picked(dock, "order-001", 24)
+    assert (await dock.held(), await dock.lie()) == ({"bin-1": 36, "pack": 24}, {"bin-1": 10})
+    await dock.passes(CASES[3:7], "out")
+    assert (await dock.held(), await dock.asked()) == ({"bin-1": 36}, [])
+    assert await dock.lie() == {"bin-1": 6, "customer": 4}
+    order: Any = await dock.made.get("/api/orders/outbound/order-001")
+    assert order["state"] == "shipped"
+    await dock.passes([*CASES[:3], *CASES[7:]], "out")  # nothing that was picked is left
+    assert (await dock.held(), await dock.asked()) == ({}, [])
+    assert await dock.is_sound()
+    assert not await dock.made.database.read(lambda c: challenge(c, nullcontext).differs)
+
+
+async def test_some_that_were_put_away_leave_from_there_when_their_place_lacks_them(
+    dock: Dock,
+) -> None:
+    await dock.passes(CASES, "in")
+    await dock.moves("0001", 48, "dock>bin-1")
+    await dock.passes(CASES[:2], "out")  # the dock still has as many
+    assert await dock.held() == {"bin-1": 48}
+    await dock.passes(CASES[2:], "out")
+    assert (await dock.held(), await dock.asked()) == ({}, [])
+    assert await dock.is_sound()
+
+
+async def test_judging_it_again_posts_nothing_twice(dock: Dock) -> None:
+    await dock.passes(CASES, "in")
+    await dock.moves("0001", 60, "dock>bin-1")
+    await picked(dock, "order-001", 24)
+    await dock.passes(CASES[3:7], "out")
+
+    def again(conn: Connection) -> list[Posted | StockError]:
+        (left,) = [one for one in queries.movements(conn) if one.movement.destination == "customer"]
+        return ledger.post_each(conn, [rows.as_judged(left.movement)], record_us=1)
+
+    (told,) = await dock.made.database.write(again)
+    assert isinstance(told, Posted)
+    assert told.repeated
+
+
 async def test_a_count_that_finds_none_carries_nothing_away(dock: Dock) -> None:
     await dock.passes(CASES, "in")
-    body = {"id": "count-0001", "sku": "OAT", "change": -60, "location": "dock"}
+    body: dict[str, Any] = {"id": "count-0001", "sku": "OAT", "change": -60, "location": "dock"}
     await dock.made.post("/stock/adjust", **body, code="lost")
     await dock.watched()
     assert await dock.lie() == {"dock": 10}
