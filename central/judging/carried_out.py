@@ -16,7 +16,7 @@ from typing import NamedTuple
 import msgspec
 from sqlalchemy import Connection, text
 
-from central.catalogue.context import PlacedTags
+from central.database.bulk import BulkLookup
 from central.database.moments import to_us
 from central.reconcile.identity import derived_id
 from central.reconcile.ordering import LATENESS_US
@@ -27,7 +27,10 @@ from central.stock.rows import HEARD_AT
 
 __all__ = ["Leaving", "leaving"]
 
-_SINCE = text("SELECT last_seq FROM tag_place WHERE epc = :epc")
+_LIE = BulkLookup(
+    "SELECT t.epc, t.location, t.last_seq FROM {keys} JOIN tag_place t ON t.epc = k.epc",
+    (("epc", "text"),),
+)
 _HELD = text(
     "SELECT coalesce(sum(on_hand), 0) FROM balance "
     "WHERE sku = :sku AND lot = :lot AND location = :place"
@@ -46,10 +49,10 @@ def leaving(conn: Connection, movement: Movement) -> Leaving:
     outward = movement.evidence.get("direction") == "out" and movement.origin == "portal"
     if not (outward and movement.epcs) or movement.source in VIRTUAL_LOCATIONS:
         return Leaving(movement)
-    placed = PlacedTags(conn).among(movement.epcs)
-    if set(placed.values()) != {movement.source} or len(placed) < len(movement.epcs):
+    lie = _LIE.run(conn, [(epc,) for epc in movement.epcs])
+    if {row.location for row in lie} != {movement.source} or len(lie) < len(movement.epcs):
         return Leaving(movement)
-    since = min(conn.execute(_SINCE, {"epc": epc}).scalar_one() for epc in movement.epcs)
+    since = min(row.last_seq for row in lie)
     lacks = _held(conn, movement, movement.source) < movement.quantity
     for way in ways_from(conn, movement.sku, movement.source, since, movement.quantity):
         last = way[-1]

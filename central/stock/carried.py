@@ -17,6 +17,7 @@ from central.stock.model import VIRTUAL_LOCATIONS
 __all__ = ["Carried", "carried_from", "ways_from"]
 
 _MOST_WAYS = 100
+_MOST_MOVES = 20
 _MOVES = text(
     "SELECT m.id, m.seq, m.event_us, m.destination, m.biz_step, m.quantity - (SELECT coalesce("
     "sum(w.quantity), 0) FROM witness w WHERE w.movement_id = m.id AND w.origin = :rule) AS units "
@@ -50,15 +51,16 @@ def ways_from(
     conn: Connection, sku: str, place: str, after: int, units: int
 ) -> list[tuple[Carried, ...]]:
     """The ways, move by move, on which so many units were carried on from a place to another one;
-    those that ended last come first.
+    those that ended last come first. Of very many, those of the newest moves.
     """
     ways: list[tuple[Carried, ...]] = []
     due: deque[tuple[Carried, ...]] = deque([()])
     while due and len(ways) < _MOST_WAYS:
         way = due.popleft()
         at, since = (way[-1].destination, way[-1].seq) if way else (place, after)
-        for one in carried_from(conn, sku, at, since):
-            if one.units >= units and one.destination not in VIRTUAL_LOCATIONS:
-                ways.append((*way, one))
-                due.append(ways[-1])
+        moves = carried_from(conn, sku, at, since)
+        fit = [m for m in moves if m.units >= units and m.destination not in VIRTUAL_LOCATIONS]
+        further = [(*way, one) for one in reversed(fit[-_MOST_MOVES:])]
+        ways += further
+        due += further
     return sorted(ways, key=lambda way: -way[-1].seq)

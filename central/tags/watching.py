@@ -53,22 +53,25 @@ class TagWatcher(Watcher):
     def moved(self, conn: Connection, posted: Sequence[Posted], at_us: int) -> None:
         """Let the tags of goods that were moved go with them."""
         moved = [one.movement for one in posted if _leaves_a_place(one.movement)]
-        for movement in moved:
-            if movement.serials and not movement.epcs:
-                self._named(conn, movement, at_us)
+        self._named(conn, [one for one in moved if one.serials and not one.epcs], at_us)
         due = deque(dict.fromkeys((one.sku, one.source) for one in moved))
         while due:
             places, due = list(dict.fromkeys(due)), deque()
             for row in _EMPTIED.run(conn, places):
                 due += self._emptied(conn, (row.sku, row.place), at_us)
 
-    def _named(self, conn: Connection, movement: Movement, at_us: int) -> None:
-        """The tags of the pieces that a move names."""
-        lying = [row.epc for row in _TAGS.run(conn, [(movement.sku, movement.source)])]
-        bound = serials_of(conn, lying)
-        serials = {epc: bound[epc][1] if epc in bound else serial_in(epc) for epc in lying}
-        went = [Tag(epc, 0, 1) for epc in lying if serials[epc] in movement.serials]
-        self._keep(conn, [_witness(movement.id, to_us(movement.event_time), went)], at_us)
+    def _named(self, conn: Connection, moved: Sequence[Movement], at_us: int) -> None:
+        """The tags of the pieces that moves name, one after another."""
+        lying: dict[_Place, dict[str, str]] = {}
+        for one in moved:
+            place = (one.sku, one.source)
+            if place not in lying:
+                lying[place] = _by_serial(conn, place)
+            epcs = [lying[place].pop(name) for name in one.serials if name in lying[place]]
+            went = [Tag(epc, 0, 1) for epc in epcs]
+            self._keep(conn, [_witness(one.id, to_us(one.event_time), went)], at_us)
+            if went:
+                lying.pop((one.sku, one.destination), None)
 
     def _emptied(self, conn: Connection, place: _Place, at_us: int) -> Iterable[_Place]:
         """All tags that lie where nothing of their item is left; where they went."""
@@ -93,6 +96,13 @@ class TagWatcher(Watcher):
         told = [one for one in found if one.epcs]
         if told:
             witnesses.add(conn, told, record_us=at_us, log_id=judged_upto(conn))
+
+
+def _by_serial(conn: Connection, place: _Place) -> dict[str, str]:
+    """The tags of an item at a place, by the serial numbers of their pieces."""
+    epcs = [row.epc for row in _TAGS.run(conn, [place])]
+    bound = serials_of(conn, epcs) if epcs else {}
+    return {bound[epc][1] if epc in bound else serial_in(epc): epc for epc in epcs}
 
 
 def _leaves_a_place(movement: Movement) -> bool:

@@ -155,6 +155,22 @@ async def test_tags_of_pieces_go_with_those_that_are_named(dock: Dock) -> None:
     assert await dock.is_sound()
 
 
+async def test_pieces_that_were_named_twice_before_anybody_looked_are_where_they_came_last(
+    dock: Dock,
+) -> None:
+    await dock.passes(PIECES, "in")
+    for number, (way, serials) in enumerate(
+        [("dock>bin-1", ["71", "72"]), ("bin-1>bin-2", ["72"]), ("bin-2>pack", ["72"])]
+    ):
+        source, destination = way.split(">")
+        ends = {"from": source, "to": destination}
+        body: dict[str, Any] = {"id": f"move-000{number}", "sku": "DRILL", "serials": serials}
+        await dock.made.post("/stock/move", **body, **ends, quantity=len(serials))
+    await dock.watched()
+    assert await dock.lie() == {"dock": 1, "bin-1": 1, "pack": 1}
+    assert await dock.is_sound()
+
+
 async def test_what_hands_shipped_and_the_portal_sees_leave_counts_once(dock: Dock) -> None:
     """The portal bears witness to what was booked just before, and asks nobody."""
     await dock.passes(CASES, "in")
