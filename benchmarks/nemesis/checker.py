@@ -22,6 +22,7 @@ from central.judging.replay import differences
 from central.stock import chain
 from central.stock.projection import check_balances, check_tags
 from tallyport.demo.goods import EDGE
+from tallyport.demo.processes import Site
 from tallyport.demo.report import Report
 
 
@@ -52,7 +53,8 @@ def judge(field: Field, report: Report, suffered: set[str]) -> Verdict:
         heard, scanned = database.read_now(_heard)
         asked = database.read_now(asked_about)
     if report.kept != report.committed:
-        found.append(f"{report.kept - report.committed} kept observations never came")
+        left = report.kept - report.committed
+        found.append(f"{left} kept observations never came; the edge's last words: {_last(site)}")
     if counted["lost"] and not suffered & MAY_LOSE_ROWS:
         found.append(
             f"{counted['lost']} observations were declared lost, and no fault may lose any"
@@ -73,6 +75,11 @@ def judge(field: Field, report: Report, suffered: set[str]) -> Verdict:
         found, counted["observations"], counted["movements"], counted["lost"], missing, off,
         len(field.witness.contents),
     )  # fmt: skip
+
+
+def _last(site: Site) -> str:
+    """Whether it was connected when it stopped, and what it told of what it kept."""
+    return site.edge.tail().replace("\n", " | ")
 
 
 def _more_than(there: Mapping[str, int], heard: Mapping[str, int], what: str) -> list[str]:
