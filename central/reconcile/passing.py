@@ -159,10 +159,10 @@ class Passing(NamedTuple):
         portal, point, logged = self.portal, self.point, self.logged
         when = (str(group.opened_us), str(group.closed_us))
         pass_id = derived_id("pass", point.code, logged.edge, logged.epoch, logged.seq, *when)
-        places = self._places_of(crossings)
+        books = self._books(self._places_of(crossings))
         at_us = to_us(logged.observation.event_time)
-        company = Company(point, self.context, self.recent, places, pass_id=pass_id, at_us=at_us)
-        left, books = company.before(crossings), self._books(places)
+        company = Company(point, self.context, self.recent, books, pass_id=pass_id, at_us=at_us)
+        left = company.before(crossings)
         if outage is None:
             decided = desk.decide(left, portal=portal, point=point, books=books, pass_id=pass_id)
         else:

@@ -8,7 +8,7 @@ inferred and expected.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 
 import msgspec
 
@@ -18,8 +18,9 @@ from central.reconcile.containment import Carried, Confirmed
 from central.reconcile.documents import Moved, Open
 from central.reconcile.expected import LineTold, Note
 from central.reconcile.identity import derived_id, spanning
+from central.reconcile.portal.on_stock import Books
 from central.reconcile.portal.state import Portal
-from central.reconcile.portal.track import SIDE_NAMES
+from central.reconcile.portal.track import INSIDE, OUTSIDE, SIDE_NAMES
 from central.reconcile.portal.weighing import CROSSED_AT, Crossing
 from central.reconcile.serials import serial_of
 from central.reconcile.verdict import Context, ReadPoint, Review, TagVerdict, Verdict
@@ -30,14 +31,14 @@ __all__ = ["Company"]
 
 
 class Company:
-    """The context of one pass. ``places`` tells where the ledger has its tags."""
+    """The context of one pass. ``books`` tell where the ledger has its tags."""
 
     def __init__(
         self,
         point: ReadPoint,
         context: Context,
         recent: Recent,
-        places: Mapping[str, str],
+        books: Books,
         *,
         pass_id: str,
         at_us: int,
@@ -45,7 +46,7 @@ class Company:
         self._point = point
         self._context = context
         self._recent = recent
-        self._places = places
+        self._books = books
         self._pass_id = pass_id
         self._at_us = at_us
         self._opened: list[Open] = documents.open_at(point, context, at_us)
@@ -71,16 +72,17 @@ class Company:
         return left
 
     def _just_moved(self, one: Crossing) -> Known | None:
-        inward = one.direction == "in"
-        destination = self._point.location if inward else self._point.outbound_to
-        place = self._places.get(one.track.epc)
-        if one.pack is None or one.odds.crossed < CROSSED_AT or place != destination:
+        """What has brought its goods to the side that it went to, but from the other one."""
+        side = INSIDE if one.direction == "in" else OUTSIDE
+        place, books = self._books.place(one.track.epc), self._books
+        there = place is not None and books.side(one.track.epc) == side
+        if one.pack is None or one.odds.crossed < CROSSED_AT or not there:
             return None
         name, window_us = serial_of(one.track.epc), self._point.fuse_s * 1_000_000
         at_us = one.odds.centre_us
         for known in reversed(self._recent.of(one.pack.sku, at_us - window_us, at_us + window_us)):
-            moved_so = known.origin != "portal" and known.destination == destination
-            if moved_so and name in map(serial_of, known.epcs):
+            crossed = known.destination == place and books.sides.of(known.source) != side
+            if known.origin != "portal" and crossed and name in map(serial_of, known.epcs):
                 return known
         return None
 
@@ -220,7 +222,7 @@ class Company:
         found = {}
         for epc in epcs:
             placed = self._context.placed
-            place = self._places.get(epc) or placed.get(epc) or placed.get(serial_of(epc))
+            place = self._books.place(epc) or placed.get(epc) or placed.get(serial_of(epc))
             if place is not None:
                 found[epc] = place
         return found

@@ -37,7 +37,7 @@ class Books:
 
     def __init__(self, point: ReadPoint, context: Context, places: Mapping[str, str]) -> None:
         self._places = places
-        self._sides = Sides(point, context)
+        self.sides = Sides(point, context)
 
     def place(self, epc: str) -> str | None:
         """The place of a tag's goods; ``None`` when the ledger has never met them."""
@@ -45,7 +45,7 @@ class Books:
 
     def side(self, epc: str) -> int:
         """The side of the portal that they are on, see ``Sides.of``."""
-        return self._sides.of(self.place(epc))
+        return self.sides.of(self.place(epc))
 
     def bars(self, epc: str, direction: str) -> str:
         """Why they cannot have gone this way; empty when they can."""

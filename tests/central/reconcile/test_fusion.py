@@ -227,6 +227,24 @@ def test_cases_that_are_scanned_and_driven_through_are_received_once(portal_firs
     assert (again.movements, again.witnesses == (), again.reviews) == ((), not portal_first, ())
 
 
+def test_who_scans_elsewhere_behind_the_portal_received_the_same_cases() -> None:
+    """The clerk's desk stands in another place of the same building than the dock."""
+    desk = msgspec.structs.replace(DESK, location="receiving")
+    site = msgspec.structs.replace(
+        CONTEXT,
+        read_points={"dock-1": DOCK, "desk": desk},
+        enclosing=lambda place: ("site", place) if place in {"hall", "receiving"} else (place,),
+    )
+    scans: list[Observation] = [scan(n, code) for n, code in enumerate(labels(1, 20))]
+    ledger = PaperLedger()
+    verdict = ledger.judge(logged(sides() + scans + passing(60.0, epcs_of(1, 20))), site)
+    assert not verdict.reviews
+    units = sum(n % 3 + 1 for n in range(1, 21))
+    assert {place: q for (_, place), q in ledger.stock().items() if place == "hall"} == {}
+    assert sum(q for (_, place), q in ledger.stock().items() if place == "receiving") == units
+    assert sum(one.quantity for one in ledger.witnesses if one.origin == "portal") == units
+
+
 def test_a_case_that_was_scanned_long_ago_goes_out_by_its_tag_and_comes_back_once() -> None:
     codes, epcs = labels(1, 6), epcs_of(1, 6)
     ledger = PaperLedger()
