@@ -17,6 +17,7 @@ from benchmarks.nemesis.faults import (
     MAY_LOSE_ROWS,
 )
 from benchmarks.nemesis.field import Field
+from central.database.moments import from_us
 from central.database.store import Database
 from central.judging.replay import differences
 from central.stock import chain
@@ -52,6 +53,7 @@ def judge(field: Field, report: Report, suffered: set[str]) -> Verdict:
         found += database.read_now(lambda conn: field.witness.compare(conn, EDGE))
         heard, scanned = database.read_now(_heard)
         asked = database.read_now(asked_about)
+        questions = database.read_now(_questions)
     if report.kept != report.committed:
         left = report.kept - report.committed
         found.append(f"{left} kept observations never came; the edge's last words: {_last(site)}")
@@ -70,7 +72,7 @@ def judge(field: Field, report: Report, suffered: set[str]) -> Verdict:
         line for line in report.items if line.truth != line.ledger and line.item not in excused
     ]
     if wrong and not suffered & MAY_CHANGE_STOCK:
-        found.append(f"the ledger differs from the truth: {wrong[:3]}")
+        found.append(f"the ledger differs from the truth: {wrong[:3]}; asked was: {questions[:5]}")
     return Verdict(
         found, counted["observations"], counted["movements"], counted["lost"], missing, off,
         len(field.witness.contents),
@@ -175,6 +177,12 @@ def asked_about(conn: Connection) -> set[str]:
     rows = conn.execute(text("SELECT hypotheses FROM review WHERE status = 'open'")).scalars()
     decode = msgspec.json.Decoder(list[_Hypothesis]).decode
     return {move.sku for row in rows for one in decode(row) for move in one.movements}
+
+
+def _questions(conn: Connection) -> list[str]:
+    """What a person is asked, and when it happened."""
+    told = text("SELECT event_us, read_point, reason FROM review WHERE status = 'open' ORDER BY 1")
+    return [f"{from_us(us)} {point}: {reason}" for us, point, reason in conn.execute(told)]
 
 
 def _counted(conn: Connection) -> dict[str, int]:
