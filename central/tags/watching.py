@@ -52,23 +52,24 @@ class TagWatcher(Watcher):
 
     def moved(self, conn: Connection, posted: Sequence[Posted], at_us: int) -> None:
         """Let the tags of goods that were moved go with them."""
-        moved = [one.movement for one in posted if _leaves_a_place(one.movement)]
-        self._named(conn, [one for one in moved if one.serials and not one.epcs], at_us)
-        due = deque(dict.fromkeys((one.sku, one.source) for one in moved))
+        moved = [one for one in posted if _leaves_a_place(one.movement)]
+        self._named(conn, [one for one in moved if _names_pieces(one.movement)], at_us)
+        due = deque(dict.fromkeys((one.movement.sku, one.movement.source) for one in moved))
         while due:
             places, due = list(dict.fromkeys(due)), deque()
             for row in _EMPTIED.run(conn, places):
                 due += self._emptied(conn, (row.sku, row.place), at_us)
 
-    def _named(self, conn: Connection, moved: Sequence[Movement], at_us: int) -> None:
+    def _named(self, conn: Connection, moved: Sequence[Posted], at_us: int) -> None:
         """The tags of the pieces that moves name, one after another."""
-        lying: dict[_Place, dict[str, str]] = {}
-        for one in moved:
+        lying: dict[_Place, dict[str, Tag]] = {}
+        for seq, one in ((posted.seq, posted.movement) for posted in moved):
             place = (one.sku, one.source)
             if place not in lying:
                 lying[place] = _by_serial(conn, place)
-            epcs = [lying[place].pop(name) for name in one.serials if name in lying[place]]
-            went = [Tag(epc, 0, 1) for epc in epcs]
+            there = lying[place]
+            named = [name for name in one.serials if name in there and there[name].seq < seq]
+            went = [there.pop(name) for name in named]
             self._keep(conn, [_witness(one.id, to_us(one.event_time), went)], at_us)
             if went:
                 lying.pop((one.sku, one.destination), None)
@@ -98,11 +99,15 @@ class TagWatcher(Watcher):
             witnesses.add(conn, told, record_us=at_us, log_id=judged_upto(conn))
 
 
-def _by_serial(conn: Connection, place: _Place) -> dict[str, str]:
+def _by_serial(conn: Connection, place: _Place) -> dict[str, Tag]:
     """The tags of an item at a place, by the serial numbers of their pieces."""
-    epcs = [row.epc for row in _TAGS.run(conn, [place])]
-    bound = serials_of(conn, epcs) if epcs else {}
-    return {bound[epc][1] if epc in bound else serial_in(epc): epc for epc in epcs}
+    tags = [Tag(row.epc, row.last_seq, 1) for row in _TAGS.run(conn, [place])]
+    bound = serials_of(conn, [tag.epc for tag in tags]) if tags else {}
+    return {bound[tag.epc][1] if tag.epc in bound else serial_in(tag.epc): tag for tag in tags}
+
+
+def _names_pieces(movement: Movement) -> bool:
+    return bool(movement.serials) and not movement.epcs
 
 
 def _leaves_a_place(movement: Movement) -> bool:
