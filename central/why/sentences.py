@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from typing import Any
 
+from central.stock.model import Movement
+from central.stock.rows import HEARD_AT
 from central.why.story import Story
 
 __all__ = ["told"]
@@ -28,6 +30,7 @@ _WHY_NOT = {
 def told(story: Story) -> list[str]:
     """What happened and why, in order; nothing where no trace of it is kept."""
     said = [one for stage in story.stages for one in _TOLD.get(stage.name, _nothing)(stage.facts)]
+    said += [_carried(one.movement) for one in story.posted if HEARD_AT in one.movement.evidence]
     if story.corrected_by:
         count = len(story.corrected_by)
         said.append(f"{_n(count, 'later movement')} put this right.")
@@ -37,6 +40,14 @@ def told(story: Story) -> list[str]:
             + (f" with weights {story.versions.model}." if story.versions.model else ".")
         )
     return said
+
+
+def _carried(movement: Movement) -> str:
+    return (
+        f"The tags of {movement.quantity} of {movement.sku} had been heard at "
+        f"{movement.evidence[HEARD_AT]}; as many were brought to {movement.source} by hand since, "
+        "so they are taken from there."
+    )
 
 
 def _n(count: int, what: str) -> str:

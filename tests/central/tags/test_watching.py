@@ -20,6 +20,7 @@ from central.reservations.following import Settler
 from central.stock import chain, ledger, projection, queries, rows
 from central.stock.model import Posted, StockError
 from central.tags.watching import TagWatcher
+from central.why import sentences, story
 from drivers.emulators.portal_physics import Path, Scene, dock_antennas, pallet, simulate
 from gateway.contract import DeviceHealth
 from gateway.gs1 import sgtin96_hex
@@ -206,6 +207,10 @@ async def picked(dock: Dock, name: str, units: int) -> None:
     await dock.watched()
 
 
+async def why(dock: Dock, name: str) -> list[str]:
+    return sentences.told(await dock.made.database.read(lambda c: story.why(c, name)))
+
+
 async def test_some_of_a_pallet_that_were_picked_leave_from_where_they_were_brought(
     dock: Dock,
 ) -> None:
@@ -223,6 +228,9 @@ async def test_some_of_a_pallet_that_were_picked_leave_from_where_they_were_brou
     assert (await dock.held(), await dock.asked()) == ({}, [])
     assert await dock.is_sound()
     assert not await dock.made.database.read(lambda c: challenge(c, nullcontext).differs)
+    last: Any = (await dock.made.get("/movements?location=customer"))["rows"]
+    told = [" ".join(await why(dock, one["id"])) for one in last]
+    assert "had been heard at bin-1; as many were brought to pack by hand since" in " ".join(told)
 
 
 async def test_some_that_were_put_away_leave_from_there_when_their_place_lacks_them(
