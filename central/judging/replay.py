@@ -23,6 +23,7 @@ from central.intake.observations import read_share
 from central.intake.partitions import PARTITIONS, partition_of
 from central.judging import findings, stretches, whereabouts
 from central.judging.stretches import Judged
+from central.judging.untagged import ANSWERED_BY_THE_LEDGER
 from central.reconcile.amending import question
 from central.reconcile.mind import Mind
 from central.reconcile.verdict import Amendment, Context, Hypothesis, Logged, Verdict
@@ -196,8 +197,10 @@ class _Replay:
         if row is None:
             self._tell(f"log entry {log_id} now gives {name} {key}, which was not stored")
             return
-        # Reviews of before there were hypotheses (entry 0) got theirs in a migration.
-        same = {"hypotheses"} if row["log_id"] == 0 else set()
+        # Reviews of before there were hypotheses (entry 0) got theirs in a migration; those of
+        # goods that were booked without tags, from the ledger.
+        of_the_ledger = expected.get("reason") == ANSWERED_BY_THE_LEDGER
+        same = {"hypotheses"} if row["log_id"] == 0 or of_the_ledger else set()
         other = [
             one
             for one, said in expected.items()

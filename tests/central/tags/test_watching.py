@@ -260,6 +260,47 @@ async def test_judging_it_again_posts_nothing_twice(dock: Dock) -> None:
     assert told.repeated
 
 
+async def booked(dock: Dock, units: int, place: str) -> None:
+    """Stock that was there before there were tags."""
+    body: dict[str, Any] = {"id": f"open-{place}", "sku": "OAT", "quantity": units}
+    await dock.made.post("/stock/receive", **body, location=place, event_time=dock.now)
+
+
+async def test_what_was_booked_without_tags_leaves_from_there_by_one_answer(dock: Dock) -> None:
+    """The best answer took it from nowhere: as many stayed on the books."""
+    await booked(dock, 60, "bin-1")
+    await booked(dock, 6, "bin-2")  # too few
+    await dock.passes(CASES, "out")
+    found: Any = await dock.made.get("/reviews")
+    for row in found["rows"]:
+        assert row["reason"] == "not on stock"
+        best = row["hypotheses"][0]
+        assert "from bin-1, where as many lay of which no tag was known" in best["says"]
+        path = f"/reviews/{row['id']}/resolve"
+        await dock.made.post(path, id=f"answer-{row['id'][:8]}", hypothesis=0, by="bert")
+    assert await dock.held() == {"bin-2": 6}
+    assert await dock.lie() == {"customer": 10}
+    assert await dock.is_sound()
+
+
+async def test_what_was_picked_is_likeliest_to_leave(dock: Dock) -> None:
+    await booked(dock, 60, "bin-1")
+    await picked(dock, "order-001", 24)
+    await dock.passes(CASES[:4], "out")
+    found: Any = await dock.made.get("/reviews")
+    says = [one["says"] for review in found["rows"] for one in review["hypotheses"]]
+    assert "from pack" in says[0]
+    assert any("from bin-1" in one for one in says)
+    assert any("though stock never had them" in one for one in says)
+
+
+async def test_what_comes_new_beside_stock_without_tags_is_received(dock: Dock) -> None:
+    await booked(dock, 60, "bin-1")
+    await dock.passes(CASES, "in")
+    assert (await dock.held(), await dock.asked()) == ({"bin-1": 60, "dock": 60}, [])
+    assert await dock.is_sound()
+
+
 async def test_a_count_that_finds_none_carries_nothing_away(dock: Dock) -> None:
     await dock.passes(CASES, "in")
     body: dict[str, Any] = {"id": "count-0001", "sku": "OAT", "change": -60, "location": "dock"}
