@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections import deque
 from typing import NamedTuple
 
-from sqlalchemy import Connection, text
+from sqlalchemy import Connection, TextClause, text
 
 from central.reconcile.witness import BY_RULE
 from central.stock.model import VIRTUAL_LOCATIONS
@@ -18,13 +18,15 @@ __all__ = ["Carried", "carried_from", "ways_from"]
 
 _MOST_WAYS = 100
 _MOST_MOVES = 20
-_MOVES = text(
+_MOVES = (
     "SELECT m.id, m.seq, m.event_us, m.destination, m.biz_step, m.quantity - (SELECT coalesce("
     "sum(w.quantity), 0) FROM witness w WHERE w.movement_id = m.id AND w.origin = :rule) AS units "
     "FROM movement m WHERE m.sku = :sku AND m.seq > :after AND m.source = :place "
     "AND m.destination NOT IN (:place, 'adjustment', 'unknown') AND m.epcs = '[]' "
-    "AND m.serials = '[]' ORDER BY m.seq"
+    "AND m.serials = '[]' AND m.quantity >= :least ORDER BY m.seq"
 )
+_ALL = text(_MOVES)
+_NEWEST = text(f"{_MOVES} DESC LIMIT {_MOST_MOVES}")
 
 
 class Carried(NamedTuple):
@@ -42,9 +44,7 @@ class Carried(NamedTuple):
 
 def carried_from(conn: Connection, sku: str, place: str, after: int) -> list[Carried]:
     """What was carried away from a place since number ``after``, in order."""
-    asked = {"sku": sku, "place": place, "after": after, "rule": BY_RULE}
-    rows = conn.execute(_MOVES, asked).mappings()
-    return [Carried(**{**row, "units": int(row["units"])}) for row in rows]
+    return _read(conn, _ALL, sku, place, after)
 
 
 def ways_from(
@@ -58,9 +58,17 @@ def ways_from(
     while due and len(ways) < _MOST_WAYS:
         way = due.popleft()
         at, since = (way[-1].destination, way[-1].seq) if way else (place, after)
-        moves = carried_from(conn, sku, at, since)
-        fit = [m for m in moves if m.units >= units and m.destination not in VIRTUAL_LOCATIONS]
-        further = [(*way, one) for one in reversed(fit[-_MOST_MOVES:])]
+        newest = _read(conn, _NEWEST, sku, at, since, units)
+        fit = [m for m in newest if m.units >= units and m.destination not in VIRTUAL_LOCATIONS]
+        further = [(*way, one) for one in fit]
         ways += further
         due += further
     return sorted(ways, key=lambda way: -way[-1].seq)
+
+
+def _read(  # noqa: PLR0917 (all that is asked for)
+    conn: Connection, query: TextClause, sku: str, place: str, after: int, least: int = 1
+) -> list[Carried]:
+    asked = {"sku": sku, "place": place, "after": after, "least": least, "rule": BY_RULE}
+    rows = conn.execute(query, asked).mappings()
+    return [Carried(**{**row, "units": int(row["units"])}) for row in rows]
