@@ -1,9 +1,10 @@
 """What judging gains from a ledger that knows where goods are, and what one that is wrong costs.
 
-``python -m benchmarks.accuracy.ledger FOLDER...`` judges each folder's portal recordings with four
+``python -m benchmarks.accuracy.ledger FOLDER...`` judges each folder's portal recordings with five
 ledgers: one that says nothing, one that has every case that will go out inside and no other, the
-same with one pallet in twenty on the wrong side, and one in which nothing was ever booked. Of
-tags that never cross it says nothing: a recording does not tell where they lie.
+same with one pallet in twenty on the wrong side, one that was booked by item and never met a tag,
+and one in which nothing was ever booked. Of tags that never cross it says nothing: a recording does
+not tell where they lie.
 """
 
 from __future__ import annotations
@@ -21,12 +22,14 @@ from rich.console import Console
 from rich.table import Table
 
 from benchmarks.accuracy.run import places_of
-from central.reconcile.rehearsal import INSIDE
+from central.reconcile.holdings import NOTHING_HELD, Held, Holdings
+from central.reconcile.rehearsal import INSIDE, ITEM
 from drivers.recording import PassTruth, Recording, read_recording
 from tallyport.evaluate.portal import Production, Stock
 from tallyport.evaluate.report import OfFile, grade, portal_figures
 
 WRONG_SHARE = 0.05
+_MANY = 1_000_000
 SHARES = ("f1", "recall", "direction_accuracy", "posted_wrong", "reviewed")
 Kind = Callable[[str, Random], str | None]
 """Where a ledger has a pallet that will go this way."""
@@ -47,11 +50,29 @@ def nothing_booked(_way: str, _: Random) -> str | None:
     return None
 
 
-LEDGERS: dict[str, Kind | None] = {
-    "says nothing": None,
-    "right": right,
-    "one pallet in twenty is wrong": wrong_at_times,
-    "nothing was ever booked": nothing_booked,
+class _Plenty:
+    """``Holdings`` that hold more than will ever leave."""
+
+    def of(self, sku: str, _lot: str) -> Sequence[Held]:
+        return [Held(INSIDE, _MANY, _MANY)] if sku == ITEM else ()
+
+    def picked_to(self, _sku: str, _place: str) -> bool:
+        return False
+
+
+class _Ledger(NamedTuple):
+    """Where it has what crosses, and what it holds without knowing its tags."""
+
+    places: Kind | None = None
+    held: Holdings = NOTHING_HELD
+
+
+LEDGERS = {
+    "says nothing": _Ledger(),
+    "right": _Ledger(right),
+    "one pallet in twenty is wrong": _Ledger(wrong_at_times),
+    "all booked without tags": _Ledger(nothing_booked, _Plenty()),
+    "nothing was ever booked": _Ledger(nothing_booked),
 }
 
 
@@ -77,9 +98,10 @@ def stock_of(kind: Kind, recording: Recording) -> dict[str, str | None]:
 
 
 def _graded(ledger: str, paths: Sequence[Path]) -> list[OfFile]:
-    kind = LEDGERS[ledger]
-    stock: Stock | None = partial(stock_of, kind) if kind else None
-    return grade([(path, read_recording(path)) for path in paths], Production(stock))
+    told = LEDGERS[ledger]
+    stock: Stock | None = partial(stock_of, told.places) if told.places else None
+    judge = Production(stock, told.held)
+    return grade([(path, read_recording(path)) for path in paths], judge)
 
 
 def rows(folder: Path, workers: int | None) -> Iterator[list[str]]:

@@ -18,8 +18,10 @@ from central.documents.books import BroughtByNotes, changed_documents, open_docu
 from central.intake.observations import heard
 from central.judging.effective import next_log_id
 from central.reconcile.expected import Brought, Document
+from central.reconcile.holdings import Holdings
 from central.reconcile.verdict import Context, Pack, PlatePlan, ReadPoint
 from central.reconcile.witness import Recent
+from central.stock.holdings import KeptHoldings
 from central.stock.witnesses import RecentMovements
 
 __all__ = ["ContextCache", "PlacedTags", "context_changes", "load_context", "next_change"]
@@ -95,6 +97,7 @@ class ContextCache:
         at_log: int | None = None,
         placed: Mapping[str, str] | None = None,
         recent: Recent | None = None,
+        held: Holdings | None = None,
         brought: Brought | None = None,
     ) -> Context:
         """The context for log entry ``at_log`` (default: the next one to be judged)."""
@@ -114,6 +117,7 @@ class ContextCache:
             bound=bound,
             placed=PlacedTags(conn) if placed is None else placed,
             recent=RecentMovements(conn) if recent is None else recent,
+            held=KeptHoldings(conn) if held is None else held,
             documents=self._documents,
             brought=BroughtByNotes(conn) if brought is None else brought,
             version=max(self._maps.version, since, lying_since),

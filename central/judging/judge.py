@@ -32,7 +32,6 @@ from central.judging import amendments, findings, left_alone, overtaken, questio
 from central.judging.carried_out import leaving
 from central.judging.minds import Minds
 from central.judging.stretches import Judged, Recorder, behind, keep
-from central.judging.untagged import with_places
 from central.reconcile.mind import Mind
 from central.reconcile.verdict import Logged, Verdict
 from central.stock import ledger, witnesses
@@ -350,8 +349,7 @@ class Judge:
             refused += [applied.asked] if applied.asked else []
             astray += [one for one in applied.posted if one.broken]
             told["movements"] += 0 if applied.asked else len(amendment.movements)
-        judged = [with_places(conn, one) for one in verdict.reviews]
-        reviews = [*judged, *refused, *map(questions.of_broken_rules, astray)]
+        reviews = [*verdict.reviews, *refused, *map(questions.of_broken_rules, astray)]
         findings.keep_reviews(conn, reviews, record_us, log_id)
         findings.keep_passes(conn, verdict.passes, log_id)
         findings.keep_traces(conn, verdict.traces, log_id, at.context)

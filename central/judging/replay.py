@@ -22,15 +22,15 @@ from central.documents import books
 from central.intake.observations import read_share
 from central.intake.partitions import PARTITIONS, partition_of
 from central.judging import findings, stretches, whereabouts
+from central.judging.followed import Followed
 from central.judging.stretches import Judged
-from central.judging.untagged import ANSWERED_BY_THE_LEDGER
 from central.reconcile.amending import question
 from central.reconcile.mind import Mind
 from central.reconcile.verdict import Amendment, Context, Hypothesis, Logged, Verdict
 from central.reconcile.witness import BY_RULE
 from central.stock import queries, rows, witnesses
 from central.stock.model import Movement, Posted
-from central.stock.witnesses import Bound, RecentMovements
+from central.stock.witnesses import RecentMovements
 
 __all__ = ["Turn", "differences", "turns"]
 
@@ -43,7 +43,6 @@ _DECIDED = {
 """Tables that only judging writes to, besides the ledger, and what of them is its own."""
 _MOST = 100
 _PAGE = 1_000
-_END = 2**62
 _hypotheses = msgspec.json.Decoder(tuple[Hypothesis, ...]).decode
 _REVIEW = text("SELECT 1 FROM review WHERE id = :id")
 
@@ -78,17 +77,15 @@ class Turn(NamedTuple):
 
 def turns(conn: Connection) -> Iterator[Turn]:
     """Every step of judging, in the order in which it was done, with the context of its time."""
-    placed: dict[str, str] = {}
-    ledger = _Ledger(conn)
+    ledger = Followed(conn)
     recent = RecentMovements(conn, lambda: ledger.bound)
     brought = books.BroughtByNotes(conn, lambda: sum(ledger.bound))
     contexts = ContextCache()
     changes = context_changes(conn)
-    load = partial(
-        contexts.load, conn, placed=MappingProxyType(placed), recent=recent, brought=brought
-    )
+    placed = MappingProxyType(ledger.placed)
+    load = partial(contexts.load, conn, placed=placed, recent=recent, held=ledger, brought=brought)
     for judged in stretches.order(conn):
-        ledger.bring(placed, judged.ledger_from)
+        ledger.bring(judged.ledger_from)
         if judged.settles:
             context = load(at_log=judged.after_log + 1)
             (partition,) = judged.partitions
@@ -100,7 +97,7 @@ def turns(conn: Connection) -> Iterator[Turn]:
         ):
             context = load(at_log=after + 1)
             for logged in _page(conn, judged, after, upto):
-                ledger.bring(placed, judged.ledger_upto, before_log=logged.log_id)
+                ledger.bring(judged.ledger_upto, before_log=logged.log_id)
                 partition = partition_of(logged.observation.read_point)
                 yield Turn(logged.log_id, partition, context, logged)
 
@@ -197,10 +194,8 @@ class _Replay:
         if row is None:
             self._tell(f"log entry {log_id} now gives {name} {key}, which was not stored")
             return
-        # Reviews of before there were hypotheses (entry 0) got theirs in a migration; those of
-        # goods that were booked without tags, from the ledger.
-        of_the_ledger = expected.get("reason") == ANSWERED_BY_THE_LEDGER
-        same = {"hypotheses"} if row["log_id"] == 0 or of_the_ledger else set()
+        # Reviews of before there were hypotheses (entry 0) got theirs in a migration.
+        same = {"hypotheses"} if row["log_id"] == 0 else set()
         other = [
             one
             for one, said in expected.items()
@@ -223,55 +218,6 @@ class _Replay:
 
     def _tell(self, what: str) -> None:
         self._found.append(what)
-
-
-class _Ledger:
-    """The ledger's tags, followed in the order of posting, witnesses between the movements."""
-
-    def __init__(self, conn: Connection) -> None:
-        self._rows = _followed(conn)
-        self._next = next(self._rows, None)
-        self.bound = Bound(0, 0)
-
-    def bring(self, placed: dict[str, str], upto: int, before_log: int = _END) -> None:
-        """Bring ``placed`` and ``bound`` to height ``upto``, as far as rows stand under entries
-        of the log before ``before_log``: what was posted when that entry was judged.
-        """
-        while self._next is not None and sum(self._next.bound) <= upto:
-            if self._next.log_id >= before_log:
-                return
-            placed.update(dict.fromkeys(self._next.epcs, self._next.location))
-            self.bound = self._next.bound
-            self._next = next(self._rows, None)
-
-
-class _Step(NamedTuple):
-    """A movement or a witness, and how far the ledger is with it."""
-
-    bound: Bound
-    log_id: int
-    epcs: tuple[str, ...]
-    location: str
-
-
-def _followed(conn: Connection) -> Iterator[_Step]:
-    """Every movement, each followed by the witnesses that were kept behind it."""
-    told = witnesses.everything(conn)
-    waiting = next(told, None)
-    after = no = 0
-    page = text(
-        "SELECT seq, log_id, epcs, destination FROM movement WHERE seq > :after "
-        "ORDER BY seq LIMIT :limit"
-    )
-    while found := conn.execute(page, {"after": after, "limit": _PAGE}).all():
-        for row in found:
-            epcs = msgspec.json.decode(row.epcs, type=tuple[str, ...])
-            yield _Step(Bound(row.seq, no), row.log_id, epcs, row.destination)
-            while waiting is not None and waiting.after_seq == row.seq:
-                no = waiting.no
-                yield _Step(Bound(row.seq, no), waiting.log_id, waiting.epcs, waiting.location)
-                waiting = next(told, None)
-        after = found[-1].seq
 
 
 def _sensed(conn: Connection) -> Iterator[Posted]:

@@ -4,11 +4,18 @@ Where both name their pieces, the ledger has that very piece where it would go: 
 witness to what was booked (``company``, ``scan``). Where they agree in nothing but the item, the
 way and the quantity, within ``ReadPoint.fuse_s`` of event time, a person is asked: people book
 deliveries that never pass a door, and doors see deliveries that nobody books.
+
+Goods whose tags were never met are taken from where as many lie without a tag (``UNTAGGED``). Were
+half as many booked out by hand within a day, from whichever place, of which no sensor has borne
+witness, these may be them: a person is asked, too.
 """
 
 from __future__ import annotations
 
+from functools import partial
+
 from central.database.moments import to_us
+from central.reconcile.holdings import UNTAGGED
 from central.reconcile.hypotheses import ranked
 from central.reconcile.identity import derived_id
 from central.reconcile.serials import names_pieces
@@ -20,34 +27,52 @@ __all__ = ["booked", "question"]
 
 SAME_GOODS = 0.7
 """A choice, not a fit: how likely goods that agree so are those that were booked."""
+_DAY_S = 86_400
 
 
 def booked(movement: Movement, point: ReadPoint, recent: Recent) -> Known | None:
     """The booking that a sensed movement may repeat, nearest in time."""
-    at_us, window_us = to_us(movement.event_time), point.fuse_s * 1_000_000
-    if not window_us:
+    if not point.fuse_s:
         return None
+    unmet = UNTAGGED in movement.evidence
+    at_us, window_us = to_us(movement.event_time), (_DAY_S if unmet else point.fuse_s) * 1_000_000
     found = [
         one
         for one in recent.of(
             movement.sku, at_us - window_us, at_us + window_us, besides=movement.origin
         )
         if one.origin == BOOKED
-        and (one.source, one.destination) == (movement.source, movement.destination)
-        and one.left(movement.origin) == one.quantity == movement.quantity
+        and one.destination == movement.destination
+        and (one.left(movement.origin) > 0 if unmet else _is_as_many(one, movement))
         and not (names_pieces(one.epcs) and names_pieces(movement.epcs))
         and (one.lot == movement.lot or not (one.lot and movement.lot))
     ]
-    return min(found, key=lambda one: (abs(one.event_us - at_us), one.id), default=None)
+    if unmet and 2 * sum(one.left(movement.origin) for one in found) < movement.quantity:
+        return None
+    return min(found, key=partial(_distance, movement, at_us), default=None)
+
+
+def _is_as_many(known: Known, movement: Movement) -> bool:
+    """Whether all of it went the same way and was seen by nobody yet."""
+    seen_by_none = known.left(movement.origin) == known.quantity == movement.quantity
+    return seen_by_none and known.source == movement.source
+
+
+def _distance(movement: Movement, at_us: int, known: Known) -> tuple[bool, int, str]:
+    """As many first, then the nearest in time."""
+    return known.quantity != movement.quantity, abs(known.event_us - at_us), known.id
 
 
 def question(movement: Movement, point: ReadPoint, known: Known) -> Review:
     """Whether what a sensor tells is what was booked; nothing moves until somebody says so."""
     goods = f"{movement.quantity} of {movement.sku}"
+    as_many = known.quantity == movement.quantity
+    told = "as many" if as_many else f"{movement.quantity}, whose tags it had never met"
     return Review(
         id=derived_id("review", "booked", movement.id, known.id),
         read_point=point.code,
-        reason=f"{goods} were booked by hand, and the {movement.origin} tells of as many",
+        reason=f"{known.quantity} of {movement.sku} were booked by hand, "
+        f"and the {movement.origin} tells of {told}",
         event_time=movement.event_time,
         hypotheses=ranked(
             [

@@ -12,6 +12,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from datetime import datetime
 from typing import NamedTuple
 
+from central.reconcile.holdings import NOTHING_HELD, Holdings
 from central.reconcile.reconciler import Reconciler
 from central.reconcile.serials import serial_of
 from central.reconcile.verdict import Context, Logged, Pack, ReadPoint, Review, Verdict
@@ -19,10 +20,11 @@ from central.stock.model import Movement
 from gateway.contract import Observation
 from gateway.gs1 import sgtin96_hex
 
-__all__ = ["INSIDE", "Names", "Rehearsal", "Told"]
+__all__ = ["INSIDE", "ITEM", "Names", "Rehearsal", "Told"]
 
 _GTIN, _COMPANY_DIGITS = "09521234000013", 7
 INSIDE, _ELSEWHERE = "inside", "elsewhere"
+ITEM = "ITEM"
 
 
 class Told(NamedTuple):
@@ -104,16 +106,18 @@ class Rehearsal:
         log: Iterable[tuple[int, Observation]],
         began: datetime,
         before: Mapping[str, str | None] | None = None,
+        held: Holdings = NOTHING_HELD,
     ) -> Iterator[Told]:
         """What is made of each tag of one pass; ``log`` has each observation with when it was had,
         in microseconds since 1970, from ``began`` on; ``before`` is where a ledger has tags:
-        ``INSIDE``, ``None`` for nowhere.
+        ``INSIDE``, ``None`` for nowhere; ``held`` what it holds there of ``ITEM``.
         """
         ledger = _Ledger(before or {})
         context = Context(
             read_points={self._point.code: self._point},
-            packs={_GTIN: Pack(gtin=_GTIN, sku="ITEM")},
+            packs={_GTIN: Pack(gtin=_GTIN, sku=ITEM)},
             placed=ledger,
+            held=held,
         )
         origin_us = round(began.timestamp() * 1e6)
         for at_us, observation in log:

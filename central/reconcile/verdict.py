@@ -14,6 +14,7 @@ from typing import NamedTuple
 import msgspec
 
 from central.reconcile.expected import NOTHING_BROUGHT, Brought, Document, Note
+from central.reconcile.holdings import NOTHING_HELD, Holdings
 from central.reconcile.serials import gtin_of
 from central.reconcile.witness import NOTHING_RECENT, Recent, Witness
 from central.stock.model import Cause, Movement
@@ -101,10 +102,10 @@ class Context(msgspec.Struct, frozen=True, kw_only=True):
     """All that judging may know besides the log.
 
     ``placed`` says where a tag's goods are on the ledger now (missing: never seen), ``recent``
-    what sensors moved lately. ``plates`` are plans that hold whatever the time, ``dated`` those
-    that begin at a time, the latest last. ``documents`` are the open ones by the locations at
-    their ends, and ``brought`` tells what came of them so far. ``bound`` are the tags of which
-    people said what they stand for: that goes before what is written in a tag.
+    what sensors moved lately, ``held`` what lies where. ``plates`` are plans that hold whatever the
+    time, ``dated`` those that begin at a time, the latest last. ``documents`` are the open ones by
+    the locations at their ends, and ``brought`` tells what came of them so far. ``bound`` are the
+    tags of which people said what they stand for: that goes before what is written in a tag.
     ``enclosing`` is the tree of places. ``heard`` reads the log again; without it nothing is judged
     again that was decided.
     """
@@ -116,6 +117,7 @@ class Context(msgspec.Struct, frozen=True, kw_only=True):
     bound: Mapping[str, Pack] = {}
     placed: Mapping[str, str] = {}
     recent: Recent = NOTHING_RECENT
+    held: Holdings = NOTHING_HELD
     documents: Mapping[str, tuple[Document, ...]] = {}
     brought: Brought = NOTHING_BROUGHT
     version: int = 0

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from typing import Any
 
+from central.reconcile.holdings import UNTAGGED
 from central.stock.model import Movement
 from central.stock.rows import HEARD_AT
 from central.why.story import Story
@@ -30,7 +31,7 @@ _WHY_NOT = {
 def told(story: Story) -> list[str]:
     """What happened and why, in order; nothing where no trace of it is kept."""
     said = [one for stage in story.stages for one in _TOLD.get(stage.name, _nothing)(stage.facts)]
-    said += [_carried(one.movement) for one in story.posted if HEARD_AT in one.movement.evidence]
+    said += [one for posted in story.posted for one in _lay(posted.movement)]
     if story.corrected_by:
         count = len(story.corrected_by)
         said.append(f"{_n(count, 'later movement')} put this right.")
@@ -42,12 +43,20 @@ def told(story: Story) -> list[str]:
     return said
 
 
-def _carried(movement: Movement) -> str:
-    return (
-        f"The tags of {movement.quantity} of {movement.sku} had been heard at "
-        f"{movement.evidence[HEARD_AT]}; as many were brought to {movement.source} by hand since, "
-        "so they are taken from there."
-    )
+def _lay(movement: Movement) -> Iterator[str]:
+    """How it is known where goods lay whose tags were not heard there."""
+    if HEARD_AT in movement.evidence:
+        yield (
+            f"The tags of {movement.quantity} of {movement.sku} had been heard at "
+            f"{movement.evidence[HEARD_AT]}; as many were brought to {movement.source} by hand "
+            "since, so they are taken from there."
+        )
+    if UNTAGGED in movement.evidence:
+        yield (
+            f"The tags of {movement.quantity} of {movement.sku} had never been heard; "
+            f"{movement.source} held as many units of which no tag was known, so they are taken "
+            "from there."
+        )
 
 
 def _n(count: int, what: str) -> str:

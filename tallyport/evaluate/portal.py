@@ -12,6 +12,7 @@ from typing import NamedTuple
 
 from msgspec.structs import replace
 
+from central.reconcile.holdings import NOTHING_HELD, Holdings
 from central.reconcile.rehearsal import Names, Rehearsal
 from drivers.recording import PassTruth, PortalHeader, Recording, TagHeard
 from edge.replaying import replay_recording
@@ -46,12 +47,13 @@ or ``None`` for nowhere; of others nothing is known.
 
 class Production:
     """The judging that runs in production: a ``Judge`` that remembers every read point. ``stock``
-    is a ledger for it to look into.
+    is a ledger for it to look into, ``held`` what that holds without knowing its tags.
     """
 
-    def __init__(self, stock: Stock | None = None) -> None:
+    def __init__(self, stock: Stock | None = None, held: Holdings = NOTHING_HELD) -> None:
         self._places: dict[str, _Place] = {}
         self._stock = stock
+        self._held = held
 
     def __call__(self, recording: Recording) -> Iterator[tuple[str, Event]]:
         """What is made of each tag; give recordings in the order in which they were made."""
@@ -59,15 +61,16 @@ class Production:
         assert isinstance(header, PortalHeader)
         place = self._places.get(header.read_point)
         if place is None or not place.goes_on_with(header):
-            place = self._places[header.read_point] = _Place(header)
+            place = self._places[header.read_point] = _Place(header, self._held)
         return place.judged(recording, header, self._stock(recording) if self._stock else {})
 
 
 class _Place:
     """One read point's judging from recording to recording."""
 
-    def __init__(self, first: PortalHeader) -> None:
+    def __init__(self, first: PortalHeader, held: Holdings) -> None:
         self._antennas = first.antennas
+        self._held = held
         self._names = Names()
         self._rehearsal = Rehearsal(first.read_point)
         self._ended_us = self._logged_us = 0
@@ -89,7 +92,7 @@ class _Place:
         self._ended_us = _us(header.started_at) - late_us + round(recording.duration_s * 1e6)
         log = self._counted(_log(_renamed(recording, header, self._names), header))
         before = {self._names.ours(epc): place for epc, place in stock.items()}
-        for told in self._rehearsal.judged(log, header.started_at, before):
+        for told in self._rehearsal.judged(log, header.started_at, before, self._held):
             event = Event(told.t, told.way, True, told.known_t, told.confidence, told.asked)
             yield self._names.theirs(told.epc), event
 

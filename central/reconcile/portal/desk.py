@@ -5,20 +5,23 @@ person carried. A group that is in doubt becomes a Review as a whole, with its p
 what goes wrong in a group goes wrong for many of its tags at once. One that is sure moves, and the
 few tags of which it is in doubt whether they belong to it are one question beside it.
 
-The ledger has a say: goods that are inside cannot come in, goods that are not cannot go out.
+The ledger has a say: goods that are inside cannot come in, goods that are not cannot go out, unless
+they are some that were booked without tags (``untagged``).
 """
 
 from __future__ import annotations
 
-from collections.abc import Container, Sequence
+from collections.abc import Container, Mapping, Sequence
 
 from central.database.moments import from_us
+from central.reconcile.holdings import UNTAGGED
 from central.reconcile.identity import derived_id, spanning
 from central.reconcile.portal import crossing, guesses
 from central.reconcile.portal.decided import Decided, told
 from central.reconcile.portal.live import FEW
 from central.reconcile.portal.on_stock import NOT_ON_STOCK, Books
 from central.reconcile.portal.state import Portal
+from central.reconcile.portal.untagged import Lot, lot_of
 from central.reconcile.portal.weighing import CROSSED_AT, DOUBT_AT, Crossing
 from central.reconcile.verdict import Hypothesis, ReadPoint, Review
 from central.stock.model import Cause, LocationKind, Movement
@@ -131,6 +134,7 @@ class Desk:
         self._all = members
         self._crossed = [one for one in members if one.odds.crossed >= CROSSED_AT]
         self._doubted = [one for one in members if one.odds.crossed < CROSSED_AT]
+        self._untagged = books.untagged(members)
         self.movements: list[Movement] = []
         self.reviews: list[Review] = []
         self.notes: dict[int, tuple[str, str]] = {}
@@ -223,30 +227,51 @@ class Desk:
             sure = [one for one in ones if one.odds.crossed >= SURE_TAG and one.pack is not None]
             strange = reason == NOT_ON_STOCK
             if (len(sure) >= 3 and len(sure) > moving) or (strange and sure):
-                guessed = guesses.against_the_ledger(sure, never_received=strange, lots=self._lots)
-                self._ask(reason, sure, guessed)
+                self._ask(reason, sure, self._against_the_ledger(sure, strange=strange))
+
+    def _against_the_ledger(
+        self, sure: Sequence[Crossing], *, strange: bool
+    ) -> tuple[Hypothesis, ...]:
+        if not strange:
+            return guesses.against_the_ledger(sure, self._lots)
+        ways = [
+            guesses.Lain(self._lots(sure, "out", lain), share)
+            for lain, share in self._books.untagged(sure).ways()
+        ]
+        return guesses.of_unmet_goods(sure, self._lots, ways)
 
     def _barred(self, one: Crossing) -> str:
         """Why the ledger says that this tag cannot have gone this way; empty when it can."""
         if one.pack is None:
             return ""
-        return self._books.bars(one.track.epc, one.direction)
+        bar = self._books.bars(one.track.epc, one.direction)
+        return "" if bar == NOT_ON_STOCK and self._lain(one) else bar
 
-    def _lots(self, goods: Sequence[Crossing], way: str | None) -> tuple[Movement, ...]:
+    def _lain(self, one: Crossing, lain: Mapping[Lot, str] | None = None) -> str | None:
+        """Where goods lay that the ledger has never met, if it can be told, or as is supposed."""
+        lot = lot_of(one)
+        return self._untagged.place(lot) if lain is None else lain.get(lot)
+
+    def _lots(
+        self, goods: Sequence[Crossing], way: str | None, lain: Mapping[Lot, str] | None = None
+    ) -> tuple[Movement, ...]:
         """The movements of goods that go ``way``, or each as judged; none for goods that lie
-        where they would go.
+        where they would go. ``lain`` is where goods may have lain that were never met.
         """
-        lots: dict[tuple[str, str, str, str, str], list[Crossing]] = {}
+        lots: dict[tuple[str, str, str, str, str, bool], list[Crossing]] = {}
         for one in goods:
             assert one.pack is not None
             direction = way or one.direction
             place = self._books.place(one.track.epc)
+            untagged = direction == "out" and place is None
             if direction == "in":
                 source, destination = place or self._point.inbound_from, self._point.location
             else:
-                source, destination = place or LocationKind.UNKNOWN.value, self._point.outbound_to
+                place = place or self._lain(one, lain) or LocationKind.UNKNOWN.value
+                source, destination = place, self._point.outbound_to
+                untagged = untagged and source != LocationKind.UNKNOWN
             if source != destination:
-                key = (direction, one.pack.sku, source, destination, one.pack.lot)
+                key = (direction, one.pack.sku, source, destination, one.pack.lot, untagged)
                 lots.setdefault(key, []).append(one)
         return tuple(self._movement(*key, ones) for key, ones in sorted(lots.items()))
 
@@ -257,6 +282,7 @@ class Desk:
         source: str,
         destination: str,
         lot: str,
+        untagged: bool,
         ones: Sequence[Crossing],
     ) -> Movement:
         epcs = tuple(sorted(one.track.epc for one in ones))
@@ -284,6 +310,7 @@ class Desk:
                 "tags": len(ones),
                 "reads": sum(one.track.reads for one in ones),
                 **_loudest(ones),
+                **({UNTAGGED: True} if untagged else {}),
             },
         )
 

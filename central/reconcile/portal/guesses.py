@@ -10,22 +10,37 @@ what is: a person who knows better says so in quantities.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from typing import NamedTuple
 
 from central.reconcile.hypotheses import count, ranked
 from central.reconcile.portal.weighing import Crossing
 from central.reconcile.verdict import Hypothesis
 from central.stock.model import Movement
 
-__all__ = ["Lots", "against_the_ledger", "of_a_group", "of_unknown_goods"]
+__all__ = [
+    "Lain", "Lots", "against_the_ledger", "of_a_group", "of_unknown_goods", "of_unmet_goods",
+]  # fmt: skip
 
 Lots = Callable[[Sequence[Crossing], str | None], tuple[Movement, ...]]
 """The movements of some tags that go this way (``None``: each the way it was judged to); goods
 that lie where they would go move nothing.
 """
 
+
+class Lain(NamedTuple):
+    """Goods that stock has never met, leaving from where they may have lain without a known tag,
+    and how likely they lay there and nowhere else.
+    """
+
+    movements: tuple[Movement, ...]
+    share: float
+
+
 NOTHING = "nothing crossed"
 SURE_ENOUGH = 0.9
 """A tag at least this sure is not asked about by itself."""
+NEVER_HAD = 0.1
+"""What is left for goods that were never booked, where as many lie there without tags."""
 _WENT = {"in": "came in", "out": "went out"}
 _OTHER = {"in": "out", "out": "in"}
 _NAMED = 3
@@ -88,23 +103,41 @@ def _mixed(goods: Sequence[Crossing], crossed: float, way: float, lots: Lots) ->
     ]
 
 
-def against_the_ledger(
-    ones: Sequence[Crossing], *, never_received: bool, lots: Lots
-) -> tuple[Hypothesis, ...]:
-    """A group that the ledger says cannot have gone the way it was judged to: the goods are
-    there already, or (``never_received``) were never on stock.
+def against_the_ledger(ones: Sequence[Crossing], lots: Lots) -> tuple[Hypothesis, ...]:
+    """A group that the ledger says cannot have gone the way it was judged to, as the goods are
+    there already.
     """
     crossed, way = _mean([one.odds.crossed for one in ones]), _mean(_ways(ones))
     direction = ones[0].direction
-    found = [_flipped(ones, _OTHER[direction], crossed * (1.0 - way), lots), _nothing(crossed)]
-    if never_received:
-        says = f"{_all(ones)} went out, though stock never had them"
-        found.append(Hypothesis(says=says, probability=crossed * way, movements=lots(ones, "out")))
-    else:
-        missed = "leaving" if direction == "in" else "coming in"
-        says = f"{_all(ones)} {_WENT[direction]} once more: nobody saw them {missed} before"
-        told = {one.track.epc: direction for one in ones}
-        found.append(Hypothesis(says=says, probability=crossed * way, crossed=told))
+    missed = "leaving" if direction == "in" else "coming in"
+    says = f"{_all(ones)} {_WENT[direction]} once more: nobody saw them {missed} before"
+    told = {one.track.epc: direction for one in ones}
+    return ranked(
+        [
+            _flipped(ones, _OTHER[direction], crossed * (1.0 - way), lots),
+            _nothing(crossed),
+            Hypothesis(says=says, probability=crossed * way, crossed=told),
+        ]
+    )
+
+
+def of_unmet_goods(
+    ones: Sequence[Crossing], lots: Lots, lain: Sequence[Lain]
+) -> tuple[Hypothesis, ...]:
+    """A group that left, and that stock has never met: booked without tags, or never booked."""
+    crossed, way = _mean([one.odds.crossed for one in ones]), _mean(_ways(ones))
+    left, never_had = crossed * way, NEVER_HAD if lain else 1.0
+    says = f"{_all(ones)} went out, though stock never had them"
+    found = [
+        Hypothesis(says=says, probability=left * never_had, movements=lots(ones, "out")),
+        _flipped(ones, "in", crossed * (1.0 - way), lots),
+        _nothing(crossed),
+    ]
+    for one in lain:
+        goods = ", ".join(f"{m.quantity} of {m.sku} from {m.source}" for m in one.movements)
+        says = f"they left: {goods}, where as many lay of which no tag was known"
+        share = left * (1.0 - never_had) * one.share
+        found.append(Hypothesis(says=says, probability=share, movements=one.movements))
     return ranked(found)
 
 

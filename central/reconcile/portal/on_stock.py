@@ -6,6 +6,9 @@ group went, and the ledger has nearly all of it on one side, it came from there.
 it says of these is added to the log-odds of the group's way. What the ledger says of a few only is
 no reason: these are strays, or the ledger is wrong.
 
+Of goods that it has never met, while a place inside holds as many of the item without a known tag,
+it says nothing: they may be these, or new ones (``untagged``).
+
 The numbers are mild enough that surely heard goods never go the other way for what the ledger says:
 then a person is asked.
 """
@@ -13,11 +16,12 @@ then a person is asked.
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
 from central.reconcile.portal.crossing import logistic
 from central.reconcile.portal.sides import Sides
 from central.reconcile.portal.track import INSIDE, OUTSIDE
+from central.reconcile.portal.untagged import Untagged, lot_of, lying
 from central.reconcile.portal.weighing import CROSSED_AT, DOUBT_AT, Crossing
 from central.reconcile.verdict import Context, ReadPoint
 
@@ -37,6 +41,7 @@ class Books:
 
     def __init__(self, point: ReadPoint, context: Context, places: Mapping[str, str]) -> None:
         self._places = places
+        self._context = context
         self.sides = Sides(point, context)
 
     def place(self, epc: str) -> str | None:
@@ -56,19 +61,32 @@ class Books:
             return ""
         return NOT_ON_STOCK if self.place(epc) is None else ALREADY_OUTSIDE
 
+    def untagged(self, goods: Iterable[Crossing]) -> Untagged:
+        """Where those of the goods that the ledger has never met may have lain."""
+        unmet = [one for one in goods if self.place(one.track.epc) is None]
+        return lying(unmet, self.sides, self._context)
+
 
 def heed(crossings: Sequence[Crossing], books: Books) -> list[Crossing]:
     """The tags of a pass, through a portal that goods pass both ways, in the light of the books."""
-    groups: dict[int, list[float]] = {}
+    groups: dict[int, list[Crossing]] = {}
     for one in crossings:
         if one.pack is not None and one.odds.crossed >= CROSSED_AT:
-            groups.setdefault(one.odds.group, []).append(_says(one.track.epc, books))
-    means = {group: _mean(said) for group, said in groups.items()}
+            groups.setdefault(one.odds.group, []).append(one)
+    means = {group: _mean(_says(goods, books)) for group, goods in groups.items()}
     return [_heeding(one, means.get(one.odds.group, 0.0), books) for one in crossings]
 
 
-def _says(epc: str, books: Books) -> float:
-    """The log-odds of inwards that a tag has by itself."""
+def _says(goods: Sequence[Crossing], books: Books) -> list[float]:
+    """The log-odds of inwards that each tag of a group has by itself."""
+    untagged = books.untagged(goods)
+    return [
+        0.0 if untagged.may_hold(lot_of(one)) and books.place(epc) is None else _alone(epc, books)
+        for one, epc in ((one, one.track.epc) for one in goods)
+    ]
+
+
+def _alone(epc: str, books: Books) -> float:
     side = books.side(epc)
     if side == INSIDE:
         return -KNOWN
