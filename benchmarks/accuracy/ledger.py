@@ -10,7 +10,7 @@ not tell where they lie.
 from __future__ import annotations
 
 import argparse
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from functools import partial
 from multiprocessing import get_context
@@ -22,8 +22,8 @@ from rich.console import Console
 from rich.table import Table
 
 from benchmarks.accuracy.run import places_of
-from central.reconcile.holdings import NOTHING_HELD, Held, Holdings
-from central.reconcile.rehearsal import INSIDE, ITEM
+from central.reconcile.holdings import NOTHING_HELD, Held, Holdings, Lot
+from central.reconcile.rehearsal import INSIDE
 from drivers.recording import PassTruth, Recording, read_recording
 from tallyport.evaluate.portal import Production, Stock
 from tallyport.evaluate.report import OfFile, grade, portal_figures
@@ -53,8 +53,8 @@ def nothing_booked(_way: str, _: Random) -> str | None:
 class _Plenty:
     """``Holdings`` that hold more than will ever leave."""
 
-    def of(self, sku: str, _lot: str) -> Sequence[Held]:
-        return [Held(INSIDE, _MANY, _MANY)] if sku == ITEM else ()
+    def of(self, lots: Collection[Lot]) -> Mapping[Lot, Sequence[Held]]:
+        return {lot: [Held(INSIDE, _MANY, _MANY)] for lot in lots}
 
     def picked_to(self, _sku: str, _place: str) -> bool:
         return False

@@ -7,15 +7,15 @@ up along the way, so that nothing is asked of the tables as they are now.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from typing import NamedTuple
 
 import msgspec
 from sqlalchemy import Connection, text
 
-from central.reconcile.holdings import Held
+from central.reconcile.holdings import Held, Lot
 from central.stock import witnesses
-from central.stock.holdings import is_by_name
+from central.stock.holdings import BY_NAME
 from central.stock.model import AVAILABLE, VIRTUAL_LOCATIONS
 from central.stock.witnesses import Bound
 
@@ -27,6 +27,7 @@ _MOVED = text(
     "SELECT seq, log_id, epcs, sku, lot, quantity, source, source_status, destination, "
     "destination_status, biz_step FROM movement WHERE seq > :after ORDER BY seq LIMIT :limit"
 )
+_TRACKING = text("SELECT tracking FROM item WHERE sku = :sku")
 _epcs = msgspec.json.Decoder(tuple[str, ...]).decode
 
 Account = tuple[str, str]
@@ -82,16 +83,22 @@ class Followed:
             self._take(self._next)
             self._next = next(self._steps, None)
 
-    def of(self, sku: str, lot: str) -> list[Held]:
+    def of(self, lots: Collection[Lot]) -> dict[Lot, list[Held]]:
         """As ``Holdings.of``."""
-        by_name = is_by_name(self._conn, sku)
+        return {lot: self._of(*lot) for lot in lots}
+
+    def _of(self, sku: str, lot: str) -> list[Held]:
         found = []
         for place, accounts in sorted(self._held.get(sku, {}).items()):
             units, every = accounts[lot, AVAILABLE], accounts.total()
-            epcs = tuple(self._tags.get((sku, place), ()))
+            epcs = self._tags.get((sku, place), {})
             if units > 0 and every > len(epcs):
-                found.append(Held(place, units, every, epcs, by_name))
+                found.append(Held(place, units, every, tuple(sorted(epcs)), self._is_by_name(sku)))
         return found
+
+    def _is_by_name(self, sku: str) -> bool:
+        """An item that was ever received stays tracked as it is."""
+        return self._conn.execute(_TRACKING, {"sku": sku}).scalar() == BY_NAME
 
     def picked_to(self, sku: str, place: str) -> bool:
         """As ``Holdings.picked_to``."""

@@ -7,13 +7,16 @@ of the item than its known tags stand for (``portal.untagged``).
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import NamedTuple, Protocol
 
-__all__ = ["NOTHING_HELD", "UNTAGGED", "Held", "Holdings"]
+__all__ = ["NOTHING_HELD", "UNTAGGED", "Held", "Holdings", "Lot"]
 
 UNTAGGED = "untagged"
 """In a movement's evidence: its tags had never been met, and the ledger told where they lay."""
+
+Lot = tuple[str, str]
+"""An item, and which lot of it."""
 
 
 class Held(NamedTuple):
@@ -34,8 +37,8 @@ class Held(NamedTuple):
 class Holdings(Protocol):
     """The ledger's balances, as of the log entry that is judged."""
 
-    def of(self, sku: str, lot: str) -> Sequence[Held]:
-        """The places inside that hold some of a lot, and more units of the item than tags."""
+    def of(self, lots: Collection[Lot]) -> Mapping[Lot, Sequence[Held]]:
+        """The places inside that hold some of each lot, and more units of its item than tags."""
         ...
 
     def picked_to(self, sku: str, place: str) -> bool:
@@ -46,8 +49,8 @@ class Holdings(Protocol):
 class _NothingHeld:
     """A ledger that says nothing of what lies where."""
 
-    def of(self, _sku: str, _lot: str) -> Sequence[Held]:
-        return ()
+    def of(self, _lots: Collection[Lot]) -> Mapping[Lot, Sequence[Held]]:
+        return {}
 
     def picked_to(self, _sku: str, _place: str) -> bool:
         return False

@@ -20,11 +20,10 @@ from central.stock.model import Movement
 from gateway.contract import Observation
 from gateway.gs1 import sgtin96_hex
 
-__all__ = ["INSIDE", "ITEM", "Names", "Rehearsal", "Told"]
+__all__ = ["INSIDE", "Names", "Rehearsal", "Told"]
 
 _GTIN, _COMPANY_DIGITS = "09521234000013", 7
 INSIDE, _ELSEWHERE = "inside", "elsewhere"
-ITEM = "ITEM"
 
 
 class Told(NamedTuple):
@@ -110,12 +109,12 @@ class Rehearsal:
     ) -> Iterator[Told]:
         """What is made of each tag of one pass; ``log`` has each observation with when it was had,
         in microseconds since 1970, from ``began`` on; ``before`` is where a ledger has tags:
-        ``INSIDE``, ``None`` for nowhere; ``held`` what it holds there of ``ITEM``.
+        ``INSIDE``, ``None`` for nowhere; ``held`` what it holds there.
         """
         ledger = _Ledger(before or {})
         context = Context(
             read_points={self._point.code: self._point},
-            packs={_GTIN: Pack(gtin=_GTIN, sku=ITEM)},
+            packs={_GTIN: Pack(gtin=_GTIN, sku="ITEM")},
             placed=ledger,
             held=held,
         )

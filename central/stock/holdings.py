@@ -2,28 +2,36 @@
 
 from __future__ import annotations
 
-from sqlalchemy import Connection, bindparam, text
+from collections.abc import Collection, Mapping, Sequence
+
+from sqlalchemy import Connection, text
 
 from central.database.bulk import BulkLookup
-from central.reconcile.holdings import Held
+from central.reconcile.holdings import Held, Lot
 from central.stock.model import AVAILABLE, VIRTUAL_LOCATIONS
 from central.stock.witnesses import height
 
-__all__ = ["KeptHoldings", "is_by_name"]
+__all__ = ["BY_NAME", "KeptHoldings"]
 
-_HELD = text(
-    "SELECT b.location, sum(CASE WHEN b.lot = :lot AND b.status = :status THEN b.on_hand "
-    "ELSE 0 END) AS units, sum(b.on_hand) AS every, (SELECT count(*) FROM tag_place t "
-    "WHERE t.location = b.location AND t.sku = b.sku) AS tags FROM balance b "
-    "WHERE b.sku = :sku AND b.location NOT IN :virtual GROUP BY b.sku, b.location "
-    "ORDER BY b.location"
-).bindparams(bindparam("virtual", expanding=True))
+BY_NAME = "serial"
+"""How an item is tracked of which every piece is known by its name."""
+
+_VIRTUAL = ", ".join(f"'{name}'" for name in sorted(VIRTUAL_LOCATIONS))
+_HELD = BulkLookup(
+    "SELECT k.sku, k.lot, b.location, sum("  # noqa: S608 (our own words)
+    f"CASE WHEN b.lot = k.lot AND b.status = '{AVAILABLE}' THEN b.on_hand ELSE 0 END) AS units, "
+    "sum(b.on_hand) AS every, (SELECT count(*) FROM tag_place t "
+    "WHERE t.location = b.location AND t.sku = k.sku) AS tags, i.tracking "
+    "FROM {keys} JOIN item i ON i.sku = k.sku JOIN balance b ON b.sku = k.sku "
+    f"WHERE b.location NOT IN ({_VIRTUAL}) "
+    "GROUP BY k.sku, k.lot, b.location, i.tracking ORDER BY k.sku, k.lot, b.location",
+    (("sku", "text"), ("lot", "text")),
+)
 _TAGS = BulkLookup(
-    "SELECT t.location, t.epc FROM {keys} JOIN tag_place t "
+    "SELECT k.sku, t.location, t.epc FROM {keys} JOIN tag_place t "
     "ON t.location = k.place AND t.sku = k.sku",
     (("sku", "text"), ("place", "text")),
 )
-_TRACKING = text("SELECT tracking FROM item WHERE sku = :sku")
 _PICKED = text(
     "SELECT EXISTS (SELECT 1 FROM movement WHERE sku = :sku AND destination = :place "
     "AND biz_step = 'picking')"
@@ -38,40 +46,31 @@ class KeptHoldings:
     def __init__(self, conn: Connection) -> None:
         self._conn = conn
         self._height = -1
-        self._known: dict[tuple[str, str], list[Held]] = {}
+        self._known: dict[Lot, list[Held]] = {}
 
-    def of(self, sku: str, lot: str) -> list[Held]:
+    def of(self, lots: Collection[Lot]) -> Mapping[Lot, Sequence[Held]]:
         """As ``Holdings.of``."""
+        if not lots:
+            return {}
         now = height(self._conn)
         if now != self._height:
             self._height = now
             self._known.clear()
-        if (sku, lot) not in self._known:
-            self._known[sku, lot] = self._look(sku, lot)
-        return self._known[sku, lot]
+        self._look([lot for lot in lots if lot not in self._known])
+        return {lot: self._known[lot] for lot in lots}
 
-    def _look(self, sku: str, lot: str) -> list[Held]:
-        virtual = sorted(VIRTUAL_LOCATIONS)
-        asked = {"sku": sku, "lot": lot, "status": AVAILABLE, "virtual": virtual}
-        rows = self._conn.execute(_HELD, asked).all()
-        rows = [row for row in rows if row.units > 0 and row.every > row.tags]
-        tags: dict[str, list[str]] = {row.location: [] for row in rows}
-        for place, epc in _TAGS.run(self._conn, [(sku, place) for place in tags]):
-            tags[place].append(epc)
-        by_name = bool(rows) and is_by_name(self._conn, sku)
-        return [
-            Held(one.location, int(one.units), int(one.every), tuple(tags[one.location]), by_name)
-            for one in rows
-        ]
+    def _look(self, lots: Sequence[Lot]) -> None:
+        self._known.update((lot, []) for lot in lots)
+        rows = [row for row in _HELD.run(self._conn, lots) if row[3] > 0 and row[4] > row[5]]
+        tags: dict[tuple[str, str], list[str]] = {(row[0], row[2]): [] for row in rows}
+        for sku, place, epc in _TAGS.run(self._conn, list(tags)):
+            tags[sku, place].append(epc)
+        for sku, lot, place, units, every, _, tracking in rows:
+            epcs = tuple(sorted(tags[sku, place]))
+            held = Held(place, int(units), int(every), epcs, tracking == BY_NAME)
+            self._known[sku, lot].append(held)
 
     def picked_to(self, sku: str, place: str) -> bool:
         """As ``Holdings.picked_to``."""
         asked = {"sku": sku, "place": place}
         return bool(self._conn.execute(_PICKED, asked).scalar())
-
-
-def is_by_name(conn: Connection, sku: str) -> bool:
-    """Whether an item's pieces are tracked by serial number. An item that was ever received stays
-    tracked as it is.
-    """
-    return conn.execute(_TRACKING, {"sku": sku}).scalar() == "serial"

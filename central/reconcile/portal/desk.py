@@ -14,14 +14,14 @@ from __future__ import annotations
 from collections.abc import Container, Mapping, Sequence
 
 from central.database.moments import from_us
-from central.reconcile.holdings import UNTAGGED
+from central.reconcile.holdings import UNTAGGED, Lot
 from central.reconcile.identity import derived_id, spanning
 from central.reconcile.portal import crossing, guesses
 from central.reconcile.portal.decided import Decided, told
 from central.reconcile.portal.live import FEW
 from central.reconcile.portal.on_stock import NOT_ON_STOCK, Books
 from central.reconcile.portal.state import Portal
-from central.reconcile.portal.untagged import Lot, lot_of
+from central.reconcile.portal.untagged import lot_of
 from central.reconcile.portal.weighing import CROSSED_AT, DOUBT_AT, Crossing
 from central.reconcile.verdict import Hypothesis, ReadPoint, Review
 from central.stock.model import Cause, LocationKind, Movement

@@ -13,20 +13,17 @@ from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 from typing import NamedTuple
 
-from central.reconcile.holdings import Held
+from central.reconcile.holdings import Held, Lot
 from central.reconcile.portal.sides import Sides
 from central.reconcile.portal.track import INSIDE
 from central.reconcile.portal.weighing import Crossing
 from central.reconcile.verdict import Context
 
-__all__ = ["Lot", "Lying", "Untagged", "lot_of", "lying"]
+__all__ = ["Lying", "Untagged", "lot_of", "lying"]
 
 _PICKED = 4.0
 """How much likelier goods leave from where some were picked to: a choice, not a fit."""
 _MOST_PLACES = 3
-
-Lot = tuple[str, str]
-"""An item, and which lot of it."""
 
 
 def lot_of(one: Crossing) -> Lot:
@@ -83,14 +80,19 @@ def lying(goods: Iterable[Crossing], sides: Sides, context: Context) -> Untagged
     for one in goods:
         if one.pack is not None:
             wanted[one.pack.sku, one.pack.lot] += one.pack.quantity
-    found = {lot: _of(lot, units, sides, context) for lot, units in wanted.items()}
+    held = context.held.of(wanted)
+    found = {
+        lot: _of(lot, units, held.get(lot, ()), sides, context) for lot, units in wanted.items()
+    }
     places = {lot: lain for lot, lain in found.items() if lain}
     return Untagged(places, every=len(places) == len(wanted))
 
 
-def _of(lot: Lot, wanted: int, sides: Sides, context: Context) -> tuple[Lying, ...]:
+def _of(
+    lot: Lot, wanted: int, held: Iterable[Held], sides: Sides, context: Context
+) -> tuple[Lying, ...]:
     sku, _ = lot
-    behind = [one for one in context.held.of(*lot) if sides.of(one.place) == INSIDE]
+    behind = [one for one in held if sides.of(one.place) == INSIDE]
     enough = [one for one in behind if min(one.units, _untagged(one, context)) >= wanted]
     found = [
         Lying(one.place, _PICKED if context.held.picked_to(sku, one.place) else 1.0, one.by_name)

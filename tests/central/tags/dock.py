@@ -121,15 +121,7 @@ class Dock:
 
 
 def _astray(conn: Connection) -> list[str]:
-    followed, kept = Followed(conn), KeptHoldings(conn)
+    followed, lots = Followed(conn), [("OAT", ""), ("DRILL", "")]
     followed.bring(height(conn))
-
-    def same(sku: str) -> bool:
-        pairs = zip(followed.of(sku, ""), kept.of(sku, ""), strict=True)
-        return all(
-            one._replace(epcs=tuple(sorted(one.epcs)))
-            == other._replace(epcs=tuple(sorted(other.epcs)))
-            for one, other in pairs
-        )
-
-    return [sku for sku in ("OAT", "DRILL") if not same(sku)]
+    same = followed.of(lots) == KeptHoldings(conn).of(lots)
+    return [] if same else ["who follows the ledger comes to something else"]

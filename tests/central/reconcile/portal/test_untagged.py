@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 
 import msgspec
 import pytest
 
-from central.reconcile.holdings import Held
+from central.reconcile.holdings import Held, Lot
 from central.reconcile.portal.crossing import logistic
 from central.reconcile.portal.desk import decide
 from central.reconcile.portal.on_stock import NEVER_MET, Books, heed
@@ -31,8 +31,8 @@ class Lying:
     def __init__(self, held: dict[str, Sequence[Held]], picked: Sequence[str]) -> None:
         self._held, self._picked = held, picked
 
-    def of(self, sku: str, lot: str) -> Sequence[Held]:
-        return () if lot else self._held.get(sku, ())
+    def of(self, lots: Collection[Lot]) -> dict[Lot, Sequence[Held]]:
+        return {(sku, lot): self._held.get(sku, ()) for sku, lot in lots if not lot}
 
     def picked_to(self, _sku: str, place: str) -> bool:
         return place in self._picked
