@@ -30,6 +30,7 @@ from central.intake.observations import read_share
 from central.intake.partitions import Held, partition_of
 from central.judging import amendments, findings, left_alone, overtaken, questions, whereabouts
 from central.judging.carried_out import leaving
+from central.judging.drawn import drawn
 from central.judging.minds import Minds
 from central.judging.stretches import Judged, Recorder, behind, keep
 from central.reconcile.mind import Mind
@@ -328,11 +329,13 @@ class Judge:
             return
         record_us, log_id = at.record_us, at.log_id
         late = overtaken.among(conn, verdict.movements)
-        in_time = []
+        in_time, ways = [], {}
         for one in (movement for movement in verdict.movements if movement.id not in late):
             left = leaving(conn, one)
             witnesses.add(conn, left.along, record_us=record_us, log_id=log_id)
-            in_time.append(left.movement)
+            lies = drawn(conn, left.movement)
+            in_time.append(lies.movement)
+            ways[one.id] = lies.ways
         results = ledger.post_each(conn, in_time, record_us=record_us, log_id=log_id)
         refused = [
             questions.of_overtaken(one, late[one.id]) for one in verdict.movements if one.id in late
@@ -340,7 +343,7 @@ class Judge:
         astray = [one for one in results if isinstance(one, Posted) and one.broken]
         for movement, result in zip(in_time, results, strict=True):
             if isinstance(result, StockError):
-                refused.append(questions.of_refusal(movement, result))
+                refused.append(questions.of_refusal(movement, result, ways[movement.id]))
             else:
                 told["repeated" if result.repeated else "movements"] += 1
         posted = len(refused) < len(verdict.movements)

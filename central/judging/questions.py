@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import NamedTuple
 
 import msgspec
@@ -28,15 +29,21 @@ class Overtaken(NamedTuple):
     at: str
 
 
-def of_refusal(movement: Movement, error: StockError) -> Review:
-    """A movement that stock's rules refuse; the best that may have happened comes first."""
+UNCOUNTED = 0.1
+"""What is left for goods that lay uncounted at a place, where as many lie in one within it."""
+
+
+def of_refusal(movement: Movement, error: StockError, ways: Sequence[Movement] = ()) -> Review:
+    """A movement that stock's rules refuse; the best that may have happened comes first. ``ways``
+    are the same from places that hold it.
+    """
     read_point = movement.evidence.get("read_point")
     return Review(
         id=f"refused-{movement.id}"[:64],
         read_point=read_point if isinstance(read_point, str) else movement.origin,
         reason=f"the ledger refused what the sensors say: {error}",
         event_time=movement.event_time,
-        hypotheses=_what_then(movement, error),
+        hypotheses=_what_then(movement, error, ways),
         causes=movement.causes,
         evidence=movement.evidence,
     )
@@ -92,9 +99,11 @@ def of_overtaken(movement: Movement, since: Overtaken) -> Review:
     )
 
 
-def _what_then(movement: Movement, error: StockError) -> tuple[Hypothesis, ...]:
-    """The sensors are right, and what the ledger lacked was there uncounted; or the ledger is,
-    and no more than it has moved; or nothing did.
+def _what_then(
+    movement: Movement, error: StockError, ways: Sequence[Movement]
+) -> tuple[Hypothesis, ...]:
+    """The sensors are right, and the goods lay within the place, or there uncounted; or the ledger
+    is, and no more than it has moved; or nothing did.
     """
     what = f"{movement.sku} from {movement.source} to {movement.destination}"
     there = error.there if isinstance(error, InsufficientStock) else movement.quantity
@@ -115,8 +124,16 @@ def _what_then(movement: Movement, error: StockError) -> tuple[Hypothesis, ...]:
     guesses = [
         Hypothesis(
             says=f"{movement.quantity} of {what}{uncounted}",
-            probability=sure,
+            probability=sure * (UNCOUNTED if ways else 1.0),
             movements=(found, movement),
+        ),
+        *(
+            Hypothesis(
+                says=f"{way.quantity} of {way.sku} from {way.source} to {way.destination}",
+                probability=sure * (1.0 - UNCOUNTED) / len(ways),
+                movements=(way,),
+            )
+            for way in ways
         ),
         Hypothesis(says=NOTHING_MOVED, probability=(1.0 - sure) / 2),
     ]

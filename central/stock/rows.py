@@ -13,6 +13,7 @@ from typing import Any
 import msgspec
 
 from central.database.moments import from_us, to_us
+from central.reconcile.witness import SENSED
 from central.stock.model import AVAILABLE, Cause, Movement, Posted
 
 COLUMNS: tuple[tuple[str, str], ...] = (
@@ -103,14 +104,17 @@ HEARD_AT = "heard_at"
 """Where the tags of a movement had been heard, in its evidence: its goods were carried on by hand,
 and left from another place than judging knew.
 """
+DRAWN_FOR = "drawn_for"
+"""The place that judging took a movement from, in its evidence: its goods lay in one within."""
 
 
 def as_judged(movement: Movement) -> Movement:
     """A posted movement as judging told of it."""
-    if movement.origin != "portal" or HEARD_AT not in movement.evidence:
-        return movement
     evidence = {**movement.evidence}
-    return msgspec.structs.replace(movement, source=str(evidence.pop(HEARD_AT)), evidence=evidence)
+    told = [evidence.pop(key) for key in (HEARD_AT, DRAWN_FOR) if key in evidence]
+    if not told or movement.origin not in SENSED:
+        return movement
+    return msgspec.structs.replace(movement, source=str(told[0]), evidence=evidence)
 
 
 def judged(movement: Movement) -> tuple[object, ...]:

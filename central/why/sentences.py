@@ -7,7 +7,7 @@ from typing import Any
 
 from central.reconcile.holdings import UNTAGGED
 from central.stock.model import Movement
-from central.stock.rows import HEARD_AT
+from central.stock.rows import DRAWN_FOR, HEARD_AT
 from central.why.story import Story
 
 __all__ = ["told"]
@@ -50,6 +50,11 @@ def _lay(movement: Movement) -> Iterator[str]:
             f"The tags of {movement.quantity} of {movement.sku} had been heard at "
             f"{movement.evidence[HEARD_AT]}; as many were brought to {movement.source} by hand "
             "since, so they are taken from there."
+        )
+    if DRAWN_FOR in movement.evidence:
+        yield (
+            f"{movement.evidence[DRAWN_FOR]} did not hold {movement.quantity} of {movement.sku}, "
+            f"and {movement.source} within it did: they are taken from there."
         )
     if UNTAGGED in movement.evidence:
         yield (
