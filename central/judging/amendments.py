@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Collection, Sequence
 from typing import NamedTuple
 
+import msgspec
 from sqlalchemy import Connection, select, text
 
 from central import schema
@@ -17,8 +18,9 @@ from central.catalogue.context import PlacedTags
 from central.reconcile.amending import question
 from central.reconcile.verdict import Amendment, Review
 from central.reviews.store import answer
-from central.stock import ledger
+from central.stock import ledger, queries
 from central.stock.model import Movement, Posted, StockError
+from central.stock.rows import BACK_FOR, as_judged
 
 __all__ = ["Applied", "apply"]
 
@@ -41,7 +43,7 @@ class Applied(NamedTuple):
 
 def apply(conn: Connection, amendment: Amendment, *, record_us: int, log_id: int) -> Applied:
     """Post all of it, or none."""
-    movements = amendment.movements
+    movements = [_back(conn, one) for one in amendment.movements]
     posted: Sequence[Posted] = ()
     why = "" if _is_posted(conn, movements) else _obstacle(conn, amendment)
     if not why:
@@ -61,6 +63,19 @@ def apply(conn: Connection, amendment: Amendment, *, record_us: int, log_id: int
             now_us=record_us,
         )
     return Applied(tuple(posted))
+
+
+def _back(conn: Connection, movement: Movement) -> Movement:
+    """What goes back goes to where it was taken from, which judging may not have known."""
+    original = queries.movement_by_id(conn, movement.corrects) if movement.corrects else None
+    if original is None:
+        return movement
+    taken, judged = original.movement, as_judged(original.movement)
+    ends = (judged.destination, judged.source)
+    if (movement.source, movement.destination) != ends or taken.source == judged.source:
+        return movement
+    evidence = movement.evidence | {BACK_FOR: judged.source}
+    return msgspec.structs.replace(movement, destination=taken.source, evidence=evidence)
 
 
 def _is_posted(conn: Connection, movements: Sequence[Movement]) -> bool:

@@ -5,7 +5,7 @@ back room's bins. Where the place itself does not hold as many, and one bin alon
 was picked to, they are taken from there. Where several do, a person says which.
 
 Judging names the place that its read point does: that stands in the movement's evidence
-(``DRAWN_FOR``), for replays to compare. What names its tags is taken from where these lie.
+(``DRAWN_FOR``), for replays to compare. Where what has tags lay judging knows better, or nobody.
 """
 
 from __future__ import annotations
@@ -44,8 +44,7 @@ def drawn(conn: Connection, movement: Movement) -> Drawn:
     """What a sensor took from a place that does not hold it, from a place within; all else as
     it is.
     """
-    counted = movement.origin in SENSED and not movement.epcs
-    if not counted or movement.source in VIRTUAL_LOCATIONS:
+    if movement.origin not in SENSED or movement.source in VIRTUAL_LOCATIONS:
         return Drawn(movement)
     asked = {"place": movement.source, "destination": movement.destination}
     asked |= {"sku": movement.sku, "lot": movement.lot, "status": AVAILABLE}
@@ -54,7 +53,7 @@ def drawn(conn: Connection, movement: Movement) -> Drawn:
         return Drawn(movement)
     likely = [row for row in rows if row.picked] or rows
     ways = tuple(_from(movement, row.location) for row in likely)
-    if len(ways) != 1:
+    if len(ways) != 1 or movement.epcs:
         return Drawn(movement, ways)
     evidence = movement.evidence | {DRAWN_FOR: movement.source}
     return Drawn(msgspec.structs.replace(ways[0], id=movement.id, evidence=evidence))

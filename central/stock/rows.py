@@ -106,15 +106,21 @@ and left from another place than judging knew.
 """
 DRAWN_FOR = "drawn_for"
 """The place that judging took a movement from, in its evidence: its goods lay in one within."""
+BACK_FOR = "back_for"
+"""The place that judging would have goods go back to, in the evidence of a movement that corrects
+such a one: they go back to where they were taken from.
+"""
+_TOLD = {HEARD_AT: "source", DRAWN_FOR: "source", BACK_FOR: "destination"}
+"""Which end of a movement judging had named otherwise."""
 
 
 def as_judged(movement: Movement) -> Movement:
     """A posted movement as judging told of it."""
-    evidence = {**movement.evidence}
-    told = [evidence.pop(key) for key in (HEARD_AT, DRAWN_FOR) if key in evidence]
-    if not told or movement.origin not in SENSED:
+    if movement.origin not in SENSED:
         return movement
-    return msgspec.structs.replace(movement, source=str(told[0]), evidence=evidence)
+    evidence = {**movement.evidence}
+    ends = {name: evidence.pop(key) for key, name in _TOLD.items() if key in evidence}
+    return msgspec.structs.replace(movement, evidence=evidence, **ends) if ends else movement
 
 
 def judged(movement: Movement) -> tuple[object, ...]:

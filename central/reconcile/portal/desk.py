@@ -134,7 +134,7 @@ class Desk:
         self._all = members
         self._crossed = [one for one in members if one.odds.crossed >= CROSSED_AT]
         self._doubted = [one for one in members if one.odds.crossed < CROSSED_AT]
-        self._untagged = books.untagged(members)
+        self._untagged = {way: books.untagged(members, way) for way in _WAYS}
         self.movements: list[Movement] = []
         self.reviews: list[Review] = []
         self.notes: dict[int, tuple[str, str]] = {}
@@ -245,12 +245,18 @@ class Desk:
         if one.pack is None:
             return ""
         bar = self._books.bars(one.track.epc, one.direction)
-        return "" if bar == NOT_ON_STOCK and self._lain(one) else bar
+        return "" if bar == NOT_ON_STOCK and self._untagged["out"].place(lot_of(one)) else bar
 
-    def _lain(self, one: Crossing, lain: Mapping[Lot, str] | None = None) -> str | None:
-        """Where goods lay that the ledger has never met, if it can be told, or as is supposed."""
-        lot = lot_of(one)
-        return self._untagged.place(lot) if lain is None else lain.get(lot)
+    def _source(self, one: Crossing, way: str, lain: Mapping[Lot, str] | None) -> tuple[str, bool]:
+        """Where goods lay before they went this way, and whether only what places hold tells it:
+        the ledger has never met them.
+        """
+        place, lot = self._books.place(one.track.epc), lot_of(one)
+        if place is not None:
+            return place, False
+        usual = self._point.inbound_from if way == "in" else LocationKind.UNKNOWN.value
+        found = self._untagged[way].place(lot, usual) if lain is None else lain.get(lot)
+        return found or usual, found not in {None, usual}
 
     def _lots(
         self, goods: Sequence[Crossing], way: str | None, lain: Mapping[Lot, str] | None = None
@@ -262,14 +268,9 @@ class Desk:
         for one in goods:
             assert one.pack is not None
             direction = way or one.direction
-            place = self._books.place(one.track.epc)
-            untagged = direction == "out" and place is None
-            if direction == "in":
-                source, destination = place or self._point.inbound_from, self._point.location
-            else:
-                place = place or self._lain(one, lain) or LocationKind.UNKNOWN.value
-                source, destination = place, self._point.outbound_to
-                untagged = untagged and source != LocationKind.UNKNOWN
+            source, untagged = self._source(one, direction, lain)
+            inwards = direction == "in"
+            destination = self._point.location if inwards else self._point.outbound_to
             if source != destination:
                 key = (direction, one.pack.sku, source, destination, one.pack.lot, untagged)
                 lots.setdefault(key, []).append(one)

@@ -19,7 +19,7 @@ import math
 from collections.abc import Iterable, Mapping, Sequence
 
 from central.reconcile.portal.crossing import logistic
-from central.reconcile.portal.sides import Sides
+from central.reconcile.portal.sides import VIRTUAL, Sides
 from central.reconcile.portal.track import INSIDE, OUTSIDE
 from central.reconcile.portal.untagged import Untagged, lot_of, lying
 from central.reconcile.portal.weighing import CROSSED_AT, DOUBT_AT, Crossing
@@ -41,6 +41,7 @@ class Books:
 
     def __init__(self, point: ReadPoint, context: Context, places: Mapping[str, str]) -> None:
         self._places = places
+        self._point = point
         self._context = context
         self.sides = Sides(point, context)
 
@@ -61,10 +62,13 @@ class Books:
             return ""
         return NOT_ON_STOCK if self.place(epc) is None else ALREADY_OUTSIDE
 
-    def untagged(self, goods: Iterable[Crossing]) -> Untagged:
-        """Where those of the goods that the ledger has never met may have lain."""
+    def untagged(self, goods: Iterable[Crossing], direction: str = "out") -> Untagged:
+        """Where those of the goods that the ledger has never met may have lain, if they went so."""
+        inwards = direction == "in"
+        if inwards and self._point.inbound_from in VIRTUAL:
+            return Untagged()
         unmet = [one for one in goods if self.place(one.track.epc) is None]
-        return lying(unmet, self.sides, self._context)
+        return lying(unmet, self.sides, self._context, OUTSIDE if inwards else INSIDE)
 
 
 def heed(crossings: Sequence[Crossing], books: Books) -> list[Crossing]:

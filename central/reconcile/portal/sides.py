@@ -21,9 +21,10 @@ from central.reconcile.portal.track import INSIDE, OUTSIDE, UNKNOWN
 from central.reconcile.verdict import Context, ReadPoint
 from central.stock.model import LocationKind
 
-__all__ = ["Sides"]
+__all__ = ["VIRTUAL", "Sides"]
 
-_VIRTUAL = {kind.value for kind in LocationKind if kind is not LocationKind.INTERNAL}
+VIRTUAL = {kind.value for kind in LocationKind if kind is not LocationKind.INTERNAL}
+"""What is no place of the tree."""
 
 
 class Sides:
@@ -45,7 +46,7 @@ class Sides:
     def _look(self, place: str) -> int:
         if place == self._point.location:
             return INSIDE
-        if place in _VIRTUAL or place == self._point.outbound_to:
+        if place in VIRTUAL or place == self._point.outbound_to:
             return OUTSIDE
         path = self._context.enclosing(place)
         inside, outside, source = (_shared(path, other) for other in self._ends)

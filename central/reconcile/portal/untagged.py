@@ -1,10 +1,13 @@
-"""Goods that were booked without tags, and are first heard when they leave through a portal. Pure.
+"""Goods that were booked without tags, and are first heard when they go through a portal. Pure.
 
 Stock has never met their tags. But where a place behind the portal holds as many units of the item
 as no tag is known of, they may be these: the ledger then says nothing against their leaving, and
 nothing of which way they went. If one place alone can have held them, they are taken from there;
 what somebody has picked lies ready to leave, and goes before all else. Otherwise a person is asked,
 with the places as answers.
+
+Through a portal between two places of ours, goods come in from the place that its read point names,
+or from one on that side which alone holds as many.
 """
 
 from __future__ import annotations
@@ -15,7 +18,6 @@ from typing import NamedTuple
 
 from central.reconcile.holdings import Held, Lot
 from central.reconcile.portal.sides import Sides
-from central.reconcile.portal.track import INSIDE
 from central.reconcile.portal.weighing import Crossing
 from central.reconcile.verdict import Context
 
@@ -53,9 +55,13 @@ class Untagged(NamedTuple):
         """Whether as many of it lie behind the portal without a known tag."""
         return lot in self.places
 
-    def place(self, lot: Lot) -> str | None:
-        """The only place that they can have been taken from; ``None`` where a person must say."""
-        first, *others = self.places.get(lot, (Lying("", by_name=True),))
+    def place(self, lot: Lot, usual: str = "") -> str | None:
+        """Where they were taken from: the ``usual`` place if it can be, or the only one; ``None``
+        where a person must say.
+        """
+        first, *others = found = self.places.get(lot, (Lying("", by_name=True),))
+        if any(one.place == usual for one in found):
+            return usual
         alone = not others or first.weight > others[0].weight
         return first.place if alone and not first.by_name else None
 
@@ -74,26 +80,23 @@ class Untagged(NamedTuple):
                 yield {lot: one.place}, one.weight / whole
 
 
-def lying(goods: Iterable[Crossing], sides: Sides, context: Context) -> Untagged:
-    """Where all of these goods may have lain, of which the ledger has met none."""
+def lying(goods: Iterable[Crossing], sides: Sides, context: Context, side: int) -> Untagged:
+    """Where all of these goods may have lain on a side, of which the ledger has met none."""
     wanted: Counter[Lot] = Counter()
     for one in goods:
         if one.pack is not None:
             wanted[one.pack.sku, one.pack.lot] += one.pack.quantity
-    held = context.held.of(wanted)
-    found = {
-        lot: _of(lot, units, held.get(lot, ()), sides, context) for lot, units in wanted.items()
-    }
-    places = {lot: lain for lot, lain in found.items() if lain}
+    places = {}
+    for lot, held in context.held.of(wanted).items():
+        there = [one for one in held if sides.of(one.place) == side]
+        if found := _of(lot, wanted[lot], there, context):
+            places[lot] = found
     return Untagged(places, every=len(places) == len(wanted))
 
 
-def _of(
-    lot: Lot, wanted: int, held: Iterable[Held], sides: Sides, context: Context
-) -> tuple[Lying, ...]:
+def _of(lot: Lot, wanted: int, held: Iterable[Held], context: Context) -> tuple[Lying, ...]:
     sku, _ = lot
-    behind = [one for one in held if sides.of(one.place) == INSIDE]
-    enough = [one for one in behind if min(one.units, _untagged(one, context)) >= wanted]
+    enough = [one for one in held if min(one.units, _untagged(one, context)) >= wanted]
     found = [
         Lying(one.place, _PICKED if context.held.picked_to(sku, one.place) else 1.0, one.by_name)
         for one in enough

@@ -137,3 +137,45 @@ async def test_what_comes_new_beside_it_is_received(dock: Dock) -> None:
     await dock.passes(CASES, "in")
     assert (await dock.held(), await dock.asked()) == ({"bin-1": 60, "dock": 60}, [])
     assert await dock.is_sound()
+
+
+async def shop_with_a_store(dock: Dock) -> None:
+    """The portal is the door from a shop's store, which has two bins, to its floor."""
+    for code, parent in (
+        ("floor", "wh"),
+        ("store", "wh"),
+        ("rack-1", "store"),
+        ("rack-2", "store"),
+    ):
+        await dock.made.post("/locations", code=code, name=code, parent=parent)
+    door: dict[str, Any] = {"location": "floor", "inbound_from": "store", "outbound_to": "store"}
+    await dock.made.put("/read-points/dock-1", kind="portal", **door)
+
+
+@pytest.mark.parametrize("place", ["store", "rack-1"])
+async def test_it_comes_in_from_the_place_on_the_other_side_that_can_have_held_it(
+    dock: Dock, place: str
+) -> None:
+    """From a rack it was refused, and the best answer made as many anew."""
+    await shop_with_a_store(dock)
+    await dock.books(66, place)
+    await dock.passes(CASES, "in")
+    assert (await dock.held(), await dock.asked()) == ({place: 6, "floor": 60}, [])
+    await dock.passes(CASES, "out")
+    assert await dock.held() == ({"store": 66} if place == "store" else {place: 6, "store": 60})
+    assert await dock.is_sound()
+
+
+async def test_of_two_racks_a_person_says_which(dock: Dock) -> None:
+    await shop_with_a_store(dock)
+    await dock.books(66, "rack-1")
+    await dock.books(60, "rack-2")
+    await dock.passes(CASES, "in")
+    for row in await questions(dock):
+        says = [one["says"] for one in row["hypotheses"]]
+        assert any("of OAT from rack-1 to floor" in one for one in says[:2])
+        assert any("of OAT from rack-2 to floor" in one for one in says[:2])
+    await answered(dock)
+    held = await dock.held()
+    assert (held["floor"], sum(held.values())) == (60, 126)
+    assert await dock.is_sound()
