@@ -183,11 +183,14 @@ def _books(connection: Connection, since_us: int) -> Books:
 
 
 def _reviews(connection: Connection, since_us: int) -> dict[tuple[str, int], tuple[int, int, int]]:
-    """By read point and day: reviews opened, resolved, and resolved against the best."""
+    """By read point and day: reviews opened, resolved, and resolved against the best. One that was
+    answered as it was opened, by what was asked before, was put to nobody.
+    """
     review = schema.review.c
     asked = select(review.read_point, review.opened_us, review.status, review.resolution)
+    at_once = (review.status == "answered") & (review.resolved_us == review.opened_us)
     found: dict[tuple[str, int], tuple[int, int, int]] = {}
-    for row in connection.execute(asked.where(review.opened_us >= since_us)):
+    for row in connection.execute(asked.where(review.opened_us >= since_us, ~at_once)):
         key = (row.read_point, day_of(row.opened_us))
         opened, resolved, overruled = found.get(key, (0, 0, 0))
         settled = row.status == "resolved"

@@ -13,30 +13,26 @@ from collections import Counter, deque
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from functools import partial
-from typing import NamedTuple, TypeVar
+from typing import TypeVar
 
 import msgspec
 import structlog
 from sqlalchemy import Connection
 from sqlalchemy.exc import DBAPIError
 
-from central import audit
 from central.catalogue.context import ContextCache, next_change
 from central.database.leases import Alone, Holder
 from central.database.store import Database, blames_the_row
 from central.database.tide import Tide
-from central.documents import books
 from central.intake.observations import read_share
 from central.intake.partitions import Held, partition_of
-from central.judging import amendments, findings, left_alone, overtaken, questions, whereabouts
-from central.judging.carried_out import leaving
-from central.judging.drawn import drawn
+from central.judging import questions
 from central.judging.minds import Minds
+from central.judging.posting import At, store
 from central.judging.stretches import Judged, Recorder, behind, keep
 from central.reconcile.mind import Mind
 from central.reconcile.verdict import Logged, Verdict
-from central.stock import ledger, witnesses
-from central.stock.model import Posted, StockError
+from central.stock import witnesses
 from gateway.clock import Clock, SystemClock
 
 __all__ = ["Judge"]
@@ -50,14 +46,6 @@ _SETTLE_S = 0.5
 """What waits for others that are silent goes on after this: an edge commits every 250 ms."""
 _PATIENCE = 60
 """Tries, one a second, that an observation gets for which there is not enough memory."""
-
-
-class _At(NamedTuple):
-    """When central posts something, under which log entry, with which context's version."""
-
-    record_us: int
-    log_id: int
-    context: int
 
 
 class _JudgingFailed(Exception):
@@ -190,7 +178,7 @@ class Judge:
         context = self._contexts.load(conn, at_log=one.position + 1)
         ledger_from = witnesses.height(conn)
         told: Counter[str] = Counter()
-        at = _At(self._clock.now_us(), one.position, context.version)
+        at = At(self._clock.now_us(), one.position, context.version)
 
         def verdict(mind: Mind) -> Verdict:
             return mind.settle(upto_log, context)
@@ -257,12 +245,12 @@ class Judge:
             def verdict(mind: Mind, one: Logged = one) -> Verdict:
                 return mind.judge(one, context)
 
-            at = _At(record_us, one.log_id, context.version)
+            at = At(record_us, one.log_id, context.version)
             if setting_aside:
                 minds[no] = self._carefully(conn, minds[no], verdict, at, told, one)
                 continue
             try:
-                self._store(conn, verdict(minds[no]), at, told)
+                told.update(store(conn, verdict(minds[no]), at))
             except Exception as error:
                 if self._is_the_machines(error):
                     raise
@@ -274,7 +262,7 @@ class Judge:
         conn: Connection,
         mind: Mind,
         verdict: Callable[[Mind], Verdict],
-        at: _At,
+        at: At,
         told: Counter[str],
         one: Logged | None,
     ) -> Mind:
@@ -286,7 +274,7 @@ class Judge:
         while True:
             try:
                 with conn.begin_nested():
-                    self._store(conn, verdict(mind), at, told)
+                    found = store(conn, verdict(mind), at)
                     mind.dump()  # a mind that cannot be kept has learnt a fault
             except Exception as error:
                 if self._is_the_machines(error):
@@ -294,12 +282,14 @@ class Judge:
                 culprit = mind.at or one
                 assert culprit is not None
                 told["failed"] += 1
-                self._store(conn, Verdict(reviews=(questions.of_fault(culprit, error),)), at, told)
+                fault = questions.of_fault(culprit, error)
+                told.update(store(conn, Verdict(reviews=(fault,)), at))
                 mind = Mind(before, aside=aside | {culprit.log_id})
                 if culprit.log_id in aside:  # this did not help
                     return mind if one is not None else mind.without_waiting()
                 aside.add(culprit.log_id)
             else:
+                told.update(found)
                 return mind
 
     def _is_the_machines(self, error: Exception) -> bool:
@@ -311,55 +301,6 @@ class Judge:
         if isinstance(error, MemoryError):
             return self._starved < _PATIENCE
         return isinstance(error, OSError)
-
-    def _store(
-        self,
-        conn: Connection,
-        verdict: Verdict,
-        at: _At,
-        told: Counter[str],
-    ) -> None:
-        told.update(passes=len(verdict.passes), ignored=len(verdict.ignored))
-        told.update(presence=len(verdict.presence))
-        whereabouts.keep(conn, verdict.presence, at.log_id)
-        left_alone.keep(conn, verdict.left_alone, at.log_id, at.context)
-        audit.rezeroed(conn, verdict.rezeroed, at_us=at.record_us)
-        posts = (verdict.movements, verdict.amendments, verdict.witnesses)
-        if not any((*posts, verdict.reviews, verdict.passes)):
-            return
-        record_us, log_id = at.record_us, at.log_id
-        late = overtaken.among(conn, verdict.movements)
-        in_time, ways = [], {}
-        for one in (movement for movement in verdict.movements if movement.id not in late):
-            left = leaving(conn, one)
-            witnesses.add(conn, left.along, record_us=record_us, log_id=log_id)
-            lies = drawn(conn, left.movement)
-            in_time.append(lies.movement)
-            ways[one.id] = lies.ways
-        results = ledger.post_each(conn, in_time, record_us=record_us, log_id=log_id)
-        refused = [
-            questions.of_overtaken(one, late[one.id]) for one in verdict.movements if one.id in late
-        ]
-        astray = [one for one in results if isinstance(one, Posted) and one.broken]
-        for movement, result in zip(in_time, results, strict=True):
-            if isinstance(result, StockError):
-                refused.append(questions.of_refusal(movement, result, ways[movement.id]))
-            else:
-                told["repeated" if result.repeated else "movements"] += 1
-        posted = len(refused) < len(verdict.movements)
-        for amendment in verdict.amendments:
-            applied = amendments.apply(conn, amendment, record_us=record_us, log_id=log_id)
-            refused += [applied.asked] if applied.asked else []
-            astray += [one for one in applied.posted if one.broken]
-            told["movements"] += 0 if applied.asked else len(amendment.movements)
-        reviews = [*verdict.reviews, *refused, *map(questions.of_broken_rules, astray)]
-        findings.keep_reviews(conn, reviews, record_us, log_id)
-        findings.keep_passes(conn, verdict.passes, log_id)
-        findings.keep_traces(conn, verdict.traces, log_id, at.context)
-        fresh = witnesses.add(conn, verdict.witnesses, record_us=record_us, log_id=log_id)
-        stands = posted or bool(fresh)
-        books.keep_notes(conn, verdict.notes, log_id=log_id, stands=stands)
-        told.update(reviews=len(reviews), witnesses=len(fresh))
 
 
 def _states(minds: dict[int, Mind], logged: Sequence[Logged]) -> dict[int, bytes]:

@@ -129,8 +129,10 @@ def places_of(conn: Connection, movements: Iterable[Movement]) -> dict[str, str]
     return {epc: _ELSEWHERE if place in hidden else place for epc, place in found.items()}
 
 
-def resolve(conn: Connection, review_id: str, choice: Choice, *, at_us: int) -> Resolved:
-    """End a review as a person says, and post what follows.
+def resolve(
+    conn: Connection, review_id: str, choice: Choice, *, at_us: int, log_id: int = 0
+) -> Resolved:
+    """End a review as a person says, and post what follows (``log_id``: see ``ledger.post``).
 
     Raises ``NoSuchReview``, ``WrongChoice``, ``AlreadyDecided`` (with who and what),
     ``StaleReview``, ``ConflictingRepeat`` (the id was used for another answer), and what posting
@@ -143,7 +145,7 @@ def resolve(conn: Connection, review_id: str, choice: Choice, *, at_us: int) -> 
     if review.status != "open":
         raise AlreadyDecided(told(review))
     follows = outcome(review, choice)
-    _post(conn, review, follows, at_us)
+    _post(conn, review, follows, (at_us, log_id))
     done = Resolution(
         id=choice.id,
         by=choice.by,
@@ -175,12 +177,13 @@ def _said_before(conn: Connection, review_id: str, choice: Choice) -> Resolution
     )
 
 
-def _post(conn: Connection, review: Stored, follows: Outcome, at_us: int) -> None:
+def _post(conn: Connection, review: Stored, follows: Outcome, told: tuple[int, int]) -> None:
+    at_us, log_id = told
     obstacle = in_the_way(follows.movements, places_of(conn, follows.movements))
     if obstacle:
         raise StaleReview(f"stock has changed since this was asked: {obstacle}; {_INSTEAD}")
     try:
-        posted = ledger.post(conn, follows.movements, record_us=at_us)
+        posted = ledger.post(conn, follows.movements, record_us=at_us, log_id=log_id)
     except InsufficientStock as error:
         raise StaleReview(f"stock does not allow this now: {error}; or {_INSTEAD}") from error
     astray = [questions.of_broken_rules(one) for one in posted if one.broken]

@@ -39,10 +39,13 @@ class Dock:
         self._settler = Settler(made.database, Tide(), watchers=[TagWatcher(), OrderWatcher()])
         self._next_seq, self._at_s = 1, 0.0
 
-    async def passes(self, epcs: Sequence[str], way: str) -> None:
-        """A pallet crosses the dock, two minutes after the one before."""
+    async def passes(self, epcs: Sequence[str], way: str, *, side: str = "") -> None:
+        """A pallet crosses the dock, two minutes after the one before; only antennas on ``side``
+        hear it, if that is told.
+        """
         path = Path.through(self._at_s + 4.0, speed=1.0, inwards=way == "in")
-        tags, antennas = pallet(list(epcs), path, Random(1)), dock_antennas()
+        tags = pallet(list(epcs), path, Random(1))
+        antennas = tuple(one for one in dock_antennas() if side in {"", one.side})
         scene = Scene(antennas=antennas, tags=tuple(tags), seed=1)
         reads = simulate(scene, self._at_s, self._at_s + 18.0)
         at = portal_log.moment(self._at_s + 40.0)
