@@ -2,7 +2,8 @@
 
 A shelf is filled from the back room, says its read point; on the books the goods lie in one of the
 back room's bins. Where the place itself does not hold as many, and one bin alone does, or one that
-was picked to, they are taken from there. Where several do, a person says which.
+was picked to, they are taken from there. Where several do, a person says which. What goes out of a
+read point's own place is no such thing: a sensor saw it there.
 
 Judging names the place that its read point does: that stands in the movement's evidence
 (``DRAWN_FOR``), for replays to compare. Where what has tags lay judging knows better, or nobody.
@@ -16,7 +17,7 @@ import msgspec
 from sqlalchemy import Connection, text
 
 from central.reconcile.identity import derived_id
-from central.reconcile.witness import SENSED
+from central.reconcile.verdict import Context
 from central.stock.model import AVAILABLE, VIRTUAL_LOCATIONS, Movement
 from central.stock.rows import DRAWN_FOR
 
@@ -40,11 +41,9 @@ class Drawn(NamedTuple):
     ways: tuple[Movement, ...] = ()
 
 
-def drawn(conn: Connection, movement: Movement) -> Drawn:
-    """What a sensor took from a place that does not hold it, from a place within; all else as
-    it is.
-    """
-    if movement.origin not in SENSED or movement.source in VIRTUAL_LOCATIONS:
+def drawn(conn: Connection, movement: Movement, context: Context) -> Drawn:
+    """What came in from a place that does not hold it, from a place within; all else as it is."""
+    if movement.source in VIRTUAL_LOCATIONS or not _came(movement, context):
         return Drawn(movement)
     asked = {"place": movement.source, "destination": movement.destination}
     asked |= {"sku": movement.sku, "lot": movement.lot, "status": AVAILABLE}
@@ -57,6 +56,13 @@ def drawn(conn: Connection, movement: Movement) -> Drawn:
         return Drawn(movement, ways)
     evidence = movement.evidence | {DRAWN_FOR: movement.source}
     return Drawn(msgspec.structs.replace(ways[0], id=movement.id, evidence=evidence))
+
+
+def _came(movement: Movement, context: Context) -> bool:
+    """Whether it goes into the place of a read point that may have told it."""
+    ends = (movement.source, movement.destination)
+    points = (one for one in context.read_points.values() if one.kind == movement.origin)
+    return any(ends == (one.inbound_from, one.location) for one in points)
 
 
 def _from(movement: Movement, place: str) -> Movement:

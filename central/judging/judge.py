@@ -178,7 +178,7 @@ class Judge:
         context = self._contexts.load(conn, at_log=one.position + 1)
         ledger_from = witnesses.height(conn)
         told: Counter[str] = Counter()
-        at = At(self._clock.now_us(), one.position, context.version)
+        at = At(self._clock.now_us(), one.position, context)
 
         def verdict(mind: Mind) -> Verdict:
             return mind.settle(upto_log, context)
@@ -245,7 +245,7 @@ class Judge:
             def verdict(mind: Mind, one: Logged = one) -> Verdict:
                 return mind.judge(one, context)
 
-            at = At(record_us, one.log_id, context.version)
+            at = At(record_us, one.log_id, context)
             if setting_aside:
                 minds[no] = self._carefully(conn, minds[no], verdict, at, told, one)
                 continue

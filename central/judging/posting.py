@@ -16,7 +16,7 @@ from central.judging import amendments, findings, left_alone, overtaken, questio
 from central.judging.carried_out import leaving
 from central.judging.drawn import drawn
 from central.judging.hindsight import settled
-from central.reconcile.verdict import Review, Verdict
+from central.reconcile.verdict import Context, Review, Verdict
 from central.stock import ledger, witnesses
 from central.stock.model import Posted, StockError
 
@@ -24,11 +24,11 @@ __all__ = ["At", "store"]
 
 
 class At(NamedTuple):
-    """When central posts something, under which log entry, with which context's version."""
+    """When central posts something, under which log entry, and in which context."""
 
     record_us: int
     log_id: int
-    context: int
+    context: Context
 
 
 def store(conn: Connection, verdict: Verdict, at: At) -> Counter[str]:
@@ -36,7 +36,7 @@ def store(conn: Connection, verdict: Verdict, at: At) -> Counter[str]:
     told = Counter(passes=len(verdict.passes), ignored=len(verdict.ignored))
     told["presence"] = len(verdict.presence)
     whereabouts.keep(conn, verdict.presence, at.log_id)
-    left_alone.keep(conn, verdict.left_alone, at.log_id, at.context)
+    left_alone.keep(conn, verdict.left_alone, at.log_id, at.context.version)
     audit.rezeroed(conn, verdict.rezeroed, at_us=at.record_us)
     posts = (verdict.movements, verdict.amendments, verdict.witnesses)
     if any((*posts, verdict.reviews, verdict.passes)):
@@ -64,7 +64,7 @@ class _Posting:
         reviews = [*verdict.reviews, *self._asked]
         findings.keep_reviews(conn, reviews, at.record_us, at.log_id)
         findings.keep_passes(conn, verdict.passes, at.log_id)
-        findings.keep_traces(conn, verdict.traces, at.log_id, at.context)
+        findings.keep_traces(conn, verdict.traces, at.log_id, at.context.version)
         fresh = witnesses.add(conn, verdict.witnesses, record_us=at.record_us, log_id=at.log_id)
         books.keep_notes(conn, verdict.notes, log_id=at.log_id, stands=stands or bool(fresh))
         self._told.update(reviews=len(reviews), witnesses=len(fresh))
@@ -73,13 +73,13 @@ class _Posting:
 
     def _move(self, verdict: Verdict) -> None:
         """What was told in time, from where its goods lie; the rest is asked about."""
-        conn, (record_us, log_id, _) = self._conn, self._at
+        conn, (record_us, log_id, context) = self._conn, self._at
         late = overtaken.among(conn, verdict.movements)
         in_time, ways = [], {}
         for one in (movement for movement in verdict.movements if movement.id not in late):
             left = leaving(conn, one)
             witnesses.add(conn, left.along, record_us=record_us, log_id=log_id)
-            lies = drawn(conn, left.movement)
+            lies = drawn(conn, left.movement, context)
             in_time.append(lies.movement)
             ways[one.id] = lies.ways
         results = ledger.post_each(conn, in_time, record_us=record_us, log_id=log_id)

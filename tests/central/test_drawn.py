@@ -124,3 +124,12 @@ async def test_the_till_bears_witness_to_what_the_shelf_took_from_a_bin(shop: Sh
     told: Any = await shop.made.get(f"/movements/{last['id']}")
     assert [one["origin"] for one in told["witnesses"]] == ["scan"]
     assert await shop.is_sound()
+
+
+async def test_what_is_taken_from_the_shelf_is_the_shelfs(shop: Shop) -> None:
+    """A bin that hangs below it on the tree gives nothing for it: the scale saw it there."""
+    await shop.made.post("/locations", code="end-cap", name="End cap", parent="floor")
+    await shop.holds(12, "end-cap")
+    await shop.sees(level(0.0, 5), level(60.0, 0))
+    assert await shop.held() == {"end-cap": 12}
+    assert len(await shop.questions()) == 1
