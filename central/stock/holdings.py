@@ -11,7 +11,7 @@ from central.reconcile.holdings import Held, Lot
 from central.stock.model import AVAILABLE, VIRTUAL_LOCATIONS
 from central.stock.witnesses import height
 
-__all__ = ["BY_NAME", "KeptHoldings"]
+__all__ = ["BY_NAME", "TAGS_AT", "KeptHoldings"]
 
 BY_NAME = "serial"
 """How an item is tracked of which every piece is known by its name."""
@@ -27,11 +27,12 @@ _HELD = BulkLookup(
     "GROUP BY k.sku, k.lot, b.location, i.tracking ORDER BY k.sku, k.lot, b.location",
     (("sku", "text"), ("lot", "text")),
 )
-_TAGS = BulkLookup(
-    "SELECT k.sku, t.location, t.epc FROM {keys} JOIN tag_place t "
-    "ON t.location = k.place AND t.sku = k.sku",
+TAGS_AT = BulkLookup(
+    "SELECT t.sku, t.location, t.epc, t.last_seq FROM {keys} "
+    "JOIN tag_place t ON t.location = k.place AND t.sku = k.sku",
     (("sku", "text"), ("place", "text")),
 )
+"""The tags of items at places, and the number of the movement that brought each there."""
 _PICKED = text(
     "SELECT EXISTS (SELECT 1 FROM movement WHERE sku = :sku AND destination = :place "
     "AND biz_step = 'picking')"
@@ -63,7 +64,7 @@ class KeptHoldings:
         self._known.update((lot, []) for lot in lots)
         rows = [row for row in _HELD.run(self._conn, lots) if row[3] > 0 and row[4] > row[5]]
         tags: dict[tuple[str, str], list[str]] = {(row[0], row[2]): [] for row in rows}
-        for sku, place, epc in _TAGS.run(self._conn, list(tags)):
+        for sku, place, epc, _ in TAGS_AT.run(self._conn, list(tags)):
             tags[sku, place].append(epc)
         for sku, lot, place, units, every, _, tracking in rows:
             epcs = tuple(sorted(tags[sku, place]))

@@ -24,16 +24,12 @@ from central.reconcile.witness import BY_RULE, Witness
 from central.reservations.following import Watcher
 from central.stock import witnesses
 from central.stock.carried import carried_from
+from central.stock.holdings import TAGS_AT
 from central.stock.model import VIRTUAL_LOCATIONS, Movement, Posted
 from central.tags.along import Move, Tag, along
 
 __all__ = ["TagWatcher"]
 
-_TAGS = BulkLookup(
-    "SELECT t.sku, t.location, t.epc, t.last_seq FROM {keys} "
-    "JOIN tag_place t ON t.location = k.place AND t.sku = k.sku",
-    (("sku", "text"), ("place", "text")),
-)
 _EMPTIED = BulkLookup(
     "SELECT k.sku, k.place FROM {keys} WHERE EXISTS (SELECT 1 FROM tag_place t "
     "WHERE t.location = k.place AND t.sku = k.sku) AND NOT EXISTS (SELECT 1 FROM balance b "
@@ -76,7 +72,7 @@ class TagWatcher(Watcher):
 
     def _emptied(self, conn: Connection, place: _Place, at_us: int) -> Iterable[_Place]:
         """All tags that lie where nothing of their item is left; where they went."""
-        tags = self._tags(conn, _TAGS.run(conn, [place]))
+        tags = self._tags(conn, TAGS_AT.run(conn, [place]))
         since = min(one.seq for one in tags)
         carried = {one.id: one for one in carried_from(conn, *place, since)}
         went = along(tags, [Move(one.id, one.seq, one.units) for one in carried.values()])
@@ -101,7 +97,7 @@ class TagWatcher(Watcher):
 
 def _by_serial(conn: Connection, place: _Place) -> dict[str, Tag]:
     """The tags of an item at a place, by the serial numbers of their pieces."""
-    tags = [Tag(row.epc, row.last_seq, 1) for row in _TAGS.run(conn, [place])]
+    tags = [Tag(row.epc, row.last_seq, 1) for row in TAGS_AT.run(conn, [place])]
     bound = serials_of(conn, [tag.epc for tag in tags]) if tags else {}
     return {bound[tag.epc][1] if tag.epc in bound else serial_in(tag.epc): tag for tag in tags}
 
