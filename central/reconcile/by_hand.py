@@ -5,14 +5,15 @@ witness to what was booked (``company``, ``scan``). Where they agree in nothing 
 way and the quantity, within ``ReadPoint.fuse_s`` of event time, a person is asked: people book
 deliveries that never pass a door, and doors see deliveries that nobody books.
 
+What leaves by a portal is no such question: what a till sold, or hands shipped, the same way within
+that time left with it, however many at once. The portal bears witness to as many.
+
 Goods whose tags were never met are taken from where as many lie without a tag (``UNTAGGED``). Were
 half as many booked out by hand within a day, from whichever place, of which no sensor has borne
 witness, these may be them: a person is asked, too.
 """
 
 from __future__ import annotations
-
-from functools import partial
 
 from central.database.moments import to_us
 from central.reconcile.holdings import UNTAGGED
@@ -23,11 +24,20 @@ from central.reconcile.verdict import Hypothesis, ReadPoint, Review
 from central.reconcile.witness import BOOKED, Known, Recent
 from central.stock.model import Movement
 
-__all__ = ["booked", "question"]
+__all__ = ["booked", "question", "sold"]
 
 SAME_GOODS = 0.7
 """A choice, not a fit: how likely goods that agree so are those that were booked."""
 _DAY_S = 86_400
+
+
+def sold(movement: Movement, point: ReadPoint, recent: Recent) -> list[Known]:
+    """The bookings with which goods left that a portal saw leave, nearest in time first."""
+    if not point.fuse_s or movement.evidence.get("direction") != "out":
+        return []
+    ends = (movement.source, movement.destination)
+    found = _alike(movement, point.fuse_s, recent)
+    return [one for one in found if (one.source, one.destination) == ends]
 
 
 def booked(movement: Movement, point: ReadPoint, recent: Recent) -> Known | None:
@@ -35,32 +45,39 @@ def booked(movement: Movement, point: ReadPoint, recent: Recent) -> Known | None
     if not point.fuse_s:
         return None
     unmet = UNTAGGED in movement.evidence
-    at_us, window_us = to_us(movement.event_time), (_DAY_S if unmet else point.fuse_s) * 1_000_000
     found = [
         one
-        for one in recent.of(
-            movement.sku, at_us - window_us, at_us + window_us, besides=movement.origin
-        )
-        if one.origin == BOOKED
-        and one.destination == movement.destination
-        and (one.left(movement.origin) > 0 if unmet else _is_as_many(one, movement))
-        and not (names_pieces(one.epcs) and names_pieces(movement.epcs))
-        and (one.lot == movement.lot or not (one.lot and movement.lot))
+        for one in _alike(movement, _DAY_S if unmet else point.fuse_s, recent)
+        if one.destination == movement.destination and (unmet or _is_as_many(one, movement))
     ]
     if unmet and 2 * sum(one.left(movement.origin) for one in found) < movement.quantity:
         return None
-    return min(found, key=partial(_distance, movement, at_us), default=None)
+    as_many = [one for one in found if one.quantity == movement.quantity]
+    return next(iter(as_many or found), None)
+
+
+def _alike(movement: Movement, within_s: int, recent: Recent) -> list[Known]:
+    """What was booked of the item, which no sensor of this kind has seen all of and which may be
+    the same pieces, nearest in time first.
+    """
+    at_us, window_us = to_us(movement.event_time), within_s * 1_000_000
+    origin = movement.origin
+    found = recent.of(movement.sku, at_us - window_us, at_us + window_us, besides=origin)
+    alike = [
+        one
+        for one in found
+        if one.origin == BOOKED
+        and one.left(origin) > 0
+        and not (names_pieces(one.epcs) and names_pieces(movement.epcs))
+        and (one.lot == movement.lot or not (one.lot and movement.lot))
+    ]
+    return sorted(alike, key=lambda one: (abs(one.event_us - at_us), one.id))
 
 
 def _is_as_many(known: Known, movement: Movement) -> bool:
     """Whether all of it went the same way and was seen by nobody yet."""
     seen_by_none = known.left(movement.origin) == known.quantity == movement.quantity
     return seen_by_none and known.source == movement.source
-
-
-def _distance(movement: Movement, at_us: int, known: Known) -> tuple[bool, int, str]:
-    """As many first, then the nearest in time."""
-    return known.quantity != movement.quantity, abs(known.event_us - at_us), known.id
 
 
 def question(movement: Movement, point: ReadPoint, known: Known) -> Review:

@@ -10,7 +10,7 @@ sensor, within ``ReadPoint.fuse_s`` of event time (0: never), as far as that kin
 witness to it yet. Two kinds that each name their pieces (EPC, GTIN with serial) only meet over the
 same name; that is decided before this stage, by where the ledger has the piece (``serials``).
 Sensors of one kind never fuse: two docks see two pallets. What a person booked is no sensor's
-word: see ``by_hand``.
+word: see ``by_hand``. But what was sold or shipped by hand leaves with a portal's goods.
 
 **Counts.** A portal's group, a shelf's change and a label that tells a count (AI 30, 37) claim to
 be all there was; a scan of one pack says of one pack. So scans that follow a pass are ticked off
@@ -136,10 +136,7 @@ def fuse(movement: Movement, point: ReadPoint, context: Context, recent: Recent)
         return Fused(movement)
     known = _same_event(movement, point, context, recent)
     if not known:
-        again = by_hand.booked(movement, point, recent)
-        if again is None:
-            return Fused(movement)
-        return Fused(None, review=by_hand.question(movement, point, again))
+        return _besides_hands(movement, point, recent)
     counted = is_counted(movement.origin, movement.evidence)
     shares, rest = _shared(movement, known)
     witnesses = tuple(
@@ -152,6 +149,37 @@ def fuse(movement: Movement, point: ReadPoint, context: Context, recent: Recent)
         return Fused(_remainder(movement, rest, witnesses), witnesses)
     against = shares[0][0] if shares else known[0]
     return Fused(None, witnesses, _conflict(movement, point, against, rest, fused=bool(shares)))
+
+
+def _besides_hands(movement: Movement, point: ReadPoint, recent: Recent) -> Fused:
+    """What no other sensor has told, in the light of what was booked."""
+    sold = by_hand.sold(movement, point, recent)
+    if sold and (left := _left_with(movement, point, sold)) is not None:
+        return left
+    again = by_hand.booked(movement, point, recent)
+    if again is None:
+        return Fused(movement)
+    return Fused(None, review=by_hand.question(movement, point, again))
+
+
+def _left_with(movement: Movement, point: ReadPoint, sold: Sequence[Known]) -> Fused | None:
+    """What left with what was booked out: a witness to as many, and the rest moved. ``None`` where
+    as many are not so many tags.
+    """
+    shares, rest = _shared(movement, sold)
+    tags, units = sorted(movement.epcs), movement.quantity
+    count, odd = divmod(len(tags) * (units - rest), units)
+    if odd:
+        return None
+    seen = msgspec.structs.replace(movement, epcs=tuple(tags[:count]))
+    witnesses = tuple(
+        _witness(seen, point, one, quantity, first=not place)
+        for place, (one, quantity) in enumerate(shares)
+    )
+    if not rest:
+        return Fused(None, witnesses)
+    others = msgspec.structs.replace(movement, epcs=tuple(tags[count:]))
+    return Fused(_remainder(others, rest, witnesses), witnesses)
 
 
 class FusedAll(NamedTuple):

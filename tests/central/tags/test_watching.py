@@ -163,3 +163,43 @@ async def test_a_challenger_knows_which_tags_went_along(dock: Dock) -> None:
         return challenge(conn, nullcontext).differs
 
     assert not await dock.made.database.read(compared)
+
+
+async def sells(dock: Dock, name: str, units: int) -> None:
+    """A till tells that so many were sold, naming no tags."""
+    body: dict[str, Any] = {"id": f"sale-{name}", "sku": "OAT", "quantity": units}
+    await dock.made.post("/stock/ship", **body, location="dock", event_time=dock.now)
+    await dock.watched()
+
+
+async def test_what_a_till_sold_and_the_door_saw_leave_counts_once(dock: Dock) -> None:
+    """Each piece that was sold was a question while more of them lay there."""
+    await dock.passes(CASES, "in")
+    await sells(dock, "0001", 6)
+    await sells(dock, "0002", 12)
+    await dock.passes(CASES[:3], "out")
+    assert (await dock.held(), await dock.asked()) == ({"dock": 42}, [])
+    assert await dock.lie() == {"dock": 7, "customer": 3}
+    assert await dock.is_sound()
+    assert not await dock.made.database.read(lambda c: challenge(c, nullcontext).differs)
+
+
+async def test_what_leaves_beyond_what_was_sold_moves(dock: Dock) -> None:
+    await dock.passes(CASES, "in")
+    await sells(dock, "0001", 12)
+    await dock.passes(CASES[:5], "out")
+    assert (await dock.held(), await dock.asked()) == ({"dock": 30}, [])
+    assert await dock.lie() == {"dock": 5, "customer": 5}
+    await sells(dock, "0002", 6)  # carried out later
+    assert await dock.held() == {"dock": 24}
+    await dock.passes(CASES[5:6], "out")
+    assert (await dock.held(), await dock.asked()) == ({"dock": 24}, [])
+    assert await dock.is_sound()
+
+
+async def test_a_case_that_leaves_is_not_the_few_pieces_of_it_that_were_sold(dock: Dock) -> None:
+    await dock.passes(CASES, "in")
+    await sells(dock, "0001", 4)
+    await dock.passes(CASES[:1], "out")
+    assert (await dock.held(), await dock.asked()) == ({"dock": 50}, [])
+    assert await dock.is_sound()
