@@ -71,13 +71,17 @@ def test_ways_that_contradict_are_asked_as_each_its_own_and_as_all_one() -> None
 
 def test_goods_against_the_ledger_move_only_where_they_can() -> None:
     here = [tag(n, 0.95) for n in range(3)]
-    again = guesses.against_the_ledger(here, never_received=False, lots=lambda _ones, _way: ())
+    again = guesses.against_the_ledger(here, lambda _ones, _way: ())
     assert again[0].says.startswith("all 3 tags came in once more")
     assert (again[0].movements, {*again[0].crossed.values()}) == ((), {"in"})
     gone = [tag(n, 0.95, 0.03) for n in range(3)]
-    strange = guesses.against_the_ledger(gone, never_received=True, lots=lots)
+    strange = guesses.of_unmet_goods(gone, lots, [])
     assert strange[0].says == "all 3 tags went out, though stock never had them"
     assert sum(movement.quantity for movement in strange[0].movements) == 3
+    lain = [guesses.Lain((moving(1, "bin", "customer"),), 0.7)]
+    likely, less, *_ = guesses.of_unmet_goods(gone, lots, lain)
+    assert "from bin, where as many lay of which no tag was known" in likely.says
+    assert (less.says, less.probability < likely.probability) == (strange[0].says, True)
 
 
 def test_unknown_goods_can_only_be_said_to_have_crossed() -> None:

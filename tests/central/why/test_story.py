@@ -16,7 +16,7 @@ from central.reconcile.verdict import PlatePlan, ReadPoint
 from central.reviews import store
 from central.reviews.model import Choice
 from central.stock import queries
-from central.stock.model import Posted
+from central.stock.model import Movement, Posted
 from central.why import shown
 from central.why.story import NothingKnown, Story, why
 from gateway.contract import WeightSettled
@@ -59,12 +59,15 @@ async def test_a_portals_trace_decides_what_was_posted(database: Database) -> No
     posted = [one for one in await driven(database) if one.movement.origin == "portal"]
     assert len(posted) >= 3
     moved: dict[str, set[str]] = {}
+    heeded: list[Movement] = []
     for one in posted:
         movement = one.movement
         story = await told(database, movement.id)
         names = [stage.name for stage in story.stages]
-        assert names == ["heard", "tags", "ledger", "decision", "posted"]
-        assert {row[0] for row in stage(story, "ledger")["rows"]} == {*movement.epcs}
+        assert [one for one in names if one != "ledger"] == ["heard", "tags", "decision", "posted"]
+        if "ledger" in names:  # it says nothing where as many lie there without tags
+            heeded.append(movement)
+            assert {row[0] for row in stage(story, "ledger")["rows"]} == {*movement.epcs}
         tags = tags_of(stage(story, "tags"))
         assert {tag["epc"] for tag in tags} == {*movement.epcs}
         for tag in tags:
@@ -82,6 +85,7 @@ async def test_a_portals_trace_decides_what_was_posted(database: Database) -> No
         assert story.versions is not None
         assert story.versions.model
         assert stage(story, "posted")["number"] == one.seq
+    assert heeded
     for name, epcs in moved.items():
         decision = stage(await told(database, name), "decision")
         crossed = {epc for epc, (way, _why) in decision["tags"].items() if way != "none"}
