@@ -86,11 +86,15 @@ async def test_a_portals_trace_decides_what_was_posted(database: Database) -> No
         assert story.versions.model
         assert stage(story, "posted")["number"] == one.seq
     assert heeded
+    decisions: list[str] = []
     for name, epcs in moved.items():
         decision = stage(await told(database, name), "decision")
         crossed = {epc for epc, (way, _why) in decision["tags"].items() if way != "none"}
-        assert (decision["decision"], crossed) == ("moved", epcs)
+        assert crossed == epcs
+        decisions.append(decision["decision"])
         assert decision["thresholds"]["CROSSED_AT"] == 0.5
+    # Of what left last some had been scanned without a serial, and the rest was never met.
+    assert decisions == ["review", "moved"]
 
 
 async def test_scans_shelves_people_and_what_was_asked_have_a_story(database: Database) -> None:
