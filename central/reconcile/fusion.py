@@ -38,6 +38,7 @@ from central.reconcile import by_hand
 from central.reconcile.documents import with_again
 from central.reconcile.identity import derived_id
 from central.reconcile.serials import names_pieces
+from central.reconcile.shares import remainder, shared, witness_to
 from central.reconcile.verdict import Context, Hypothesis, ReadPoint, Review, Verdict
 from central.reconcile.witness import BOOKED, SENSED, Known, Recent, Witness, is_counted
 from central.stock.model import Cause, Movement
@@ -138,15 +139,15 @@ def fuse(movement: Movement, point: ReadPoint, context: Context, recent: Recent)
     if not known:
         return _besides_hands(movement, point, recent)
     counted = is_counted(movement.origin, movement.evidence)
-    shares, rest = _shared(movement, known)
+    shares, rest = shared(movement, known)
     witnesses = tuple(
-        _witness(movement, point, one, quantity, first=not place)
+        witness_to(movement, point, one, quantity, first=not place)
         for place, (one, quantity) in enumerate(shares)
     )
     if not rest:
         return Fused(None, witnesses, short=_short(movement, point, known, shares, counted=counted))
     if counted and shares and not any(one.counted for one, _ in shares):
-        return Fused(_remainder(movement, rest, witnesses), witnesses)
+        return Fused(remainder(movement, rest, witnesses), witnesses)
     against = shares[0][0] if shares else known[0]
     return Fused(None, witnesses, _conflict(movement, point, against, rest, fused=bool(shares)))
 
@@ -166,20 +167,20 @@ def _left_with(movement: Movement, point: ReadPoint, sold: Sequence[Known]) -> F
     """What left with what was booked out: a witness to as many, and the rest moved. ``None`` where
     as many are not so many tags.
     """
-    shares, rest = _shared(movement, sold)
+    shares, rest = shared(movement, sold)
     tags, units = sorted(movement.epcs), movement.quantity
     count, odd = divmod(len(tags) * (units - rest), units)
     if odd:
         return None
     seen = msgspec.structs.replace(movement, epcs=tuple(tags[:count]))
     witnesses = tuple(
-        _witness(seen, point, one, quantity, first=not place)
+        witness_to(seen, point, one, quantity, first=not place)
         for place, (one, quantity) in enumerate(shares)
     )
     if not rest:
         return Fused(None, witnesses)
     others = msgspec.structs.replace(movement, epcs=tuple(tags[count:]))
-    return Fused(_remainder(others, rest, witnesses), witnesses)
+    return Fused(remainder(others, rest, witnesses), witnesses)
 
 
 class FusedAll(NamedTuple):
@@ -248,49 +249,6 @@ def _has_partner(point: ReadPoint, ends: tuple[str, str], context: Context) -> b
         other.kind != point.kind and other.location in ends
         for other in context.read_points.values()
     )
-
-
-def _shared(movement: Movement, known: Sequence[Known]) -> tuple[list[tuple[Known, int]], int]:
-    """Which pieces are those of which movement, and how many are of none.
-
-    A count that is just what one movement has left is that movement's; else the nearest in time
-    are filled one after another.
-    """
-    origin, rest = movement.origin, movement.quantity
-    for one in known:
-        if one.left(origin) == rest:
-            return [(one, rest)], 0
-    shares = []
-    for one in known:
-        quantity = min(one.left(origin), rest)
-        if quantity:
-            shares.append((one, quantity))
-            rest -= quantity
-    return shares, rest
-
-
-def _witness(
-    movement: Movement, point: ReadPoint, known: Known, quantity: int, *, first: bool
-) -> Witness:
-    return Witness(
-        id=derived_id("witness", movement.id, known.id),
-        movement_id=known.id,
-        quantity=quantity,
-        origin=movement.origin,
-        read_point=point.code,
-        event_time=movement.event_time,
-        confidence=movement.confidence,
-        causes=movement.causes,
-        epcs=movement.epcs if first else (),
-        evidence=movement.evidence | {"counted_here": movement.quantity},
-    )
-
-
-def _remainder(movement: Movement, rest: int, witnesses: Sequence[Witness]) -> Movement:
-    """What single scans had not received yet of a count that goes beyond them."""
-    fused = [one.movement_id for one in witnesses]
-    evidence = movement.evidence | {"counted_here": movement.quantity, "beyond": fused}
-    return msgspec.structs.replace(movement, quantity=rest, evidence=evidence)
 
 
 def _conflict(
